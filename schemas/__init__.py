@@ -1,0 +1,1 @@
+"""Every shape that crosses a boundary. Pure: no I/O, imports nothing of ours but itself."""

@@ -1,0 +1,105 @@
+"""Exchanges, queues, bindings and limits, as data (messaging.md 2 and 12).
+
+Read by the workers, the producers, the deployment and the docs, so that they cannot disagree.
+The same declarations work on RabbitMQ 3.10 and 4.x.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from schemas import events as e
+
+EVENTS = "snapline.events"
+"""Topic exchange: every event, routing key = event type (node-bound work adds `.<node>`)."""
+CONTROL = "snapline.control"
+"""Fanout exchange: cancel broadcasts."""
+WORK = "snapline.work"
+"""Topic exchange: internal retries and dead letters only; routing key = queue name."""
+EVENT_LOG = "snapline.event-log"
+"""Stream bound to EVENTS with `#`: the replayable event log."""
+EVENT_LOG_AGE = "30D"
+EVENT_LOG_BYTES = 2_000_000_000
+EVENT_LOG_SEGMENT_BYTES = 50_000_000
+
+DELAYS = tuple(timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600))
+"""The TTL ladder: one queue per rung, without a consumer. A delay is rounded up to the next rung."""
+DEAD_LETTER_AGE = timedelta(days=30)
+CONSUMER_TIMEOUT = timedelta(minutes=30)
+MAX_ATTEMPTS = 6
+"""Tries of a message that fails with a transient error, before it is given up."""
+NODE_QUEUE_PREFIX = "volumes."
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One step's queue. `hears` are the event types bound to it; `node` is set on node queues."""
+
+    name: str
+    hears: tuple[type[e.Event], ...]
+    delivery_limit: int = 10
+    threads: int = 2
+    node: str | None = None
+
+    @property
+    def dead_letters(self) -> str:
+        """Where this queue's dead letters lie."""
+        return f"{self.name}.XQ"
+
+    @property
+    def binding_keys(self) -> tuple[str, ...]:
+        """Keys bound on EVENTS. Every version is bound, so that an unknown one is parked, not lost."""
+        suffix = f"*.{self.node}" if self.node else "*"
+        return tuple(f"{kind.type.rpartition('.')[0]}.{suffix}" for kind in self.hears)
+
+    def delay(self, rung: timedelta) -> str:
+        """The name of the queue that holds messages for `rung`."""
+        return f"{self.name}.delay.{int(rung.total_seconds() * 1000)}"
+
+
+def volumes(node: str) -> Queue:
+    """The queue of one node's volume worker."""
+    return Queue(
+        name=NODE_QUEUE_PREFIX + node,
+        hears=(e.VolumesCopyRequested, e.VolumesRestoreRequested),
+        threads=2,
+        node=node,
+    )
+
+
+QUEUES: dict[str, Queue] = {
+    q.name: q
+    for q in (
+        Queue("license.gate", (e.BackupRequested, e.RestoreRequested)),
+        Queue("manifest.capture", (e.BackupLicensed,)),
+        Queue("backup.finalize", (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed)),
+        Queue("restore.prepare", (e.RestoreLicensed,)),
+        Queue("restore.apply", (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)),
+        Queue("restore.finalize", (e.RestoreApplied,)),
+        Queue("notify", e.FINAL),
+        Queue(
+            "repository.maintain",
+            (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested, e.TickMinute),
+        ),
+    )
+}
+"""The queues of the line, but for the node queues."""
+
+
+def queue(name: str) -> Queue:
+    """The queue called `name`, a node queue included. Raises KeyError."""
+    if name in QUEUES:
+        return QUEUES[name]
+    if name.startswith(NODE_QUEUE_PREFIX) and len(name) > len(NODE_QUEUE_PREFIX):
+        return volumes(name.removeprefix(NODE_QUEUE_PREFIX))
+    raise KeyError(f"there is no queue {name!r}; the queues are {', '.join(QUEUES)} and {NODE_QUEUE_PREFIX}<node>")
+
+
+def routing_key(event: e.Event) -> str:
+    """The routing key on EVENTS: the type, and for node-bound work the node."""
+    node = getattr(event, "node", None)
+    return f"{event.type}.{node}" if node else event.type
+
+
+def rung(delay: timedelta) -> timedelta:
+    """The shortest rung of the ladder that is not shorter than `delay` (the longest, if none is)."""
+    return next((step for step in DELAYS if step >= delay), DELAYS[-1])

@@ -1,0 +1,1 @@
+"""Turns one event into the next."""

@@ -1,0 +1,199 @@
+"""All that a step knows of the world. Adapters fit these; twins in `adapters/memory*` do too."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+Object = dict[str, Any]
+"""A Kubernetes object as plain JSON, always with `apiVersion`, `kind` and `metadata.name`."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One key of an object store, as LIST reports it."""
+
+    key: str
+    size: int  # bytes
+    modified: datetime  # UTC
+
+
+class ObjectStore(Protocol):
+    """A bucket (below one prefix). Keys use `/`; bodies are whole byte strings.
+
+    Every method raises TransientError where trying again may help, and Denied for bad credentials.
+    """
+
+    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """The body, or `length` bytes from `start`. Raises NotFound."""
+        ...
+
+    def put(self, key: str, body: bytes) -> None:
+        """Writes, replacing what was there."""
+        ...
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Writes if the key is free (If-None-Match). False, and no change, if it is taken."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """All keys that begin with `prefix`, in byte order. Sees every finished write."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Removes; no error if it is gone already."""
+        ...
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """A kind of object as the API server's discovery describes it."""
+
+    group: str  # "" is the core group
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool
+    verbs: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def api_version(self) -> str:
+        """`v1`, `apps/v1`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def group_resource(self) -> str:
+        """Velero's name: `pods`, `deployments.apps`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+class Cluster(Protocol):
+    """The Kubernetes API: names in, plain dicts out.
+
+    Every method raises TransientError (unreachable, throttled, 5xx), Denied (401, 403) and Invalid
+    (the server refused the object: 400, 422, an admission webhook's denial).
+    """
+
+    def resource_types(self) -> list[ResourceType]:
+        """What the server prefers, without subresources: one entry per kind. Always asks anew.
+        A group whose API service is down is left out."""
+        ...
+
+    def list(
+        self, type_: ResourceType, namespace: str | None = None, selector: str | None = None
+    ) -> Iterator[Object]:
+        """Objects of a kind, paged by 500; in all namespaces without `namespace`. `selector` is a
+        Kubernetes label selector string. An unknown kind yields nothing."""
+        ...
+
+    def get(self, type_: ResourceType, namespace: str | None, name: str) -> Object:
+        """One object. Raises NotFound."""
+        ...
+
+    def create(self, type_: ResourceType, obj: Object) -> Object:
+        """Creates and returns the stored object. Raises AlreadyExists; NotFound if its namespace or kind is not there."""
+        ...
+
+    def patch(self, type_: ResourceType, namespace: str | None, name: str, patch: Object, *, status: bool = False) -> Object:
+        """JSON merge patch (of the status subresource with `status`). Raises NotFound."""
+        ...
+
+    def delete(self, type_: ResourceType, namespace: str | None, name: str, *, grace_seconds: int | None = None) -> None:
+        """Asks for deletion in the background; no error if it is gone. Returns before it is gone."""
+        ...
+
+
+class VolumeFiles(Protocol):
+    """The volumes of the pods of one node, as the kubelet mounts them."""
+
+    def directory(self, pod_uid: str, volume: str) -> Path:
+        """Where the volume's files are; `volume` is the PV's name, or an inline volume's own.
+        Raises NotFound, and TransientError while the kubelet is still mounting it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one volume has come."""
+
+    bytes_done: int
+    bytes_total: int
+    files_done: int
+
+
+@dataclass(frozen=True)
+class CopySlice:
+    """What a slice of copying has reached. `volume` is set when the copy is complete, else `checkpoint`."""
+
+    volume: str | None  # the id to restore from
+    checkpoint: bytes | None  # give it back to go on; opaque, at most some MiB
+    scanned_bytes: int  # of the whole copy so far, as are the following
+    changed_bytes: int
+    uploaded_bytes: int
+    files: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RestoreSlice:
+    """What a slice of restoring has reached. Without a `checkpoint` it is complete."""
+
+    checkpoint: bytes | None
+    bytes: int
+    files: int
+    warnings: tuple[str, ...] = ()
+
+
+class Repository(Protocol):
+    """The volume repository (DESIGN 6), one per destination. Any number of processes may write at once."""
+
+    def copy(
+        self,
+        root: Path,
+        *,
+        parent: str | None,
+        checkpoint: bytes | None,
+        stop: Callable[[], bool],
+        progress: Callable[[Progress], None],
+    ) -> CopySlice:
+        """Stores the tree below `root`, reusing what `parent` (an earlier volume id) has unchanged.
+        Ends early, at a chunk boundary, soon after `stop()` is true. Safe to run twice."""
+        ...
+
+    def restore(
+        self,
+        volume: str,
+        target: Path,
+        *,
+        checkpoint: bytes | None,
+        stop: Callable[[], bool],
+        progress: Callable[[Progress], None],
+    ) -> RestoreSlice:
+        """Writes the volume's files into the directory `target`, never outside it. Raises Damaged, NotFound.
+        What is already there and not in the volume is removed. Safe to run twice."""
+        ...
+
+    def seal(self, plaintext: bytes, context: str) -> bytes:
+        """Compressed and encrypted; opens only with the same `context` (its key in the store)."""
+        ...
+
+    def unseal(self, sealed: bytes, context: str) -> bytes:
+        """The plaintext. Raises Damaged."""
+        ...
+
+    def verify(self, volume: str) -> list[str]:
+        """Reads every byte of a volume back; the problems found, in plain words."""
+        ...
+
+    def prune(self, keep: Callable[[], set[str]]) -> int:
+        """Deletes what no volume in `keep()` refers to; the bytes reclaimed."""
+        ...
+
+
+class Tokens(Protocol):
+    """Whether somebody has cancelled a job."""
+
+    def cancelled(self, job: str) -> bool:
+        """True from the moment the cancel marker or broadcast is seen. Cheap to ask often."""
+        ...
