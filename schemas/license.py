@@ -154,7 +154,7 @@ def verify(text: str, trusted: Mapping[str, bytes]) -> VerifiedLicense:
     license_ = read_license(text)
     block = signing.decode(license_.signature)
     app_key = signing.verify_chain(block, trusted)
-    document = signing.json_object(block.license_data, "the signed data")
+    document = signing.json_object(block.license_data, "the signed data", "malformed")
     api_version = api_version_of(document, "the signed data")
     if api_version != API_VERSIONS[0] and not isinstance(block.hash, SHA256):
         raise LicenseInvalid("bad_signature", f"it is a {api_version} license and not signed with SHA-256")

@@ -69,7 +69,7 @@ def verify_chain(block: SignatureBlock, trusted: Mapping[str, bytes]) -> rsa.RSA
     check(global_key, block.key_signature, block.public_key.encode(), block.hash, "the application's key")
     app_key = _rsa_key(block.public_key.encode())
     if app_key is None:
-        raise LicenseInvalid("malformed", "the application's key in the license is not an RSA public key")
+        raise LicenseInvalid("bad_signature", "the application's key in the license is not an RSA public key")
     check(app_key, block.signature, block.license_data, block.hash, "the license data")
     return app_key
 
@@ -109,14 +109,14 @@ def is_public_key(pem: bytes) -> bool:
     return _rsa_key(pem) is not None
 
 
-def json_object(data: bytes, what: str) -> dict[str, Any]:
+def json_object(data: bytes, what: str, fault: Fault = "bad_signature") -> dict[str, Any]:
     """The JSON object in `data`. Raises LicenseInvalid, without the data."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
-        raise LicenseInvalid("malformed", f"{what} in the license is not JSON") from None
+        raise LicenseInvalid(fault, f"{what} in the license is not JSON") from None
     if not isinstance(value, dict):
-        raise LicenseInvalid("malformed", f"{what} in the license is not a JSON object")
+        raise LicenseInvalid(fault, f"{what} in the license is not a JSON object")
     return value
 
 
@@ -125,7 +125,7 @@ def base64_bytes(text: str, what: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except ValueError:
-        raise LicenseInvalid("malformed", f"{what} in the license is not base64") from None
+        raise LicenseInvalid("bad_signature", f"{what} in the license is not base64") from None
 
 
 def _trusted_key(key_id: str, trusted: Mapping[str, bytes]) -> rsa.RSAPublicKey:
@@ -156,7 +156,7 @@ def _text(holder: dict[str, Any], field: str) -> str:
     if value is None or value == "":
         raise LicenseInvalid("bad_signature", f"the license's signature has no {field}")
     if not isinstance(value, str) or not value.isascii():
-        raise LicenseInvalid("malformed", f"{field} in the license's signature is not ASCII text")
+        raise LicenseInvalid("bad_signature", f"{field} in the license's signature is not ASCII text")
     return value
 
 

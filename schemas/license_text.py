@@ -14,6 +14,36 @@ MAX_TEXT = 256 * 1024
 MAX_DEPTH = 20
 MAX_NOTES = 20
 
+KOTS_FIELDS = frozenset(
+    {
+        "appSlug",
+        "endpoint",
+        "replicatedProxyDomain",
+        "customerID",
+        "customerName",
+        "customerEmail",
+        "channelID",
+        "channelName",
+        "channels",
+        "licenseSequence",
+        "licenseID",
+        "licenseType",
+        "isAirgapSupported",
+        "isGitOpsSupported",
+        "isIdentityServiceSupported",
+        "isGeoaxisSupported",
+        "isSnapshotSupported",
+        "isDisasterRecoverySupported",
+        "isSupportBundleUploadSupported",
+        "isSemverRequired",
+        "isEmbeddedClusterDownloadEnabled",
+        "isEmbeddedClusterMultiNodeEnabled",
+        "isEmbeddedClusterRookEnabled",
+        "entitlements",
+    }
+)
+"""The fields of a license's spec that KOTS's own types have (kots-velero.md 3.1)."""
+
 # Loads every scalar as text, so that no date, number or tag in hostile YAML is ever interpreted.
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -77,9 +107,14 @@ def api_version_of(document: Mapping[str, Any], what: str) -> str:
 
 
 def differences(license_: License, signed: Mapping[str, Any]) -> tuple[str, ...]:
-    """Which fields of the YAML differ from the signed document, in words, without their values."""
+    """Which fields of the YAML differ from the signed document, in words, without their values.
+
+    A field of the spec that the YAML leaves out is noted only if KOTS knows it: KOTS writes licenses
+    without the others.
+    """
+    spec = {key: value for key, value in signed["spec"].items() if key in license_.spec or key in KOTS_FIELDS}
     outer = {"apiVersion": license_.api_version, "spec": license_.spec}
-    inner = {"apiVersion": signed["apiVersion"], "spec": signed["spec"]}
+    inner = {"apiVersion": signed["apiVersion"], "spec": spec}
     paths = sorted(set(_differences(outer, inner, "")))
     notes = [f"{path!s:.120} differs from the signed license; the signed value is used" for path in paths[:MAX_NOTES]]
     if len(paths) > MAX_NOTES:

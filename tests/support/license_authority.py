@@ -114,10 +114,32 @@ def signature_of(authority: Authority, data: bytes, api_version: str) -> str:
     inner = {
         "v2LicenseSignature" if prefix else "licenseSignature": sign(authority.app_key, data, hash_),
         "publicKey": app_pem,
-        "v2KeySignature" if prefix else "keySignature": _base64(json.dumps(key_signature).encode()),
+        "v2KeySignature" if prefix else "keySignature": base64_json(key_signature),
     }
-    outer = {"licenseData": _base64(data), "innerSignature": _base64(json.dumps(inner).encode())}
-    return _base64(json.dumps(outer).encode())
+    outer = {"licenseData": _base64(data), "innerSignature": base64_json(inner)}
+    return base64_json(outer)
+
+
+def edited(text: str, **spec: Any) -> str:
+    """The license with fields of its YAML changed, as with an editor."""
+    document = yaml.safe_load(text)
+    document["spec"].update(spec)
+    return str(yaml.safe_dump(document, width=2**31))
+
+
+def with_signature_parts(text: str, **changes: Any) -> str:
+    """The license with parts of what `spec.signature` holds replaced."""
+    block = json.loads(base64.b64decode(yaml.safe_load(text)["spec"]["signature"]))
+    inner = json.loads(base64.b64decode(block["innerSignature"]))
+    for field, value in changes.items():
+        (block if field in block else inner)[field] = value
+    block["innerSignature"] = base64_json(inner) if "innerSignature" not in changes else changes["innerSignature"]
+    return edited(text, signature=base64_json(block))
+
+
+def base64_json(value: Any) -> str:
+    """JSON in base64, as the parts of a signature are nested."""
+    return _base64(json.dumps(value).encode())
 
 
 def hash_of(api_version: str) -> HashAlgorithm:
