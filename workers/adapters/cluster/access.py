@@ -1,0 +1,50 @@
+"""Where the API server is and who we are: kubeconfig file, service account, or kubectl's default."""
+
+import os
+
+import urllib3
+from kubernetes import config
+from kubernetes.client import ApiClient, Configuration
+
+from schemas.errors import Invalid
+
+POOL = 32
+"""Connections kept open; more threads than this still work, on connections of their own."""
+
+RETRY = urllib3.Retry(
+    total=3,
+    connect=1,
+    read=1,
+    status=2,
+    redirect=0,
+    other=0,
+    backoff_factor=0.1,
+    raise_on_status=False,
+    retry_after_max=5,
+)
+"""In place: one reconnect, and throttling of reads for up to 5 s a time. All else is the queue's to retry."""
+
+
+def api_client(kubeconfig: str | None = None) -> ApiClient:
+    """A client for the file `kubeconfig`, else for the cluster around us, else for kubectl's default.
+
+    Also for adapters that speak other parts of the API (exec). Raises Invalid.
+    """
+    settings = Configuration()
+    try:
+        _load(settings, kubeconfig)
+    except (config.ConfigException, OSError, ValueError) as error:
+        place = kubeconfig or "the service account of this pod, $KUBECONFIG or ~/.kube/config"
+        raise Invalid(f"no way into a cluster with {place}: {error}; give the path of a working kubeconfig") from error
+    settings.retries = RETRY
+    settings.connection_pool_maxsize = POOL
+    return ApiClient(settings)
+
+
+def _load(settings: Configuration, kubeconfig: str | None) -> None:
+    if kubeconfig:
+        config.load_kube_config(kubeconfig, client_configuration=settings, persist_config=False)  # type: ignore[no-untyped-call]
+    elif os.environ.get("KUBERNETES_SERVICE_HOST"):
+        config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
+    else:
+        config.load_kube_config(client_configuration=settings, persist_config=False)  # type: ignore[no-untyped-call]

@@ -1,0 +1,92 @@
+"""One HTTP request to the API server: JSON in, JSON out, every failure in one of our families."""
+
+import json
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+from kubernetes.client import ApiClient, ApiException
+
+from schemas.errors import Invalid, SnaplineError, TransientError
+from workers.adapters.cluster.refusals import refusal
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 60.0
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server answered, whatever the status."""
+
+    status: int
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """True for any 2xx."""
+        return 200 <= self.status < 300
+
+    def json(self) -> dict[str, Any]:
+        """The body. Raises TransientError if it is not JSON, as when a proxy answers in the server's place."""
+        try:
+            document: dict[str, Any] = json.loads(self.body)
+        except ValueError as error:
+            raise TransientError(f"the API server's answer is not JSON ({error}); is a proxy in between?") from error
+        return document
+
+
+class Transport:
+    """Sends requests through the SDK's client: its TLS, its credentials and their renewal. Safe for threads."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: dict[str, Any] | None = None,
+        content_type: str = JSON,
+    ) -> Answer:
+        """One request; any status is an answer. Raises TransientError if there is none."""
+        try:
+            _, url, headers, _, _ = self._client.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params={"Accept": JSON, "Content-Type": content_type},
+                auth_settings=["BearerToken"],
+            )
+            response = self._client.call_api(
+                method, url, headers, body=body, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)
+            )
+            return Answer(response.status, response.read())  # type: ignore[no-untyped-call]
+        except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise unreachable(error, f"{method} {self._client.configuration.host}{path}") from error
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        tried: str,
+        *,
+        body: dict[str, Any] | None = None,
+        content_type: str = JSON,
+        secret: bool = False,
+    ) -> dict[str, Any]:
+        """One request whose refusal is an error; `tried` is the beginning of its message."""
+        answer = self.send(method, path, body=body, content_type=content_type)
+        if not answer.ok:
+            raise refusal(answer.status, answer.body, tried, secret=secret)
+        return answer.json()
+
+
+def unreachable(error: Exception, tried: str) -> SnaplineError:
+    """The error for a request that got no answer."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error) or isinstance(error, ssl.SSLCertVerificationError):
+        return Invalid(f"{tried}: the server's certificate is not trusted; check the CA in the kubeconfig ({error})")
+    return TransientError(f"{tried}: no answer from the API server ({error})")
