@@ -9,6 +9,7 @@ from workers.adapters.cluster import discovery, paging
 from workers.adapters.cluster.transport import MERGE_PATCH, Transport
 from workers.ports import Object, ResourceType
 
+
 class KubernetesCluster:
     """The port `Cluster` on a real API server. Safe for threads; cluster-scoped kinds ignore `namespace`."""
 
