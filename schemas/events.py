@@ -48,8 +48,8 @@ class Event(BaseModel):
 class BackupEvent(Event):
     """An event about one backup."""
 
-    identity = ("backup",)
-    subject_field = "backup"
+    identity: ClassVar[tuple[str, ...]] = ("backup",)
+    subject_field: ClassVar[str] = "backup"
 
     backup: Name
 
@@ -57,8 +57,8 @@ class BackupEvent(Event):
 class RestoreEvent(Event):
     """An event about one restore."""
 
-    identity = ("restore",)
-    subject_field = "restore"
+    identity: ClassVar[tuple[str, ...]] = ("restore",)
+    subject_field: ClassVar[str] = "restore"
 
     restore: Name
 
@@ -69,8 +69,8 @@ class RestoreEvent(Event):
 class BackupRequested(Event):
     """Take a snapshot: of one application (`app`), or of the console and all applications."""
 
-    type = "backup.requested.v1"
-    identity = ()
+    type: ClassVar[str] = "backup.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ()
 
     app: Name | None = None
     schedule: Name | None = None
@@ -79,8 +79,8 @@ class BackupRequested(Event):
 class RestoreRequested(Event):
     """Restore from `backup`: everything, the applications (or one of them), or the console."""
 
-    type = "restore.requested.v1"
-    identity = ()
+    type: ClassVar[str] = "restore.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ()
 
     backup: Name
     scope: Scope = "full"
@@ -93,7 +93,7 @@ class RestoreRequested(Event):
 class BackupLicensed(BackupEvent):
     """The licenses allow it; the job has its name and its request record."""
 
-    type = "backup.licensed.v1"
+    type: ClassVar[str] = "backup.licensed.v1"
 
     app: Name | None = None
 
@@ -101,9 +101,9 @@ class BackupLicensed(BackupEvent):
 class BackupRejected(Event):
     """The request `request` was refused; no job was made."""
 
-    type = "backup.rejected.v1"
-    identity = ("request",)
-    subject_field = "request"
+    type: ClassVar[str] = "backup.rejected.v1"
+    identity: ClassVar[tuple[str, ...]] = ("request",)
+    subject_field: ClassVar[str] = "request"
 
     request: str
     app: Name | None = None
@@ -113,7 +113,7 @@ class BackupRejected(Event):
 class BackupPlanned(BackupEvent):
     """The objects are captured and the plan is written: `units` pods have volumes to copy."""
 
-    type = "backup.planned.v1"
+    type: ClassVar[str] = "backup.planned.v1"
 
     objects: Count
     units: Count
@@ -122,8 +122,8 @@ class BackupPlanned(BackupEvent):
 class VolumesCopyRequested(BackupEvent):
     """Copy the volumes of one pod (`unit` is `<namespace>/<pod>`); `slice` counts its slices."""
 
-    type = "volumes.copy.requested.v1"
-    identity = ("backup", "unit", "slice")
+    type: ClassVar[str] = "volumes.copy.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "unit", "slice")
 
     node: Name
     unit: str
@@ -133,9 +133,9 @@ class VolumesCopyRequested(BackupEvent):
 class VolumesProgressed(Event):
     """How far the copy or restore of one volume has come, in bytes and files."""
 
-    type = "volumes.progressed.v1"
-    identity = ("job", "unit", "volume", "bytes_done", "files_done")
-    subject_field = "job"
+    type: ClassVar[str] = "volumes.progressed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("job", "unit", "volume", "bytes_done", "files_done")
+    subject_field: ClassVar[str] = "job"
 
     job: Name
     unit: str
@@ -148,8 +148,8 @@ class VolumesProgressed(Event):
 class VolumesCopied(BackupEvent):
     """All volumes of one pod are in the repository."""
 
-    type = "volumes.copied.v1"
-    identity = ("backup", "unit")
+    type: ClassVar[str] = "volumes.copied.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "unit")
 
     unit: str
     scanned_bytes: Count
@@ -161,8 +161,8 @@ class VolumesCopied(BackupEvent):
 class VolumesCopyFailed(BackupEvent):
     """Some volume of one pod could not be copied."""
 
-    type = "volumes.copy_failed.v1"
-    identity = ("backup", "unit")
+    type: ClassVar[str] = "volumes.copy_failed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "unit")
 
     unit: str
     reason: Reason
@@ -180,25 +180,25 @@ class BackupFinal(BackupEvent):
 class BackupCompleted(BackupFinal):
     """Everything selected is in the snapshot."""
 
-    type = "backup.completed.v1"
+    type: ClassVar[str] = "backup.completed.v1"
 
 
 class BackupPartiallyFailed(BackupFinal):
     """The snapshot exists; something selected is missing from it."""
 
-    type = "backup.partially_failed.v1"
+    type: ClassVar[str] = "backup.partially_failed.v1"
 
 
 class BackupFailed(BackupFinal):
     """There is no usable snapshot."""
 
-    type = "backup.failed.v1"
+    type: ClassVar[str] = "backup.failed.v1"
 
 
 class BackupCancelled(BackupFinal):
     """Somebody cancelled it."""
 
-    type = "backup.cancelled.v1"
+    type: ClassVar[str] = "backup.cancelled.v1"
 
 
 # --- restore
@@ -207,7 +207,7 @@ class BackupCancelled(BackupFinal):
 class RestoreLicensed(RestoreEvent):
     """The restore may go on; `notes` tells what its licenses would no longer allow to back up."""
 
-    type = "restore.licensed.v1"
+    type: ClassVar[str] = "restore.licensed.v1"
 
     backup: Name
     notes: list[Reason] = []
@@ -216,9 +216,9 @@ class RestoreLicensed(RestoreEvent):
 class RestoreRejected(Event):
     """The request `request` was refused; nothing was touched."""
 
-    type = "restore.rejected.v1"
-    identity = ("request",)
-    subject_field = "request"
+    type: ClassVar[str] = "restore.rejected.v1"
+    identity: ClassVar[tuple[str, ...]] = ("request",)
+    subject_field: ClassVar[str] = "request"
 
     request: str
     backup: Name
@@ -228,7 +228,7 @@ class RestoreRejected(Event):
 class RestorePrepared(RestoreEvent):
     """What will be replaced is gone; the plan is written."""
 
-    type = "restore.prepared.v1"
+    type: ClassVar[str] = "restore.prepared.v1"
 
     objects: Count
     units: Count
@@ -237,8 +237,8 @@ class RestorePrepared(RestoreEvent):
 class VolumesRestoreRequested(RestoreEvent):
     """Write one volume (`unit`) through the pod `pod_uid` that mounts it on `node`."""
 
-    type = "volumes.restore.requested.v1"
-    identity = ("restore", "unit", "pod_uid", "slice")
+    type: ClassVar[str] = "volumes.restore.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "unit", "pod_uid", "slice")
 
     node: Name
     unit: str
@@ -250,8 +250,8 @@ class VolumesRestoreRequested(RestoreEvent):
 class VolumesRestored(RestoreEvent):
     """One volume has its content back."""
 
-    type = "volumes.restored.v1"
-    identity = ("restore", "unit")
+    type: ClassVar[str] = "volumes.restored.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "unit")
 
     unit: str
     bytes: Count
@@ -261,8 +261,8 @@ class VolumesRestored(RestoreEvent):
 class VolumesRestoreFailed(RestoreEvent):
     """One volume could not be written."""
 
-    type = "volumes.restore_failed.v1"
-    identity = ("restore", "unit")
+    type: ClassVar[str] = "volumes.restore_failed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "unit")
 
     unit: str
     reason: Reason
@@ -271,7 +271,7 @@ class VolumesRestoreFailed(RestoreEvent):
 class RestoreApplied(RestoreEvent):
     """Every object and volume of the plan is accounted for."""
 
-    type = "restore.applied.v1"
+    type: ClassVar[str] = "restore.applied.v1"
 
 
 class RestoreFinal(RestoreEvent):
@@ -286,25 +286,25 @@ class RestoreFinal(RestoreEvent):
 class RestoreCompleted(RestoreFinal):
     """Everything is back."""
 
-    type = "restore.completed.v1"
+    type: ClassVar[str] = "restore.completed.v1"
 
 
 class RestorePartiallyFailed(RestoreFinal):
     """Something is not back; the record says what."""
 
-    type = "restore.partially_failed.v1"
+    type: ClassVar[str] = "restore.partially_failed.v1"
 
 
 class RestoreFailed(RestoreFinal):
     """The restore gave up; the reason says where."""
 
-    type = "restore.failed.v1"
+    type: ClassVar[str] = "restore.failed.v1"
 
 
 class RestoreCancelled(RestoreFinal):
     """Somebody cancelled it."""
 
-    type = "restore.cancelled.v1"
+    type: ClassVar[str] = "restore.cancelled.v1"
 
 
 # --- notify and maintain
@@ -313,8 +313,8 @@ class RestoreCancelled(RestoreFinal):
 class NotificationDelivered(Event):
     """`target` has accepted the news of event `event`."""
 
-    type = "notification.delivered.v1"
-    identity = ("event", "target")
+    type: ClassVar[str] = "notification.delivered.v1"
+    identity: ClassVar[tuple[str, ...]] = ("event", "target")
 
     event: str
     target: str
@@ -323,8 +323,8 @@ class NotificationDelivered(Event):
 class NotificationFailed(Event):
     """`target` could not be told of event `event`."""
 
-    type = "notification.failed.v1"
-    identity = ("event", "target")
+    type: ClassVar[str] = "notification.failed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("event", "target")
 
     event: str
     target: str
@@ -334,13 +334,13 @@ class NotificationFailed(Event):
 class BackupDeleteRequested(BackupEvent):
     """Delete the backup and what only it refers to."""
 
-    type = "backup.delete.requested.v1"
+    type: ClassVar[str] = "backup.delete.requested.v1"
 
 
 class BackupDeleted(BackupEvent):
     """The backup is gone; `reclaimed_bytes` came back at once."""
 
-    type = "backup.deleted.v1"
+    type: ClassVar[str] = "backup.deleted.v1"
 
     reclaimed_bytes: Count = 0
 
@@ -348,7 +348,7 @@ class BackupDeleted(BackupEvent):
 class BackupDeleteFailed(BackupEvent):
     """The backup could not be deleted."""
 
-    type = "backup.delete_failed.v1"
+    type: ClassVar[str] = "backup.delete_failed.v1"
 
     reason: Reason
 
@@ -356,15 +356,15 @@ class BackupDeleteFailed(BackupEvent):
 class RepositoryPruneRequested(Event):
     """Reclaim what no backup refers to."""
 
-    type = "repository.prune.requested.v1"
-    identity = ()
+    type: ClassVar[str] = "repository.prune.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ()
 
 
 class RepositoryPruned(Event):
     """A prune has ended."""
 
-    type = "repository.pruned.v1"
-    identity = ("request",)
+    type: ClassVar[str] = "repository.pruned.v1"
+    identity: ClassVar[tuple[str, ...]] = ("request",)
 
     request: str
     reclaimed_bytes: Count
@@ -373,14 +373,14 @@ class RepositoryPruned(Event):
 class BackupVerifyRequested(BackupEvent):
     """Read the backup back and check every byte."""
 
-    type = "backup.verify.requested.v1"
+    type: ClassVar[str] = "backup.verify.requested.v1"
 
 
 class BackupVerified(BackupEvent):
     """The backup was read back; `problems` is empty if all is well."""
 
-    type = "backup.verified.v1"
-    identity = ("backup", "request")
+    type: ClassVar[str] = "backup.verified.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "request")
 
     request: str
     problems: list[Reason]
@@ -389,8 +389,8 @@ class BackupVerified(BackupEvent):
 class TickMinute(Event):
     """The scheduler's clock: a minute has begun (`minute` is RFC 3339, UTC)."""
 
-    type = "tick.minute.v1"
-    identity = ("minute",)
+    type: ClassVar[str] = "tick.minute.v1"
+    identity: ClassVar[tuple[str, ...]] = ("minute",)
 
     minute: str
 
@@ -398,8 +398,8 @@ class TickMinute(Event):
 class BackupStalled(BackupEvent):
     """The watchdog found no progress and told the missing step again, for the `redrive`th time."""
 
-    type = "backup.stalled.v1"
-    identity = ("backup", "redrive")
+    type: ClassVar[str] = "backup.stalled.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "redrive")
 
     redrive: Count
 
@@ -407,8 +407,8 @@ class BackupStalled(BackupEvent):
 class RestoreStalled(RestoreEvent):
     """As `backup.stalled`, of a restore."""
 
-    type = "restore.stalled.v1"
-    identity = ("restore", "redrive")
+    type: ClassVar[str] = "restore.stalled.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "redrive")
 
     redrive: Count
 
@@ -441,7 +441,8 @@ FINAL: tuple[type[Event], ...] = (*FINAL_BACKUP, *FINAL_RESTORE, BackupRejected,
 """What ends a job."""
 
 
-E = TypeVar("E", bound="Event", covariant=True)
+E = TypeVar("E", bound=Event, covariant=True)
+W = TypeVar("W", bound=Event)
 
 
 class CloudEvent(BaseModel, Generic[E]):
@@ -466,10 +467,10 @@ AnyEvent = CloudEvent[Event]
 
 
 def wrap(
-    event: E, *, source: str, time: datetime, id: str | None = None, cause: AnyEvent | None = None
-) -> CloudEvent[E]:
+    event: W, *, source: str, time: datetime, id: str | None = None, cause: AnyEvent | None = None
+) -> CloudEvent[W]:
     """The envelope of `event`. Without `id`, the derived one."""
-    return CloudEvent[E](
+    return CloudEvent[W](
         id=id or event.event_id,
         source=source,
         type=event.type,

@@ -80,9 +80,7 @@ class Cluster(Protocol):
         A group whose API service is down is left out."""
         ...
 
-    def list(
-        self, type_: ResourceType, namespace: str | None = None, selector: str | None = None
-    ) -> Iterator[Object]:
+    def list(self, type_: ResourceType, namespace: str | None = None, selector: str | None = None) -> Iterator[Object]:
         """Objects of a kind, paged by 500; in all namespaces without `namespace`. `selector` is a
         Kubernetes label selector string. An unknown kind yields nothing."""
         ...
@@ -92,15 +90,26 @@ class Cluster(Protocol):
         ...
 
     def create(self, type_: ResourceType, obj: Object) -> Object:
-        """Creates and returns the stored object. Raises AlreadyExists; NotFound if its namespace or kind is not there."""
+        """Creates and returns the stored object. Raises AlreadyExists; NotFound without its namespace or kind."""
         ...
 
-    def patch(self, type_: ResourceType, namespace: str | None, name: str, patch: Object, *, status: bool = False) -> Object:
+    def patch(
+        self, type_: ResourceType, namespace: str | None, name: str, patch: Object, *, status: bool = False
+    ) -> Object:
         """JSON merge patch (of the status subresource with `status`). Raises NotFound."""
         ...
 
-    def delete(self, type_: ResourceType, namespace: str | None, name: str, *, grace_seconds: int | None = None) -> None:
-        """Asks for deletion in the background; no error if it is gone. Returns before it is gone."""
+    def delete(
+        self,
+        type_: ResourceType,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        grace_seconds: int | None = None,
+    ) -> None:
+        """Asks for deletion in the background; no error if it is gone, or is not the object `uid` any more.
+        Returns before it is gone."""
         ...
 
 

@@ -33,14 +33,14 @@ LEGAL_RBAC_NAME = re.compile(r"[^/%]{1,253}")
 
 class MemoryCluster:
     """Safe for threads. `objects` are there from the start, as they are, status included; so are the namespaces
-    they name. `changed` is called after every write, from the writing thread."""
+    they name. `changed` is called after every write, with what was written, from the writing thread."""
 
     def __init__(
         self,
         objects: Iterable[Object] = (),
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        changed: Callable[[], None] = lambda: None,
+        changed: Callable[[ResourceType, Object], None] = lambda _type, _obj: None,
     ) -> None:
         self._lock = threading.RLock()
         self._clock = clock
@@ -105,13 +105,21 @@ class MemoryCluster:
             return _copy(new)
 
     def delete(
-        self, type_: ResourceType, namespace: str | None, name: str, *, grace_seconds: int | None = None
+        self,
+        type_: ResourceType,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        grace_seconds: int | None = None,
     ) -> None:
         """See the port. With finalizers it stays, marked, until they are patched away."""
         with self._lock:
             try:
                 obj = self._find(type_, namespace, name)
             except NotFound:
+                return
+            if uid not in (None, obj["metadata"]["uid"]):
                 return
             if "deletionTimestamp" not in obj["metadata"]:
                 marked = _copy(obj)
@@ -125,6 +133,11 @@ class MemoryCluster:
         """The stored objects themselves, for looking only: what a controller needs often."""
         with self._lock:
             return tuple(self._objects.get(_kind(type_), {}).values())
+
+    @property
+    def writes(self) -> int:
+        """How many writes there have been: the newest resource version."""
+        return self._version
 
     # --- inside the lock
 
@@ -186,7 +199,7 @@ class MemoryCluster:
         self._objects.setdefault(kind, {})[_name(obj)] = obj
         if "deletionTimestamp" in obj["metadata"]:
             self._finish_deletion(type_, obj)
-        self._changed()
+        self._changed(type_, obj)
 
     def _finish_deletion(self, type_: ResourceType, obj: Object) -> None:
         contents = tuple(self._contents(obj["metadata"]["name"])) if _kind(type_) == NAMESPACE else ()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from schemas.errors import Invalid, NotFound
+from schemas.errors import Invalid, NotFound, TransientError
 from workers.adapters.cluster import discovery, paging
 from workers.adapters.cluster.transport import MERGE_PATCH, Transport
 from workers.ports import Object, ResourceType
@@ -51,17 +51,34 @@ class KubernetesCluster:
         return self._transport.ask("PATCH", path, tried, body=patch, content_type=MERGE_PATCH, secret=_secret(type_))
 
     def delete(
-        self, type_: ResourceType, namespace: str | None, name: str, *, grace_seconds: int | None = None
+        self,
+        type_: ResourceType,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        grace_seconds: int | None = None,
     ) -> None:
         """See the port."""
         options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
         try:
             tried = _tried("delete", type_, namespace, name)
             self._transport.ask("DELETE", _path(type_, namespace, name), tried, body=options)
         except NotFound:
             return
+        except TransientError:
+            if uid is None or self._is(uid, type_, namespace, name):
+                raise
+
+    def _is(self, uid: str, type_: ResourceType, namespace: str | None, name: str) -> bool:
+        try:
+            return bool(self.get(type_, namespace, name)["metadata"]["uid"] == uid)
+        except NotFound:
+            return False
 
 
 def _path(type_: ResourceType, namespace: str | None, name: str | None = None) -> str:

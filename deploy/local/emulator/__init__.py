@@ -1,0 +1,9 @@
+"""An emulated Kubernetes for a machine without a cluster: kmock's API server over the in-memory cluster,
+with just enough controllers, scheduler and kubelet for applications whose volumes are directories.
+
+Pods never run anything: a pod is "Running" as soon as its volumes are there. Nothing leaves 127.0.0.1.
+"""
+
+from deploy.local.emulator.running import Emulator, start
+
+__all__ = ["Emulator", "start"]

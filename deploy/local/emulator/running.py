@@ -1,0 +1,96 @@
+"""The emulator in a thread of its own: HTTP on 127.0.0.1, controllers at work, a kubeconfig to get in."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+
+import kmock
+import yaml
+
+from deploy.local.emulator.api import EmulatedApi
+from deploy.local.emulator.settling import Settling, concerns
+from deploy.local.emulator.world import founding
+from workers.adapters.memory_cluster import MemoryCluster
+from workers.ports import Object, ResourceType
+
+
+class Emulator:
+    """A running emulated cluster. Use as a context manager, or call `stop`."""
+
+    url: str
+    kubeconfig: Path
+    cluster: MemoryCluster  # the objects, for looking and for changing from outside HTTP
+    api: EmulatedApi  # kmock's handler: `api["get /apis/apps/v1"] << 503` injects a fault
+
+    def __init__(self, root: Path, port: int, kubeconfig: Path, nodes: Sequence[str]) -> None:
+        self.kubeconfig = kubeconfig
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._started: Future[str] = Future()
+        self.cluster = MemoryCluster(founding(nodes), changed=self._wake)
+        self.api = EmulatedApi(self.cluster)
+        self._settling = Settling(self.cluster, root, nodes)
+        self._thread = threading.Thread(target=self._run, args=(port,), name="kubernetes-emulator", daemon=True)
+        self._thread.start()
+        self.url = self._started.result()
+        kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+        kubeconfig.write_text(_kubeconfig(self.url))
+
+    def stop(self) -> None:
+        """Stops serving. The volumes' directories stay."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+
+    def __enter__(self) -> "Emulator":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _wake(self, type_: ResourceType, obj: Object) -> None:
+        if concerns(type_, obj) and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stirred.set)
+
+    def _run(self, port: int) -> None:
+        try:
+            self._loop.run_until_complete(self._serve(port))
+        except Exception as error:
+            if self._started.done():
+                raise
+            self._started.set_exception(error)
+        finally:
+            self._loop.close()
+
+    async def _serve(self, port: int) -> None:
+        async with self.api, kmock.Server(self.api, "127.0.0.1", port or None) as server:
+            settling = asyncio.create_task(self._settling.run(self._stirred))
+            self._started.set_result(str(server.url).rstrip("/"))
+            await self._stopping.wait()
+            settling.cancel()
+
+
+def start(root: Path, *, port: int = 0, kubeconfig: Path | None = None, nodes: Sequence[str] = ("node-a",)) -> Emulator:
+    """An emulated cluster that answers already. `root` gets `pv/<volume>` and `<node>/pods/<uid>/volumes/...`;
+    `kubeconfig` is written, by default to `root/kubeconfig`. Port 0 is any free one."""
+    return Emulator(root, port, kubeconfig or root / "kubeconfig", nodes)
+
+
+def _kubeconfig(url: str) -> str:
+    context = {"name": "emulated", "context": {"cluster": "emulated", "user": "anyone"}}
+    return yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "emulated", "cluster": {"server": url}}],
+            "users": [{"name": "anyone", "user": {}}],
+            "contexts": [context],
+            "current-context": "emulated",
+        }
+    )

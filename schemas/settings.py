@@ -1,0 +1,89 @@
+"""The environment as one frozen model. Every variable begins with SNAPLINE_; an unknown one stops the program."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from schemas.errors import Invalid
+from schemas.events import explain
+
+PREFIX = "SNAPLINE_"
+
+
+class Settings(BaseModel):
+    """All settings of workers and producers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    amqp_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/%2F")
+    """RabbitMQ, with user, password and virtual host."""
+    trusted_users: str = ""
+    """Comma list of broker users whose internal events are accepted, besides the worker's own."""
+
+    s3_endpoint: AnyHttpUrl | None = None
+    """URL of the S3 server; unset means AWS."""
+    s3_region: str = "us-east-1"
+    """Region of the bucket."""
+    s3_bucket: str = ""
+    """Bucket; unset means the destination stored by `snapline storage set`."""
+    s3_prefix: str = ""
+    """Prefix of all keys in the bucket."""
+    s3_access_key_id: str = ""
+    """Access key; unset means the instance's role."""
+    s3_secret_access_key: SecretStr = SecretStr("")
+    """Secret key."""
+
+    kubeconfig: Path | None = None
+    """Kubernetes access; unset means in-cluster, else the user's default."""
+    console_namespace: str = "snapline-console"
+    """Where the admin console and the registered applications live."""
+    node: str = ""
+    """Name of this node; only on node workers."""
+    kubelet_pods: Path = Path("/var/lib/kubelet/pods")
+    """The kubelet's pod directories of this node."""
+    helper_image: str = "busybox:1.35"
+    """Image of the pods that bind claims, and of the init container that waits for emptyDir data; it needs a shell."""
+
+    passphrase: SecretStr = SecretStr("")
+    """Opens the repository's key."""
+    license_keys: Path | None = None
+    """Folder of trusted license keys, `<key id>.pem` each."""
+
+    webhook_urls: str = ""
+    """Comma list of URLs to notify of every final event."""
+    webhook_secret: SecretStr = SecretStr("")
+    """Key of the HMAC-SHA256 signature of notifications."""
+
+    slice_seconds: float = Field(default=30, gt=0)
+    """A slice of copying ends after so many seconds."""
+    stall_after_seconds: float = Field(default=120, gt=0)
+    """The watchdog helps a job that has shown no progress for so many seconds."""
+    undeploy_timeout_seconds: float = Field(default=600, gt=0)
+    """A restore waits so many seconds for replaced objects to be gone."""
+    ready_timeout_seconds: float = Field(default=300, gt=0)
+    """A restore waits so many seconds for workloads to be ready, before it warns."""
+    volume_wait_seconds: float = Field(default=3600, gt=0)
+    """A restored pod waits so many seconds for its emptyDir data."""
+    health_port: int = Field(default=0, ge=0, le=65535)
+    """Port of the liveness endpoint of a worker on loopback; 0 is off."""
+
+    @property
+    def slice_length(self) -> timedelta:
+        """How long a slice lasts."""
+        return timedelta(seconds=self.slice_seconds)
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`. Raises Invalid for a bad value or a misspelt variable, never with the value."""
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
+    unknown = sorted(name for name in given if name not in Settings.model_fields and not name.startswith("e2e_"))
+    if unknown:
+        variables = ", ".join(PREFIX + name.upper() for name in unknown)
+        raise Invalid(f"unknown setting {variables}; `snapline settings` lists the known ones")
+    known = {name: value for name, value in given.items() if name in Settings.model_fields and value != ""}
+    try:
+        return Settings.model_validate(known)
+    except ValidationError as error:
+        raise Invalid(f"a setting is wrong ({PREFIX}…): {explain(error)}") from error
