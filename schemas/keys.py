@@ -3,6 +3,7 @@
 running/<kind>/<name>                  a job that has no final record yet; kind is `backups` or `restores`
 <kind>/<name>/request.json             what was asked, written once; stays as a tombstone after deletion
 <kind>/<name>/cancel.json              somebody cancelled it
+<kind>/<name>/deleted.json             it was deleted; with the request, what stays of it
 backups/<name>/manifests/<digest>      the captured objects, sealed
 backups/<name>/plan.json               what will be copied, written once
 backups/<name>/slices/<unit>.json      how far a unit has come; overwritten
@@ -10,6 +11,7 @@ backups/<name>/units/<unit>.json       a unit's result, written once
 backups/<name>/backup.json             the final record: the backup exists if and only if this does
 restores/<name>/undeploy.json          what is to be deleted first, with uids, written once
 restores/<name>/plan.json              what will be created and filled, written once
+restores/<name>/began/<wave>.json      when a wave was first tried
 restores/<name>/applied/<wave>.json    a wave of objects is applied, written once
 restores/<name>/slices|units/…         as above
 restores/<name>/restore.json           the final record
@@ -83,6 +85,11 @@ def cancel(kind: Kind, name: str) -> str:
     return f"{kind}/{name}/cancel.json"
 
 
+def deleted(kind: Kind, name: str) -> str:
+    """The tombstone."""
+    return f"{kind}/{name}/deleted.json"
+
+
 def plan(kind: Kind, name: str) -> str:
     """What will be done."""
     return f"{kind}/{name}/plan.json"
@@ -96,6 +103,16 @@ def manifest(backup: str, digest: str) -> str:
 def undeploy(restore: str) -> str:
     """What a restore deletes first."""
     return f"restores/{restore}/undeploy.json"
+
+
+def helper_pod(restore: str, unit: str) -> str:
+    """The pod that binds the claims of one backed-up pod while they are restored."""
+    return "snapline-restore-" + hashlib.sha256(f"{restore}/{unit}".encode()).hexdigest()[:12]
+
+
+def began(restore: str, wave: str) -> str:
+    """When a wave was first tried."""
+    return f"restores/{restore}/began/{wave}.json"
 
 
 def applied(restore: str, wave: str) -> str:

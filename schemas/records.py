@@ -128,9 +128,10 @@ class UnitResult(Record):
 
 
 class SliceState(Record):
-    """How far a unit has come: the volumes done, and the checkpoint (base64) of the next one."""
+    """How far a unit has come: `done` volumes are, and `checkpoint` (base64) is in the midst of the next."""
 
     slice: int = 0
+    done: int = 0
     volumes: list[VolumeRecord] = []
     errors: list[str] = []
     warnings: list[str] = []
@@ -199,6 +200,12 @@ class RestorePlan(Record):
     objects: int
     volumes: list[VolumeRestore]
     warnings: list[str] = []
+
+
+class Began(Record):
+    """When something was first tried; its deadline counts from there."""
+
+    at: datetime
 
 
 class Applied(Record):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -68,6 +69,13 @@ class Settings(BaseModel):
     """A restored pod waits so many seconds for its emptyDir data."""
     health_port: int = Field(default=0, ge=0, le=65535)
     """Port of the liveness endpoint of a worker on loopback; 0 is off."""
+
+    def secrets(self) -> list[str]:
+        """The values that must never be printed."""
+        fields = (getattr(self, name) for name in type(self).model_fields)
+        values = [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
+        password = urlsplit(self.amqp_url.get_secret_value()).password
+        return [value for value in (*values, password and unquote(password)) if value]
 
     @property
     def slice_length(self) -> timedelta:

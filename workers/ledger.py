@@ -53,9 +53,25 @@ def end(store: ObjectStore, kind: keys.Kind, name: str) -> None:
     store.delete(keys.running(kind, name))
 
 
+def pulse(store: ObjectStore, kind: keys.Kind, name: str) -> None:
+    """Tells the watchdog that a job which waits is alive."""
+    if marker := find(store, keys.running(kind, name), Running):
+        put(store, keys.running(kind, name), marker)
+
+
 def cancelled(store: ObjectStore, kind: keys.Kind, name: str) -> bool:
     """Whether the job has a cancel marker."""
     return exists(store, keys.cancel(kind, name))
+
+
+def deleted(store: ObjectStore, kind: keys.Kind, name: str) -> bool:
+    """Whether the job has a tombstone."""
+    return exists(store, keys.deleted(kind, name))
+
+
+def over(store: ObjectStore, kind: keys.Kind, name: str) -> bool:
+    """Whether nothing is left to do: the job has its final record, or was deleted."""
+    return exists(store, keys.final(kind, name)) or deleted(store, kind, name)
 
 
 def finished_backup(store: ObjectStore, name: str) -> BackupRecord | None:

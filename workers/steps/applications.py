@@ -1,0 +1,25 @@
+"""The registered applications, read from their Secrets in the console's namespace."""
+
+from schemas import application
+from schemas.application import Application
+from schemas.errors import Invalid
+from workers.ports import Cluster, ResourceType
+
+SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)
+
+
+def registered(cluster: Cluster, console_namespace: str) -> list[Application]:
+    """All of them, by slug. Raises Invalid for a registration that cannot be read."""
+    found = cluster.list(SECRETS, console_namespace, application.LABEL)
+    return sorted((application.from_secret(secret) for secret in found), key=lambda app: app.slug)
+
+
+def concerned(apps: list[Application], slug: str | None) -> list[Application]:
+    """Those that a request concerns: the one called `slug`, or all. Raises Invalid if there is no such one."""
+    if slug is None:
+        return apps
+    chosen = [app for app in apps if app.slug == slug]
+    if not chosen:
+        known = ", ".join(app.slug for app in apps) or "none"
+        raise Invalid(f"there is no application {slug!r}; registered are: {known}. `snapline app add` registers one")
+    return chosen

@@ -1,0 +1,134 @@
+"""Gets volumes mounted on a node during a restore, and asks that node's worker to fill them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from schemas import events as e
+from schemas import keys
+from schemas.errors import AlreadyExists, NotFound, NotYet
+from schemas.records import Began, RestoreSliceState, VolumeRestore
+from workers import ledger
+from workers.manifests.waiting import helper_pod, waits_for_files
+from workers.ports import Cluster, Object, ObjectStore, ResourceType
+from workers.steps import volumes_restore
+
+PODS = ResourceType("", "v1", "Pod", "pods", namespaced=True)
+CLAIMS = ResourceType("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", namespaced=True)
+
+PodKey = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What filling needs. `patience` is how long a pod may take to start."""
+
+    store: ObjectStore
+    cluster: Cluster
+    image: str
+    patience: timedelta
+    now: Callable[[], datetime]
+
+
+def fill_claims(
+    restore: str, volumes: list[VolumeRestore], templates: Mapping[PodKey, Object], world: Filling
+) -> Iterator[e.Event]:
+    """A request per claim, once every helper pod runs. Raises NotYet before.
+
+    `templates` are the captured pods: a helper may go where its pod may."""
+    pods = {key: _helper(restore, key, volumes, templates, world) for key in {_helper_key(v) for v in volumes}}
+    late = [volume for volume in volumes if not _running(pods[_helper_key(volume)])]
+    yield from _wait(restore, "claims", late, lambda volume: pods[_helper_key(volume)], world)
+    for volume in volumes:
+        if volume not in late:
+            claim = world.cluster.get(CLAIMS, volume.namespace, volume.claim or "")
+            yield _request(restore, volume, pods[_helper_key(volume)], claim["spec"]["volumeName"], world.store)
+
+
+def fill_pods(restore: str, volumes: list[VolumeRestore], world: Filling) -> Iterator[e.Event]:
+    """A request per emptyDir, once every pod's init container waits for it. Raises NotYet before."""
+    pods = {key: _find(world.cluster, key) for key in {(v.namespace, v.pod) for v in volumes}}
+    late = [volume for volume in volumes if not waits_for_files(pods[volume.namespace, volume.pod])]
+    yield from _wait(restore, "pods", late, lambda volume: pods[volume.namespace, volume.pod], world)
+    for volume in volumes:
+        if volume not in late:
+            yield _request(restore, volume, pods[volume.namespace, volume.pod], volume.name, world.store)
+
+
+def remove_helpers(volumes: list[VolumeRestore], cluster: Cluster) -> None:
+    """Deletes the helper pods; their claims stay bound."""
+    for namespace, name in {_helper_key(volume) for volume in volumes}:
+        cluster.delete(PODS, namespace, name, grace_seconds=0)
+
+
+def _helper_key(volume: VolumeRestore) -> PodKey:
+    return volume.namespace, volume.helper
+
+
+def _helper(
+    restore: str, key: PodKey, volumes: list[VolumeRestore], templates: Mapping[PodKey, Object], world: Filling
+) -> Object:
+    """The helper pod called `key`, made if it is not there."""
+    if pod := _find(world.cluster, key):
+        return pod
+    namespace, name = key
+    mine = [volume for volume in volumes if _helper_key(volume) == key]
+    template = templates.get((namespace, mine[0].pod), {})
+    claims = [volume.claim or "" for volume in mine]
+    try:
+        return world.cluster.create(PODS, helper_pod(restore, namespace, name, claims, template, world.image))
+    except AlreadyExists:
+        return world.cluster.get(PODS, namespace, name)
+
+
+def _find(cluster: Cluster, key: PodKey) -> Object:
+    """The pod, or an empty object if there is none."""
+    try:
+        return cluster.get(PODS, *key)
+    except NotFound:
+        return {}
+
+
+def _running(pod: Object) -> bool:
+    return bool((pod.get("status") or {}).get("phase") == "Running")
+
+
+def _wait(
+    restore: str, stage: str, late: list[VolumeRestore], pod_of: Callable[[VolumeRestore], Object], world: Filling
+) -> Iterator[e.Event]:
+    """Raises NotYet while there is patience left for `late`; then gives these volumes up."""
+    if not late:
+        return
+    began = ledger.create(world.store, keys.began(restore, stage), Began(at=world.now()))
+    if world.now() - began.at <= world.patience:
+        ledger.pulse(world.store, "restores", restore)
+        raise NotYet(f"waiting for the pods that mount {', '.join(volume.unit for volume in late[:5])}")
+    for volume in late:
+        reason = f"its pod did not start within {world.patience}: {_why(pod_of(volume))}"
+        yield from volumes_restore.fail(world.store, restore, volume.unit, reason, world.now())
+
+
+def _why(pod: Object) -> str:
+    """What Kubernetes says of a pod that does not run."""
+    if not pod:
+        return "there is no such pod; the restore's errors say why"
+    status = pod.get("status") or {}
+    unmet = [condition for condition in status.get("conditions") or [] if condition["status"] != "True"]
+    said = [f"{condition['type']}: {condition.get('message') or condition.get('reason')}" for condition in unmet]
+    return "; ".join(said)[:500] or f"phase {status.get('phase')}"
+
+
+def _request(
+    restore: str, volume: VolumeRestore, pod: Object, directory: str, store: ObjectStore
+) -> e.VolumesRestoreRequested:
+    """The next slice of a volume."""
+    state = ledger.find(store, keys.slices("restores", restore, volume.unit), RestoreSliceState)
+    return e.VolumesRestoreRequested(
+        restore=restore,
+        node=pod["spec"]["nodeName"],
+        unit=volume.unit,
+        pod_uid=pod["metadata"]["uid"],
+        directory=directory,
+        slice=state.slice if state else 0,
+    )
