@@ -288,14 +288,19 @@ def _fail_restore(world: World, name: str, reason: str) -> Iterator[e.Event]:
 # --- the process
 
 
-def work(queue: topology.Queue, world: World, tell: Tell | None = None) -> None:
-    """Serves `queue` until the world stops. `tell` stands in for the publisher."""
+def work(
+    queue: topology.Queue,
+    world: World,
+    tell: Tell | None = None,
+    change: Callable[[Row], Row] = lambda row: row,
+) -> None:
+    """Serves `queue` until the world stops. `tell` stands in for the publisher; `change` wraps the steps."""
     url = world.settings.amqp_url.get_secret_value()
     publisher = broker.Publisher(url, f"snapline/{queue.name}")
     broker.serve(
         url,
         queue,
-        handler(queue.name, row(queue, world), tell or publisher.publish),
+        handler(queue.name, change(row(queue, world)), tell or publisher.publish),
         stop=world.stop,
         trusted=frozenset(user.strip() for user in world.settings.trusted_users.split(",") if user.strip()),
         health_port=world.settings.health_port,

@@ -1,0 +1,106 @@
+"""A small supervisor: keeps child processes running, and takes them along when it goes."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FIRST_REST, LONGEST_REST = 0.2, 5.0
+"""Seconds before a process that ended is started again; doubled while it ends at once."""
+GRACE = 10.0
+"""Seconds that a process may take to end before it is killed."""
+STEADY = 5.0
+"""A process that ran so many seconds did not end at once."""
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with_parent() -> None:
+    """For `preexec_fn`: the kernel kills the child when the thread that started it ends (prctl(2))."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@dataclass
+class Child:
+    """One supervised process."""
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = None
+    starts: int = 0
+
+
+class Supervisor:
+    """Starts, restarts and stops processes, each from a thread of its own; safe for threads."""
+
+    def __init__(self, log_dir: Path) -> None:
+        self._log_dir = log_dir
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._children: dict[str, tuple[Child, threading.Thread]] = {}
+
+    def start(self, name: str, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
+        """Runs `argv` until `stop`, starting it again whenever it ends. Its output goes to `<log_dir>/<name>.log`."""
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        child = Child(
+            name, argv, dict(os.environ if environment is None else environment), self._log_dir / f"{name}.log"
+        )
+        thread = threading.Thread(target=self._keep, args=(child,), name=f"supervise {name}", daemon=True)
+        with self._lock:
+            if name in self._children:
+                raise RuntimeError(f"{name} is supervised already")
+            self._children[name] = child, thread
+        thread.start()
+        return child
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Sends a signal to the process called `name`, if it runs just now."""
+        process = self._children[name][0].process
+        if process is not None and process.poll() is None:
+            process.send_signal(number)
+
+    def stop(self) -> None:
+        """SIGTERM to all; SIGKILL to those that are still there after ten seconds. Returns when all are gone."""
+        self._stopping.set()
+        with self._lock:
+            children = list(self._children.values())
+        for child, _ in children:
+            if child.process is not None and child.process.poll() is None:
+                child.process.terminate()
+        deadline = time.monotonic() + GRACE
+        for child, thread in children:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive() and child.process is not None:
+                child.process.kill()
+                thread.join()
+
+    def _keep(self, child: Child) -> None:
+        rest = FIRST_REST
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            self._run(child)
+            rest = FIRST_REST if time.monotonic() - began > STEADY else min(rest * 2, LONGEST_REST)
+            self._stopping.wait(rest)
+
+    def _run(self, child: Child) -> None:
+        with child.log.open("ab") as log:
+            child.process = subprocess.Popen(
+                child.argv,
+                env=dict(child.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,  # noqa: PLW1509  # one prctl call, no locks
+            )
+            child.starts += 1
+            if self._stopping.is_set():
+                child.process.terminate()
+            child.process.wait()

@@ -1,0 +1,37 @@
+"""Settings -> adapters, the same for workers and producers."""
+
+from collections.abc import Callable
+
+from schemas import destination as destinations
+from schemas.destination import Destination
+from schemas.errors import Invalid, NotFound
+from schemas.settings import Settings
+from workers.ports import Cluster, ObjectStore, ResourceType
+
+SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)
+
+
+def cluster(settings: Settings) -> Cluster:
+    """The cluster of SNAPLINE_KUBECONFIG, else the one around us, else kubectl's default. Raises Invalid."""
+    # Half a second of imports, which a node worker with its own destination never needs.
+    from workers.adapters.cluster import connect
+
+    return connect(str(settings.kubeconfig) if settings.kubeconfig else None)
+
+
+def destination(settings: Settings, cluster_of: Callable[[], Cluster]) -> Destination:
+    """The destination of the environment, else the stored one. Raises Invalid if there is neither."""
+    if found := destinations.from_settings(settings):
+        return found
+    try:
+        secret = cluster_of().get(SECRETS, settings.console_namespace, destinations.SECRET_NAME)
+    except NotFound:
+        raise Invalid("there is no storage destination yet; run `snapline storage set`") from None
+    return destinations.from_secret(secret)
+
+
+def store(chosen: Destination) -> ObjectStore:
+    """The bucket of a destination."""
+    from workers.adapters.object_store import S3ObjectStore
+
+    return S3ObjectStore(chosen)

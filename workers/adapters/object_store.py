@@ -1,0 +1,178 @@
+"""The port `ObjectStore` on S3: the only importer of boto3.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+
+from schemas.destination import Destination
+from schemas.errors import Denied, Invalid, NotFound, SnaplineError, TransientError
+from workers.ports import ObjectStore, StoredObject
+
+T = TypeVar("T")
+
+MISSING = {"NoSuchKey", "404", "NotFound"}
+TAKEN = {"PreconditionFailed", "412"}
+DENIED = {
+    "AccessDenied",
+    "403",
+    "Forbidden",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+    "AllAccessDisabled",
+}
+CONFLICT_TRIES = 5
+"""Tries of a conditional write that the server calls a conflict: another one is under way."""
+
+
+class S3ObjectStore:
+    """A bucket below the destination's prefix. Safe for threads."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._bucket = destination.bucket
+        self._prefix = f"{destination.prefix}/" if destination.prefix else ""
+        self._where = f"bucket {destination.bucket!r} at {destination.endpoint or 'AWS'}"
+        self._client = _client(destination)
+
+    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """See the port."""
+        if length == 0:
+            return b""
+        ranged = {}
+        if start or length is not None:
+            ranged["Range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
+        return self._try(f"read {key}", lambda: self._read(key, ranged))
+
+    def _read(self, key: str, ranged: dict[str, str]) -> bytes:
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **ranged)
+        except ClientError as error:
+            if _code(error) in ("InvalidRange", "416"):
+                return b""
+            raise
+        body: bytes = answer["Body"].read()
+        return body
+
+    def put(self, key: str, body: bytes) -> None:
+        """See the port."""
+        self._try(
+            f"write {key}", lambda: self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=body)
+        )
+
+    def create(self, key: str, body: bytes) -> bool:
+        """See the port. A refusal after a lost answer may be about our own write; then the bodies are the same."""
+        for _ in range(CONFLICT_TRIES):
+            try:
+                answer = self._client.put_object(
+                    Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*"
+                )
+                return bool(answer)
+            except ClientError as error:
+                if _code(error) in TAKEN:
+                    return self._was_ours(error, key, body)
+                if _code(error) not in ("ConditionalRequestConflict", "409"):
+                    raise self._meaning(f"create {key}", error) from error
+            except (BotoCoreError, HTTPClientError) as error:
+                raise self._meaning(f"create {key}", error) from error
+        raise TransientError(f"could not create {key} in {self._where}: {CONFLICT_TRIES} conflicting writes; try again")
+
+    def _was_ours(self, error: ClientError, key: str, body: bytes) -> bool:
+        retried = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+        return bool(retried) and self.get(key) == body
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """See the port."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + prefix
+        )
+        iterator = iter(pages)
+        while page := self._try(f"list {prefix}", lambda: next(iterator, None)):
+            for entry in page.get("Contents", []):
+                yield StoredObject(entry["Key"].removeprefix(self._prefix), entry["Size"], entry["LastModified"])
+
+    def delete(self, key: str) -> None:
+        """See the port."""
+        try:
+            self._try(f"delete {key}", lambda: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
+        except NotFound:
+            return
+
+    def _try(self, what: str, request: Callable[[], T]) -> T:
+        try:
+            return request()
+        except (ClientError, BotoCoreError, HTTPClientError) as error:
+            raise self._meaning(what, error) from error
+
+    def _meaning(self, what: str, error: Exception) -> SnaplineError:
+        tried = f"could not {what} in {self._where}"
+        if isinstance(error, NoCredentialsError):
+            return Denied(f"{tried}: no credentials; run `snapline storage set` with an access key")
+        if not isinstance(error, ClientError):
+            return TransientError(f"{tried}: {type(error).__name__}; is the S3 server running and reachable?")
+        code = _code(error)
+        if code == "NoSuchBucket":
+            return Invalid(f"{tried}: there is no such bucket; create it, or run `snapline storage set`")
+        if code in MISSING:
+            return NotFound(f"{tried}: it is not there")
+        if code in DENIED:
+            return Denied(f"{tried}: {code}; check the access key with `snapline storage check`")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout", "RequestTimeTooSkewed"):
+            return TransientError(f"{tried}: the server answered {status} {code}; try again")
+        return Invalid(f"{tried}: the server answered {status} {code}")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that Snapline needs of a store, and whether it is so."""
+
+    what: str
+    ok: bool
+    detail: str = ""
+
+
+def check(store: ObjectStore, name: str) -> Iterator[Check]:
+    """Tries everything that Snapline relies on, with objects called `check/<name>…`, which it removes again."""
+    key, body = f"check/{name}", b"snapline" * 100
+    store.delete(key)
+    yield Check("create an object", store.create(key, body))
+    yield Check("read it back", store.get(key) == body)
+    yield Check("read a part of it", store.get(key, 8, 16) == body[8:24])
+    refused = not store.create(key, b"another")
+    detail = "" if refused else "If-None-Match is ignored: this store would lose backups; it cannot be used"
+    yield Check("refuse to create it twice", refused and store.get(key) == body, detail)
+    yield Check("list it", [found.key for found in store.list(key)] == [key])
+    store.delete(key)
+    yield Check("delete it", not list(store.list(key)))
+
+
+def _client(destination: Destination) -> Any:
+    settings = Config(
+        retries={"mode": "standard", "total_max_attempts": 4},
+        connect_timeout=5,
+        read_timeout=30,
+        max_pool_connections=32,
+        s3={"addressing_style": "path"} if destination.endpoint else {},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=destination.endpoint or None,
+        region_name=destination.region,
+        aws_access_key_id=destination.access_key_id or None,
+        aws_secret_access_key=destination.secret_access_key.get_secret_value() or None,
+        config=settings,
+    )
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
