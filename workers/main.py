@@ -15,10 +15,10 @@ from os import environ
 from typing import TypeVar, cast
 
 import structlog
-from schemas.destination import Destination
 
 from schemas import events as e
 from schemas import license, topology
+from schemas.destination import Destination
 from schemas.errors import Invalid, SnaplineError
 from schemas.settings import Settings, from_environment
 from workers import logs

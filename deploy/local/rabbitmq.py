@@ -1,0 +1,231 @@
+"""A private RabbitMQ on 127.0.0.1, from the distribution's package; other brokers and their epmd are not touched."""
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from deploy.local.ports import free_ports, is_free
+from deploy.local.processes import die_with_parent
+from schemas import events as e
+from schemas.errors import Invalid, SnaplineError, TransientError
+from schemas.topology import EVENT_LOG, EVENTS
+from workers.adapters.broker import connection
+
+SERVERS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/lib/rabbitmq/bin/rabbitmq-server")
+"""The server itself; the one on PATH is the distribution's wrapper, which insists on a user of its own."""
+PATIENCE = 60.0
+"""Seconds until it must answer."""
+OWN_QUEUES = r"^amq\.gen.*$"
+
+
+class RabbitMQ:
+    """A running broker with the users `snapline` (all rights) and `producer` (may publish requests, and read)."""
+
+    def __init__(self, root: Path, port: int, vhosts: int) -> None:
+        self._root = root.resolve()
+        self.port, self._dist, self._epmd_port = port or free_ports(1)[0], *free_ports(2)
+        self._passwords = {"snapline": secrets.token_hex(12), "producer": secrets.token_hex(12)}
+        self.vhosts = ["/", *(f"v{number}" for number in range(vhosts))]
+        self._name = f"snapline-{secrets.token_hex(4)}@localhost"
+        self._epmd: subprocess.Popen[bytes] | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._configure()
+        self._launch()
+
+    @property
+    def url(self) -> str:
+        """For the workers."""
+        return self.url_of("snapline")
+
+    @property
+    def producer_url(self) -> str:
+        """For other systems."""
+        return self.url_of("producer")
+
+    def url_of(self, user: str, vhost: str = "/") -> str:
+        """For a user and a virtual host."""
+        return f"amqp://{user}:{self._passwords[user]}@127.0.0.1:{self.port}/{quote(vhost, safe='')}"
+
+    def kill(self) -> None:
+        """SIGKILL to the server."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+    def restart(self) -> None:
+        """Starts it again, with the data that it had."""
+        self._end()
+        self._launch()
+
+    def wipe(self) -> None:
+        """Kills it, deletes all its data, and starts it again, with users and nothing else."""
+        self.kill()
+        shutil.rmtree(self._root / "data")
+        self.restart()
+
+    def stop(self) -> None:
+        """Ends it for good."""
+        self._end()
+        if self._epmd is not None:
+            self._epmd.kill()
+            self._epmd.wait()
+            self._epmd = None
+
+    def __enter__(self) -> "RabbitMQ":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _configure(self) -> None:
+        files = {
+            "rabbitmq.conf": "\n".join(
+                [
+                    f"listeners.tcp.1 = 127.0.0.1:{self.port}",
+                    "loopback_users = none",
+                    f"load_definitions = {self._root / 'definitions.json'}",
+                    "disk_free_limit.absolute = 50MB",
+                    "log.file.level = warning",
+                    "",
+                ]
+            ),
+            "definitions.json": json.dumps(self._definitions()),
+            "enabled_plugins": "[].\n",
+            "advanced.config": "[{ra, [{wal_max_size_bytes, 16000000}]}].\n",
+        }
+        for name, text in files.items():
+            (self._root / name).write_text(text)
+            (self._root / name).chmod(0o600)
+
+    def _definitions(self) -> dict[str, Any]:
+        requests = "|".join(sorted(kind.rpartition(".")[0].replace(".", r"\.") for kind in e.REQUESTS))
+        rights = [
+            {"user": "snapline", "configure": ".*", "write": ".*", "read": ".*"},
+            {
+                "user": "producer",
+                "configure": OWN_QUEUES,
+                "write": rf"^{EVENTS}$|{OWN_QUEUES}",
+                "read": rf"^{EVENTS}$|^{EVENT_LOG}$|{OWN_QUEUES}",
+            },
+        ]
+        may_publish = {"user": "producer", "exchange": EVENTS, "write": rf"^({requests})\.", "read": ".*"}
+        return {
+            "users": [_user(name, password) for name, password in self._passwords.items()],
+            "vhosts": [{"name": vhost} for vhost in self.vhosts],
+            "permissions": [right | {"vhost": vhost} for right in rights for vhost in self.vhosts],
+            "topic_permissions": [may_publish | {"vhost": vhost} for vhost in self.vhosts],
+        }
+
+    def _launch(self) -> None:
+        environment = self._environment()
+        if self._epmd is None:
+            epmd = _program("epmd")
+            self._epmd = subprocess.Popen(
+                [epmd, "-port", str(self._epmd_port), "-address", "127.0.0.1"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=die_with_parent,
+            )
+        with (self._root / "server.log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [_server()],
+                env=environment,
+                cwd=self._root,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
+            )
+        self._await()
+
+    def _environment(self) -> dict[str, str]:
+        ours = {
+            "HOME": str(self._root),
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RUNNING_UNDER_SYSTEMD": "true",  # the script then becomes the server, so that its pid is the server's
+            "RABBITMQ_NODENAME": self._name,
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_DIST_PORT": str(self._dist),
+            "RABBITMQ_MNESIA_BASE": str(self._root / "data"),
+            "RABBITMQ_LOG_BASE": str(self._root / "log"),
+            "RABBITMQ_CONFIG_FILE": str(self._root / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self._root / "advanced.config"),
+            "RABBITMQ_CONF_ENV_FILE": str(self._root / "none.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._root / "enabled_plugins"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(self._root / "generated"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
+        }
+        return {name: value for name, value in os.environ.items() if not name.startswith("RABBITMQ_")} | ours
+
+    def _await(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                connection.close(connection.connect(self.url))
+                return
+            except SnaplineError as error:
+                ended = self._server is not None and self._server.poll() is not None
+                if ended or time.monotonic() > deadline:
+                    raise TransientError(
+                        f"RabbitMQ did not start: {error}; its log ends:\n{self._last_words()}"
+                    ) from error
+            time.sleep(0.1)
+
+    def _last_words(self) -> str:
+        return "\n".join((self._root / "server.log").read_text(errors="replace").splitlines()[-10:])
+
+    def _end(self) -> None:
+        if self._server is not None and self._server.poll() is None:
+            self._server.send_signal(signal.SIGTERM)
+            try:
+                self._server.wait(15)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+def start(root: Path, *, port: int = 0, vhosts: int = 0) -> RabbitMQ:
+    """A broker that answers, with `vhosts` spare virtual hosts. Port 0 is any free one. Raises Invalid, TransientError."""
+    if port and not is_free(port):
+        raise Invalid(f"port {port} is taken; choose another for RabbitMQ, or 0 for any")
+    return RabbitMQ(root, port, vhosts)
+
+
+def _server() -> str:
+    for path in SERVERS:
+        if Path(path).exists():
+            return path
+    raise Invalid("there is no rabbitmq-server; install it: apt-get install rabbitmq-server")
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise Invalid(f"there is no {name}; it comes with Erlang: apt-get install rabbitmq-server")
+    return found
+
+
+def _user(name: str, password: str) -> dict[str, Any]:
+    """https://www.rabbitmq.com/docs/passwords#computing-password-hash"""
+    salt = secrets.token_bytes(4)
+    digest = salt + hashlib.sha256(salt + password.encode()).digest()
+    return {
+        "name": name,
+        "password_hash": base64.b64encode(digest).decode(),
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": [],
+    }

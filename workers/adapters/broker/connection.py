@@ -1,0 +1,88 @@
+"""Connections to RabbitMQ, and what its refusals mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ChannelClosedByBroker,
+    ConnectionClosedByBroker,
+    ProbableAccessDeniedError,
+    ProbableAuthenticationError,
+)
+
+from schemas.errors import Denied, Invalid, SnaplineError, TransientError
+
+HEARTBEAT = 20
+"""Seconds. A dead connection is noticed after two of them."""
+BLOCKED = 60
+"""Seconds that a publisher waits for a broker that is out of memory or disk."""
+ACCESS_REFUSED = 403
+NOT_FOUND = 404
+
+
+def parameters(url: str) -> pika.URLParameters:
+    """The connection's parameters. Raises Invalid, without the URL: it holds a password."""
+    try:
+        chosen = pika.URLParameters(url)
+    except (ValueError, TypeError, IndexError) as error:
+        raise Invalid(f"SNAPLINE_AMQP_URL is not an AMQP URL: {type(error).__name__}") from None
+    chosen.heartbeat = HEARTBEAT
+    chosen.blocked_connection_timeout = BLOCKED
+    chosen.socket_timeout = 10
+    chosen.connection_attempts = 1
+    return chosen
+
+
+def user(url: str) -> str:
+    """The user that the broker knows us by."""
+    return str(parameters(url).credentials.username)
+
+
+def where(url: str) -> str:
+    """The broker's address, for messages."""
+    parts = urlsplit(url)
+    return f"RabbitMQ at {parts.hostname}:{parts.port or 5672}"
+
+
+def connect(url: str) -> BlockingConnection:
+    """A new connection. Raises TransientError, Denied, Invalid."""
+    try:
+        return BlockingConnection(parameters(url))
+    except (AMQPError, OSError) as error:
+        raise meaning(url, "reach", error) from error
+
+
+@contextmanager
+def channel(url: str, what: str) -> Iterator[BlockingChannel]:
+    """A channel of its own connection, for one piece of work: `what` is it, for error messages."""
+    connection = connect(url)
+    try:
+        yield connection.channel()
+    except (AMQPError, OSError) as error:
+        raise meaning(url, what, error) from error
+    finally:
+        close(connection)
+
+
+def close(connection: BlockingConnection) -> None:
+    """Closes it, whatever state it is in."""
+    with suppress(AMQPError, OSError, AssertionError):
+        if connection.is_open:
+            connection.close()
+
+
+def meaning(url: str, what: str, error: Exception) -> SnaplineError:
+    """The family of a failure."""
+    tried = f"could not {what} {where(url)}" if what == "reach" else f"could not {what} ({where(url)})"
+    denied = (AuthenticationError, ProbableAuthenticationError, ProbableAccessDeniedError)
+    code = getattr(error, "reply_code", None)
+    if isinstance(error, denied) or code == ACCESS_REFUSED:
+        return Denied(f"{tried}: it refuses user {user(url)!r}; check SNAPLINE_AMQP_URL and the user's permissions")
+    if isinstance(error, (ChannelClosedByBroker, ConnectionClosedByBroker)):
+        return TransientError(f"{tried}: {error.reply_code} {error.reply_text}")
+    return TransientError(f"{tried}: {type(error).__name__}; is it running?")

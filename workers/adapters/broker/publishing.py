@@ -1,0 +1,140 @@
+"""Publishing that is not lost: persistent, confirmed, mandatory, on a connection that comes back."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import AMQPError, ChannelClosedByBroker, NackError, UnroutableError
+
+from schemas import events as e
+from schemas import topology
+from schemas.errors import TransientError
+from schemas.topology import EVENTS, WORK, Queue
+from workers.adapters.broker import connection, declaring
+
+CONTENT_TYPE = "application/cloudevents+json"
+TRIES = 3
+
+
+class Publisher:
+    """Publishes from any thread. Whatever it publishes has a queue: what is missing is declared first."""
+
+    def __init__(self, url: str, source: str) -> None:
+        self._url, self.source = url, source
+        self._user = connection.user(url)
+        self._lock = threading.Lock()
+        self._connection: BlockingConnection | None = None
+        self._channel: BlockingChannel | None = None
+        self._declared: set[str] = set()
+
+    def publish(self, event: e.AnyEvent) -> None:
+        """Puts an event on the bus. Raises TransientError, Denied; then it may or may not be on the bus."""
+        node = getattr(event.data, "node", None)
+
+        def ready(channel: BlockingChannel) -> None:
+            if node:
+                self._once(f"volumes {node}", lambda: declaring.declare_queue(channel, topology.volumes(node)))
+
+        properties = self.properties({}, message_id=event.id, type_=event.type, correlation_id=event.correlationid)
+        self._send(EVENTS, topology.routing_key(event.data), e.encode(event), properties, ready)
+
+    def publish_raw(self, body: bytes, routing_key: str) -> None:
+        """Puts any bytes on the bus."""
+        self._send(EVENTS, routing_key, body, self.properties({}))
+
+    def publish_delayed(self, body: bytes, queue: Queue, delay: timedelta, headers: dict[str, Any]) -> None:
+        """Gives a message back to its own queue after `delay`."""
+        rung = topology.rung(delay)
+
+        def ready(channel: BlockingChannel) -> None:
+            self._once(queue.delay(rung), lambda: declaring.declare_rung(channel, queue, rung))
+
+        self._send(WORK, queue.delay(rung), body, self.properties(headers), ready)
+
+    def publish_to(self, body: bytes, name: str, headers: dict[str, Any]) -> None:
+        """Puts a message straight into the queue called `name`."""
+        self._send(WORK, name, body, self.properties(headers))
+
+    def properties(
+        self,
+        headers: dict[str, Any],
+        message_id: str | None = None,
+        type_: str | None = None,
+        correlation_id: str | None = None,
+    ) -> pika.BasicProperties:
+        """Persistent, and with our user, which the broker checks."""
+        return pika.BasicProperties(
+            content_type=CONTENT_TYPE,
+            delivery_mode=2,
+            user_id=self._user,
+            app_id=self.source,
+            timestamp=int(time.time()),
+            headers=headers,
+            message_id=message_id and message_id[:255],
+            type=type_ and type_[:255],
+            correlation_id=correlation_id and correlation_id[:255],
+        )
+
+    def close(self) -> None:
+        """Closes the connection; the next publish opens another."""
+        with self._lock:
+            self._drop()
+
+    def _send(
+        self,
+        exchange: str,
+        routing_key: str,
+        body: bytes,
+        properties: pika.BasicProperties,
+        ready: Callable[[BlockingChannel], None] = lambda _: None,
+    ) -> None:
+        with self._lock:
+            problem: Exception | None = None
+            for _ in range(TRIES):
+                try:
+                    channel = self._open()
+                    ready(channel)
+                    channel.basic_publish(exchange, routing_key, body, properties, mandatory=True)
+                    return
+                except NackError as error:
+                    raise TransientError(
+                        f"{connection.where(self._url)} refused {routing_key}: its queue is full"
+                    ) from error
+                except (UnroutableError, AMQPError, OSError) as error:
+                    problem = error
+                    self._drop()
+            raise connection.meaning(self._url, f"publish {routing_key}", problem or RuntimeError()) from problem
+
+    def _open(self) -> BlockingChannel:
+        if self._channel is None or not self._channel.is_open:
+            self._drop()
+            self._connection = connection.connect(self._url)
+            self._declare(self._connection)
+            self._channel = self._connection.channel()
+            self._channel.confirm_delivery()
+        return self._channel
+
+    def _declare(self, opened: BlockingConnection) -> None:
+        """The topology, unless our user may only publish; then somebody else has declared it."""
+        try:
+            channel = opened.channel()
+            declaring.declare_all(channel)
+            channel.close()
+        except ChannelClosedByBroker as error:
+            if error.reply_code != connection.ACCESS_REFUSED:
+                raise
+
+    def _once(self, name: str, declare: Callable[[], None]) -> None:
+        if name not in self._declared:
+            declare()
+            self._declared.add(name)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            connection.close(self._connection)
+        self._connection = self._channel = None
+        self._declared.clear()
