@@ -60,7 +60,7 @@ def configure(*, secrets: Iterable[str] = (), level: int = logging.INFO) -> None
 def handled(
     log: Any, *, event_id: str, type: str, subject: str, attempt: int, outcome: str, seconds: float, reason: str = ""
 ) -> None:
-    """The one line per message. `subject` is the backup or restore; `outcome` done, waiting, retry, failed or parked."""
+    """The one line per message. `subject`: the job; `outcome`: done, waiting, retry, failed or parked."""
     log.info(
         "message handled",
         event_id=event_id,

@@ -98,7 +98,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent,  # noqa: PLW1509  # one prctl call, no locks
+                preexec_fn=die_with_parent,  # one prctl call, no locks
             )
             child.starts += 1
             if self._stopping.is_set():

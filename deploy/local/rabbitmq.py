@@ -199,7 +199,7 @@ class RabbitMQ:
 
 
 def start(root: Path, *, port: int = 0, vhosts: int = 0) -> RabbitMQ:
-    """A broker that answers, with `vhosts` spare virtual hosts. Port 0 is any free one. Raises Invalid, TransientError."""
+    """A broker that answers, with `vhosts` spare virtual hosts; port 0 is any. Raises Invalid, TransientError."""
     if port and not is_free(port):
         raise Invalid(f"port {port} is taken; choose another for RabbitMQ, or 0 for any")
     return RabbitMQ(root, port, vhosts)

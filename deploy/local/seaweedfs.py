@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -146,7 +147,7 @@ class SeaweedFS:
                 raise TransientError(f"SeaweedFS did not start at {self.endpoint}: {problem}; its log ends: {last}")
             time.sleep(0.1)
 
-    def _client(self):  # type: ignore[no-untyped-def]  # boto3 makes its classes at run time
+    def _client(self) -> Any:
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,

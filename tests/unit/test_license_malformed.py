@@ -10,10 +10,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.local import license_authority as issue
+from deploy.local.license_authority import V1, V2, Authority, edited, sign_license, with_signature_parts
 from schemas.errors import Invalid
 from schemas.license import LicenseInvalid, Verdict, read_license, verdict, verify
-from tests.support import license_authority as issue
-from tests.support.license_authority import V1, V2, Authority, edited, sign_license, with_signature_parts
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LICENSE_ID = "2SecretLicenseIdOfTheCustomer"

@@ -14,7 +14,7 @@ _pool = urllib3.PoolManager(retries=False)
 
 
 def post(url: str, body: bytes, *, secret: str, event_id: str) -> None:
-    """Delivers one event. Raises TransientError if trying again may help, else Invalid or Denied; only the host is named."""
+    """Delivers one event. Raises TransientError if trying again may help, else Invalid or Denied."""
     now = int(time.time())
     headers = {"Content-Type": "application/cloudevents+json", webhook.EVENT_ID: event_id, webhook.TIMESTAMP: str(now)}
     if secret:

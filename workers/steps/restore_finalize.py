@@ -67,8 +67,9 @@ def _record(request: RestoreRequest, plan: RestorePlan, unready: list[str], worl
     waves = [ledger.read(world.store, keys.applied(name, wave), Applied) for wave in ("before", "after")]
     found = world.store.list(keys.units("restores", name))
     volumes = [ledger.read(world.store, entry.key, RestoreUnitResult) for entry in found]
-    errors = [error for part in (*waves, *volumes) for error in part.errors]
-    warnings = [warning for part in (plan, *waves, *volumes) for warning in part.warnings]
+    accounts: list[Applied | RestoreUnitResult] = [*waves, *volumes]
+    errors = [error for account in accounts for error in account.errors]
+    warnings = [*plan.warnings, *(warning for account in accounts for warning in account.warnings)]
     return RestoreRecord(
         name=name,
         request=request.request,

@@ -1,0 +1,111 @@
+"""The whole system on one machine: broker, object store, Kubernetes API, and a process per queue.
+
+RabbitMQ is the one at SNAPLINE_AMQP_URL, else a private one; the cluster is the one at SNAPLINE_KUBECONFIG,
+else an emulated one; the object store is a private SeaweedFS. Everything listens on 127.0.0.1.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local import emulator, rabbitmq, seaweedfs
+from deploy.local.license_authority import Authority, create_authority
+from deploy.local.processes import Supervisor
+from schemas import topology
+
+
+def worker_command(queue: str) -> list[str]:
+    """How a worker is started."""
+    return [sys.executable, "-m", "workers.main", queue]
+
+
+@dataclass
+class Stack:
+    """What runs. `environment` is what workers and the CLI need to reach it."""
+
+    root: Path
+    environment: dict[str, str]
+    supervisor: Supervisor
+    broker: rabbitmq.RabbitMQ | None
+    store: seaweedfs.SeaweedFS
+    emulated: emulator.Emulator | None
+    kubelet_pods: Mapping[str, Path]
+    authority: Authority
+
+    def start_workers(
+        self, command: Callable[[str], list[str]] = worker_command, settings: Mapping[str, str] | None = None
+    ) -> None:
+        """One process per queue of the line, and one per node."""
+        common = self.environment | dict(settings or {})
+        for queue in topology.QUEUES:
+            self.supervisor.start(queue, command(queue), common)
+        for node, pods in self.kubelet_pods.items():
+            here = {"SNAPLINE_NODE": node, "SNAPLINE_KUBELET_PODS": str(pods)}
+            queue = topology.volumes(node).name
+            self.supervisor.start(queue, command(queue), common | here)
+
+    def snapline(self, *arguments: str, show: bool = False) -> subprocess.CompletedProcess[str]:
+        """Runs the CLI as a user would. With `show`, its progress goes to our standard error."""
+        return subprocess.run(
+            [sys.executable, "-m", "producers.cli.main", *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=None if show else subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+
+@contextmanager
+def running(
+    root: Path, *, nodes: Sequence[str] = ("node-a",), kubelet_pods: Mapping[str, Path] | None = None
+) -> Iterator[Stack]:
+    """Starts everything but the workers. `kubelet_pods` belongs to a real cluster: node -> its pod directories."""
+    root.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as ending:
+        broker = None if "SNAPLINE_AMQP_URL" in os.environ else ending.enter_context(rabbitmq.start(root / "rabbitmq"))
+        store = ending.enter_context(seaweedfs.start(root / "seaweedfs"))
+        emulated = None
+        kubeconfig = os.environ.get("SNAPLINE_KUBECONFIG")
+        if kubeconfig is None:
+            emulated = ending.enter_context(emulator.start(root / "kubernetes", nodes=nodes))
+            kubeconfig = str(emulated.kubeconfig)
+            kubelet_pods = {node: root / "kubernetes" / node / "pods" for node in nodes}
+        authority = _authority(root / "license-keys")
+        supervisor = Supervisor(root / "log")
+        ending.callback(supervisor.stop)
+        yield Stack(
+            root=root,
+            environment={
+                **_without_ours(os.environ),
+                **store.environment(),
+                "SNAPLINE_AMQP_URL": broker.url if broker else os.environ["SNAPLINE_AMQP_URL"],
+                "SNAPLINE_KUBECONFIG": kubeconfig,
+                "SNAPLINE_PASSPHRASE": secrets.token_hex(16),
+                "SNAPLINE_LICENSE_KEYS": str(root / "license-keys"),
+            },
+            supervisor=supervisor,
+            broker=broker,
+            store=store,
+            emulated=emulated,
+            kubelet_pods=kubelet_pods or {},
+            authority=authority,
+        )
+
+
+def _authority(folder: Path) -> Authority:
+    """A vendor's key pair made for this stack; its public key is what the license gate trusts."""
+    authority = create_authority()
+    folder.mkdir(exist_ok=True)
+    for name, pem in authority.trusted_files.items():
+        (folder / name).write_bytes(pem)
+    return authority
+
+
+def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if not name.startswith("SNAPLINE_")}

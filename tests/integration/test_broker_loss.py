@@ -1,0 +1,58 @@
+"""RabbitMQ is killed, and its data wiped, in the middle of a job; the job ends all the same."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.local import looking
+from schemas import events as e
+from schemas import keys
+from tests.support.line import Line, until, whole_line
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def _copying_has_begun(line: Line, backup: str) -> bool:
+    return any(line.store.list(f"backups/{backup}/slices/"))
+
+
+def test_a_killed_broker_comes_back_and_the_jobs_go_on(tmp_path: Path) -> None:
+    with whole_line(tmp_path, megabytes=60, slice_seconds="0.5") as line:
+        before = line.look()
+        line.stack.start_workers()
+        line.publish(e.BackupRequested(), "killed")
+        backup = line.job("backups", "instance", "killed")
+        until(lambda: _copying_has_begun(line, backup), "copying has begun")
+        assert line.stack.broker is not None
+        line.stack.broker.kill()
+        line.stack.broker.restart()
+        assert line.final("backups", backup)["status"] == "Completed"
+        line.destroy()
+        line.publish(e.RestoreRequested(backup=backup), "killed again")
+        restore = line.job("restores", backup, "killed again")
+        until(lambda: any(line.store.list(keys.applied(restore, "before"))), "the restore has begun")
+        line.stack.broker.kill()
+        line.stack.broker.restart()
+        assert line.final("restores", restore)["status"] == "Completed"
+        assert looking.differences(before, line.look()) == []
+        assert line.dead_letters() == []
+
+
+def test_a_wiped_broker_is_made_up_for_by_the_watchdog(tmp_path: Path) -> None:
+    with whole_line(tmp_path, megabytes=60, slice_seconds="0.5", stall_after_seconds="4") as line:
+        before = line.look()
+        line.stack.start_workers()
+        line.publish(e.BackupRequested(), "wiped")
+        backup = line.job("backups", "instance", "wiped")
+        until(lambda: _copying_has_begun(line, backup), "copying has begun")
+        assert line.stack.broker is not None
+        line.stack.broker.wipe()
+        assert line.final("backups", backup, meanwhile=line.tick)["status"] == "Completed"
+        line.destroy()
+        line.publish(e.RestoreRequested(backup=backup), "wiped again")
+        restore = line.job("restores", backup, "wiped again")
+        until(lambda: any(line.store.list(keys.applied(restore, "before"))), "the restore has begun")
+        line.stack.broker.wipe()
+        assert line.final("restores", restore, meanwhile=line.tick)["status"] == "Completed"
+        assert looking.differences(before, line.look()) == []
+        assert line.dead_letters() == []

@@ -1,0 +1,153 @@
+"""The whole line on this machine, for tests: real broker, real S3 server, emulated Kubernetes, real processes."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local import looking, samples
+from deploy.local.stack import Stack, running
+from schemas import events as e
+from schemas import keys, topology
+from workers.adapters import broker, configured
+from workers.adapters.cluster import connect
+from workers.ports import Cluster, ObjectStore, ResourceType
+
+CONSOLE = "snapline-console"
+NAMESPACES = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
+
+
+class Line:
+    """A running stack with the sample applications installed, and small volumes."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.url = stack.environment["SNAPLINE_AMQP_URL"]
+        self.cluster: Cluster = connect(stack.environment["SNAPLINE_KUBECONFIG"])
+        self.namespaces = [CONSOLE, *(app.namespace for app in samples.applications())]
+
+    @property
+    def store(self) -> ObjectStore:
+        """The bucket, as the workers see it."""
+        return configured.store(self.stack.store.destination())
+
+    def install(self, megabytes: int = 2) -> None:
+        """The console and the sample applications, registered and running."""
+        packages = self.stack.root / "packages"
+        samples.write_packages(packages, self.stack.authority)
+        samples.create(self.cluster, samples.console_objects(CONSOLE))
+        for app in samples.applications():
+            samples.create(self.cluster, app.objects)
+            files = packages / app.slug
+            self.snapline(
+                *("app", "add", app.slug, "--license", str(files / "license.yaml")),
+                *("--backup", str(files / "backup.yaml"), "--namespace", app.namespace),
+            )
+        until(self.all_run, "all pods run")
+        for number, (_, directory) in enumerate(self.volume_directories()):
+            samples.fill_volume(directory, megabytes, seed=number)
+
+    def volume_directories(self) -> list[tuple[str, Path]]:
+        """The distinct volumes of all applications."""
+        found = looking.volume_directories(self.cluster, set(self.namespaces), self.stack.kubelet_pods)
+        return sorted(dict(found).items())
+
+    def all_run(self) -> bool:
+        """Whether every namespace has pods, and all run."""
+        pods = [pod for namespace in self.namespaces for pod in looking.pods(self.cluster, namespace)]
+        return bool(pods) and all((pod.get("status") or {}).get("phase") == "Running" for pod in pods)
+
+    def look(self) -> looking.Picture:
+        """Everything that a restore must bring back."""
+        return looking.look(self.cluster, self.namespaces, self.stack.kubelet_pods)
+
+    def destroy(self) -> None:
+        """Deletes the namespaces, applications, console and volume data included."""
+        paths = [path for _, path in self.volume_directories()]
+        for namespace in self.namespaces:
+            self.cluster.delete(NAMESPACES, None, namespace)
+        gone = set(self.namespaces)
+        until(lambda: not gone & {ns["metadata"]["name"] for ns in self.cluster.list(NAMESPACES)}, "namespaces gone")
+        until(lambda: not any(path.exists() for path in paths), "volume data gone")
+
+    def snapline(self, *arguments: str) -> Any:
+        """A CLI command's JSON result; fails the test if the command fails."""
+        done = self.stack.snapline(*arguments, "-o", "json")
+        assert done.returncode == 0, f"snapline {arguments}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def publish(self, event: e.Event, id_: str) -> None:
+        """Publishes a request, as any other system would."""
+        publisher = broker.Publisher(self.url, "tests")
+        publisher.publish(e.wrap(event, id=id_, source="tests", time=datetime.now(UTC)))
+        publisher.close()
+
+    def tick(self) -> None:
+        """A tick of the scheduler's clock, as its trusted user."""
+        self.publish(e.TickMinute(minute=datetime.now(UTC).isoformat()), f"tick/{time.time_ns()}")
+
+    def told(self) -> list[e.AnyEvent]:
+        """All that the event log has."""
+        return [logged.event for logged in broker.read_log(self.url, since="first", idle=timedelta(seconds=1))]
+
+    def job(self, kind: keys.Kind, prefix: str, request_id: str) -> str:
+        """The name that a request of ours gets."""
+        return keys.job_name(prefix, keys.request_uuid("tests", request_id))
+
+    def final(
+        self, kind: keys.Kind, name: str, seconds: float = 120, meanwhile: Callable[[], None] | None = None
+    ) -> Any:
+        """The job's final record, when there is one. `meanwhile` is called once a second."""
+        store, deadline, found = self.store, time.monotonic() + seconds, None
+        while found is None:
+            assert time.monotonic() < deadline, f"{name} has not ended in {seconds} s; {self.logs()}"
+            time.sleep(0.25)
+            if meanwhile and int(time.monotonic() * 4) % 4 == 0:
+                meanwhile()
+            found = next((entry for entry in store.list(keys.final(kind, name))), None)
+        return json.loads(store.get(found.key))
+
+    def dead_letters(self) -> list[broker.DeadLetter]:
+        """What lies in any XQ."""
+        return list(broker.list_dead_letters(self.url))
+
+    def logs(self) -> str:
+        """The ends of the workers' logs."""
+        logs = sorted((self.stack.root / "log").glob("*.log"))
+        return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-4:]) for log in logs)
+
+
+@contextmanager
+def whole_line(root: Path, *, megabytes: int = 2, **settings: str) -> Iterator[Line]:
+    """A line with its workers and applications; `settings` are SNAPLINE_ variables without the prefix."""
+    with running(root) as stack:
+        stack.environment |= {f"SNAPLINE_{name.upper()}": value for name, value in settings.items()}
+        line = Line(stack)
+        line.install(megabytes)
+        yield line
+
+
+def killing_command(point: str, markers: Path) -> Callable[[str], list[str]]:
+    """Workers that kill themselves once at every place of a kind (tests.support.killing)."""
+    markers.mkdir(parents=True, exist_ok=True)
+    return lambda queue: [sys.executable, "-m", "tests.support.killing", queue, point, str(markers)]
+
+
+def until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Waits for something to be true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds} s in vain: {what}")
+        time.sleep(0.1)
+
+
+def queues(node: str = "node-a") -> list[str]:
+    """Every queue of a one-node line."""
+    return [*topology.QUEUES, topology.volumes(node).name]
