@@ -1,0 +1,27 @@
+# The README's two commands are `make demo` and `make test`. Every target does its own set-up.
+.PHONY: setup demo test lint bench e2e schema
+BIN := .venv/bin
+
+setup:
+	@deploy/local/setup
+
+demo: setup            # KEEP=1 leaves the stack running
+	@$(BIN)/python -m deploy.local.demo $(if $(KEEP),--keep)
+
+test: setup            # one file: make test T=tests/unit/test_license.py
+	@$(BIN)/pytest $(T)
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy schemas workers producers deploy tests
+	@$(BIN)/lint-imports
+
+bench: setup
+	@$(BIN)/python -m tests.bench
+
+e2e: setup             # needs SNAPLINE_E2E_KUBECONFIG, a cluster's kubeconfig, and its nodes' pod directories
+	@$(BIN)/pytest tests/e2e tests/contract/test_cluster_contract.py
+
+schema: setup
+	@$(BIN)/snapline schema
