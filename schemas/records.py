@@ -158,7 +158,7 @@ class BackupRecord(Record):
 
 
 class LiveRef(BaseModel):
-    """One live object that a restore replaces."""
+    """One live object that a restore replaces. What is in a phase should be gone before the next is deleted."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -166,6 +166,7 @@ class LiveRef(BaseModel):
     namespace: str | None
     name: str
     uid: str
+    phase: int = 0
 
 
 class Undeploy(Record):
