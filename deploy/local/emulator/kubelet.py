@@ -4,8 +4,9 @@
     <root>/<node>/pods/<uid>/volumes/kubernetes.io~empty-dir/<name>         a directory, removed with the pod
     <root>/<node>/pods/<uid>/volumes/kubernetes.io~{configmap,secret,projected,downward-api}/<name>    empty
 
-Containers are not run. Init containers end at once, but for one named `snapline-wait`: it ends when each
-emptyDir that it mounts has a file in `.snapline/`, whatever its name, and takes these directories away.
+Containers are not run. Init containers end at once, but for one named `snapline-wait`: it makes `.snapline` in each
+emptyDir that it mounts (but its own, named like it), ends when each of these holds a file, whatever its name, and
+takes them away.
 """
 
 import shutil
@@ -95,10 +96,13 @@ def _waits(volumes: Path, pod: Object) -> bool:
         for container in pod["spec"].get("initContainers") or []
         if container["name"] == WAITING
         for mount in container.get("volumeMounts") or []
+        if mount["name"] != WAITING
     ]
     directories = [volumes / PLUGINS["emptyDir"] / name for name in mounts]
     markers = [directory / MARKERS for directory in directories if directory.is_dir()]
-    if not all(marker.is_dir() and any(marker.iterdir()) for marker in markers):
+    for marker in markers:
+        marker.mkdir(exist_ok=True)
+    if not all(any(marker.iterdir()) for marker in markers):
         return True
     for marker in markers:
         shutil.rmtree(marker, ignore_errors=True)
