@@ -16,7 +16,7 @@ PREFIX = "SNAPLINE_"
 class Settings(BaseModel):
     """All settings of workers and producers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     amqp_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/%2F")
     """RabbitMQ, with user, password and virtual host."""

@@ -21,8 +21,7 @@ from schemas import license, topology
 from schemas.destination import Destination
 from schemas.errors import Invalid, SnaplineError
 from schemas.settings import Settings, from_environment
-from workers import logs
-from workers.adapters import broker, configured, webhook
+from workers.adapters import broker, configured, logs, webhook
 from workers.adapters.cancellations import Cancellations
 from workers.adapters.volume_files import KubeletVolumes
 from workers.deliveries import Delivery

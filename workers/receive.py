@@ -14,7 +14,7 @@ import structlog
 from schemas import events as e
 from schemas import topology
 from schemas.errors import NotYet, PermanentError, SnaplineError, TransientError
-from workers import logs
+from workers.adapters import logs
 from workers.deliveries import Delivery, Done, Outcome, Park, Retry
 
 Step = Callable[[Delivery], Iterator[e.Event]]

@@ -18,7 +18,7 @@ _local = threading.local()
 
 
 def seal(keys: Keys, plaintext: bytes, context: str) -> bytes:
-    """The same plaintext and context give the same bytes: the nonce is a keyed digest of both (the idea of RFC 5297)."""
+    """The same plaintext and context give the same bytes: the nonce is a keyed digest of both (see RFC 5297)."""
     place = context.encode()
     nonce = blake3(len(place).to_bytes(4, "big") + place + plaintext, key=keys.naming).digest(NONCE)
     return nonce + AESGCM(keys.encryption).encrypt(nonce, _compressor().compress(plaintext), place)

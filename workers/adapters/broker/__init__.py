@@ -3,7 +3,7 @@
 from workers.adapters.broker.control import broadcast_cancel, listen_cancel
 from workers.adapters.broker.dead_letters import DeadLetter, drop, list_dead_letters, listeners, redrive
 from workers.adapters.broker.declaring import declare
-from workers.adapters.broker.event_log import Logged, read_log
+from workers.adapters.broker.event_log import Logged, Since, read_log
 from workers.adapters.broker.publishing import Publisher
 from workers.adapters.broker.serving import serve
 
@@ -11,6 +11,7 @@ __all__ = [
     "DeadLetter",
     "Logged",
     "Publisher",
+    "Since",
     "broadcast_cancel",
     "declare",
     "drop",

@@ -1,0 +1,69 @@
+"""The command line: `snapline`. Results on standard output, the rest on standard error."""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from producers.cli import bus, get, jobs, schedule, storage, workshop
+from producers.cli.app import app as applications
+from producers.cli.context import notes
+from producers.cli.exits import EPILOG, Exit, of_error
+from schemas.errors import SnaplineError
+
+cli = typer.Typer(
+    name="snapline",
+    help="Back up and restore applications on Kubernetes.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+cli.command()(jobs.backup)
+cli.command()(jobs.restore)
+cli.add_typer(get.get, name="get")
+cli.add_typer(get.describe, name="describe")
+cli.add_typer(jobs.delete, name="delete")
+cli.command()(jobs.cancel)
+cli.add_typer(applications, name="app")
+cli.add_typer(storage.storage, name="storage")
+cli.add_typer(schedule.schedule, name="schedule")
+cli.add_typer(bus.events, name="events")
+cli.command()(bus.publish)
+cli.add_typer(bus.dead_letters, name="dead-letters")
+cli.command()(workshop.worker)
+cli.command()(schedule.scheduler)
+cli.command()(workshop.schema)
+cli.command()(workshop.settings)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(version("snapline"))  # noqa: T201  # the result
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """Back up and restore applications on Kubernetes."""
+
+
+def main() -> None:
+    """Runs one command; expected errors are one line and an exit code."""
+    try:
+        cli()
+    except SnaplineError as error:
+        notes.print(f"snapline: {error}", markup=False, soft_wrap=True)
+        sys.exit(of_error(error))
+    except KeyboardInterrupt:
+        notes.print("interrupted; a job that was requested goes on, `snapline get backups` shows it")
+        sys.exit(Exit.INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Objects that the CLI keeps in the console's namespace."""
+
+from schemas.errors import AlreadyExists, NotFound
+from workers.ports import Cluster, Object, ResourceType
+
+SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)
+CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", namespaced=True)
+NAMESPACES = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
+
+
+def apply(cluster: Cluster, type_: ResourceType, obj: Object) -> None:
+    """Creates the object, or replaces its data. Its namespace is made if it is missing."""
+    namespace, name = obj["metadata"]["namespace"], obj["metadata"]["name"]
+    try:
+        cluster.create(type_, obj)
+    except NotFound:
+        cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        cluster.create(type_, obj)
+    except AlreadyExists:
+        live = cluster.get(type_, namespace, name)
+        gone = {key: None for key in live.get("data") or {} if key not in obj["data"]}
+        patch = {"metadata": {"labels": obj["metadata"]["labels"]}, "data": {**gone, **obj["data"]}}
+        cluster.patch(type_, namespace, name, patch)

@@ -1,0 +1,58 @@
+"""`snapline worker`, `schema` and `settings`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+
+import schemas
+from producers.cli import context
+from producers.cli.context import OutputOption
+from producers.cli.exits import Exit
+from producers.show.render import Output, show
+from schemas import generate, topology
+from schemas.errors import Invalid
+from schemas.settings import PREFIX, Settings
+
+
+def worker(queue: Annotated[str, typer.Argument(help="A queue of the line, or volumes.<node>.")]) -> None:
+    """Serve one queue until stopped."""
+    try:
+        topology.queue(queue)
+    except KeyError as error:
+        raise Invalid(str(error.args[0])) from error
+    os.execv(sys.executable, [sys.executable, "-m", "workers.main", queue])  # noqa: S606  # becomes the worker
+
+
+def schema(
+    check: Annotated[bool, typer.Option("--check", help="Only say which files are stale.")] = False,
+) -> None:
+    """Write schemas/json and schemas/asyncapi.yaml from the models."""
+    directory = Path(schemas.__file__).parent
+    if not check:
+        context.notes.print(f"{len(generate.write(directory))} files written")
+        return
+    stale = generate.stale(directory)
+    for path in stale:
+        print(path.relative_to(directory))  # noqa: T201  # the result
+    raise typer.Exit(Exit.FAILED if stale else Exit.OK)
+
+
+def settings(output: OutputOption = Output.TABLE) -> None:
+    """Every SNAPLINE_ variable: its default and whether it is set. Secrets are not shown."""
+    chosen = context.settings()
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(chosen, name)
+        secret = isinstance(value, SecretStr)
+        rows.append(
+            {
+                "variable": PREFIX + name.upper(),
+                "value": ("(set)" if value.get_secret_value() else "") if secret else str(value or ""),
+                "meaning": field.description or "",
+            }
+        )
+    show(rows, output)

@@ -1,0 +1,72 @@
+"""The scheduler: asks for what is due, and ticks. Any number may run: what they say has the same ids."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from schemas import events as e
+from schemas import schedule as schedules
+from schemas.errors import Invalid, SnaplineError
+from schemas.schedule import Schedule
+from workers.adapters.broker import Publisher
+from workers.ports import Cluster, ResourceType
+
+CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", namespaced=True)
+SOURCE = "snapline/scheduler"
+LOOK = 1.0
+"""Seconds between looks at the clock."""
+LOOK_BACK = timedelta(minutes=10)
+"""A scheduler that starts makes up for what was due while none ran, so far back; jobs that exist are not made twice."""
+
+log = structlog.get_logger("scheduler")
+
+
+def read_schedules(cluster: Cluster, console_namespace: str) -> list[Schedule]:
+    """All that can be read; the others are logged."""
+    found = []
+    for obj in cluster.list(CONFIG_MAPS, console_namespace, schedules.LABEL):
+        try:
+            found.append(schedules.from_config_map(obj))
+        except Invalid as error:
+            log.warning("a schedule is passed over", name=obj["metadata"]["name"], reason=str(error))
+    return found
+
+
+def due(known: list[Schedule], after: datetime, until: datetime) -> Iterator[e.AnyEvent]:
+    """The requests that are due after `after`, up to `until`."""
+    for schedule in known:
+        if moment := schedules.last_due(schedule.expression, after, until):
+            request = e.BackupRequested(app=schedule.app, schedule=schedule.name)
+            yield e.wrap(request, id=schedules.request_id(schedule, moment), source=SOURCE, time=until)
+
+
+def ticks(after: datetime, until: datetime) -> Iterator[e.AnyEvent]:
+    """A tick, if a minute has begun in between."""
+    minute = until.replace(second=0, microsecond=0)
+    if minute > after:
+        yield e.wrap(e.TickMinute(minute=minute.strftime("%Y-%m-%dT%H:%MZ")), source=SOURCE, time=until)
+
+
+def run(
+    publisher: Publisher,
+    read: Callable[[], list[Schedule]],
+    stop: threading.Event,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> None:
+    """Publishes until `stop`. What could not be read or published is tried again a second later."""
+    ticked = scheduled = clock() - LOOK_BACK
+    while not stop.is_set():
+        now = clock()
+        try:
+            for event in ticks(ticked, now):
+                publisher.publish(event)
+            ticked = now
+            for event in due(read(), scheduled, now):
+                publisher.publish(event)
+                log.info("snapshot requested", event_id=event.id)
+            scheduled = now
+        except SnaplineError as error:
+            log.warning("trying again", reason=str(error))
+        stop.wait(LOOK)

@@ -1,0 +1,60 @@
+"""Live progress of one job on standard error: bytes, files, objects."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from producers.watch import JobView
+
+WORDS = {
+    "requested": "waiting for the license gate",
+    "licensed": "capturing objects",
+    "copying": "copying volumes",
+    "preparing": "removing what is replaced",
+    "restoring": "restoring",
+    "finishing": "waiting for the pods",
+    "ended": "done",
+}
+
+
+class Bars:
+    """Three bars and a word. Without a terminal, a line whenever the phase changes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._phase = ""
+        self._progress = Progress(
+            TextColumn("{task.description}", justify="left"),
+            BarColumn(),
+            TextColumn("{task.fields[said]}"),
+            console=console,
+            transient=False,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def update(self, view: JobView) -> None:
+        """Shows the job as it is now."""
+        if view.phase != self._phase:
+            self._phase = view.phase
+            self._console.print(f"{view.name or 'request ' + view.request}: {WORDS[view.phase]}")
+        if self._console.is_terminal:
+            self._bar("bytes", view.bytes_done, view.bytes_total, f"{view.bytes_done / 1e6:.1f} MB")
+            self._bar("files", view.files_done, None, str(view.files_done))
+            finished = view.objects if view.phase in ("finishing", "ended") or view.phase == "copying" else 0
+            self._bar("objects", finished, view.objects, f"{finished} of {view.objects}")
+
+    @contextmanager
+    def shown(self) -> Iterator["Bars"]:
+        """While the context lasts."""
+        if self._console.is_terminal:
+            with self._progress:
+                yield self
+        else:
+            yield self
+
+    def _bar(self, name: str, done: int, total: int | None, said: str) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=None, said="")
+        self._progress.update(self._tasks[name], completed=done, total=total or None, said=said)

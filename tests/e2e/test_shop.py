@@ -1,0 +1,132 @@
+"""The sample application `shop` of the test cluster: snapshot, disaster, restore, on a real two-node Kubernetes.
+
+Needs SNAPLINE_E2E_KUBECONFIG, and SNAPLINE_E2E_STATE: the directory with `<node>/kubelet/pods` of every node.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import looking
+from deploy.local.license_authority import sign_license
+from deploy.local.samples import fill_volume
+from deploy.local.stack import running
+from tests.support.line import CONSOLE, NAMESPACES, Line, until
+from workers.ports import Cluster, Object, ResourceType
+
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif("SNAPLINE_E2E_KUBECONFIG" not in os.environ, reason="SNAPLINE_E2E_KUBECONFIG is not set"),
+]
+SHOP = "shop"
+BACKUP = """
+apiVersion: velero.io/v1
+kind: Backup
+metadata: {name: backup}
+spec: {includedNamespaces: [shop]}
+"""
+CRDS = "customresourcedefinitions.apiextensions.k8s.io"
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    root = tmp_path_factory.mktemp("line")
+    state = Path(os.environ["SNAPLINE_E2E_STATE"])
+    pods = {path.parent.parent.name: path for path in sorted(state.glob("*/kubelet/pods"))}
+    assert len(pods) == 2, f"expected two nodes below {state}, found {sorted(pods)}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SNAPLINE_KUBECONFIG", os.environ["SNAPLINE_E2E_KUBECONFIG"])
+        with running(root, kubelet_pods=pods) as stack:
+            line = Line(stack)
+            line.namespaces = [SHOP]
+            _register(line, root)
+            yield line
+            line.cluster.delete(NAMESPACES, None, CONSOLE)
+
+
+def _register(line: Line, root: Path) -> None:
+    until(lambda: CONSOLE not in _namespaces(line.cluster), "an earlier console is gone")
+    line.cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONSOLE}})
+    (root / "license.yaml").write_text(sign_license(line.stack.authority, app_slug=SHOP))
+    (root / "backup.yaml").write_text(BACKUP)
+    line.snapline(
+        *("app", "add", SHOP, "--license", str(root / "license.yaml"), "--backup", str(root / "backup.yaml")),
+        *("--namespace", SHOP),
+    )
+
+
+def _namespaces(cluster: Cluster) -> set[str]:
+    return {namespace["metadata"]["name"] for namespace in cluster.list(NAMESPACES)}
+
+
+def _type(cluster: Cluster, group_resource: str) -> ResourceType:
+    return next(type_ for type_ in cluster.resource_types() if type_.group_resource == group_resource)
+
+
+def _workload_pods_run(line: Line) -> bool:
+    pods = [pod for pod in looking.pods(line.cluster, SHOP) if _owner(pod) != "Job"]
+    return bool(pods) and all((pod.get("status") or {}).get("phase") == "Running" for pod in pods)
+
+
+def _owner(pod: Object) -> str:
+    return next((str(owner["kind"]) for owner in pod["metadata"].get("ownerReferences") or []), "")
+
+
+def _freeze(line: Line) -> None:
+    """The application's own writers would change files while we compare; the database's volume gets data that stays."""
+    for key, directory in line.volume_directories():
+        folder = directory / "frozen"
+        folder.mkdir(exist_ok=True)
+        if not any(folder.iterdir()):
+            fill_volume(folder, 20 if key.count("/") == 1 else 2, seed=len(key))
+
+
+def _frozen(picture: looking.Picture) -> dict[str, dict[str, object]]:
+    return {
+        key: {path: what for path, what in files.items() if path.startswith("b'frozen/")}
+        for key, files in picture.volumes.items()
+    }
+
+
+def _disaster(line: Line) -> None:
+    """Namespace, volume data and custom resource definition are gone."""
+    directories = [path.resolve() for _, path in line.volume_directories()]
+    line.cluster.delete(NAMESPACES, None, SHOP)
+    until(lambda: SHOP not in _namespaces(line.cluster), "the namespace is gone", seconds=180)
+    until(lambda: not any(path.exists() for path in directories), "the volume data is gone", seconds=120)
+    for definition in list(line.cluster.list(_type(line.cluster, CRDS), selector="kots.io/app-slug=shop")):
+        line.cluster.delete(_type(line.cluster, CRDS), None, definition["metadata"]["name"])
+    until(lambda: not list(line.cluster.list(_type(line.cluster, CRDS), selector="kots.io/app-slug=shop")), "CRDs gone")
+
+
+def test_the_shop_survives_the_loss_of_its_namespace_and_volumes(line: Line) -> None:
+    until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
+    _freeze(line)
+    before = line.look()
+    assert {"StatefulSet", "Deployment", "Role", "RoleBinding", "Secret"} <= {key[0] for key in before.objects}
+    line.stack.start_workers()
+    backup = line.snapline("backup", "--wait", "--timeout", "300")
+    assert backup["status"] == "Completed", backup
+    _disaster(line)
+    restore = line.snapline("restore", "--from-backup", backup["name"], "--wait", "--timeout", "600")
+    assert restore["status"] == "Completed", restore
+    until(lambda: _workload_pods_run(line), "the shop runs again", seconds=120)
+    after = line.look()
+    changed = [line for line in looking.differences(before, after) if line.startswith("object")]
+    assert changed == []
+    assert _frozen(before) == _frozen(after)
+    assert any(_frozen(after).values())
+    assert line.dead_letters() == []
+
+
+def test_a_partial_snapshot_restores_over_the_running_shop(line: Line) -> None:
+    until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
+    before = line.look()
+    backup = line.snapline("backup", "--app", SHOP, "--wait", "--timeout", "300")
+    for _, directory in line.volume_directories():
+        (directory / "frozen" / "empty-file").write_text("overwritten after the snapshot")
+    restore = line.snapline("restore", "--from-backup", backup["name"], "--wait", "--timeout", "600")
+    assert restore["status"] == "Completed", restore
+    assert _frozen(before) == _frozen(line.look())

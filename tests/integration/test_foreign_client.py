@@ -1,0 +1,58 @@
+"""A shell client that shares no code with us asks for a backup and sees it completed on the exchange."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.line import until, whole_line
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def _shell(url: str, program: str, *arguments: str) -> "subprocess.Popen[str]":
+    command = [program, "--url", url, *arguments]
+    return subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_shell_client_requests_a_backup_and_sees_it_completed(tmp_path: Path) -> None:
+    with whole_line(tmp_path / "line", megabytes=1) as line:
+        line.stack.start_workers()
+        assert line.stack.broker is not None
+        url = line.stack.broker.producer_url
+        seen = tmp_path / "seen"
+        consumer = _shell(
+            url,
+            "amqp-consume",
+            *("--exchange", "snapline.events", "--routing-key", "backup.completed.v1", "--exclusive", "--count", "1"),
+            *("sh", "-c", f"cat > {seen}"),
+        )
+        try:
+            assert consumer.stderr is not None
+            assert "queue name" in consumer.stderr.readline()  # it has declared its queue, and binds it
+            event = {
+                "specversion": "1.0",
+                "id": "from-a-shell",
+                "source": "tests/shell",
+                "type": "backup.requested.v1",
+                "data": {"app": "shop-floor"},
+            }
+            publisher = _shell(
+                url,
+                "amqp-publish",
+                "--exchange",
+                "snapline.events",
+                "--routing-key",
+                "backup.requested.v1",
+                "--persistent",
+            )
+            _, trouble = publisher.communicate(json.dumps(event), timeout=20)
+            assert publisher.returncode == 0, trouble
+            until(seen.exists, f"backup.completed is seen; {line.logs()}", seconds=120)
+            consumer.wait(20)
+        finally:
+            consumer.kill()
+        completed = json.loads(seen.read_text())
+        assert completed["correlationid"] == "from-a-shell"
+        assert completed["data"]["app"] == "shop-floor"
