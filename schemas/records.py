@@ -163,7 +163,7 @@ class LiveRef(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     group_resource: str
-    namespace: str | None
+    namespace: str | None = None
     name: str
     uid: str
     phase: int = 0
@@ -187,7 +187,7 @@ class VolumeRestore(BaseModel):
     namespace: str
     pod: str
     name: str
-    claim: str | None
+    claim: str | None = None
     helper: str
     volume: str
     bytes: int

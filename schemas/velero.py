@@ -95,8 +95,12 @@ class Hooks(Part):
 
 
 def _texts(value: Any) -> Any:
-    """Annotations are text, but only some of them matter here: others may be anything."""
-    return {str(key): str(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+    """Annotations are text, but vendors forget the quotes."""
+    return {str(key): _text(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class BackupSpec(Part):
@@ -135,8 +139,7 @@ class BackupSpec(Part):
 def parse_backup(text: str) -> BackupSpec:
     """The Backup in YAML `text`. Raises Invalid, saying what to do."""
     document = read_backup(text)
-    spec = document.get("spec") or {}
-    metadata = document.get("metadata") or {}
+    spec, metadata = ({} if (part := document.get(key)) is None else part for key in ("spec", "metadata"))
     if not isinstance(spec, dict) or not isinstance(metadata, dict):
         raise Invalid("the Backup resource's metadata or spec is not a mapping; give the file as Velero would read it")
     try:

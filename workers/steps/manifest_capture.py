@@ -10,7 +10,7 @@ from schemas import keys
 from schemas.records import BackupPlan, BackupRequest, SliceState, UnitPlan
 from workers import ledger
 from workers.manifests.document import encode_manifest
-from workers.manifests.scope import scope_of
+from workers.manifests.scope import scope_of, spec_for
 from workers.manifests.select import capture as capture_objects
 from workers.manifests.volumes import plan_units
 from workers.ports import Cluster, ObjectStore, Repository
@@ -63,7 +63,7 @@ def _plan(name: str, world: Capture) -> BackupPlan:
     apps = concerned(registered(world.cluster, world.console_namespace), request.app)
     scope = scope_of(world.console_namespace, apps, request.app)
     captured = capture_objects(world.cluster, scope)
-    units, warnings, errors = plan_units(captured.objects, default_volumes=any(part.default_volumes for part in scope))
+    units, warnings, errors = plan_units(captured.objects, spec_for(apps, request.app).default_volumes)
     plain = encode_manifest(captured)
     key = keys.manifest(name, hashlib.sha256(plain).hexdigest())
     world.store.create(key, world.repository.seal(plain, key))

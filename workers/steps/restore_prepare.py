@@ -52,21 +52,26 @@ def prepare(event: e.CloudEvent[e.RestoreLicensed], world: Preparing) -> Iterato
             yield endings.stop_restore(world.store, name, world.now(), f"backup {request.backup} is gone")
             return
         objects = load(world.store, world.repository, backup.manifest, request)
-        if stuck := _undeploy(name, objects, world):
+        if stuck := _undeploy(name, objects, backup, world):
             yield endings.stop_restore(world.store, name, world.now(), stuck)
             return
         plan = ledger.create(world.store, keys.plan("restores", name), _plan(name, backup, objects))
     yield e.RestorePrepared(restore=name, objects=plan.objects, units=len(plan.volumes))
 
 
-def _undeploy(name: str, objects: list[Object], world: Preparing) -> str | None:
+def _undeploy(name: str, objects: list[Object], backup: BackupRecord, world: Preparing) -> str | None:
     """Deletes; raises NotYet while anything is left, and at last says what would not go."""
     key = keys.undeploy(name)
     fixed = ledger.find(world.store, key, Undeploy)
     if fixed is None:
-        refs = to_undeploy(world.cluster, objects, world.console_namespace)
+        claims = {(volume.namespace, volume.claim) for volume in backup.volumes if volume.claim}
+        refs = to_undeploy(world.cluster, objects, world.console_namespace, claims=claims)
         fixed = ledger.create(world.store, key, Undeploy(started_at=world.now(), objects=refs))
-    left = list(_delete(fixed.objects, world.cluster))
+    left: list[str] = []
+    for phase in sorted({ref.phase for ref in fixed.objects}):
+        left = list(_delete([ref for ref in fixed.objects if ref.phase == phase], world.cluster))
+        if left:
+            break
     if not left:
         return None
     named = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
