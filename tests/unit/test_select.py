@@ -1,6 +1,7 @@
 """Capturing from a live cluster: what is taken, what comes along, what never does."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def taken(objects: list[Object], *selections: Selection) -> list[str]:
     return titles(take(objects, *selections).objects)
 
 
-def config(name: str = "web", namespace: str = "shop", labels: dict[str, str] | None = None, **rest: object) -> Object:
+def config(name: str = "web", namespace: str = "shop", labels: dict[str, str] | None = None, **rest: Any) -> Object:
     return make("ConfigMap", name, namespace, labels=SHOP if labels is None else labels, **rest)
 
 

@@ -15,7 +15,8 @@ ACCOUNT = "kubernetes.io/service-account.name"
 ACCOUNT_UID = "kubernetes.io/service-account.uid"
 GENERATED_BASE = 58
 """The API server cuts a generated name's base to so many characters, and adds five."""
-SUFFIX = "[a-z0-9]{5}"
+SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]{5}"
+"""Kubernetes generates no vowels, so `web-token-store` is somebody's own."""
 PROJECTED = re.compile(rf"kube-api-access-{SUFFIX}")
 
 
