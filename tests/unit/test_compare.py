@@ -1,5 +1,7 @@
 """Is the live object what would be restored?"""
 
+from typing import Any
+
 from tests.support.objects import claim, make, pod
 from workers.manifests.compare import merge_service_account, same
 from workers.manifests.sanitise import sanitise
@@ -44,7 +46,7 @@ def test_comparing_changes_neither() -> None:
     assert repr((live, new)) == before
 
 
-def account(**rest: object) -> Object:
+def account(**rest: Any) -> Object:
     return make("ServiceAccount", "web", "shop", **rest)
 
 

@@ -249,7 +249,9 @@ def test_node_ports_that_kubectl_applied_stay() -> None:
 
 
 def test_node_ports_that_the_server_records_as_asked_for_stay_even_unnamed_ones_that_differ_by_protocol() -> None:
-    fields = {"f:spec": {"f:ports": {".": {}, 'k:{"port":53,"protocol":"UDP"}': {"f:port": {}, "f:nodePort": {}}}}}
+    fields: dict[str, Any] = {
+        "f:spec": {"f:ports": {".": {}, 'k:{"port":53,"protocol":"UDP"}': {"f:port": {}, "f:nodePort": {}}}}
+    }
     ports = [{"port": 53, "protocol": "UDP", "nodePort": 31000}, {"port": 53, "protocol": "TCP", "nodePort": 31001}]
     spec = clean(service(ports, metadata={"managedFields": [{"fieldsV1": fields}]}))["spec"]
     assert [port.get("nodePort") for port in spec["ports"]] == [31000, None]
