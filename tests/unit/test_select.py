@@ -126,6 +126,16 @@ def test_a_custom_resource_brings_its_definition() -> None:
     assert "CustomResourceDefinition/gadgets.shop.example.com" not in found
 
 
+def test_what_helm_installed_brings_the_records_of_its_release() -> None:
+    by_helm = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop"}
+
+    def release(name: str, of: str) -> Object:
+        return make("Secret", name, "shop", labels={"owner": "helm", "name": of}, type="helm.sh/release.v1")
+
+    objects = [config(annotations=by_helm), release("sh.helm.release.v1.web.v1", "web"), release("other", "blog")]
+    assert taken(objects) == ["ConfigMap/web", "Namespace/shop", "Secret/sh.helm.release.v1.web.v1"]
+
+
 def test_what_asks_to_be_excluded_is_never_taken_nor_brought_along() -> None:
     out = {"velero.io/exclude-from-backup": "true"}
     db = pod("db", labels=SHOP, volumes={"data": on_claim("data")})

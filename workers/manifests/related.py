@@ -2,22 +2,40 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from workers.manifests.listing import Listing
-from workers.manifests.objects import Name, name_of, spec_of, status_of
+from workers.manifests.objects import Name, annotations_of, labels_of, name_of, spec_of, status_of
 from workers.ports import Object, ResourceType
 
 RBAC = "rbac.authorization.k8s.io"
 BINDINGS = (f"rolebindings.{RBAC}", f"clusterrolebindings.{RBAC}")
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 
-Bindings = dict[Name, list[Object]]
-"""RoleBindings and ClusterRoleBindings by the ServiceAccount that they name."""
+HELM_NAME = "meta.helm.sh/release-name"
+HELM_NAMESPACE = "meta.helm.sh/release-namespace"
+"""Annotations of what Helm has installed."""
+
+Index = dict[Name, list[Object]]
 
 
-def bindings_by_account(listing: Listing) -> Bindings:
-    """All bindings of ServiceAccounts."""
-    found: Bindings = defaultdict(list)
+@dataclass(frozen=True)
+class Indexes:
+    """Live objects that name what brings them along."""
+
+    bindings: Index
+    """RoleBindings and ClusterRoleBindings by ServiceAccount."""
+    releases: Index
+    """Helm's release Secrets by release: without them, Helm would not know what was restored."""
+
+
+def index(listing: Listing) -> Indexes:
+    """The indexes of all that was read."""
+    return Indexes(_bindings(listing), _releases(listing))
+
+
+def _bindings(listing: Listing) -> Index:
+    found: Index = defaultdict(list)
     for group_resource in BINDINGS:
         for binding in listing.of(group_resource):
             for subject in binding.get("subjects") or []:
@@ -27,13 +45,25 @@ def bindings_by_account(listing: Listing) -> Bindings:
     return found
 
 
-def related(obj: Object, type_: ResourceType, listing: Listing, bindings: Bindings) -> Iterator[Object]:
+def _releases(listing: Listing) -> Index:
+    found: Index = defaultdict(list)
+    for secret in listing.of("secrets"):
+        labels = labels_of(secret)
+        if labels.get("owner") == "helm" and labels.get("name"):
+            found[name_of(secret)[0], labels["name"]].append(secret)
+    return found
+
+
+def related(obj: Object, type_: ResourceType, listing: Listing, indexes: Indexes) -> Iterator[Object]:
     """Live objects that a restore of `obj` needs besides it."""
     for group_resource, namespace, name in _names(obj, type_):
         if found := listing.find(group_resource, namespace, name):
             yield found
     if type_.group_resource == "serviceaccounts":
-        yield from bindings.get(name_of(obj), [])
+        yield from indexes.bindings.get(name_of(obj), [])
+    if release := annotations_of(obj).get(HELM_NAME):
+        namespace = annotations_of(obj).get(HELM_NAMESPACE) or name_of(obj)[0]
+        yield from indexes.releases.get((namespace, release), [])
 
 
 def claims_of(pod: Object) -> dict[str, str]:

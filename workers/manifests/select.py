@@ -20,7 +20,7 @@ from workers.manifests.objects import (
     uid_of,
 )
 from workers.manifests.own import is_never_captured
-from workers.manifests.related import bindings_by_account, related
+from workers.manifests.related import index, related
 from workers.manifests.resources import capturable
 from workers.manifests.scope import Selection
 from workers.manifests.volumes import lost_claims
@@ -47,7 +47,7 @@ class _Taking:
 
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
-        self._bindings = bindings_by_account(listing)
+        self._indexes = index(listing)
         self._closed = {name_of(namespace)[1] for namespace in listing.of("namespaces") if is_excluded(namespace)}
         self._owners: dict[str, set[str]] = defaultdict(set)
         self._going: dict[str, Object] = {}
@@ -87,7 +87,7 @@ class _Taking:
             if owners <= self._owners[uid]:
                 continue
             self._owners[uid] |= owners
-            left.extend(related(obj, self._listing.types[uid], self._listing, self._bindings))
+            left.extend(related(obj, self._listing.types[uid], self._listing, self._indexes))
 
     def _may_take(self, obj: Object, selection: Selection) -> bool:
         namespace, name = name_of(obj)
