@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.errors import Damaged
 from schemas.events import Scope, explain
+from schemas.velero import LabelSelector
 
 Status = Literal["Completed", "PartiallyFailed", "Failed", "Cancelled"]
 VolumeKind = Literal["claim", "emptyDir"]
@@ -91,11 +92,13 @@ class UnitPlan(BaseModel):
 
 
 class BackupPlan(Record):
-    """What a backup holds and will copy. `manifest` is the key of the captured objects."""
+    """What a backup holds and will copy. `manifest` is the key of the captured objects, `selector` the application's
+    own, of a partial backup."""
 
     manifest: str
     objects: int
     units: list[UnitPlan]
+    selector: LabelSelector | None = None
     errors: list[str] = []
     warnings: list[str] = []
 
@@ -150,6 +153,7 @@ class BackupRecord(Record):
     requested_at: datetime
     completed_at: datetime
     manifest: str | None = None
+    selector: LabelSelector | None = None
     objects: int = 0
     volumes: list[VolumeRecord] = []
     errors: list[str] = []

@@ -112,7 +112,7 @@ def _show(stack: Stack, report: Report) -> None:
         told(f"{restored['name']}: {restored['status']}")
     with report.step("Compare every object and every byte") as told:
         told(_compare(before, cluster, everything, stack))
-    with report.step("Take a partial snapshot of shop-floor: only what has changed is copied") as told:
+    with report.step("Take a partial snapshot of shop-floor") as told:
         partial = _snapline(stack, "backup", "--app", "shop-floor", "--wait")
         told(f"{partial['name']}: {partial['status']}")
     untouched = looking.look(cluster, [CONSOLE_NAMESPACE, "print-works"], stack.kubelet_pods)

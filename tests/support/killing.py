@@ -24,21 +24,21 @@ from workers.ports import ObjectStore, StoredObject
 from workers.receive import Row
 
 POINTS = ("before-work", "after-work", "after-record", "after-publish")
-RECORDS = ("backups/", "restores/", "running/")
+RECORDS = ("backups/", "restores/", "running/", "notifications/")
 
 
 class Killer:
     """Kills this process, once for each different place."""
 
-    def __init__(self, point: str, markers: Path) -> None:
-        self._point, self._markers = point, markers
+    def __init__(self, queue: str, point: str, markers: Path) -> None:
+        self._queue, self._point, self._markers = queue, point, markers
 
     def at(self, point: str, where: str) -> None:
         """Dies here, if this is the point and nobody died here before."""
         if point != self._point:
             return
         try:
-            (self._markers / re.sub(r"[^A-Za-z0-9.]+", "_", f"{point} {where}")).touch(exist_ok=False)
+            (self._markers / f"{self._queue} {re.sub('[^A-Za-z0-9.]+', '_', where)}").touch(exist_ok=False)
         except FileExistsError:
             return
         os.kill(os.getpid(), signal.SIGKILL)
@@ -69,9 +69,9 @@ class KillingStore:
     def _around(self, key: str, write: Any) -> Any:
         if not key.startswith(RECORDS):
             return write()
-        kind, name, *rest = key.split("/")
-        where = " ".join([kind, *(rest[:1] if kind != "running" else [name])])
-        self._killer.at("after-work", where)
+        kind, _, *rest = key.split("/")
+        where = " ".join([kind, *rest[:1]] if kind in ("backups", "restores") else [kind])
+        self._killer.at("after-work", where)  # the work is done, the record is not yet written
         result = write()
         self._killer.at("after-record", where)
         return result
@@ -102,7 +102,7 @@ def killing_row(row: Row, killer: Killer) -> Row:
 
 def main(queue: str, point: str, markers: str) -> None:
     """Works as `workers.main` does, until it dies."""
-    killer = Killer(point, Path(markers))
+    killer = Killer(queue, point, Path(markers))
     served, plain = workers_main.start(queue)
     world = KillingWorld(plain.settings, plain.stop)
     world.killer = killer
@@ -110,7 +110,7 @@ def main(queue: str, point: str, markers: str) -> None:
 
     def tell(event: e.AnyEvent) -> None:
         publisher.publish(event)
-        killer.at("after-publish", f"{queue} {event.type}")
+        killer.at("after-publish", event.type)
 
     workers_main.work(served, world, tell=tell, change=lambda row: killing_row(row, killer))
 

@@ -63,7 +63,8 @@ def _plan(name: str, world: Capture) -> BackupPlan:
     apps = concerned(registered(world.cluster, world.console_namespace), request.app)
     scope = scope_of(world.console_namespace, apps, request.app)
     captured = capture_objects(world.cluster, scope)
-    units, warnings, errors = plan_units(captured.objects, spec_for(apps, request.app).default_volumes)
+    spec = spec_for(apps, request.app)
+    units, warnings, errors = plan_units(captured.objects, spec.default_volumes)
     plain = encode_manifest(captured)
     key = keys.manifest(name, hashlib.sha256(plain).hexdigest())
     world.store.create(key, world.repository.seal(plain, key))
@@ -74,6 +75,7 @@ def _plan(name: str, world: Capture) -> BackupPlan:
             manifest=key,
             objects=len(captured.objects),
             units=units,
+            selector=spec.label_selector if request.app else None,
             errors=[*captured.errors, *errors],
             warnings=[*captured.warnings, *warnings],
         ),

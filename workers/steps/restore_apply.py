@@ -22,6 +22,7 @@ from schemas.records import Applied, Began, RestorePlan, RestoreRequest, VolumeR
 from workers import ledger
 from workers.manifests.applying import Wave, apply_wave
 from workers.manifests.order import ordered, waves
+from workers.manifests.sanitise_storage import without_refilled
 from workers.manifests.waiting import waiting_pod
 from workers.ports import Cluster, Object, ObjectStore, Repository
 from workers.steps import endings, filling
@@ -79,7 +80,8 @@ class _Restore:
         """As captured, in restore order."""
         request = ledger.read(self.world.store, keys.request("restores", self.name), RestoreRequest)
         loaded = load(self.world.store, self.world.repository, self.plan.manifest, request)
-        return ordered(loaded, self.world.cluster.resource_types())
+        refilled = [(volume.namespace, volume.claim) for volume in self.plan.volumes if volume.claim]
+        return ordered(without_refilled(loaded, refilled), self.world.cluster.resource_types())
 
     def pods(self) -> dict[filling.PodKey, Object]:
         """The captured pods."""

@@ -17,6 +17,7 @@ from schemas.records import (
     VolumeRestore,
 )
 from workers import ledger
+from workers.manifests.document import CONSOLE
 from workers.manifests.undeploy import to_undeploy
 from workers.ports import Cluster, Object, ObjectStore, Repository, ResourceType
 from workers.steps import endings
@@ -65,7 +66,10 @@ def _undeploy(name: str, objects: list[Object], backup: BackupRecord, world: Pre
     fixed = ledger.find(world.store, key, Undeploy)
     if fixed is None:
         claims = {(volume.namespace, volume.claim) for volume in backup.volumes if volume.claim}
-        refs = to_undeploy(world.cluster, objects, world.console_namespace, claims=claims)
+        owners = _owners(ledger.read(world.store, keys.request("restores", name), RestoreRequest), backup)
+        refs = to_undeploy(
+            world.cluster, objects, world.console_namespace, claims=claims, owners=owners, selector=backup.selector
+        )
         fixed = ledger.create(world.store, key, Undeploy(started_at=world.now(), objects=refs))
     left: list[str] = []
     for phase in sorted({ref.phase for ref in fixed.objects}):
@@ -79,6 +83,14 @@ def _undeploy(name: str, objects: list[Object], backup: BackupRecord, world: Pre
         return f"could not replace {named}: still there {world.patience} after deletion; look at their finalizers"
     ledger.pulse(world.store, "restores", name)
     raise NotYet(f"waiting for {named} to be gone")
+
+
+def _owners(request: RestoreRequest, backup: BackupRecord) -> set[str]:
+    """The console and the applications that the restore concerns."""
+    if request.scope == "console":
+        return {CONSOLE}
+    slugs = {request.app} if request.app else {app.slug for app in backup.apps}
+    return slugs | ({CONSOLE} if request.scope == "full" else set())
 
 
 def _delete(refs: list[LiveRef], cluster: Cluster) -> Iterator[str]:

@@ -48,8 +48,8 @@ def _family(status: int, reason: str, message: str) -> type[SnaplineError]:
 
 
 def _forbidden(message: str) -> type[SnaplineError]:
-    """A namespace going away and a full quota are matters of time; a webhook's denial is about the object."""
-    if "is being terminated" in message or "exceeded quota" in message:
+    """A namespace coming or going and a full quota are matters of time; a webhook's denial is about the object."""
+    if any(said in message for said in ("is being terminated", "exceeded quota", "error looking up service account")):
         return TransientError
     if "admission webhook" in message and "denied the request" in message:
         return Invalid

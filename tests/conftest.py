@@ -1,0 +1,11 @@
+"""For all tests."""
+
+import logging
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quiet_pika() -> None:
+    """Every step of a connection that fails is an error to pika; failing tests would show hundreds."""
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
