@@ -1,7 +1,8 @@
 """What a snapshot selects, and which of the captured objects a restore concerns (DESIGN 5).
 
 A full snapshot takes `kots.io/backup=velero` in the namespaces of the console and of every application that ships a
-Backup, what applications select themselves, the console's objects and the registrations. A partial one takes
+Backup, what applications select themselves, the console's objects and the registrations. It also takes what carries an
+application's `kots.io/app-slug` alone, as its partial snapshot would: a full one never holds less. A partial one takes
 `kots.io/app-slug=<slug>` and honours the application's whole Backup.
 """
 
@@ -91,7 +92,8 @@ def _full(console_namespace: str, apps: list[Application]) -> Iterator[Selection
     yield replace(select(CONSOLE, (console_namespace,), MARKED), named=(console_namespace,))
     for app, spec in shipped:
         names = own[app.slug]
-        yield replace(select(app.slug, names, MARKED), named=_concrete(names))
+        labelled = LabelSelector(match_labels={APP_SLUG: app.slug})
+        yield replace(select(app.slug, names, MARKED, labelled), named=_concrete(names))
         if spec.or_label_selectors:
             yield select(app.slug, everywhere, *spec.or_label_selectors)
 

@@ -9,7 +9,7 @@ from schemas import events as e
 from schemas import keys
 from schemas.records import BackupPlan, BackupRequest, SliceState, UnitPlan
 from workers import ledger
-from workers.manifests.document import encode_manifest
+from workers.manifests.document import Captured, encode_manifest
 from workers.manifests.scope import scope_of, spec_for
 from workers.manifests.select import capture as capture_objects
 from workers.manifests.volumes import plan_units
@@ -58,6 +58,14 @@ def _next_slice(store: ObjectStore, backup: str, unit: UnitPlan) -> e.VolumesCop
     return e.VolumesCopyRequested(backup=backup, node=unit.node, unit=unit.unit, slice=state.slice)
 
 
+def _empty(captured: Captured, slugs: list[str]) -> Iterator[str]:
+    """A backup that holds nothing of an application must not look as if it did."""
+    held = {owner for owners in captured.owners.values() for owner in owners}
+    for slug in slugs:
+        if slug not in held:
+            yield f"application {slug}: no object was selected; look at its labels and its Backup resource"
+
+
 def _plan(name: str, world: Capture) -> BackupPlan:
     request = ledger.read(world.store, keys.request("backups", name), BackupRequest)
     apps = concerned(registered(world.cluster, world.console_namespace), request.app)
@@ -77,6 +85,6 @@ def _plan(name: str, world: Capture) -> BackupPlan:
             units=units,
             selector=spec.label_selector if request.app else None,
             errors=[*captured.errors, *errors],
-            warnings=[*captured.warnings, *warnings],
+            warnings=[*captured.warnings, *warnings, *_empty(captured, [app.slug for app in apps])],
         ),
     )
