@@ -4,6 +4,8 @@ import logging
 
 import pytest
 
+pytest_plugins = ["tests.support.rabbitmq", "tests.support.object_store"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def quiet_pika() -> None:

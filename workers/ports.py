@@ -38,7 +38,7 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """All keys that begin with `prefix`, in byte order. Sees every finished write."""
+        """All keys that begin with `prefix`, each once, in no promised order. Sees every finished write."""
         ...
 
     def delete(self, key: str) -> None:

@@ -1,0 +1,182 @@
+"""What every bus does: the one in memory and RabbitMQ, by the same tests."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import pytest
+
+from schemas import events as e
+from schemas import topology
+from tests.support.line import until
+from workers.adapters import broker
+from workers.adapters.broker import DeadLetter
+from workers.adapters.memory_bus import MemoryBus
+from workers.deliveries import Delivery, Done, Outcome, Park, Retry
+
+GATE = topology.queue("license.gate")
+FINALIZE = topology.queue("backup.finalize")
+Handle = Callable[[Delivery], Outcome]
+
+
+class Bus(Protocol):
+    """What the tests need of one."""
+
+    def publish(self, event: e.AnyEvent) -> None: ...
+    def publish_raw(self, body: bytes, routing_key: str) -> None: ...
+    def serving(self, queue: topology.Queue, handle: Handle) -> AbstractContextManager[None]: ...
+    def log(self, since: datetime | None = None) -> list[e.AnyEvent]: ...
+    def dead_letters(self, queue: str) -> list[DeadLetter]: ...
+    def redrive(self, queue: str, ids: set[str] | None = None) -> int: ...
+    def drop(self, queue: str, ids: set[str] | None = None) -> int: ...
+
+
+class Rabbit:
+    """RabbitMQ as a Bus."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._publisher = broker.Publisher(url, "tests")
+        self.publish = self._publisher.publish
+        self.publish_raw = self._publisher.publish_raw
+
+    @contextmanager
+    def serving(self, queue: topology.Queue, handle: Handle) -> Iterator[None]:
+        stop = threading.Event()
+        thread = threading.Thread(target=broker.serve, args=(self._url, queue, handle), kwargs={"stop": stop})
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def log(self, since: datetime | None = None) -> list[e.AnyEvent]:
+        found = broker.read_log(self._url, since=since or "first", idle=timedelta(seconds=1))
+        return [logged.event for logged in found]
+
+    def dead_letters(self, queue: str) -> list[DeadLetter]:
+        return broker.list_dead_letters(self._url, queue)
+
+    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
+        return broker.redrive(self._url, queue, ids)
+
+    def drop(self, queue: str, ids: set[str] | None = None) -> int:
+        return broker.drop(self._url, queue, ids)
+
+
+class Memory(MemoryBus):
+    """The twin as a Bus."""
+
+    def log(self, since: datetime | None = None) -> list[e.AnyEvent]:
+        return [logged.event for logged in self.read_log(since or "first")]
+
+
+@pytest.fixture(params=["memory", "rabbitmq"])
+def bus(request: pytest.FixtureRequest) -> Bus:
+    if request.param == "memory":
+        return Memory()
+    return Rabbit(request.getfixturevalue("url"))
+
+
+def _request(id_: str, app: str | None = None) -> e.AnyEvent:
+    return e.wrap(e.BackupRequested(app=app), id=id_, source="tests", time=datetime.now(UTC))
+
+
+def test_a_queue_gets_what_it_hears_and_nothing_else(bus: Bus) -> None:
+    got: list[str] = []
+
+    def handle(delivery: Delivery) -> Outcome:
+        got.append(delivery.event.type)
+        return Done()
+
+    bus.publish(_request("a"))
+    bus.publish(e.wrap(e.BackupPlanned(backup="b", objects=1, units=0), source="tests", time=datetime.now(UTC)))
+    with bus.serving(GATE, handle):
+        until(lambda: bool(got), "the request arrives")
+    assert got == ["backup.requested.v1"]
+    with bus.serving(FINALIZE, handle):
+        until(lambda: len(got) == 2, "the plan arrives")
+    assert got == ["backup.requested.v1", "backup.planned.v1"]
+
+
+def test_a_retry_comes_back_later_with_its_attempt_counted_and_its_sender_kept(bus: Bus) -> None:
+    seen: list[tuple[int, str, datetime]] = []
+
+    def handle(delivery: Delivery) -> Outcome:
+        seen.append((delivery.attempt, delivery.sender, delivery.first_seen))
+        return Done() if len(seen) == 3 else Retry(timedelta(seconds=0.5), "not yet", counted=len(seen) == 1)
+
+    with bus.serving(GATE, handle):
+        bus.publish(_request("a"))
+        until(lambda: len(seen) == 3, "three deliveries")
+    assert [attempt for attempt, *_ in seen] == [1, 2, 2]
+    assert {sender for _, sender, _ in seen} == {"snapline"}
+    assert seen[1][2] == seen[2][2]
+
+
+def test_a_parked_message_can_be_looked_at_redriven_and_dropped(bus: Bus) -> None:
+    outcomes: list[Outcome] = [Park("first"), Park("second"), Done()]
+    handled: list[str] = []
+
+    def handle(delivery: Delivery) -> Outcome:
+        outcome = outcomes.pop(0)
+        handled.append(delivery.event.id)
+        return outcome
+
+    with bus.serving(GATE, handle):
+        bus.publish(_request("a"))
+        until(lambda: len(bus.dead_letters(GATE.name)) == 1, "it is parked")
+        [letter] = bus.dead_letters(GATE.name)
+        assert (letter.reason, letter.sender) == ("first", "snapline")
+        assert e.parse(letter.body).id == "a"
+        assert bus.redrive(GATE.name, {"another"}) == 0
+        assert bus.redrive(GATE.name, {letter.id}) == 1
+        until(lambda: [each.reason for each in bus.dead_letters(GATE.name)] == ["second"], "it is parked again")
+        assert bus.drop(GATE.name) == 1
+        assert bus.dead_letters(GATE.name) == []
+    assert handled == ["a", "a"]
+
+
+def test_bad_messages_are_parked_with_reasons_and_the_queue_goes_on(bus: Bus) -> None:
+    got: list[str] = []
+
+    def handle(delivery: Delivery) -> Outcome:
+        got.append(delivery.event.id)
+        return Done()
+
+    with bus.serving(GATE, handle):
+        bus.publish_raw(b"not json", "backup.requested.v1")
+        bus.publish_raw(b'{"specversion": "1.0", "type": "backup.requested.v9"}', "backup.requested.v9")
+        bus.publish(_request("good"))
+        until(lambda: len(got) + len(bus.dead_letters(GATE.name)) == 3, "all three are dealt with")
+    assert got == ["good"]
+    reasons = sorted(letter.reason for letter in bus.dead_letters(GATE.name))
+    assert reasons[0].startswith("body is not JSON")
+    assert reasons[1].startswith("version 'v9' of 'backup.requested' is not known here")
+
+
+def test_work_for_a_node_waits_for_its_worker(bus: Bus) -> None:
+    got: list[str] = []
+
+    def handle(delivery: Delivery) -> Outcome:
+        got.append(str(delivery.event.subject))
+        return Done()
+
+    work = e.VolumesCopyRequested(backup="b", node="node-a", unit="ns/pod")
+    bus.publish(e.wrap(work, source="tests", time=datetime.now(UTC)))
+    with bus.serving(topology.volumes("node-b"), handle), bus.serving(topology.volumes("node-a"), handle):
+        until(lambda: bool(got), "it arrives")
+    assert got == ["b"]
+
+
+def test_the_log_has_every_event_in_order_from_any_time_on(bus: Bus) -> None:
+    for number in range(20):
+        bus.publish(_request(str(number)))
+    middle = datetime.now(UTC)
+    for number in range(20, 30):
+        bus.publish(_request(str(number)))
+    assert [event.id for event in bus.log()] == [str(number) for number in range(30)]
+    assert [event.id for event in bus.log(middle)] == [str(number) for number in range(20, 30)]

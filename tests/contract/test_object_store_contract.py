@@ -1,0 +1,104 @@
+"""What every object store does: the one in memory and a real S3 server, by the same tests."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from pydantic import SecretStr
+
+from deploy.local.ports import free_ports
+from deploy.local.seaweedfs import SeaweedFS
+from schemas.errors import Denied, Invalid, NotFound, TransientError
+from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.object_store import S3ObjectStore, check
+from workers.ports import ObjectStore
+
+
+@pytest.fixture(params=["memory", "seaweedfs"])
+def store(request: pytest.FixtureRequest) -> ObjectStore:
+    chosen: ObjectStore = MemoryObjectStore() if request.param == "memory" else request.getfixturevalue("s3")
+    return chosen
+
+
+def test_what_is_written_is_read_whole_and_in_parts(store: ObjectStore) -> None:
+    store.put("a/b", b"0123456789")
+    assert store.get("a/b") == b"0123456789"
+    assert store.get("a/b", 3) == b"3456789"
+    assert store.get("a/b", 3, 4) == b"3456"
+    assert store.get("a/b", 3, 0) == b""
+    assert store.get("a/b", 8, 100) == b"89"
+
+
+def test_what_is_not_there_is_not_found(store: ObjectStore) -> None:
+    with pytest.raises(NotFound, match="nope"):
+        store.get("nope")
+
+
+def test_put_replaces_and_create_does_not(store: ObjectStore) -> None:
+    store.put("a", b"1")
+    store.put("a", b"2")
+    assert not store.create("a", b"3")
+    assert store.get("a") == b"2"
+    assert store.create("b", b"4")
+    assert store.get("b") == b"4"
+
+
+def test_of_many_creators_at_once_one_wins(store: ObjectStore) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(lambda number: store.create("contested", str(number).encode()), range(32)))
+    assert won.count(True) == 1
+    assert store.get("contested") == str(won.index(True)).encode()
+
+
+def test_list_has_every_key_of_a_prefix_once_with_its_size(store: ObjectStore) -> None:
+    keys = ["l/a", "l/a.b", "l/a/b", "l/a/b/c", "l/B", "l/ü", "l/%2F", "other"]
+    for number, key in enumerate(keys):
+        store.put(key, b"x" * number)
+    found = list(store.list("l/"))
+    assert sorted(entry.key for entry in found) == sorted(keys[:-1])
+    assert {entry.key: entry.size for entry in found} == {key: number for number, key in enumerate(keys[:-1])}
+    assert [entry.key for entry in store.list("l/a/")] == ["l/a/b", "l/a/b/c"]
+    assert list(store.list("nothing")) == []
+
+
+def test_list_goes_beyond_a_page(store: ObjectStore) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda number: store.put(f"many/{number:05d}", b""), range(1100)))
+    assert [entry.key for entry in store.list("many/")] == [f"many/{number:05d}" for number in range(1100)]
+
+
+def test_delete_is_no_error_when_there_is_nothing(store: ObjectStore) -> None:
+    store.put("a", b"1")
+    store.delete("a")
+    store.delete("a")
+    with pytest.raises(NotFound):
+        store.get("a")
+    assert store.create("a", b"2")
+
+
+def test_a_store_passes_its_own_check_and_nothing_is_left(store: ObjectStore) -> None:
+    assert all(each.ok for each in check(store, "x"))
+    assert list(store.list("")) == []
+
+
+def test_a_store_that_ignores_conditions_is_refused() -> None:
+    class Forgetful(MemoryObjectStore):
+        def create(self, key: str, body: bytes) -> bool:
+            self.put(key, body)
+            return True
+
+    refused = [each for each in check(Forgetful(), "x") if not each.ok]
+    assert [each.what for each in refused] == ["refuse to create it twice"]
+    assert "If-None-Match" in refused[0].detail
+
+
+def test_errors_say_what_to_do_and_never_the_secret(s3_server: SeaweedFS) -> None:
+    good = s3_server.destination()
+    wrong_key = good.model_copy(update={"secret_access_key": SecretStr("hunter2-hunter2")})
+    with pytest.raises(Denied, match="snapline storage check") as denied:
+        S3ObjectStore(wrong_key).get("a")
+    with pytest.raises(Invalid, match="no such bucket"):
+        S3ObjectStore(good.model_copy(update={"bucket": "missing"})).get("a")
+    away = good.model_copy(update={"endpoint": f"http://127.0.0.1:{free_ports(1)[0]}"})
+    with pytest.raises(TransientError, match="running and reachable"):
+        S3ObjectStore(away).get("a")
+    assert "hunter2" not in str(denied.value)

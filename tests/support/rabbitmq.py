@@ -1,0 +1,39 @@
+"""One private RabbitMQ for the tests of a session, and a virtual host of its own for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local import rabbitmq
+
+VHOSTS = 40
+
+
+@pytest.fixture(scope="session")
+def broker_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rabbitmq.RabbitMQ]:
+    """A broker that nobody kills."""
+    with rabbitmq.start(tmp_path_factory.mktemp("rabbitmq"), vhosts=VHOSTS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _spare_vhosts(broker_server: rabbitmq.RabbitMQ) -> Iterator[str]:
+    return iter(broker_server.vhosts[1:])
+
+
+@pytest.fixture
+def vhost(_spare_vhosts: Iterator[str]) -> str:
+    """An empty virtual host."""
+    return next(_spare_vhosts)
+
+
+@pytest.fixture
+def url(broker_server: rabbitmq.RabbitMQ, vhost: str) -> str:
+    """The empty virtual host, for the workers' user."""
+    return broker_server.url_of("snapline", vhost)
+
+
+@pytest.fixture
+def producer_url(broker_server: rabbitmq.RabbitMQ, vhost: str) -> str:
+    """The same, for other systems' user."""
+    return broker_server.url_of("producer", vhost)

@@ -1,0 +1,170 @@
+"""The bus in memory, for unit tests: same reading, same outcomes, same event log; nothing survives the process."""
+
+import threading
+import time
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pika
+
+from schemas import events as e
+from schemas import topology
+from schemas.errors import MalformedEvent
+from schemas.topology import Queue
+from workers.adapters.broker import DeadLetter, Logged, reading
+from workers.deliveries import Delivery, Done, Outcome, Park, Retry
+
+OURSELVES = "snapline"
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A message in a queue. `due` is monotonic, in seconds."""
+
+    body: bytes
+    user: str
+    headers: dict[str, Any] = field(default_factory=dict)
+    due: float = 0.0
+
+
+class MemoryBus:
+    """Safe for threads. `pace` scales the delay ladder: 0.01 makes a second last 10 ms."""
+
+    def __init__(self, pace: float = 1.0) -> None:
+        self._pace = pace
+        self._lock = threading.Condition()
+        self._queues: dict[str, deque[_Waiting]] = defaultdict(deque)
+        self._bound: dict[str, Queue] = dict(topology.QUEUES)
+        self._dead: dict[str, list[DeadLetter]] = defaultdict(list)
+        self._log: list[tuple[datetime, e.AnyEvent]] = []
+
+    def publish(self, event: e.AnyEvent, user: str = OURSELVES) -> None:
+        """As `Publisher.publish`."""
+        node = getattr(event.data, "node", None)
+        if node:
+            self._bound.setdefault(topology.volumes(node).name, topology.volumes(node))
+        self.publish_raw(e.encode(event), topology.routing_key(event.data), user)
+
+    def publish_raw(self, body: bytes, routing_key: str, user: str = OURSELVES) -> None:
+        """As `Publisher.publish_raw`."""
+        with self._lock:
+            for queue in self._bound.values():
+                if any(_matches(key, routing_key) for key in queue.binding_keys):
+                    self._queues[queue.name].append(_Waiting(body, user))
+            with suppress(MalformedEvent):
+                self._log.append((datetime.now(UTC), e.parse(body)))
+            self._lock.notify_all()
+
+    def put(self, body: bytes, queue: str, user: str = OURSELVES) -> None:
+        """Straight into a queue, past the exchange."""
+        with self._lock:
+            self._queues[queue].append(_Waiting(body, user))
+            self._lock.notify_all()
+
+    @contextmanager
+    def serving(self, queue: Queue, handle: Callable[[Delivery], Outcome]) -> Iterator[None]:
+        """Serves `queue` from threads of its own while the context lasts."""
+        stop = threading.Event()
+        threads = [
+            threading.Thread(target=self._serve, args=(queue, handle, stop), daemon=True) for _ in range(queue.threads)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+    def read_log(self, since: datetime | str = "first") -> list[Logged]:
+        """What is in the event log just now."""
+        with self._lock:
+            entries = list(enumerate(self._log))
+        return [
+            Logged(offset, event)
+            for offset, (_, event) in entries
+            if not isinstance(since, datetime) or event.time >= since
+        ]
+
+    def dead_letters(self, queue: str) -> list[DeadLetter]:
+        """As `list_dead_letters`."""
+        with self._lock:
+            return list(self._dead[queue])
+
+    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
+        """As `redrive`."""
+        taken = self._take(queue, ids)
+        for letter in taken:
+            with self._lock:
+                self._queues[queue].append(_Waiting(letter.body, OURSELVES, {reading.SENDER: letter.sender}))
+                self._lock.notify_all()
+        return len(taken)
+
+    def drop(self, queue: str, ids: set[str] | None = None) -> int:
+        """As `drop`."""
+        return len(self._take(queue, ids))
+
+    def _take(self, queue: str, ids: set[str] | None) -> list[DeadLetter]:
+        with self._lock:
+            taken = [letter for letter in self._dead[queue] if ids is None or letter.id in ids]
+            self._dead[queue] = [letter for letter in self._dead[queue] if letter not in taken]
+        return taken
+
+    def _serve(self, queue: Queue, handle: Callable[[Delivery], Outcome], stop: threading.Event) -> None:
+        reader = reading.Reader(queue, frozenset({OURSELVES}))
+        while not stop.is_set():
+            waiting = self._next(queue.name)
+            if waiting is None:
+                continue
+            properties = pika.BasicProperties(user_id=waiting.user, headers=waiting.headers)
+            try:
+                delivery = reader.read(waiting.body, properties, redelivered=False)
+            except MalformedEvent as error:
+                self._park(queue, waiting, reader.sender(properties), str(error))
+                continue
+            self._settle(queue, waiting, delivery, handle(delivery))
+
+    def _next(self, queue: str) -> _Waiting | None:
+        with self._lock:
+            now = time.monotonic()
+            for waiting in self._queues[queue]:
+                if waiting.due <= now:
+                    self._queues[queue].remove(waiting)
+                    return waiting
+            self._lock.wait(0.01)
+        return None
+
+    def _settle(self, queue: Queue, waiting: _Waiting, delivery: Delivery, outcome: Outcome) -> None:
+        match outcome:
+            case Park(reason):
+                self._park(queue, waiting, delivery.sender, reason)
+            case Retry(delay, _, counted):
+                headers = {
+                    reading.ATTEMPT: delivery.attempt + counted,
+                    reading.SENDER: delivery.sender,
+                    reading.FIRST_SEEN: delivery.first_seen.isoformat(),
+                }
+                rest: timedelta = topology.rung(delay)
+                due = time.monotonic() + rest.total_seconds() * self._pace
+                with self._lock:
+                    self._queues[queue.name].append(replace(waiting, user=OURSELVES, headers=headers, due=due))
+            case Done():
+                return
+
+    def _park(self, queue: Queue, waiting: _Waiting, sender: str, reason: str) -> None:
+        at = datetime.now(UTC).isoformat()
+        letter = DeadLetter(queue.name, uuid.uuid4().hex, "", reason, sender, at, len(waiting.body), waiting.body)
+        with self._lock:
+            self._dead[queue.name].append(letter)
+
+
+def _matches(binding: str, key: str) -> bool:
+    """AMQP's topic rule for the `*` that our bindings use."""
+    parts, wanted = key.split("."), binding.split(".")
+    return len(parts) == len(wanted) and all(want in ("*", part) for want, part in zip(wanted, parts, strict=True))
