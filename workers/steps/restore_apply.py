@@ -59,7 +59,16 @@ def apply(event: e.CloudEvent[Heard], world: Applying) -> Iterator[e.Event]:
         return
     plan = ledger.find(world.store, keys.plan("restores", name), RestorePlan)
     if plan is not None:
-        yield from _phases(_Restore(name, plan, world), asked=isinstance(event.data, e.RestorePrepared))
+        yield from _phases(_Restore(name, plan, world), _due(event.data, plan))
+
+
+def _due(event: Heard, plan: RestorePlan) -> set[str]:
+    """The kinds of volume that may have to be asked for when this event is heard, be it for the first time or again:
+    all by `restore.prepared`, those inside pods after every claim."""
+    if isinstance(event, e.RestorePrepared):
+        return {"claim", "emptyDir"}
+    kinds = {volume.unit: volume.kind for volume in plan.volumes}
+    return {"emptyDir"} if kinds.get(event.unit) == "claim" else set()
 
 
 class _Restore:
@@ -88,21 +97,19 @@ class _Restore:
         return {(o["metadata"]["namespace"], o["metadata"]["name"]): o for o in self.objects if o["kind"] == "Pod"}
 
 
-def _phases(restore: _Restore, *, asked: bool) -> Iterator[e.Event]:
-    """`asked`: requests are due, even if they were told before."""
+def _phases(restore: _Restore, due: set[str]) -> Iterator[e.Event]:
+    """What is missing. Volumes of the kinds that are `due` are asked for, even if they were before."""
     world = restore.world
     if not _applied(restore, "before"):
         _apply(restore, "before", waves(restore.objects).before)
-        asked = True
     if not _applied(restore, "after"):
-        if asked and (missing := restore.missing("claim")):
+        if "claim" in due and (missing := restore.missing("claim")):
             yield from filling.fill_claims(restore.name, missing, restore.pods(), restore.filling)
         if restore.missing("claim"):
             return
         filling.remove_helpers([v for v in restore.plan.volumes if v.kind == "claim"], world.cluster)
         _apply(restore, "after", list(_pods_and_workloads(restore)))
-        asked = True
-    if asked and (missing := restore.missing("emptyDir")):
+    if "emptyDir" in due and (missing := restore.missing("emptyDir")):
         yield from filling.fill_pods(restore.name, missing, restore.filling)
     if not restore.missing("emptyDir"):
         yield e.RestoreApplied(restore=restore.name)
