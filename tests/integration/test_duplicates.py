@@ -13,10 +13,10 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> "Line":  # type: ignore[misc]  # a generator fixture
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     with whole_line(tmp_path_factory.mktemp("line"), megabytes=1) as running:
         running.stack.start_workers()
-        yield running  # type: ignore[misc]
+        yield running
 
 
 def _backups(line: Line) -> set[str]:

@@ -1,0 +1,123 @@
+"""Steps run by hand, over the in-memory twins: what a step yields is heard by the steps that hear it, at once."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from deploy.local.license_authority import Authority, create_authority, sign_license
+from schemas import application
+from schemas import events as e
+from schemas.application import Application
+from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.memory_cluster import MemoryCluster
+from workers.ports import Object, Repository
+from workers.repository import open_repository
+from workers.steps import (
+    backup_finalize,
+    license_gate,
+    manifest_capture,
+    volumes_copy,
+)
+from workers.steps.applications import SECRETS
+from workers.steps.slicing import Slicing, Turns
+
+CONSOLE = "snapline-console"
+BACKUP = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {includedNamespaces: [shop]}\n"
+
+
+class Nobody:
+    """Nobody cancels anything."""
+
+    def cancelled(self, job: str) -> bool:
+        return False
+
+
+class NoFiles:
+    """A node without volumes."""
+
+    def directory(self, pod_uid: str, volume: str) -> Path:
+        raise NotImplementedError
+
+
+@dataclass
+class World:
+    """Twins, and a clock that is set by hand."""
+
+    cluster: MemoryCluster = field(default_factory=MemoryCluster)
+    store: MemoryObjectStore = field(default_factory=MemoryObjectStore)
+    now: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    authority: Authority = field(default_factory=create_authority)
+    told: list[e.Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.repository: Repository = open_repository(self.store, "a passphrase")
+
+    def clock(self) -> datetime:
+        """The time."""
+        return self.now
+
+    def register(self, slug: str, license_text: str | None = "sign") -> None:
+        """Registers an application, by default with a good license."""
+        text = sign_license(self.authority, app_slug=slug) if license_text == "sign" else license_text
+        app = Application(slug=slug, name=slug, namespaces=["shop"], license=text, backup=BACKUP)
+        self._namespace(CONSOLE)
+        self.cluster.create(SECRETS, application.to_secret(app, CONSOLE))
+
+    def _namespace(self, name: str) -> None:
+        types = {type_.group_resource: type_ for type_ in self.cluster.resource_types()}
+        if name not in {found["metadata"]["name"] for found in self.cluster.list(types["namespaces"])}:
+            self.cluster.create(
+                types["namespaces"], {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            )
+
+    @property
+    def gate(self) -> license_gate.Gate:
+        """For license.gate."""
+        return license_gate.Gate(self.store, self.cluster, CONSOLE, self.authority.trusted, self.clock)
+
+    def request(self, event: e.Event, id_: str = "r", source: str = "tests") -> list[e.Event]:
+        """What the gate says to a request."""
+        envelope = e.wrap(event, id=id_, source=source, time=self.now)
+        if isinstance(event, e.BackupRequested):
+            return list(license_gate.backup_requested(envelope, self.gate, "somebody"))  # type: ignore[arg-type]
+        return list(license_gate.restore_requested(envelope, self.gate, "somebody"))  # type: ignore[arg-type]
+
+    def backup(self, id_: str = "r", app: str | None = None) -> list[e.Event]:
+        """A whole backup; all that was told."""
+        waiting = deque(self.request(e.BackupRequested(app=app), id_))
+        told: list[e.Event] = []
+        while waiting:
+            event = waiting.popleft()
+            told.append(event)
+            waiting.extend(self.hear(event))
+        return told
+
+    def hear(self, event: e.Event) -> Iterator[e.Event]:
+        """What the backup's steps make of an event."""
+        envelope: e.AnyEvent = e.wrap(event, source="tests", time=self.now)
+        match event:
+            case e.BackupLicensed():
+                capture = manifest_capture.Capture(self.store, self.cluster, self.repository, CONSOLE, self.clock)
+                yield from manifest_capture.capture(envelope, capture)  # type: ignore[arg-type]
+            case e.VolumesCopyRequested():
+                slicing = Slicing(timedelta(seconds=30), lambda: False, Nobody())
+                copying = volumes_copy.Copying(self.store, self.repository, NoFiles(), slicing, Turns(), self.clock)
+                yield from volumes_copy.copy(envelope, copying)  # type: ignore[arg-type]
+            case e.BackupPlanned() | e.VolumesCopied() | e.VolumesCopyFailed():
+                yield from backup_finalize.finalize(envelope, self.store, self.clock)  # type: ignore[arg-type]
+
+
+def config_map(namespace: str, name: str, **labels: str) -> Object:
+    """A small object."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {k.replace("__", "/"): v for k, v in labels.items()},
+        },
+        "data": {"key": "value"},
+    }
