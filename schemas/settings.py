@@ -40,8 +40,6 @@ class Settings(BaseModel):
     """Kubernetes access; unset means in-cluster, else the user's default."""
     console_namespace: str = "snapline-console"
     """Where the admin console and the registered applications live."""
-    node: str = ""
-    """Name of this node; only on node workers."""
     kubelet_pods: Path = Path("/var/lib/kubelet/pods")
     """The kubelet's pod directories of this node."""
     helper_image: str = "busybox:1.35"

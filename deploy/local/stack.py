@@ -45,9 +45,8 @@ class Stack:
         for queue in topology.QUEUES:
             self.supervisor.start(queue, command(queue), common)
         for node, pods in self.kubelet_pods.items():
-            here = {"SNAPLINE_NODE": node, "SNAPLINE_KUBELET_PODS": str(pods)}
             queue = topology.volumes(node).name
-            self.supervisor.start(queue, command(queue), common | here)
+            self.supervisor.start(queue, command(queue), common | {"SNAPLINE_KUBELET_PODS": str(pods)})
 
     def snapline(self, *arguments: str, show: bool = False) -> subprocess.CompletedProcess[str]:
         """Runs the CLI as a user would. With `show`, its progress goes to our standard error."""

@@ -354,3 +354,23 @@ def test_webhooks_have_side_effects_that_v1_accepts(given: str, kept: str) -> No
     api = "admissionregistration.k8s.io/v1"
     new = clean(make("MutatingWebhookConfiguration", "m", api=api, webhooks=[{"name": "w", "sideEffects": given}]))
     assert new["webhooks"][0]["sideEffects"] == kept
+
+
+def test_revisions_that_a_controller_keeps_are_left_to_it() -> None:
+    revision = {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": "db-1",
+            "namespace": "shop",
+            "uid": "r",
+            "ownerReferences": [
+                {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": "s", "controller": True}
+            ],
+        },
+        "data": {},
+        "revision": 1,
+    }
+    assert skip_reason(revision) == "its controller makes it anew"
+    revision["metadata"].pop("ownerReferences")  # type: ignore[attr-defined]
+    assert skip_reason(revision) is None

@@ -5,6 +5,7 @@ from workers.manifests.objects import (
     SECRET,
     VOLUME,
     annotations_of,
+    controller_of,
     kind_of,
     labels_of,
     spec_of,
@@ -29,6 +30,9 @@ KINDS = frozenset(
     }
 )
 """State of a cluster, or of a backup tool."""
+CONTROLLER_REVISION = ("apps", "ControllerRevision")
+"""Restored as it was, it is refused when its StatefulSet or DaemonSet adopts it (its data comes back in another byte
+order than it was hashed in), and the controller then never gets to its pods. Seen on Kubernetes 1.20."""
 MIRROR = "kubernetes.io/config.mirror"
 AUTOMANAGED = "kube-aggregator.kubernetes.io/automanaged"
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
@@ -45,6 +49,8 @@ def skip_reason(obj: Object) -> str | None:
         return _pod_reason(obj)
     if kind == ("batch", "Job") and status_of(obj).get("completionTime"):
         return "it had completed"
+    if kind == CONTROLLER_REVISION and controller_of(obj):
+        return "its controller makes it anew"
     if kind == VOLUME and _is_provisioned_anew(obj):
         return "its claim gets a new volume"
     if kind == SECRET and is_generated_secret(obj):
