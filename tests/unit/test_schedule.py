@@ -1,0 +1,123 @@
+"""When schedules are due, and that any number of schedulers say the same."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from producers import scheduler
+from schemas import events as e
+from schemas import schedule as schedules
+from schemas.errors import Invalid
+from schemas.schedule import Schedule, last_due, next_due
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "due"),
+    [
+        ("* * * * *", "2026-11-23T12:01"),
+        ("30 2 * * *", "2026-11-24T02:30"),
+        ("0 0 1 * *", "2026-12-01T00:00"),
+        ("*/15 9-17 * * MON-FRI", "2026-11-23T12:15"),
+        ("0 0 29 2 *", "2028-02-29T00:00"),
+        ("@hourly", "2026-11-23T13:00"),
+        ("@daily", "2026-11-24T00:00"),
+        ("@midnight", "2026-11-24T00:00"),
+        ("@weekly", "2026-11-29T00:00"),
+        ("@monthly", "2026-12-01T00:00"),
+        ("@yearly", "2027-01-01T00:00"),
+        ("@annually", "2027-01-01T00:00"),
+        ("@every 1h", "2026-11-23T13:00"),
+        ("@every 1m", "2026-11-23T12:01"),
+    ],
+)
+def test_schedules_are_due_when_they_say(expression: str, due: str) -> None:
+    assert next_due(expression, NOON).strftime("%Y-%m-%dT%H:%M") == due
+
+
+def test_every_counts_from_the_epoch_so_that_all_agree() -> None:
+    every = timedelta(hours=1, minutes=45)
+    for minutes in range(0, 300, 7):
+        due = next_due("@every 1h45m", NOON + timedelta(minutes=minutes))
+        assert (due - schedules.EPOCH) % every == timedelta(0)
+        assert timedelta(0) < due - (NOON + timedelta(minutes=minutes)) <= every
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["", "* * * *", "* * * * * *", "61 * * * *", "@reboot", "@every", "@every 5", "@every 30s", "0 0 30 2 *"],
+)
+def test_a_wrong_expression_is_a_clear_error(expression: str) -> None:
+    with pytest.raises(Invalid, match="schedule|too often"):
+        Schedule(name="x", expression=expression)
+
+
+def test_a_wrong_name_is_a_clear_error() -> None:
+    with pytest.raises(Invalid, match="cannot be called"):
+        Schedule(name="Not A Name", expression="@daily")
+
+
+def test_of_missed_runs_only_the_newest_counts() -> None:
+    assert last_due("@hourly", NOON - timedelta(hours=5), NOON) == NOON
+    assert last_due("@hourly", NOON, NOON + timedelta(minutes=59)) is None
+
+
+def test_a_schedule_survives_its_config_map() -> None:
+    for schedule in (Schedule(name="a", expression="@daily"), Schedule(name="b", expression="0 1 * * *", app="shop")):
+        assert schedules.from_config_map(schedules.to_config_map(schedule, "ns")) == schedule
+    with pytest.raises(Invalid, match=r"data\.expression"):
+        schedules.from_config_map({"metadata": {"labels": {schedules.LABEL: "c"}}})
+
+
+class _Bus:
+    def __init__(self) -> None:
+        self.events: list[e.AnyEvent] = []
+
+    def publish(self, event: e.AnyEvent) -> None:
+        self.events.append(event)
+
+
+def _run(clock: list[datetime], known: list[Schedule]) -> list[e.AnyEvent]:
+    """A scheduler that lives as long as its clock has times."""
+    bus, stop, times = _Bus(), threading.Event(), iter(clock)
+    last = clock[-1]
+
+    def now() -> datetime:
+        moment = next(times, last)
+        if moment == last:
+            stop.set()
+        return moment
+
+    scheduler.run(bus, lambda: known, stop, now)  # type: ignore[arg-type]
+    return bus.events
+
+
+def test_two_schedulers_say_the_same_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "LOOK", 0)
+    known = [
+        Schedule(name="nightly", expression="0 2 * * *"),
+        Schedule(name="often", expression="@every 5m", app="shop"),
+    ]
+    start = datetime(2026, 11, 24, 1, 58, 30, tzinfo=UTC)
+    first = _run([start + timedelta(seconds=second) for second in range(0, 240, 1)], known)
+    second = _run([start + timedelta(seconds=7 * step) for step in range(34)], known)
+    assert {event.id for event in first} == {event.id for event in second}
+    requests = {event.id: event for event in first if event.type == "backup.requested.v1"}
+    assert "schedule/nightly/2026-11-24T02:00:00Z" in requests
+    assert len({event.source for event in first}) == 1
+    assert (
+        sorted({event.id for event in first if event.type == "tick.minute.v1"})[-1]
+        == "tick.minute.v1/2026-11-24T02:02Z"
+    )
+
+
+def test_each_due_time_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "LOOK", 0)
+    known = [Schedule(name="each", expression="* * * * *")]
+    start = datetime(2026, 11, 24, 1, 0, 0, tzinfo=UTC)
+    told = _run([start + timedelta(seconds=second) for second in range(1, 200)], known)
+    ids = [event.id for event in told]
+    assert len(ids) == len(set(ids))
+    assert [id_ for id_ in ids if id_.startswith("schedule/")][-1] == "schedule/each/2026-11-24T01:03:00Z"
