@@ -37,7 +37,7 @@ def read_schedules(cluster: Cluster, console_namespace: str) -> list[Schedule]:
 def due(known: list[Schedule], after: datetime, until: datetime) -> Iterator[e.AnyEvent]:
     """The requests that are due after `after`, up to `until`."""
     for schedule in known:
-        if moment := schedules.last_due(schedule.expression, after, until):
+        if moment := schedules.last_due(schedule.expression, max(after, schedule.since), until):
             request = e.BackupRequested(app=schedule.app, schedule=schedule.name)
             yield e.wrap(request, id=schedules.request_id(schedule, moment), source=SOURCE, time=until)
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import durationpy
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from schemas.errors import Invalid
+from schemas.events import explain
 
 LABEL = "snapline.dev/schedule"
 NAME_PREFIX = "snapline-schedule-"
@@ -31,13 +32,14 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 
 
 class Schedule(BaseModel):
-    """When to take which snapshot: of application `app`, or a full one."""
+    """When to take which snapshot: of application `app`, or a full one. Nothing is due before `since`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
     expression: str
     app: str | None = None
+    since: datetime = EPOCH
 
     @field_validator("name")
     @classmethod
@@ -94,7 +96,11 @@ def to_config_map(schedule: Schedule, console_namespace: str) -> dict[str, Any]:
             "namespace": console_namespace,
             "labels": {LABEL: schedule.name, "kots.io/kotsadm": "true", "kots.io/backup": "velero"},
         },
-        "data": {"expression": schedule.expression, **({"app": schedule.app} if schedule.app else {})},
+        "data": {
+            "expression": schedule.expression,
+            "since": schedule.since.isoformat(),
+            **({"app": schedule.app} if schedule.app else {}),
+        },
     }
 
 
@@ -104,7 +110,10 @@ def from_config_map(obj: Mapping[str, Any]) -> Schedule:
     name = ((obj.get("metadata") or {}).get("labels") or {}).get(LABEL, "")
     if "expression" not in data:
         raise Invalid(f"the ConfigMap of schedule {name!r:.80} has no data.expression; run `snapline schedule set`")
-    return Schedule(name=name, expression=str(data["expression"]), app=data.get("app"))
+    try:
+        return Schedule(name=name, **{key: data[key] for key in ("expression", "app", "since") if key in data})
+    except ValidationError as error:
+        raise Invalid(f"the ConfigMap of schedule {name!r:.80} is wrong: {explain(error)}") from error
 
 
 def _every(text: str) -> timedelta:

@@ -75,7 +75,7 @@ QUEUES: dict[str, Queue] = {
         Queue("restore.prepare", (e.RestoreLicensed,)),
         Queue("restore.apply", (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)),
         Queue("restore.finalize", (e.RestoreApplied,)),
-        Queue("notify", e.FINAL),
+        Queue("notify", e.FINAL, threads=1),  # so that news told twice at once is delivered once
         Queue(
             "repository.maintain",
             (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested, e.TickMinute),

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-pytest_plugins = ["tests.support.rabbitmq", "tests.support.object_store"]
+pytest_plugins = ["tests.support.rabbitmq", "tests.support.object_store", "tests.support.line"]
 
 
 @pytest.fixture(autouse=True, scope="session")

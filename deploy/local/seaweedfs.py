@@ -23,6 +23,8 @@ from schemas.errors import Invalid, TransientError
 BUCKET = "snapline"
 PATIENCE = 30.0
 """Seconds until it must answer."""
+GRACE = 1.0
+"""Seconds until it is killed: it would wait ten for clients that are gone. What it has acknowledged is on disk."""
 
 
 class SeaweedFS:
@@ -55,21 +57,12 @@ class SeaweedFS:
             passphrase=SecretStr(passphrase),
         )
 
-    def environment(self) -> dict[str, str]:
-        """The bucket, as settings."""
-        return {
-            "SNAPLINE_S3_ENDPOINT": self.endpoint,
-            "SNAPLINE_S3_BUCKET": self.bucket,
-            "SNAPLINE_S3_ACCESS_KEY_ID": self.access_key_id,
-            "SNAPLINE_S3_SECRET_ACCESS_KEY": self.secret_access_key,
-        }
-
     def stop(self) -> None:
         """Ends it; the data stays below the root."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(10)
+                self._process.wait(GRACE)
             except subprocess.TimeoutExpired:
                 self.kill()
 

@@ -17,6 +17,7 @@ from deploy.local import emulator, rabbitmq, seaweedfs
 from deploy.local.license_authority import Authority, create_authority
 from deploy.local.processes import Supervisor
 from schemas import topology
+from schemas.destination import Destination
 
 
 def worker_command(queue: str) -> list[str]:
@@ -32,7 +33,7 @@ class Stack:
     environment: dict[str, str]
     supervisor: Supervisor
     broker: rabbitmq.RabbitMQ | None
-    store: seaweedfs.SeaweedFS
+    destination: Destination
     emulated: emulator.Emulator | None
     kubelet_pods: Mapping[str, Path]
     authority: Authority
@@ -62,13 +63,21 @@ class Stack:
 
 @contextmanager
 def running(
-    root: Path, *, nodes: Sequence[str] = ("node-a",), kubelet_pods: Mapping[str, Path] | None = None
+    root: Path,
+    *,
+    nodes: Sequence[str] = ("node-a",),
+    kubelet_pods: Mapping[str, Path] | None = None,
+    amqp_url: str | None = None,
+    destination: Destination | None = None,
 ) -> Iterator[Stack]:
-    """Starts everything but the workers. `kubelet_pods` belongs to a real cluster: node -> its pod directories."""
+    """Starts everything but the workers, and but what is given: a broker, a bucket, or `kubelet_pods`, which belongs
+    to a real cluster (node -> its pod directories)."""
     root.mkdir(parents=True, exist_ok=True)
+    amqp_url = amqp_url or os.environ.get("SNAPLINE_AMQP_URL")
     with ExitStack() as ending:
-        broker = None if "SNAPLINE_AMQP_URL" in os.environ else ending.enter_context(rabbitmq.start(root / "rabbitmq"))
-        store = ending.enter_context(seaweedfs.start(root / "seaweedfs"))
+        broker = None if amqp_url else ending.enter_context(rabbitmq.start(root / "rabbitmq"))
+        if destination is None:
+            destination = ending.enter_context(seaweedfs.start(root / "seaweedfs")).destination()
         emulated = None
         kubeconfig = os.environ.get("SNAPLINE_KUBECONFIG")
         if kubeconfig is None:
@@ -82,15 +91,15 @@ def running(
             root=root,
             environment={
                 **_without_ours(os.environ),
-                **store.environment(),
-                "SNAPLINE_AMQP_URL": broker.url if broker else os.environ["SNAPLINE_AMQP_URL"],
+                **_bucket(destination),
+                "SNAPLINE_AMQP_URL": broker.url if broker else amqp_url or "",
                 "SNAPLINE_KUBECONFIG": kubeconfig,
                 "SNAPLINE_PASSPHRASE": secrets.token_hex(16),
                 "SNAPLINE_LICENSE_KEYS": str(root / "license-keys"),
             },
             supervisor=supervisor,
             broker=broker,
-            store=store,
+            destination=destination,
             emulated=emulated,
             kubelet_pods=kubelet_pods or {},
             authority=authority,
@@ -104,6 +113,17 @@ def _authority(folder: Path) -> Authority:
     for name, pem in authority.trusted_files.items():
         (folder / name).write_bytes(pem)
     return authority
+
+
+def _bucket(destination: Destination) -> dict[str, str]:
+    """The bucket as settings."""
+    return {
+        "SNAPLINE_S3_ENDPOINT": destination.endpoint,
+        "SNAPLINE_S3_BUCKET": destination.bucket,
+        "SNAPLINE_S3_PREFIX": destination.prefix,
+        "SNAPLINE_S3_ACCESS_KEY_ID": destination.access_key_id,
+        "SNAPLINE_S3_SECRET_ACCESS_KEY": destination.secret_access_key.get_secret_value(),
+    }
 
 
 def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ def set_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Make or change a schedule."""
-    made = Schedule(name=name, expression=cron, app=app)
+    made = Schedule(name=name, expression=cron, app=app, since=datetime.now(UTC))
     apply(context.cluster(), CONFIG_MAPS, schedules.to_config_map(made, context.settings().console_namespace))
     show(_row(made), output)
 

@@ -64,7 +64,7 @@ def _backup(record: BackupRecord, *, full: bool) -> Row:
         "warnings": len(record.warnings),
         "requested_at": record.requested_at.isoformat(),
         "completed_at": record.completed_at.isoformat(),
-        "reason": record.reason,
+        "reason": record.reason or "; ".join(record.errors[:5]),
     }
     if full:
         kept = ("namespace", "pod", "name", "claim", "scanned_bytes", "changed_bytes", "uploaded_bytes", "files")
@@ -87,7 +87,7 @@ def _restore(record: RestoreRecord, *, full: bool) -> Row:
         "warnings": len(record.warnings),
         "requested_at": record.requested_at.isoformat(),
         "completed_at": record.completed_at.isoformat(),
-        "reason": record.reason,
+        "reason": record.reason or "; ".join(record.errors[:5]),
     }
     return row | ({"errors": record.errors, "warnings": record.warnings} if full else {})
 

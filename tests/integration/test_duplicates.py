@@ -8,14 +8,14 @@ import pytest
 
 from schemas import events as e
 from schemas import keys
-from tests.support.line import Line, until, whole_line
+from tests.support.line import Line, Servers, until, whole_line
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    with whole_line(tmp_path_factory.mktemp("line"), megabytes=1) as running:
+def line(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Iterator[Line]:
+    with whole_line(tmp_path_factory.mktemp("line"), servers, megabytes=1) as running:
         running.stack.start_workers()
         yield running
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.line import until, whole_line
+from tests.support.line import Servers, until, whole_line
+from workers.adapters import broker
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -16,17 +17,17 @@ def _shell(url: str, program: str, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_a_shell_client_requests_a_backup_and_sees_it_completed(tmp_path: Path) -> None:
-    with whole_line(tmp_path / "line", megabytes=1) as line:
+def test_a_shell_client_requests_a_backup_and_sees_it_completed(tmp_path: Path, servers: Servers) -> None:
+    with whole_line(tmp_path / "line", servers, megabytes=1) as line:
         line.stack.start_workers()
-        assert line.stack.broker is not None
-        url = line.stack.broker.producer_url
+        broker.declare(line.url)  # a client that is there first would find no exchange
+        url = servers.producer_url
         seen = tmp_path / "seen"
         consumer = _shell(
             url,
             "amqp-consume",
             *("--exchange", "snapline.events", "--routing-key", "backup.completed.v1", "--exclusive", "--count", "1"),
-            *("sh", "-c", f"cat > {seen}"),
+            *("tee", str(seen)),
         )
         try:
             assert consumer.stderr is not None
@@ -49,8 +50,7 @@ def test_a_shell_client_requests_a_backup_and_sees_it_completed(tmp_path: Path) 
             )
             _, trouble = publisher.communicate(json.dumps(event), timeout=20)
             assert publisher.returncode == 0, trouble
-            until(seen.exists, f"backup.completed is seen; {line.logs()}", seconds=120)
-            consumer.wait(20)
+            until(lambda: consumer.poll() is not None, "backup.completed is seen", seconds=120)
         finally:
             consumer.kill()
         completed = json.loads(seen.read_text())

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from deploy.local import looking
+from deploy.local.rabbitmq import RabbitMQ
+from deploy.local.seaweedfs import SeaweedFS
 from schemas import events as e
 from schemas import topology
 from tests.support.killing import POINTS
-from tests.support.line import Line, killing_command, until, whole_line
+from tests.support.line import Line, Servers, killing_command, until, whole_line
 from tests.support.receiver import Receiver, receiver
 
 pytestmark = pytest.mark.timeout(300)
@@ -16,11 +18,16 @@ SECRET = "a webhook's secret"
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_workers_killed_at_every_place_of_a_kind_lose_and_repeat_nothing(tmp_path: Path, point: str) -> None:
+def test_workers_killed_at_every_place_of_a_kind_lose_and_repeat_nothing(
+    tmp_path: Path, broker_server: RabbitMQ, vhost: str, s3_server: SeaweedFS, point: str
+) -> None:
     markers = tmp_path / "killed"
+    servers = Servers(broker_server, vhost, s3_server)
     with (
         receiver(SECRET) as hook,
-        whole_line(tmp_path / "line", stall_after_seconds="60", webhook_urls=hook.url, webhook_secret=SECRET) as line,
+        whole_line(
+            tmp_path / "line", servers, stall_after_seconds="60", webhook_urls=hook.url, webhook_secret=SECRET
+        ) as line,
     ):
         before = line.look()
         line.stack.start_workers(killing_command(point, markers))

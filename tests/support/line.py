@@ -3,8 +3,10 @@
 import json
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 
 from deploy.local import looking, samples
+from deploy.local.rabbitmq import RabbitMQ
+from deploy.local.seaweedfs import SeaweedFS
 from deploy.local.stack import Stack, running
 from schemas import events as e
 from schemas import keys, topology
@@ -35,7 +39,7 @@ class Line:
     @property
     def store(self) -> ObjectStore:
         """The bucket, as the workers see it."""
-        return configured.store(self.stack.store.destination())
+        return configured.store(self.stack.destination)
 
     def install(self, megabytes: int = 2) -> None:
         """The console and the sample applications, registered and running."""
@@ -123,10 +127,38 @@ class Line:
         return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-4:]) for log in logs)
 
 
+@dataclass(frozen=True)
+class Servers:
+    """The session's broker and S3 server; every line on them has a virtual host and a prefix of its own."""
+
+    broker: RabbitMQ
+    vhost: str
+    s3: SeaweedFS
+
+    @property
+    def amqp_url(self) -> str:
+        """For the workers."""
+        return self.broker.url_of("snapline", self.vhost)
+
+    @property
+    def producer_url(self) -> str:
+        """For other systems."""
+        return self.broker.url_of("producer", self.vhost)
+
+
+@pytest.fixture(scope="module")
+def servers(broker_server: RabbitMQ, spare_vhosts: Iterator[str], s3_server: SeaweedFS) -> Servers:
+    """For lines that share the session's servers."""
+    return Servers(broker_server, next(spare_vhosts), s3_server)
+
+
 @contextmanager
-def whole_line(root: Path, *, megabytes: int = 2, **settings: str) -> Iterator[Line]:
-    """A line with its workers and applications; `settings` are SNAPLINE_ variables without the prefix."""
-    with running(root) as stack:
+def whole_line(root: Path, servers: Servers | None = None, *, megabytes: int = 2, **settings: str) -> Iterator[Line]:
+    """A line with its applications, on servers of its own unless some are given; `settings` are SNAPLINE_ variables
+    without the prefix. Its workers are not started."""
+    amqp_url = servers.amqp_url if servers else None
+    destination = servers.s3.destination(prefix=uuid.uuid4().hex) if servers else None
+    with running(root, amqp_url=amqp_url, destination=destination) as stack:
         stack.environment |= {f"SNAPLINE_{name.upper()}": value for name, value in settings.items()}
         line = Line(stack)
         line.install(megabytes)

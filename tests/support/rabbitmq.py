@@ -17,14 +17,15 @@ def broker_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rabbitmq
 
 
 @pytest.fixture(scope="session")
-def _spare_vhosts(broker_server: rabbitmq.RabbitMQ) -> Iterator[str]:
+def spare_vhosts(broker_server: rabbitmq.RabbitMQ) -> Iterator[str]:
+    """Those that no test has yet."""
     return iter(broker_server.vhosts[1:])
 
 
 @pytest.fixture
-def vhost(_spare_vhosts: Iterator[str]) -> str:
+def vhost(spare_vhosts: Iterator[str]) -> str:
     """An empty virtual host."""
-    return next(_spare_vhosts)
+    return next(spare_vhosts)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_every_counts_from_the_epoch_so_that_all_agree() -> None:
     ["", "* * * *", "* * * * * *", "61 * * * *", "@reboot", "@every", "@every 5", "@every 30s", "0 0 30 2 *"],
 )
 def test_a_wrong_expression_is_a_clear_error(expression: str) -> None:
-    with pytest.raises(Invalid, match="schedule|too often"):
+    with pytest.raises(Invalid, match=r"schedule|too often"):
         Schedule(name="x", expression=expression)
 
 
@@ -69,6 +69,13 @@ def test_a_schedule_survives_its_config_map() -> None:
         assert schedules.from_config_map(schedules.to_config_map(schedule, "ns")) == schedule
     with pytest.raises(Invalid, match=r"data\.expression"):
         schedules.from_config_map({"metadata": {"labels": {schedules.LABEL: "c"}}})
+
+
+def test_a_new_schedule_makes_up_for_nothing() -> None:
+    old = Schedule(name="old", expression="@hourly")
+    new = Schedule(name="new", expression="@hourly", since=NOON - timedelta(minutes=5))
+    told = list(scheduler.due([old, new], NOON - timedelta(minutes=70), NOON - timedelta(minutes=1)))
+    assert [event.id.split("/")[1] for event in told] == ["old"]
 
 
 class _Bus:
