@@ -1,0 +1,221 @@
+"""What every cluster does: the one in memory, the emulated API server, and with SNAPLINE_E2E_KUBECONFIG a real one."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import emulator
+from schemas.errors import AlreadyExists, Denied, Invalid, NotFound, TransientError
+from tests.support.line import until
+from workers.adapters.cluster import connect
+from workers.adapters.memory_cluster import MemoryCluster
+from workers.ports import Cluster, Object, ResourceType
+
+CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", namespaced=True)
+NAMESPACES = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
+SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)
+DEPLOYMENTS = ResourceType("apps", "v1", "Deployment", "deployments", namespaced=True)
+REAL = "SNAPLINE_E2E_KUBECONFIG"
+
+
+@pytest.fixture(scope="module")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.Emulator]:
+    with emulator.start(tmp_path_factory.mktemp("kubernetes")) as running:
+        yield running
+
+
+@pytest.fixture(params=["memory", "kmock", "real"])
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    if request.param == "memory":
+        return MemoryCluster()
+    if request.param == "kmock":
+        return connect(str(request.getfixturevalue("emulated").kubeconfig))
+    if REAL not in os.environ:
+        pytest.skip(f"{REAL} is not set")
+    return connect(os.environ[REAL])
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace of the test's own."""
+    name = f"contract-{uuid.uuid4().hex[:8]}"
+    cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    cluster.delete(NAMESPACES, None, name)
+
+
+def config_map(namespace: str, name: str, labels: dict[str, str] | None = None, **data: str) -> Object:
+    metadata = {"name": name, "namespace": namespace, "labels": labels or {}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def test_discovery_has_one_entry_per_kind_with_its_verbs(cluster: Cluster) -> None:
+    types = cluster.resource_types()
+    by_name = {type_.group_resource: type_ for type_ in types}
+    assert len(by_name) == len(types)
+    assert by_name["configmaps"] == CONFIG_MAPS
+    assert by_name["deployments.apps"] == DEPLOYMENTS
+    assert not by_name["namespaces"].namespaced
+    assert {"list", "get", "create", "delete"} <= by_name["secrets"].verbs
+    assert not any("/" in type_.plural for type_ in types)
+
+
+def test_what_is_created_is_got_and_has_an_identity(cluster: Cluster, namespace: str) -> None:
+    created = cluster.create(CONFIG_MAPS, config_map(namespace, "a", key="value"))
+    got = cluster.get(CONFIG_MAPS, namespace, "a")
+    assert got["data"] == {"key": "value"}
+    assert got["metadata"]["uid"] == created["metadata"]["uid"]
+    assert (got["apiVersion"], got["kind"]) == ("v1", "ConfigMap")
+    with pytest.raises(AlreadyExists):
+        cluster.create(CONFIG_MAPS, config_map(namespace, "a"))
+
+
+def test_what_is_not_there_is_not_found(cluster: Cluster, namespace: str) -> None:
+    with pytest.raises(NotFound):
+        cluster.get(CONFIG_MAPS, namespace, "nope")
+    with pytest.raises(NotFound):
+        cluster.create(CONFIG_MAPS, config_map("no-such-namespace", "a"))
+    with pytest.raises(NotFound):
+        cluster.patch(CONFIG_MAPS, namespace, "nope", {"data": {}})
+    unknown = ResourceType("example.com", "v1", "Unicorn", "unicorns", namespaced=True)
+    assert list(cluster.list(unknown)) == []
+    cluster.delete(CONFIG_MAPS, namespace, "nope")
+
+
+def test_the_server_refuses_what_is_no_object(cluster: Cluster, namespace: str) -> None:
+    with pytest.raises(Invalid):
+        cluster.create(CONFIG_MAPS, config_map(namespace, "Not A Name"))
+
+
+def test_list_is_whole_beyond_a_page_and_knows_selectors(cluster: Cluster, namespace: str) -> None:
+    for number in range(520):
+        cluster.create(CONFIG_MAPS, config_map(namespace, f"c{number:04d}", {"app": "x", "parity": str(number % 2)}))
+    found = list(cluster.list(CONFIG_MAPS, namespace, "app=x"))
+    assert len({obj["metadata"]["name"] for obj in found}) == 520
+    assert all((obj["apiVersion"], obj["kind"]) == ("v1", "ConfigMap") for obj in found)
+
+    def count(selector: str) -> int:
+        return len(list(cluster.list(CONFIG_MAPS, namespace, selector)))
+
+    assert count("parity=1") == 260
+    assert count("app=x,parity!=1") == 260
+    assert count("parity in (0,1),app") == 520
+    assert count("!app,parity") == 0
+    everywhere = [o for o in cluster.list(CONFIG_MAPS, selector="parity=0") if o["metadata"]["namespace"] == namespace]
+    assert len(everywhere) == 260
+
+
+def test_a_patch_merges_and_null_removes(cluster: Cluster, namespace: str) -> None:
+    cluster.create(CONFIG_MAPS, config_map(namespace, "a", {"x": "1"}, keep="1", change="1", go="1"))
+    cluster.patch(CONFIG_MAPS, namespace, "a", {"data": {"change": "2", "go": None, "new": "3"}})
+    got = cluster.get(CONFIG_MAPS, namespace, "a")
+    assert got["data"] == {"keep": "1", "change": "2", "new": "3"}
+    assert got["metadata"]["labels"] == {"x": "1"}
+
+
+def test_delete_with_a_uid_spares_the_successor(cluster: Cluster, namespace: str) -> None:
+    first = cluster.create(CONFIG_MAPS, config_map(namespace, "a"))
+    cluster.delete(CONFIG_MAPS, namespace, "a", uid=first["metadata"]["uid"])
+    until(lambda: not list(cluster.list(CONFIG_MAPS, namespace, "!none")) or _gone(cluster, namespace), "it is gone")
+    second = cluster.create(CONFIG_MAPS, config_map(namespace, "a"))
+    cluster.delete(CONFIG_MAPS, namespace, "a", uid=first["metadata"]["uid"])
+    assert cluster.get(CONFIG_MAPS, namespace, "a")["metadata"]["uid"] == second["metadata"]["uid"]
+    cluster.delete(CONFIG_MAPS, namespace, "a")
+    until(lambda: _gone(cluster, namespace), "it is gone")
+
+
+def _gone(cluster: Cluster, namespace: str) -> bool:
+    try:
+        cluster.get(CONFIG_MAPS, namespace, "a")
+    except NotFound:
+        return True
+    return False
+
+
+def test_finalizers_keep_an_object_until_they_are_gone(cluster: Cluster, namespace: str) -> None:
+    held = config_map(namespace, "a")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    cluster.create(CONFIG_MAPS, held)
+    cluster.delete(CONFIG_MAPS, namespace, "a")
+    assert "deletionTimestamp" in cluster.get(CONFIG_MAPS, namespace, "a")["metadata"]
+    with pytest.raises(TransientError):
+        cluster.create(CONFIG_MAPS, config_map(namespace, "a"))
+    cluster.patch(CONFIG_MAPS, namespace, "a", {"metadata": {"finalizers": None}})
+    until(lambda: _gone(cluster, namespace), "it is gone")
+
+
+def test_a_namespace_that_is_going_takes_nothing_new(cluster: Cluster, namespace: str) -> None:
+    held = config_map(namespace, "a")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    cluster.create(CONFIG_MAPS, held)
+    cluster.delete(NAMESPACES, None, namespace)
+
+    def refuses() -> bool:
+        try:
+            cluster.create(CONFIG_MAPS, config_map(namespace, uuid.uuid4().hex))
+        except TransientError:
+            return True
+        return False
+
+    until(refuses, "the namespace takes nothing new")
+    cluster.patch(CONFIG_MAPS, namespace, "a", {"metadata": {"finalizers": None}})
+
+
+def test_custom_resources_come_with_their_definition(cluster: Cluster, namespace: str) -> None:
+    group = f"{namespace}.example.com"
+    definitions = next(t for t in cluster.resource_types() if t.plural == "customresourcedefinitions")
+    cluster.create(
+        definitions,
+        {
+            "apiVersion": definitions.api_version,
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"widgets.{group}"},
+            "spec": {
+                "group": group,
+                "scope": "Namespaced",
+                "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+                "versions": [
+                    {
+                        "name": "v1",
+                        "served": True,
+                        "storage": True,
+                        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+                    }
+                ],
+            },
+        },
+    )
+    try:
+        widgets = ResourceType(group, "v1", "Widget", "widgets", namespaced=True)
+        until(lambda: widgets in cluster.resource_types(), "it is discovered")
+        widget = {
+            "apiVersion": f"{group}/v1",
+            "kind": "Widget",
+            "metadata": {"name": "w", "namespace": namespace},
+            "x": 1,
+        }
+        cluster.create(widgets, widget)
+        assert cluster.get(widgets, namespace, "w")["x"] == 1
+    finally:
+        cluster.delete(definitions, None, f"widgets.{group}")
+    until(lambda: widgets not in cluster.resource_types(), "it is forgotten")
+
+
+def test_refusals_fall_into_the_right_family(emulated: emulator.Emulator) -> None:
+    cluster = connect(str(emulated.kubeconfig))
+    families = {401: Denied, 403: Denied, 429: TransientError, 503: TransientError, 500: TransientError}
+    for status, family in families.items():
+        emulated.api[f"get /api/v1/namespaces/default/configmaps/x{status}"] << status
+        with pytest.raises(family):
+            cluster.get(CONFIG_MAPS, "default", f"x{status}")
+
+
+def test_an_unreachable_server_is_a_matter_of_time(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    with emulator.start(tmp_path / "gone", kubeconfig=kubeconfig):
+        cluster = connect(str(kubeconfig))
+    with pytest.raises(TransientError):
+        cluster.get(CONFIG_MAPS, "default", "x")
