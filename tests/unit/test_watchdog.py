@@ -1,0 +1,145 @@
+"""The watchdog tells what is missing, from the object store alone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schemas import events as e
+from schemas import keys
+from schemas.records import (
+    BackupPlan,
+    BackupRecord,
+    BackupRequest,
+    Record,
+    RestorePlan,
+    RestoreRequest,
+    SliceState,
+    UnitPlan,
+    UnitResult,
+)
+from workers import ledger
+from workers.adapters.memory import MemoryObjectStore
+from workers.steps import maintain, watchdog
+from workers.steps.watchdog import Watch
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+STALLED = timedelta(minutes=2)
+
+
+class Clock:
+    """Set by hand."""
+
+    now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(clock: Clock) -> MemoryObjectStore:
+    made = MemoryObjectStore(clock)
+    ledger.begin(made, "backups", "b")
+    ledger.put(made, keys.request("backups", "b"), BackupRequest(name="b", request="q", event_id="q", requested_at=NOW))
+    return made
+
+
+@pytest.fixture
+def tick(store: MemoryObjectStore, clock: Clock) -> Callable[..., list[e.Event]]:
+    def run(later: timedelta = STALLED + timedelta(seconds=1)) -> list[e.Event]:
+        clock.now += later
+        event = e.wrap(e.TickMinute(minute="m"), source="tests", time=clock.now)
+        return list(watchdog.tick(event, Watch(store, STALLED, clock)))
+
+    return run
+
+
+def _plan(store: MemoryObjectStore) -> None:
+    units = [
+        UnitPlan(unit=f"ns/{name}", namespace="ns", pod=name, pod_uid="u", node="n", volumes=[]) for name in ("a", "b")
+    ]
+    ledger.put(store, keys.plan("backups", "b"), BackupPlan(manifest="m", objects=3, units=units))
+
+
+def test_a_job_that_moves_is_left_alone(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
+    assert tick(timedelta(seconds=60)) == []
+    ledger.pulse(store, "backups", "b")
+    assert tick(timedelta(seconds=100)) == []
+
+
+def test_without_a_plan_the_capture_is_told_again(tick: Callable[..., list[e.Event]]) -> None:
+    assert tick() == [e.BackupStalled(backup="b", redrive=1), e.BackupLicensed(backup="b")]
+    assert tick(timedelta(seconds=1)) == []
+    assert tick()[0] == e.BackupStalled(backup="b", redrive=2)
+
+
+def test_with_a_plan_only_what_has_no_result_is_told_again_from_where_it_was(
+    store: MemoryObjectStore, tick: Callable[..., list[e.Event]]
+) -> None:
+    _plan(store)
+    ledger.put(store, keys.unit("backups", "b", "ns/a"), UnitResult(unit="ns/a", finished_at=NOW))
+    ledger.put(store, keys.slices("backups", "b", "ns/b"), SliceState(slice=4))
+    assert tick() == [
+        e.BackupStalled(backup="b", redrive=1),
+        e.VolumesCopyRequested(backup="b", node="n", unit="ns/b", slice=4),
+        e.BackupPlanned(backup="b", objects=3, units=2),
+    ]
+
+
+def test_a_lost_final_event_is_told_again_and_the_mark_taken_away(
+    store: MemoryObjectStore, tick: Callable[..., list[e.Event]]
+) -> None:
+    record = BackupRecord(name="b", request="q", status="Completed", requested_at=NOW, completed_at=NOW)
+    ledger.put(store, keys.final("backups", "b"), record)
+    assert tick() == [e.BackupCompleted(backup="b")]
+    assert tick() == []
+
+
+def test_a_mark_without_a_request_is_taken_away(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
+    store.delete(keys.request("backups", "b"))
+    assert tick() == []
+    assert not list(store.list(keys.RUNNING))
+
+
+def test_a_cancelled_job_that_nobody_works_on_is_ended(
+    store: MemoryObjectStore, tick: Callable[..., list[e.Event]]
+) -> None:
+    ledger.put(store, keys.cancel("backups", "b"), Record())
+    [told] = tick()
+    assert isinstance(told, e.BackupCancelled)
+
+
+def test_after_many_redrives_the_job_has_failed(tick: Callable[..., list[e.Event]]) -> None:
+    for number in range(1, watchdog.MOST_REDRIVES + 1):
+        assert tick()[0] == e.BackupStalled(backup="b", redrive=number)
+    [told] = tick()
+    assert isinstance(told, e.BackupFailed)
+    assert "no progress" in told.reason
+    assert tick() == []
+
+
+def test_a_restore_is_told_its_step_again(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
+    ledger.end(store, "backups", "b")
+    ledger.begin(store, "restores", "r")
+    request = RestoreRequest(name="r", request="q", event_id="q", requested_at=NOW, backup="b", scope="full")
+    ledger.put(store, keys.request("restores", "r"), request)
+    assert tick() == [e.RestoreStalled(restore="r", redrive=1), e.RestoreLicensed(restore="r", backup="b")]
+    ledger.put(store, keys.plan("restores", "r"), RestorePlan(backup="b", manifest="m", objects=3, volumes=[]))
+    assert tick() == [e.RestoreStalled(restore="r", redrive=2), e.RestorePrepared(restore="r", objects=3, units=0)]
+
+
+def test_a_backup_that_a_restore_uses_is_not_deleted(store: MemoryObjectStore) -> None:
+    record = BackupRecord(name="b", request="q", status="Completed", requested_at=NOW, completed_at=NOW)
+    ledger.put(store, keys.final("backups", "b"), record)
+    ledger.begin(store, "restores", "r")
+    request = RestoreRequest(name="r", request="q", event_id="q", requested_at=NOW, backup="b", scope="full")
+    ledger.put(store, keys.request("restores", "r"), request)
+    event = e.wrap(e.BackupDeleteRequested(backup="b"), source="tests", time=NOW)
+    [told] = maintain.delete(event, store, None)  # type: ignore[arg-type]  # it must not come to the repository
+    assert isinstance(told, e.BackupDeleteFailed)
+    assert "restore r is using" in told.reason
