@@ -1,0 +1,115 @@
+"""The contract: readers forgive what they do not know, and nothing else."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import events as e
+from schemas import topology
+from schemas.errors import MalformedEvent
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+GOOD = {"specversion": "1.0", "id": "x", "source": "s", "type": "backup.requested.v1", "data": {"app": "shop"}}
+
+
+def _parse(**changes: object) -> e.AnyEvent:
+    return e.parse(json.dumps({**GOOD, **changes}).encode())
+
+
+@given(st.data())
+def test_every_event_survives_the_wire(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(sorted(e.KINDS.values(), key=lambda kind: kind.type)))
+    event = e.wrap(data.draw(st.from_type(kind)), id="x", source="s", time=NOW)
+    assert e.parse(e.encode(event)) == event
+
+
+def test_unknown_fields_are_ignored() -> None:
+    event = _parse(traceparent="00-abc", data={"app": "shop", "colour": "red"})
+    assert event.data == e.BackupRequested(app="shop")
+
+
+def test_a_field_of_the_wrong_type_is_not_made_to_fit() -> None:
+    wrong: list[object] = [{"app": 1}, {"app": ["shop"]}, {"app": ""}, {"app": "x" * 254}, [], "shop", None]
+    for data in wrong:
+        with pytest.raises(MalformedEvent):
+            _parse(data=data)
+
+
+@pytest.mark.parametrize(
+    ("type_", "word"),
+    [
+        (
+            "backup.requested.v2",
+            "version 'v2' of 'backup.requested' is not known here; this reader knows backup.requested.v1",
+        ),
+        ("backup.requested", "not known"),
+        ("nonsense", "not known"),
+        (None, "must be a string"),
+        (7, "must be a string"),
+    ],
+)
+def test_a_type_that_is_not_known_is_named(type_: object, word: str) -> None:
+    with pytest.raises(MalformedEvent) as error:
+        _parse(type=type_)
+    assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b"1e999",
+        b"NaN",
+        b'"\\ud800"',
+        b"9" * 10_000,
+        b" " * (e.MAX_BODY + 1),
+    ],
+)
+def test_no_body_is_too_strange(body: bytes) -> None:
+    with pytest.raises(MalformedEvent):
+        e.parse(body)
+
+
+def test_reasons_never_quote_what_was_sent() -> None:
+    with pytest.raises(MalformedEvent) as error:
+        _parse(data={"app": {"password": "hunter2"}})
+    assert "hunter2" not in str(error.value)
+
+
+def test_ids_are_derived_from_what_is_said() -> None:
+    first = e.VolumesCopyRequested(backup="b", node="n", unit="ns/pod", slice=2)
+    assert first.event_id == "volumes.copy.requested.v1/b/ns/pod/2"
+    assert first.event_id != first.model_copy(update={"slice": 3}).event_id
+    assert e.BackupCompleted(backup="b", errors=0).event_id == "backup.completed.v1/b"
+
+
+def test_the_correlation_is_handed_on() -> None:
+    request = e.wrap(e.BackupRequested(), id="r", source="s", time=NOW)
+    first = e.wrap(e.BackupLicensed(backup="b"), source="s", time=NOW, cause=request)
+    second = e.wrap(e.BackupPlanned(backup="b", objects=0, units=0), source="s", time=NOW, cause=first)
+    assert (second.correlationid, second.causationid) == ("r", "backup.licensed.v1/b")
+
+
+def test_every_queue_hears_all_versions_of_its_events() -> None:
+    gate = topology.queue("license.gate")
+    assert gate.binding_keys == ("backup.requested.*", "restore.requested.*")
+    assert topology.volumes("n1").binding_keys == ("volumes.copy.requested.*.n1", "volumes.restore.requested.*.n1")
+    assert (
+        topology.routing_key(e.VolumesCopyRequested(backup="b", node="n1", unit="u")) == "volumes.copy.requested.v1.n1"
+    )
+
+
+def test_names_of_nodes_with_dots_are_bound_as_they_are() -> None:
+    queue = topology.volumes("ip-10-0-0-1.ec2.internal")
+    event = e.VolumesCopyRequested(backup="b", node="ip-10-0-0-1.ec2.internal", unit="u")
+    [binding] = [key for key in queue.binding_keys if key.startswith("volumes.copy")]
+    parts, wanted = topology.routing_key(event).split("."), binding.split(".")
+    assert len(parts) == len(wanted)
+    assert all(want in ("*", part) for part, want in zip(parts, wanted, strict=True))

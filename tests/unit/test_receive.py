@@ -1,0 +1,83 @@
+"""What becomes of a message, by what its step did."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schemas import events as e
+from schemas import topology
+from schemas.errors import Damaged, Invalid, NotYet, TransientError
+from workers.deliveries import Delivery, Done, Outcome, Park, Retry
+from workers.receive import GaveUp, Row, handler
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+REQUEST = e.wrap(e.BackupRequested(), id="r", source="tests", time=NOW)
+
+
+def _handle(step: object, attempt: int = 1, give_up: object = None) -> tuple[Outcome, list[e.AnyEvent]]:
+    told: list[e.AnyEvent] = []
+    row = Row({e.BackupRequested: step}, {e.BackupRequested: give_up} if give_up else {})  # type: ignore[dict-item]
+    delivery = Delivery(REQUEST, attempt, "somebody", redelivered=False, first_seen=NOW)
+    return handler("license.gate", row, told.append)(delivery), told
+
+
+def _raising(error: Exception) -> object:
+    def step(_: Delivery) -> Iterator[e.Event]:
+        yield e.BackupLicensed(backup="b")
+        raise error
+
+    return step
+
+
+def _give_up(event: e.AnyEvent, reason: str) -> Iterator[e.Event]:
+    yield e.BackupRejected(request=event.id, reasons=[reason])
+
+
+def test_what_a_step_yields_is_told_with_its_cause_and_a_derived_id() -> None:
+    def step(_: Delivery) -> Iterator[e.Event]:
+        yield e.BackupLicensed(backup="b")
+
+    outcome, [told] = _handle(step)
+    assert outcome == Done()
+    assert (told.id, told.source) == ("backup.licensed.v1/b", "snapline/license.gate")
+    assert (told.causationid, told.correlationid, told.subject) == ("r", "r", "b")
+
+
+def test_waiting_is_not_counted() -> None:
+    outcome, told = _handle(_raising(NotYet("for it", timedelta(seconds=5))), attempt=99)
+    assert outcome == Retry(timedelta(seconds=5), "for it", counted=False)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("error", [TransientError("busy"), RuntimeError("a bug")])
+def test_a_passing_failure_is_tried_again_ever_later_and_then_given_up(error: Exception) -> None:
+    rests = [_handle(_raising(error), attempt, _give_up)[0] for attempt in range(1, topology.MAX_ATTEMPTS)]
+    assert [rest.delay.total_seconds() for rest in rests if isinstance(rest, Retry)] == [1, 5, 15, 60, 300]
+    outcome, told = _handle(_raising(error), topology.MAX_ATTEMPTS, _give_up)
+    assert isinstance(outcome, GaveUp)
+    assert isinstance(told[-1].data, e.BackupRejected)
+    assert "tried 6 times" in told[-1].data.reasons[0]
+
+
+@pytest.mark.parametrize("error", [Invalid("wrong"), Damaged("broken")])
+def test_a_lasting_failure_is_given_up_at_once(error: Exception) -> None:
+    outcome, told = _handle(_raising(error), 1, _give_up)
+    assert outcome == GaveUp(str(error))
+    assert told[-1].data == e.BackupRejected(request="r", reasons=[str(error)])
+
+
+def test_what_nobody_can_record_is_parked() -> None:
+    outcome, _ = _handle(_raising(Invalid("wrong")))
+    assert outcome == Park("wrong")
+
+
+def test_while_a_failure_cannot_be_recorded_the_message_is_kept() -> None:
+    def away(_: e.AnyEvent, __: str) -> Iterator[e.Event]:
+        raise TransientError("the store is away")
+        yield
+
+    outcome, _ = _handle(_raising(Invalid("wrong")), 1, away)
+    assert isinstance(outcome, Retry)
+    assert not outcome.counted
+    assert "wrong" in outcome.reason
