@@ -5,7 +5,7 @@ only what nobody can record is parked. A step that waits (`NotYet`) is called ag
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -101,8 +101,13 @@ class GaveUp(Done):
 
 
 def _tell_all(events: Iterator[e.Event], cause: e.AnyEvent, queue: str, tell: Tell) -> None:
-    for event in events:
-        tell(e.wrap(event, source=f"snapline/{queue}", time=datetime.now(UTC), cause=cause))
+    try:
+        for event in events:
+            tell(e.wrap(event, source=f"snapline/{queue}", time=datetime.now(UTC), cause=cause))
+    finally:
+        # A step that was broken off must let go of what it holds now, not when its traceback is collected.
+        if isinstance(events, Generator):
+            events.close()
 
 
 def _word(outcome: Outcome) -> str:

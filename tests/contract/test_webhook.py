@@ -24,8 +24,17 @@ def test_a_signed_event_arrives_as_it_was_sent() -> None:
 
 @pytest.mark.parametrize(
     ("code", "family"),
-    [(500, TransientError), (503, TransientError), (429, TransientError), (408, TransientError)]
-    + [(401, Denied), (403, Denied), (404, Invalid), (410, Invalid), (302, Invalid)],
+    [
+        (500, TransientError),
+        (503, TransientError),
+        (429, TransientError),
+        (408, TransientError),
+        (401, Denied),
+        (403, Denied),
+        (404, Invalid),
+        (410, Invalid),
+        (302, Invalid),
+    ],
 )
 def test_answers_fall_into_the_right_family(code: int, family: type[Exception]) -> None:
     with receiver("the secret") as hook:

@@ -81,3 +81,23 @@ def test_while_a_failure_cannot_be_recorded_the_message_is_kept() -> None:
     assert isinstance(outcome, Retry)
     assert not outcome.counted
     assert "wrong" in outcome.reason
+
+
+def test_a_step_that_cannot_tell_lets_go_of_what_it_holds() -> None:
+    held: list[str] = []
+
+    def step(_: Delivery) -> Iterator[e.Event]:
+        held.append("unit")
+        try:
+            yield e.BackupLicensed(backup="b")
+        finally:
+            held.clear()
+
+    def tell(_: e.AnyEvent) -> None:
+        raise TransientError("the broker is away") from ValueError(step)
+
+    kept: list[Outcome] = []
+    delivery = Delivery(REQUEST, 1, "somebody", redelivered=False, first_seen=NOW)
+    kept.append(handler("license.gate", Row({e.BackupRequested: step}), tell)(delivery))
+    assert isinstance(kept[0], Retry)
+    assert held == []
