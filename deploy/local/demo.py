@@ -209,15 +209,17 @@ def _where_next(stack: Stack, *, keep: bool) -> None:
     if not keep:
         say.print("Next: `make demo KEEP=1` leaves all this running for the CLI; README.md goes on from there.")
         return
-    print("# the stack runs until Ctrl-C; in another shell:")  # noqa: T201  # the result, for eval
-    for name, value in sorted(stack.environment.items()):
-        if name.startswith("SNAPLINE_"):
-            print(f"export {name}={shlex.quote(value)}", flush=True)  # noqa: T201
-    say.print("Try: snapline get backups; snapline events tail --from first; snapline backup --app shop-floor --wait")
-    try:
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    except KeyboardInterrupt:
-        return
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    ours = {name: value for name, value in sorted(stack.environment.items()) if name.startswith("SNAPLINE_")}
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in ours.items()]
+    lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
+    environment = stack.root / "environment"
+    environment.write_text("\n".join(lines) + "\n")
+    Console(soft_wrap=True).print(f"\n{environment.read_text()}", markup=False, highlight=False)
+    say.print(f"The stack runs until Ctrl-C. In another shell: `. {environment}`, then for example", soft_wrap=True)
+    say.print("`snapline get backups`, `snapline events tail --from first`, `snapline backup --app shop-floor --wait`")
+    signal.sigwait(signals)
 
 
 def _last_words(root: Path) -> str:
