@@ -1,0 +1,123 @@
+"""The CLI against a broker and a store, without any worker: it says what is the matter, and never a traceback."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import emulator
+from deploy.local.license_authority import create_authority, sign_license
+from deploy.local.seaweedfs import SeaweedFS
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Everything but workers and a destination."""
+    broker = request.getfixturevalue("broker_server")
+    vhost = next(request.getfixturevalue("spare_vhosts"))
+    with emulator.start(tmp_path_factory.mktemp("kubernetes")) as cluster:
+        yield {
+            "PATH": "/usr/bin",
+            "SNAPLINE_AMQP_URL": broker.url_of("snapline", vhost),
+            "SNAPLINE_KUBECONFIG": str(cluster.kubeconfig),
+        }
+
+
+def _run(environment: dict[str, str], *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "producers.cli.main", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, input=stdin, check=False)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_without_a_destination_it_says_how_to_set_one(environment: dict[str, str]) -> None:
+    done = _run(environment, "get", "backups")
+    assert done.returncode == 2
+    assert "snapline storage set" in done.stderr
+
+
+def test_a_destination_is_set_shown_without_secrets_and_checked(
+    environment: dict[str, str], s3_server: SeaweedFS
+) -> None:
+    place = ("--bucket", s3_server.bucket, "--endpoint", s3_server.endpoint, "--prefix", "/cli/")
+    key = ("--access-key-id", s3_server.access_key_id)
+    wrong = _run(environment, "storage", "set", *place, *key, stdin="wrong\nphrase\n")
+    assert wrong.returncode == 7
+    secret = f"{s3_server.secret_access_key}\na long passphrase\n"
+    done = _run(environment, "storage", "set", *place, *key, "-o", "json", stdin=secret)
+    assert done.returncode == 0, done.stderr
+    assert all(check["ok"] for check in json.loads(done.stdout))
+    shown = _run(environment, "storage", "show", "-o", "json")
+    assert json.loads(shown.stdout)["prefix"] == "cli"
+    assert json.loads(shown.stdout)["passphrase_is_set"] is True
+    assert s3_server.secret_access_key not in shown.stdout
+    assert "passphrase" not in shown.stdout.replace("passphrase_is_set", "")
+    assert _run(environment, "storage", "check").returncode == 0
+    assert json.loads(_run(environment, "get", "backups", "-o", "json").stdout) == []
+
+
+def test_it_says_when_nobody_listens_and_stops_waiting_in_time(environment: dict[str, str]) -> None:
+    done = _run(environment, "backup", "--wait", "--timeout", "2", "-o", "json")
+    assert done.returncode == 124
+    assert "nobody is listening on license.gate" in done.stderr
+    asked = _run(environment, "backup", "--id", "mine", "-o", "json")
+    assert json.loads(asked.stdout)["request"] == "mine"
+
+
+def test_applications_are_registered_listed_and_forgotten(environment: dict[str, str], tmp_path: Path) -> None:
+    authority = create_authority()
+    (tmp_path / "keys").mkdir()
+    for name, pem in authority.trusted_files.items():
+        (tmp_path / "keys" / name).write_bytes(pem)
+    (tmp_path / "license.yaml").write_text(sign_license(authority, app_slug="shop"))
+    (tmp_path / "backup.yaml").write_text("apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {}\n")
+    trusting = {**environment, "SNAPLINE_LICENSE_KEYS": str(tmp_path / "keys")}
+    files = ("--license", str(tmp_path / "license.yaml"), "--backup", str(tmp_path / "backup.yaml"))
+    assert _run(trusting, "app", "add", "shop", *files, "--namespace", "shop").returncode == 0
+    [row] = json.loads(_run(trusting, "get", "apps", "-o", "json").stdout)
+    assert (row["slug"], row["snapshots"], row["namespaces"]) == ("shop", "allowed", ["shop"])
+    [row] = json.loads(_run(environment, "get", "apps", "-o", "json").stdout)
+    assert row["snapshots"].startswith("unknown")
+    assert _run(trusting, "app", "remove", "shop").returncode == 0
+    assert _run(trusting, "app", "remove", "shop").returncode == 6
+    assert json.loads(_run(trusting, "get", "apps", "-o", "json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("app", "add", "x", "--license", "/nonexistent"), 6, "no file"),
+        (("app", "add", "Not A Slug", "--license", "/dev/null"), 2, "slug"),
+        (("restore", "--from-backup", "b", "--exclude-apps", "--app", "x"), 2, "choose one"),
+        (("describe", "backup", "nope"), 6, "no backup"),
+        (("describe", "restore", "../x"), 6, "no restore"),
+        (("cancel", "nope"), 6, "nope"),
+        (("delete", "backup", "nope"), 6, "nope"),
+        (("schedule", "set", "x", "--cron", "often"), 2, "five fields"),
+        (("worker", "nope"), 2, "no queue 'nope'"),
+        (("publish", "backup.wished.v1", "-f", "-"), 1, "not known"),
+        (("events", "tail", "--from", "yesterday"), 2, "RFC 3339"),
+        (("dead-letters", "drop", "license.gate"), 2, "--all"),
+        (("dead-letters", "list", "--queue", "nope"), 2, "no queue"),
+    ],
+)
+def test_what_is_wrong_is_one_clear_line_and_a_code(
+    environment: dict[str, str], arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    done = _run(environment, *arguments)
+    assert (done.returncode, words in done.stderr) == (code, True), done.stderr
+    assert done.stdout == ""
+
+
+def test_a_misspelt_setting_stops_it(environment: dict[str, str]) -> None:
+    done = _run({**environment, "SNAPLINE_S3_BUKCET": "x"}, "get", "backups")
+    assert (done.returncode, "SNAPLINE_S3_BUKCET" in done.stderr) == (2, True)
+
+
+def test_help_documents_the_exit_codes(environment: dict[str, str]) -> None:
+    help_text = " ".join(_run(environment, "--help").stdout.split())
+    assert "124 timed out" in help_text
+    assert _run(environment, "--version").stdout.strip()
