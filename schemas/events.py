@@ -134,7 +134,7 @@ class VolumesProgressed(Event):
     """How far the copy or restore of one volume has come, in bytes and files."""
 
     type: ClassVar[str] = "volumes.progressed.v1"
-    identity: ClassVar[tuple[str, ...]] = ("job", "unit", "volume", "bytes_done", "files_done")
+    identity: ClassVar[tuple[str, ...]] = ("job", "unit", "volume", "bytes_done", "bytes_total", "files_done")
     subject_field: ClassVar[str] = "job"
 
     job: Name

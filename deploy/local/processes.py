@@ -87,8 +87,10 @@ class Supervisor:
         while not self._stopping.is_set():
             began = time.monotonic()
             self._run(child)
-            rest = FIRST_REST if time.monotonic() - began > STEADY else min(rest * 2, LONGEST_REST)
+            if time.monotonic() - began > STEADY:
+                rest = FIRST_REST
             self._stopping.wait(rest)
+            rest = min(rest * 2, LONGEST_REST)
 
     def _run(self, child: Child) -> None:
         with child.log.open("ab") as log:

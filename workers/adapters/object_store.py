@@ -3,13 +3,20 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
 
 from schemas.destination import Destination
 from schemas.errors import Denied, Invalid, NotFound, SnaplineError, TransientError
@@ -19,6 +26,7 @@ T = TypeVar("T")
 
 MISSING = {"NoSuchKey", "404", "NotFound"}
 TAKEN = {"PreconditionFailed", "412"}
+CONFLICT = {"ConditionalRequestConflict", "409"}
 DENIED = {
     "AccessDenied",
     "403",
@@ -29,8 +37,8 @@ DENIED = {
     "InvalidToken",
     "AllAccessDisabled",
 }
-CONFLICT_TRIES = 5
-"""Tries of a conditional write that the server calls a conflict: another one is under way."""
+CONFLICT_RESTS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between the tries of a conditional write that the server calls a conflict: another one is under way."""
 
 
 class S3ObjectStore:
@@ -69,24 +77,28 @@ class S3ObjectStore:
 
     def create(self, key: str, body: bytes) -> bool:
         """See the port. A refusal after a lost answer may be about our own write; then the bodies are the same."""
-        for _ in range(CONFLICT_TRIES):
+        unsure = False
+        for rest in CONFLICT_RESTS:
             try:
-                answer = self._client.put_object(
-                    Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*"
-                )
-                return bool(answer)
+                self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*")
+                return True
             except ClientError as error:
+                unsure = unsure or _was_retried(error)
                 if _code(error) in TAKEN:
-                    return self._was_ours(error, key, body)
-                if _code(error) not in ("ConditionalRequestConflict", "409"):
+                    return unsure and self._holds(key, body)
+                if _code(error) not in CONFLICT:
                     raise self._meaning(f"create {key}", error) from error
-            except (BotoCoreError, HTTPClientError) as error:
+            except BotoCoreError as error:
                 raise self._meaning(f"create {key}", error) from error
-        raise TransientError(f"could not create {key} in {self._where}: {CONFLICT_TRIES} conflicting writes; try again")
+            unsure = True
+            time.sleep(rest)
+        raise TransientError(f"could not create {key} in {self._where}: others write it just now; try again")
 
-    def _was_ours(self, error: ClientError, key: str, body: bytes) -> bool:
-        retried = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-        return bool(retried) and self.get(key) == body
+    def _holds(self, key: str, body: bytes) -> bool:
+        try:
+            return self.get(key) == body
+        except NotFound as error:
+            raise TransientError(f"could not create {key} in {self._where}: it came and went; try again") from error
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
@@ -108,13 +120,15 @@ class S3ObjectStore:
     def _try(self, what: str, request: Callable[[], T]) -> T:
         try:
             return request()
-        except (ClientError, BotoCoreError, HTTPClientError) as error:
+        except (ClientError, BotoCoreError) as error:
             raise self._meaning(what, error) from error
 
     def _meaning(self, what: str, error: Exception) -> SnaplineError:
         tried = f"could not {what} in {self._where}"
         if isinstance(error, NoCredentialsError):
             return Denied(f"{tried}: no credentials; run `snapline storage set` with an access key")
+        if isinstance(error, ParamValidationError):
+            return Invalid(f"{tried}: a name in it is wrong; check the bucket with `snapline storage show`")
         if not isinstance(error, ClientError):
             return TransientError(f"{tried}: {type(error).__name__}; is the S3 server running and reachable?")
         code = _code(error)
@@ -164,15 +178,25 @@ def _client(destination: Destination) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=destination.endpoint or None,
-        region_name=destination.region,
-        aws_access_key_id=destination.access_key_id or None,
-        aws_secret_access_key=destination.secret_access_key.get_secret_value() or None,
-        config=settings,
-    )
+    try:
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=destination.endpoint or None,
+            region_name=destination.region,
+            aws_access_key_id=destination.access_key_id or None,
+            aws_secret_access_key=destination.secret_access_key.get_secret_value() or None,
+            config=settings,
+        )
+    except PartialCredentialsError as error:
+        raise Denied("access key and secret key go together; run `snapline storage set` with both") from error
+    except (ValueError, BotoCoreError) as error:
+        where = f"endpoint {destination.endpoint!r} or region {destination.region!r}"
+        raise Invalid(f"could not use the {where}: it is not well formed; run `snapline storage set`") from error
 
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _was_retried(error: ClientError) -> bool:
+    return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
