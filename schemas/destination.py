@@ -81,5 +81,5 @@ def from_secret(secret: Mapping[str, Any]) -> Destination:
         return Destination.model_validate(data)
     except ValidationError as error:
         raise Invalid(f"the Secret {SECRET_NAME} is wrong: {explain(error)}; run `snapline storage set`") from error
-    except ValueError:
+    except (ValueError, TypeError):
         raise Invalid(f"the Secret {SECRET_NAME} is not base64 of UTF-8; run `snapline storage set`") from None
