@@ -139,6 +139,8 @@ class S3ObjectStore:
         if code in DENIED:
             return Denied(f"{tried}: {code}; check the access key with `snapline storage check`")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status == 501:
+            return Invalid(f"{tried}: this server cannot do it ({code}); try another with `snapline storage check`")
         if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout", "RequestTimeTooSkewed"):
             return TransientError(f"{tried}: the server answered {status} {code}; try again")
         return Invalid(f"{tried}: the server answered {status} {code}")

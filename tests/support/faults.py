@@ -1,0 +1,103 @@
+"""A proxy before an S3 server that spoils the answers it is told to spoil."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+LOSE = "lose"
+"""Pass the request on, then hang up instead of answering."""
+CUT = "cut"
+"""Answer with half of the body, then hang up."""
+
+
+class FaultyProxy:
+    """Each request takes the next of `faults`: LOSE, CUT, or an S3 error as `<status> <code>`; then all is well."""
+
+    def __init__(self, upstream: str) -> None:
+        self.faults: list[str] = []
+        self.requests = 0
+        self._upstream = urlsplit(upstream).netloc
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+
+    @contextmanager
+    def serving(self) -> Iterator["FaultyProxy"]:
+        """While it answers."""
+        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            self._server.server_close()
+            thread.join()
+
+    def next_fault(self) -> str:
+        """The fault of the request that has just come, empty for none."""
+        with self._lock:
+            self.requests += 1
+            return self.faults.pop(0) if self.faults else ""
+
+    def forward(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> "Answer":
+        """What the server says; the headers are passed on untouched, for they are signed."""
+        connection = http.client.HTTPConnection(self._upstream, timeout=10)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
+            if name.lower() != "expect":  # the proxy itself has answered it
+                connection.putheader(name, value)
+        connection.endheaders(body)
+        response = connection.getresponse()
+        answer = response.status, response.getheaders(), response.read()
+        connection.close()
+        return answer
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _pass(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                fault = proxy.next_fault()
+                if fault and fault not in (LOSE, CUT):
+                    self._say(_s3_error(fault))
+                    return
+                answer = proxy.forward(self.command, self.path, self.headers.items(), body)
+                if fault == LOSE:
+                    self.close_connection = True
+                else:
+                    self._say(answer, cut=fault == CUT)
+
+            do_GET = do_PUT = do_DELETE = do_HEAD = _pass  # noqa: N815  # names of http.server
+
+            def _say(self, answer: Answer, cut: bool = False) -> None:
+                status, headers, body = answer
+                self.send_response_only(status)
+                for name, value in headers:
+                    if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                        self.send_header(name, value)
+                if status != 204:
+                    self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body[: len(body) // 2] if cut else body)
+                self.close_connection = cut
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        return Handler
+
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def _s3_error(fault: str) -> Answer:
+    status, _, code = fault.partition(" ")
+    text = f"<Error><Code>{code}</Code><Message>as told</Message></Error>"
+    return int(status), [("Content-Type", "application/xml")], text.encode()
