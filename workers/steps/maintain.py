@@ -68,7 +68,7 @@ def _why_not(store: ObjectStore, name: str) -> str | None:
     for found in store.list(keys.running("restores", "")):
         restore = found.key.rpartition("/")[2]
         request = ledger.find(store, keys.request("restores", restore), RestoreRequest)
-        if request and request.backup == name:
+        if request and request.backup == name and not ledger.over(store, "restores", restore):
             return f"restore {restore} is using backup {name}; wait for it, or `snapline cancel {restore}`"
     return None
 
