@@ -1,14 +1,17 @@
 """docker-compose.yml agrees with the topology and the settings."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from schemas import topology
+from schemas import events, topology
 from schemas.settings import PREFIX, from_environment
 
-COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text())
+HOUSE = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((HOUSE / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
@@ -33,3 +36,21 @@ def test_rabbitmq_is_a_4_with_management_and_only_the_machine_itself_reaches_por
 def test_every_volume_that_is_mounted_by_name_is_declared() -> None:
     named = {v.split(":")[0] for s in SERVICES.values() for v in s.get("volumes", []) if v[0].isalpha()}
     assert named == set(COMPOSE["volumes"])
+
+
+def test_the_user_for_other_systems_may_ask_and_listen_and_no_more() -> None:
+    rights = json.loads((HOUSE / "deploy/rabbitmq/producer.json").read_text())
+    (may,), (may_say,) = rights["permissions"], rights["topic_permissions"]
+    assert may_say["exchange"] == topology.EVENTS
+    asks = {"backup.requested.v1", "restore.requested.v1"}
+    assert {name for name in events.KINDS if re.search(may_say["write"], name)} == asks
+    ours = {topology.EVENTS, topology.CONTROL, topology.WORK, topology.EVENT_LOG, *topology.QUEUES}
+    assert {name for name in ours if re.search(may["write"], name)} == {topology.EVENTS}
+    assert {name for name in ours if re.search(may["read"], name)} == {topology.EVENTS, topology.EVENT_LOG}
+    assert not {name for name in ours if re.search(may["configure"], name)}
+
+
+def test_the_image_has_the_python_that_the_constraints_are_for() -> None:
+    needed = re.search(r'requires-python = ">=([\d.]+)"', (HOUSE / "pyproject.toml").read_text())
+    assert needed
+    assert (HOUSE / "deploy/Dockerfile").read_text().startswith(f"FROM python:{needed[1]}-slim\n")
