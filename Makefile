@@ -9,7 +9,7 @@ demo: setup            # KEEP=1 leaves the stack running
 	@$(BIN)/python -m deploy.local.demo $(if $(KEEP),--keep)
 
 test: setup            # one file: make test T=tests/unit/test_license.py
-	@$(BIN)/pytest $(T)
+	@$(BIN)/pytest $(if $(T),$(T),-n 2 --dist loadfile)
 
 lint: setup
 	@$(BIN)/ruff check .

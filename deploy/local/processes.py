@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-FIRST_REST, LONGEST_REST = 0.2, 2.0
+FIRST_REST, LONGEST_REST = 0.2, 1.0
 """Seconds before a process that ended is started again; doubled while it ends at once."""
 GRACE = 10.0
 """Seconds that a process may take to end before it is killed."""
