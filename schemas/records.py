@@ -161,6 +161,12 @@ class BackupRecord(Record):
     reason: str = ""
 
 
+class Tombstone(Record):
+    """A backup that was deleted; `volumes` were its own, and go with it."""
+
+    volumes: list[str] = []
+
+
 class LiveRef(BaseModel):
     """One live object that a restore replaces. What is in a phase should be gone before the next is deleted."""
 

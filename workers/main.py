@@ -77,7 +77,12 @@ class World:
     @cached_property
     def repository(self) -> Repository:
         """The destination's volume repository."""
-        return open_repository(self.store, self.destination.passphrase.get_secret_value())
+        return open_repository(
+            self.store,
+            self.destination.passphrase.get_secret_value(),
+            cache=self.settings.cache,
+            level=self.settings.compression_level,
+        )
 
     @cached_property
     def tokens(self) -> Tokens:

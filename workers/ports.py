@@ -1,6 +1,6 @@
 """All that a step knows of the world. Adapters fit these; twins in `adapters/memory*` do too."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ class ObjectStore(Protocol):
         """The body, or `length` bytes from `start`. Raises NotFound."""
         ...
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes | bytearray) -> None:
         """Writes, replacing what was there."""
         ...
 
@@ -152,6 +152,7 @@ class RestoreSlice:
     bytes: int
     files: int
     warnings: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()  # files that could not be restored, and why
 
 
 class Repository(Protocol):
@@ -180,7 +181,8 @@ class Repository(Protocol):
         progress: Callable[[Progress], None],
     ) -> RestoreSlice:
         """Writes the volume's files into the directory `target`, never outside it. Raises Damaged, NotFound.
-        What is already there and not in the volume is removed. Safe to run twice."""
+        What is already there and not in the volume is removed. A file that cannot be read back is `lost`, the rest is
+        restored. Safe to run twice."""
         ...
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
@@ -193,6 +195,10 @@ class Repository(Protocol):
 
     def verify(self, volume: str) -> list[str]:
         """Reads every byte of a volume back; the problems found, in plain words."""
+        ...
+
+    def forget(self, volumes: Iterable[str]) -> None:
+        """Deletes volumes; the next prune reclaims what they alone refer to."""
         ...
 
     def prune(self, keep: Callable[[], set[str]]) -> int:

@@ -4,8 +4,9 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from schemas import events as e
 from schemas import topology
@@ -22,7 +23,11 @@ def _parse(**changes: object) -> e.AnyEvent:
 @given(st.data())
 def test_every_event_survives_the_wire(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(sorted(e.KINDS.values(), key=lambda kind: kind.type)))
-    event = e.wrap(data.draw(st.from_type(kind)), id="x", source="s", time=NOW)
+    try:
+        told = data.draw(st.from_type(kind))
+    except ValidationError:
+        reject()  # optional strings are drawn without regard to their lengths
+    event = e.wrap(told, id="x", source="s", time=NOW)
     assert e.parse(e.encode(event)) == event
 
 

@@ -225,10 +225,10 @@ def test_a_waiting_pod_is_let_go_after_the_record_and_a_started_one_is_left_alon
 def test_damage_fails_the_volume_and_a_waiting_pod_keeps_waiting(node: Node) -> None:
     node.run(_copy_request())
     request = _plan_restore(node, "emptyDir")
-    for found in node.store.list("repository/chunks/"):
+    for found in node.store.list("repository/packs/"):
         node.store.put(found.key, b"damaged beyond repair")
     (node.root / "pod-2" / "pv" / ".snapline").mkdir()
     [told] = node.run(request)
     assert isinstance(told, e.VolumesRestoreFailed)
-    assert "could not be restored" in told.reason
+    assert "is cut off" in told.reason
     assert not (node.root / "pod-2" / "pv" / ".snapline" / "done").exists()

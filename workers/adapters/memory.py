@@ -24,7 +24,7 @@ class MemoryObjectStore:
             body = self._objects[key][0]
         return body[start:] if length is None else body[start : start + length]
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes | bytearray) -> None:
         """See the port."""
         with self._lock:
             self._objects[key] = bytes(body), self._clock()

@@ -69,7 +69,7 @@ class S3ObjectStore:
         body: bytes = answer["Body"].read()
         return body
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes | bytearray) -> None:
         """See the port."""
         self._try(
             f"write {key}", lambda: self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=body)

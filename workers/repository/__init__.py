@@ -1,27 +1,42 @@
-"""The volume repository: many files in, one volume id out; and back.
+"""The volume repository: many files in, one volume id out; and back. Its format is in schemas/FORMAT.md."""
 
-Plain inside for now. repository/key.json, repository/chunks/<xx>/<id>, repository/volumes/<id>.
-"""
-
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
 
-from schemas.errors import Damaged, NotFound, TransientError
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
-from workers.repository import copying, pruning, restoring, tree
-from workers.repository.chunks import read_chunk
-from workers.repository.keyring import Keys, open_keys
-from workers.repository.pruning import VOLUMES
+from workers.repository import committing, keyring, pruning, restored, verifying
+from workers.repository.keyring import Keys
+from workers.repository.layout import VOLUMES
+from workers.repository.pruning import DEFAULT, Graces
 from workers.repository.sealing import seal, unseal
-from workers.repository.tree import Entry, Tree
+from workers.repository.view import View
+from workers.repository.writing import LEVEL
 
 
 class VolumeRepository:
-    """The port `Repository`."""
+    """The port `Repository`. Opening it reads nothing but keys."""
 
-    def __init__(self, store: ObjectStore, keys: Keys, grace: timedelta) -> None:
-        self._store, self._keys, self._grace = store, keys, grace
+    def __init__(
+        self,
+        store: ObjectStore,
+        keys: Keys,
+        *,
+        cache: Path | None = None,
+        level: int = LEVEL,
+        graces: Graces = DEFAULT,
+    ) -> None:
+        self.store, self.keys = store, keys
+        self._cache, self._level, self._graces = cache, level, graces
+
+    @cached_property
+    def view(self) -> View:
+        """For the functions that look into a repository. One job at a time: use `new_view` beside it."""
+        return self.new_view()
+
+    def new_view(self) -> View:
+        """A view of its own."""
+        return View(self.store, self.keys, self._cache)
 
     def copy(
         self,
@@ -33,17 +48,16 @@ class VolumeRepository:
         progress: Callable[[Progress], None],
     ) -> CopySlice:
         """See the port. A parent that is gone is as none."""
-        known = self._known(parent)
-        return copying.copy(
-            self._store,
-            self._keys,
-            root,
-            known=known,
-            checkpoint=checkpoint,
-            stop=stop,
-            progress=progress,
-            commit=self._commit,
-        )
+        with self.new_view() as view:
+            return committing.copy(
+                view,
+                root,
+                parent=parent,
+                checkpoint=checkpoint,
+                level=self._level,
+                stop=stop,
+                progress=progress,
+            )
 
     def restore(
         self,
@@ -55,65 +69,38 @@ class VolumeRepository:
         progress: Callable[[Progress], None],
     ) -> RestoreSlice:
         """See the port."""
-        return restoring.restore(
-            self._store,
-            self._keys,
-            self._read(volume),
-            target,
-            checkpoint=checkpoint,
-            stop=stop,
-            progress=progress,
-        )
+        with self.new_view() as view:
+            return restored.restore(view, volume, target, checkpoint=checkpoint, stop=stop, progress=progress)
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """See the port."""
-        return seal(self._keys, plaintext, context)
+        return seal(self.keys, plaintext, context)
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
         """See the port."""
-        return unseal(self._keys, sealed, context)
+        return unseal(self.keys, sealed, context)
 
     def verify(self, volume: str) -> list[str]:
         """See the port."""
-        try:
-            found = self._read(volume)
-        except (NotFound, Damaged) as error:
-            return [str(error)]
-        problems = []
-        for chunk in sorted(pruning.chunks_of(found)):
-            try:
-                read_chunk(self._store, self._keys, chunk)
-            except (NotFound, Damaged) as error:
-                hurt = [entry.path for entry in found.entries if any(part[0] == chunk for part in entry.parts)]
-                problems.append(f"{error}; it hurts {', '.join(hurt[:10])}")
-        return problems
+        with self.new_view() as view:
+            return [str(problem) for problem in verifying.verify_volume(view, volume)]
+
+    def forget(self, volumes: Iterable[str]) -> None:
+        """See the port."""
+        for volume in volumes:
+            self.store.delete(VOLUMES + volume)
 
     def prune(self, keep: Callable[[], set[str]]) -> int:
         """See the port."""
-        return pruning.prune(self._store, keep, self._read, self._grace)
-
-    def _known(self, parent: str | None) -> dict[str, Entry]:
-        if parent is None:
-            return {}
-        try:
-            return {entry.path: entry for entry in self._read(parent).entries}
-        except (NotFound, Damaged):
-            return {}
-
-    def _read(self, volume: str) -> Tree:
-        return tree.decode(unseal(self._keys, self._store.get(VOLUMES + volume), VOLUMES + volume))
-
-    def _commit(self, made: Tree) -> str:
-        """Writes the tree, then makes sure that no prune took what it refers to. Raises TransientError."""
-        body = tree.encode(made)
-        volume = self._keys.name(body)
-        self._store.put(VOLUMES + volume, seal(self._keys, body, VOLUMES + volume))
-        if missing := pruning.missing_chunks(self._store, made):
-            self._store.delete(VOLUMES + volume)
-            raise TransientError(f"{len(missing)} chunks were pruned while the volume was copied; it is copied again")
-        return volume
+        with self.new_view() as view:
+            return pruning.prune(view, keep, graces=self._graces, level=self._level)
 
 
-def open_repository(store: ObjectStore, passphrase: str, *, grace: timedelta = pruning.GRACE) -> VolumeRepository:
-    """The repository in `store`, made if there is none. Raises Invalid without passphrase, Denied for a wrong one."""
-    return VolumeRepository(store, open_keys(store, passphrase), grace)
+def open_repository(
+    store: ObjectStore, passphrase: str, *, cache: Path | None = None, level: int = LEVEL, graces: Graces = DEFAULT
+) -> VolumeRepository:
+    """The repository in `store`, made if there is none. Raises Invalid without passphrase, Denied for a wrong one.
+
+    `cache` is the directory of the node's copy of the index, without one it is temporary; `level` is zstd's.
+    """
+    return VolumeRepository(store, keyring.open_keys(store, passphrase), cache=cache, level=level, graces=graces)

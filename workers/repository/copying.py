@@ -1,223 +1,435 @@
 """Copies a directory tree into the repository, a slice at a time.
 
-Files are read in path order. Small ones share chunks; a large one has chunks of its own, so that it deduplicates
-against itself. A slice ends at a chunk boundary with a checkpoint: all entries so far, and how far the next file is.
+The walk and the tree of the volume before go in the same order. Nothing but descriptors of the current directory and
+names in it are ever opened: who owns the files may swap them for symlinks at any moment (FORMAT 12).
 """
 
-import json
 import os
+import stat
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
-import zstandard
-
-from schemas.errors import Damaged
-from workers.ports import CopySlice, ObjectStore, Progress
-from workers.repository import tree, walking
-from workers.repository.chunks import SIZE, ChunkWriter
-from workers.repository.keyring import Keys
-from workers.repository.tree import Entry, Tree
+from workers.ports import Progress
+from workers.repository import tree, volumes, walking
+from workers.repository.checkpoint import Position, State
+from workers.repository.cutting import Stream
+from workers.repository.layout import MIB
+from workers.repository.links import Links
+from workers.repository.pending import Fresh, Known, TreeWriter
+from workers.repository.previous import Previous
+from workers.repository.rooted import Rooted, check_there
+from workers.repository.tree import Attribute, Block, Extent, Header, Record, join, shown
+from workers.repository.view import View
 
 PROGRESS_EVERY = 0.25
 """Seconds."""
-LARGEST_CHECKPOINT = 2**30
+READ = MIB
+SEGMENT = 256 * MIB
+"""Bytes of a large file in one record, at most."""
+OWN_CHUNKS = MIB
+"""A file of so many bytes begins with a chunk of its own."""
+CHANGED = "changed while it was read; the copy may be of several moments"
+LOOK_EVERY = 64
+"""Entries between two looks at whether the slice is to end."""
 
-
-@dataclass
-class State:
-    """What a checkpoint holds. `partial` is the file in the midst of which the slice ended."""
-
-    entries: list[Entry] = field(default_factory=list)
-    partial: Entry | None = None
-    scanned: int = 0
-    changed: int = 0
-    uploaded: int = 0
-    files: int = 0
-    warnings: list[str] = field(default_factory=list)
-
-
-@dataclass
-class _Small:
-    """Small files that wait to become one chunk."""
-
-    data: bytearray = field(default_factory=bytearray)
-    parts: list[tuple[Entry, int, int]] = field(default_factory=list)
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_SUBDIRECTORY = Record(tree.DIRECTORY, *[0] * 13)
 
 
 class Copy:
-    """One slice of copying `root`."""
+    """One slice of a copy. `state` is changed as it goes."""
 
     def __init__(
         self,
-        root: Path,
-        writer: ChunkWriter,
-        known: dict[str, Entry],
+        view: View,
+        root: Rooted,
+        stream: Stream,
+        writer: TreeWriter,
+        previous: Previous,
         state: State,
+        *,
+        damaged: set[bytes],
+        total: int,
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> None:
-        self._root, self._writer, self._known, self.state = root, writer, known, state
+        """`damaged` chunks are stored again; `total` is a guess at all bytes, for the progress."""
+        self._view, self._root, self._stream, self._writer, self._previous = view, root, stream, writer, previous
+        self._state, self._damaged, self._total = state, damaged, total
         self._stop, self._progress = stop, progress
-        self._small = _Small()
-        self._total = self._told = 0.0
+        self._links = Links()
+        self._device = os.fstat(root.directory(b"")).st_dev
+        self._entries = 0
+        self._told = 0.0
+        self._cut = False
+        self._left_off = state.position
+        self._below: list[bytes] = []
+        self._stamp: list[int] = []
 
     def run(self) -> bool:
-        """True when the whole tree is copied; else `state` is the checkpoint."""
-        warnings: list[str] = []
-        listing = list(walking.walk(self._root, warnings.append))
-        self._total = sum(entry.size for entry in listing)
-        done = {entry.path for entry in self.state.entries}
-        for entry in listing:
-            if entry.path in done:
-                continue
-            if not self._take(entry) or (self._stop() and entry is not listing[-1]):
-                self._flush()
-                return False
-        self._flush()
-        self.state.warnings += [warning for warning in warnings if warning not in self.state.warnings]
-        return True
-
-    def _take(self, entry: Entry) -> bool:
-        """Adds one entry; False if the slice ended before it was complete."""
-        if entry.kind == "file":
-            earlier = self._known.get(entry.path)
-            if earlier is not None and earlier.unchanged(entry):
-                entry.parts = earlier.parts
-                self.state.scanned += entry.size
-            elif not self._read(entry):
-                return False
-            self.state.files += 1
-        self.state.entries.append(entry)
-        self._report()
-        return True
-
-    def _read(self, entry: Entry) -> bool:
+        """True when the whole tree is read; else `state.position` says how far."""
         try:
-            file = os.open(self._root / entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError as error:
-            self._lost(entry, f"could not be opened: {error.strerror}")
-            return True
-        try:
-            return self._read_small(file, entry) if entry.size < SIZE else self._read_large(file, entry)
-        except OSError as error:
-            self._lost(entry, f"could not be read: {error.strerror}")
+            if self._state.linked:
+                self._remember_links()
+            for path in self._directories():
+                if not self._directory(path):
+                    return False
+                if self._due() and self._stop():
+                    self._state.position = Position(path)
+                    return False
             return True
         finally:
-            os.close(file)
+            self._links.close()
+            self._previous.close()
 
-    def _read_small(self, file: int, entry: Entry) -> bool:
-        data = _read_up_to(file, entry.size)
-        self._check_length(entry, len(data))
-        if len(self._small.data) + len(data) > SIZE:
-            self._flush()
-        if data:
-            self._small.parts.append((entry, len(self._small.data), len(data)))
-            self._small.data += data
-        self._count(len(data))
-        return True
+    # --- the order
 
-    def _read_large(self, file: int, entry: Entry) -> bool:
-        """A file of its own chunks. Goes on where an earlier slice ended, if it is still the same file."""
-        partial = self.state.partial
-        if partial is not None and partial.path == entry.path and partial.unchanged(entry):
-            entry.parts = partial.parts
-        self.state.partial = None
-        offset = sum(length for _, _, length in entry.parts)
-        os.lseek(file, offset, os.SEEK_SET)
-        while offset < entry.size:
-            data = _read_up_to(file, min(SIZE, entry.size - offset))
-            if not data:
-                break
-            entry.parts.append((self._writer.write(data), 0, len(data)))
-            offset += len(data)
-            self._count(len(data))
-            self._report()
-            if offset < entry.size and self._stop():
-                self.state.partial = entry
+    def _directories(self) -> Iterator[bytes]:
+        """In tree order. `_directory` leaves the subdirectories that it found in `_below`."""
+        stack: list[tuple[bytes, list[bytes]]] = []
+        left_off = self._left_off
+        if left_off is None:
+            yield b""
+            stack.append((b"", self._below[::-1]))
+        else:
+            path = b""
+            for part in previous_parts(left_off.directory):
+                stack.append((path, [name for name in self._subdirectories(path) if name > part][::-1]))
+                path = join(path, part)
+            if left_off.name is None:
+                self._below = self._subdirectories(path)
+            else:
+                name = left_off.name
+                before = [each for each in self._subdirectories(path) if each <= name]
+                yield path
+                self._below = before + self._below
+            stack.append((path, self._below[::-1]))
+        while stack:
+            parent, waiting = stack[-1]
+            if not waiting:
+                stack.pop()
+                continue
+            path = join(parent, waiting.pop())
+            yield path
+            if self._below:
+                stack.append((path, self._below[::-1]))
+
+    def _subdirectories(self, path: bytes) -> list[bytes]:
+        try:
+            directory = self._root.directory(path)
+            with os.scandir(directory) as found:
+                names = [os.fsencode(entry.name) for entry in found if entry.is_dir(follow_symlinks=False)]
+        except OSError as error:
+            check_there(path, error)
+            return []  # it has vanished since the last slice
+        return sorted(self._wanted(path, names))
+
+    def _wanted(self, path: bytes, names: list[bytes]) -> list[bytes]:
+        return names if path else [name for name in names if name not in walking.LEFT_ALONE]
+
+    # --- a directory
+
+    def _directory(self, path: bytes) -> bool:
+        """Adds all entries; False if the slice ended before."""
+        self._below = []
+        left_off, self._left_off = self._left_off, None
+        after = left_off.name if left_off and left_off.directory == path else None
+        try:
+            directory = self._root.directory(path)
+            status = os.fstat(directory)
+            attributes = tree.encode_attributes(walking.xattrs(directory))
+            names = self._wanted(path, self._root.names(path))
+        except OSError as error:
+            check_there(path, error)
+            self._warn(path, f"could not be listed: {error.strerror}")
+            return True
+        header = Header(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns, 0)
+        self._writer.begin(path, header, attributes, first=after is None)
+        known = self._previous.enter(path) is not None
+        start = left_off.start if left_off and after is not None else 0
+        for name in names:
+            begin = 0
+            if after is not None:
+                if name < after or (name == after and not start):
+                    continue
+                begin = start if name == after else 0
+            if begin and left_off:
+                self._check_same(directory, path, name, left_off.stamp)
+            reached = self._entry(directory, path, name, known and not begin, begin)
+            if reached is not None or (self._due() and self._stop()):
+                self._writer.end(last=False)
+                self._state.position = Position(path, name, reached or 0, self._stamp if reached else [])
                 return False
-        self._check_length(entry, offset)
+        self._writer.end(last=True)
         return True
 
-    def _check_length(self, entry: Entry, length: int) -> None:
-        now = os.lstat(self._root / entry.path)
-        if length != entry.size or now.st_mtime_ns != entry.mtime or now.st_size != entry.size:
-            self._warn(entry, "changed while it was read; the copy may be of several moments")
-        entry.size = length
+    def _entry(self, directory: int, path: bytes, name: bytes, known: bool, start: int) -> int | None:
+        """Adds an entry. Where in the file the slice ended, if it did."""
+        self._entries += 1
+        try:
+            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            kind = walking.KINDS.get(stat.S_IFMT(status.st_mode))
+            if start and kind != tree.FILE:
+                return None  # `_check_same` has told
+            if kind == tree.DIRECTORY:
+                self._writer.add(Fresh(name, _SUBDIRECTORY))
+                self._below.append(name)
+                return None
+            if kind is None:
+                self._warn(join(path, name), "is a socket, which cannot be copied")
+                return None
+            linked: tuple[Attribute, ...] = ()
+            if status.st_nlink > 1 and not start:
+                self._state.linked = True
+                first = self._links.first(status.st_dev, status.st_ino, join(path, name))
+                if first is not None:
+                    target = tree.encode_attributes([(tree.TARGET, first)])
+                    self._writer.add(Fresh(name, Record(tree.HARDLINK, *[0] * 13), target))
+                    self._state.files += kind == tree.FILE
+                    return None
+                linked = ((tree.LINKED, tree.encode_device(status.st_dev)),)
+            if known and self._take_over(name, kind, status, linked):
+                return None
+            if kind == tree.FILE:
+                return self._file(directory, path, name, status, linked, start)
+            self._writer.add(self._special(directory, name, kind, status, linked))
+        except OSError as error:
+            check_there(join(path, name), error)
+            why = (
+                "vanished while it was copied"
+                if isinstance(error, FileNotFoundError)
+                else f"could not be read: {error.strerror}"
+            )
+            self._warn(join(path, name), why)
+        return None
 
-    def _flush(self) -> None:
-        """Writes the small files that wait, and sees to it that all chunks are stored."""
-        if self._small.parts:
-            chunk = self._writer.write(bytes(self._small.data))
-            for entry, offset, length in self._small.parts:
-                entry.parts = [(chunk, offset, length)]
-            self._small = _Small()
+    def _check_same(self, directory: int, path: bytes, name: bytes, stamp: list[int]) -> None:
+        """Warns if a file is not what it was when the slice before ended in the midst of it."""
+        with suppress(OSError):
+            if _stamp(os.stat(name, dir_fd=directory, follow_symlinks=False)) == stamp:
+                return
+        self._warn(join(path, name), CHANGED)
 
-    def _lost(self, entry: Entry, why: str) -> None:
-        self._warn(entry, f"{why}; it is empty in the copy")
-        entry.size, entry.parts, entry.inode = 0, [], 0
+    def _take_over(self, name: bytes, kind: int, status: os.stat_result, linked: tuple[Attribute, ...]) -> bool:
+        """Adds the records of the tree before, if they are of the same content (F18)."""
+        found = self._previous.find(name)
+        if found is None:
+            return False
+        block, index = found
+        record = block.records[index]
+        if (
+            record.inode != status.st_ino
+            or record.ctime != status.st_ctime_ns
+            or record.mtime != status.st_mtime_ns
+            or record.size != status.st_size
+            or record.kind != kind
+        ):
+            return False
+        if linked and linked[0] not in block.attributes(record.extra):
+            return False
+        taken = [found]
+        reached, scanned = record.start + record.length, record.stored
+        if record.start:
+            return False
+        while kind == tree.FILE and reached < record.size:
+            following = self._previous.following(*taken[-1])
+            if following is None:
+                return False
+            more = following[0].records[following[1]]
+            if more.start != reached or not more.length or more[8:11] != record[8:11] or more.size != record.size:
+                return False
+            taken.append(following)
+            reached, scanned = more.start + more.length, scanned + more.stored
+        if self._damaged and any(self._hurt(*each) for each in taken):
+            return False
+        for each in taken:
+            self._writer.add(Known(name, *each))
+        self._state.scanned += scanned
+        self._state.files += kind == tree.FILE
+        return True
 
-    def _warn(self, entry: Entry, why: str) -> None:
-        self.state.warnings.append(f"{entry.path}: {why}")
+    def _hurt(self, block: Block, index: int) -> bool:
+        return any(id_ in self._damaged for id_, _ in block.chunks(block.records[index]))
 
-    def _count(self, length: int) -> None:
-        self.state.scanned += length
-        self.state.changed += length
+    def _special(
+        self, directory: int, name: bytes, kind: int, status: os.stat_result, linked: tuple[Attribute, ...]
+    ) -> Fresh:
+        attributes = [*linked]
+        if kind == tree.SYMLINK:
+            attributes.append((tree.TARGET, walking.link(directory, name)))
+        elif kind in (tree.CHARACTER, tree.BLOCK):
+            attributes.append((tree.DEVICE, tree.encode_device(status.st_rdev)))
+        attributes += walking.xattrs(walking.place_of(directory, name))
+        return Fresh(name, _record(kind, status), tree.encode_attributes(attributes))
+
+    # --- a file
+
+    def _file(
+        self,
+        directory: int,
+        path: bytes,
+        name: bytes,
+        status: os.stat_result,
+        linked: tuple[Attribute, ...],
+        start: int,
+    ) -> int | None:
+        """Reads a file and adds its records. Where the slice ended, if it did in the midst of it."""
+        file = os.open(name, _OPEN, dir_fd=directory)
+        try:
+            reading = _Reading(name, file, status, [*linked, *walking.xattrs(file)])
+            reached = self._whole(reading) if reading.is_small() else self._large(reading, start)
+        finally:
+            os.close(file)
+        if reading.changed:
+            self._warn(join(path, name), CHANGED)
+        if reached is None:
+            self._state.files += 1
+        else:
+            self._stamp = _stamp(status)
+        self._report()
+        return reached
+
+    def _whole(self, reading: "_Reading") -> int | None:
+        """A small file, in one record."""
+        size = reading.status.st_size
+        data = os.read(reading.file, size) if size else b""
+        while len(data) < size and (more := os.read(reading.file, size - len(data))):
+            data += more
+        begin = self._stream.length
+        self._add(data)
+        self._writer.add(reading.entry(begin, 0, len(data), len(data), None, size=len(data)))
+        return None
+
+    def _large(self, reading: "_Reading", start: int) -> int | None:
+        """Adds a record for each segment as soon as it is read. Where the slice ended, if it did."""
+        size, at = reading.status.st_size, start
+        if size >= OWN_CHUNKS:
+            self._stream.finish()
+        while at < size:
+            end = min(at + SEGMENT, size)
+            ranges = walking.extents(reading.file, at, end) if reading.sparse else [(at, end - at)]
+            begin = self._stream.length
+            got, stopped = self._read_ranges(reading.file, ranges)
+            cut_off = not stopped and sum(length for _, length in got) < sum(length for _, length in ranges)
+            if stopped or cut_off:
+                end = sum(got[-1]) if got else at
+            if end > at:
+                stored = sum(length for _, length in got)
+                extents = got if reading.sparse else None
+                self._writer.add(reading.entry(begin, at, end - at, stored, extents, size=size))
+            if cut_off:
+                break
+            at = end
+            if stopped and at < size:
+                return at
+        if at == 0:
+            self._writer.add(reading.entry(0, 0, 0, 0, None, size=0))
+        return None
+
+    def _read_ranges(self, file: int, ranges: list[Extent]) -> tuple[list[Extent], bool]:
+        """What of the ranges was read; True if the slice is to end."""
+        got: list[Extent] = []
+        for start, length in ranges:
+            done = 0
+            while done < length:
+                data = os.pread(file, min(READ, length - done), start + done)
+                if not data:
+                    break
+                done += len(data)
+                cut = self._add(data)
+                self._report()
+                if cut and self._stop():
+                    return [*got, (start, done)], True
+            if done:
+                got.append((start, done))
+            if done < length:
+                break
+        return got, False
+
+    # --- counting
+
+    def _add(self, data: bytes) -> bool:
+        self._state.scanned += len(data)
+        self._state.changed += len(data)
+        cut = self._stream.add(data)
+        self._cut = self._cut or cut
+        return cut
+
+    def _due(self) -> bool:
+        """Whether to look if the slice is to end: after a cut, and now and then."""
+        due = self._cut or self._entries >= LOOK_EVERY
+        if due:
+            self._cut, self._entries = False, 0
+            self._report()
+        return due
 
     def _report(self) -> None:
-        if time.monotonic() - self._told >= PROGRESS_EVERY:
-            self._told = time.monotonic()
-            self._progress(Progress(self.state.scanned, int(max(self._total, self.state.scanned)), self.state.files))
+        now = time.monotonic()
+        if now - self._told >= PROGRESS_EVERY:
+            self._told = now
+            scanned = self._state.scanned
+            self._progress(Progress(scanned, max(self._total, scanned), self._state.files))
+
+    def _warn(self, path: bytes, why: str) -> None:
+        self._state.warn(f"{shown(path)}: {why}")
+
+    def _remember_links(self) -> None:
+        """The files with several names that earlier slices have seen."""
+        for _, block in volumes.blocks(self._view, self._state.tree):
+            for index, record in enumerate(block.records):
+                if record.extra and not record.start:
+                    for tag, value in block.attributes(record.extra):
+                        if tag == tree.LINKED:
+                            self._links.first(tree.decode_device(value), record.inode, block.child(index))
 
 
-def copy(
-    store: ObjectStore,
-    keys: Keys,
-    root: Path,
-    *,
-    known: dict[str, Entry],
-    checkpoint: bytes | None,
-    stop: Callable[[], bool],
-    progress: Callable[[Progress], None],
-    commit: Callable[[Tree], str],
-) -> CopySlice:
-    """One slice. `known` are the entries of an earlier volume; `commit` stores the tree and names the volume."""
-    state = _decode(checkpoint) if checkpoint else State()
-    with ChunkWriter(store, keys) as writer:
-        run = Copy(root, writer, known, state, stop, progress)
-        complete = run.run()
-        writer.flush()
-        state.uploaded += writer.uploaded_bytes
-    return CopySlice(
-        volume=commit(Tree(state.entries)) if complete else None,
-        checkpoint=None if complete else _encode(state),
-        scanned_bytes=state.scanned,
-        changed_bytes=state.changed,
-        uploaded_bytes=state.uploaded,
-        files=state.files,
-        warnings=tuple(state.warnings),
+class _Reading:
+    """A file that is being read."""
+
+    def __init__(self, name: bytes, file: int, status: os.stat_result, attributes: list[Attribute]) -> None:
+        self.name, self.file, self.status, self._attributes = name, file, status, attributes
+        self.sparse = status.st_blocks * 512 < status.st_size
+        self.changed = False
+
+    def is_small(self) -> bool:
+        return self.status.st_size <= READ and not self.sparse
+
+    def entry(
+        self, begin: int, start: int, length: int, stored: int, extents: list[Extent] | None, *, size: int
+    ) -> Fresh:
+        """A record of what was just read. What has changed meanwhile is never taken over unread (F18)."""
+        more = [] if extents is None else [(tree.EXTENTS, tree.encode_extents(extents))]
+        record = _record(tree.FILE, self.status)._replace(size=size, start=start, length=length, stored=stored)
+        self.changed = _stamp(os.fstat(self.file)) != _stamp(self.status)
+        if self.changed:
+            record = record._replace(ctime=0)
+        return Fresh(self.name, record, tree.encode_attributes([*self._attributes, *more]), begin)
+
+
+def previous_parts(path: bytes) -> list[bytes]:
+    """The parts of a path."""
+    return path.split(b"/") if path else []
+
+
+def _record(kind: int, status: os.stat_result) -> Record:
+    return Record(
+        kind,
+        stat.S_IMODE(status.st_mode),
+        status.st_uid,
+        status.st_gid,
+        status.st_size,
+        0,
+        0,
+        0,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino,
+        0,
+        0,
+        0,
     )
 
 
-def _read_up_to(file: int, length: int) -> bytes:
-    pieces = []
-    while length > 0 and (piece := os.read(file, length)):
-        pieces.append(piece)
-        length -= len(piece)
-    return b"".join(pieces)
-
-
-def _encode(state: State) -> bytes:
-    return zstandard.ZstdCompressor().compress(json.dumps(asdict(state)).encode())
-
-
-def _decode(checkpoint: bytes) -> State:
-    try:
-        fields = json.loads(zstandard.ZstdDecompressor().decompress(checkpoint, max_output_size=LARGEST_CHECKPOINT))
-        entries, partial = fields.pop("entries"), fields.pop("partial")
-        state = State(**fields, entries=tree.decode(json.dumps(entries).encode()).entries)
-        state.partial = tree.decode(json.dumps([partial]).encode()).entries[0] if partial else None
-        return state
-    except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
-        raise Damaged(f"a checkpoint cannot be read: {type(error).__name__}; the copy begins again") from error
+def _stamp(status: os.stat_result) -> list[int]:
+    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]

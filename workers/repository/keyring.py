@@ -1,9 +1,11 @@
-"""The repository's keys: a random master key, wrapped by the passphrase, and what is derived from it."""
+"""The repository's keys: a random master key, wrapped by each passphrase, and what is derived from it (FORMAT 3)."""
 
 import base64
 import json
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from blake3 import blake3
 from cryptography.exceptions import InvalidTag
@@ -12,62 +14,202 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from schemas.errors import Damaged, Denied, Invalid, NotFound
 from workers.ports import ObjectStore
+from workers.repository.layout import FIRST_KEY, FORMAT, KEYS, PACKS, name_of, new_id
 
-KEY = "repository/key.json"
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
-NONCE = 12
+SCRYPT_MOST = 2**20
+"""The largest n that a key record may ask for (F9): 1 GiB of memory."""
+MASTER = 32
+CONTEXT = "snapline.dev 2026-11 repository "
+WRAPPING = b"snapline key"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Derived keys: one names things, one encrypts them."""
+    """The subkeys. Two repositories with the same `identity` are the same."""
 
-    naming: bytes
-    encryption: bytes
+    data_ids: bytes = field(repr=False)
+    tree_ids: bytes = field(repr=False)
+    packs: bytes = field(repr=False)
+    objects: bytes = field(repr=False)
+    seed: int = field(repr=False)
+    identity: str
 
-    def name(self, data: bytes) -> str:
-        """The keyed digest of `data`, in hex: nobody without the key can tell what is stored."""
-        return blake3(data, key=self.naming).hexdigest()
+    def id_of(self, kind: str, plaintext: bytes | memoryview) -> bytes:
+        """The id of a chunk of kind `d` or `t`: nobody without the key can tell what is stored."""
+        return blake3(plaintext, key=self.data_ids if kind == "d" else self.tree_ids).digest()
+
+    def pack(self, pack: bytes) -> AESGCM:
+        """The cipher of one pack (F7)."""
+        return AESGCM(blake3(self.packs + pack, derive_key_context=CONTEXT + "pack").digest())
+
+
+@dataclass(frozen=True)
+class KeyRecord:
+    """One passphrase's key record, as it is listed."""
+
+    id: str
+    label: str
+    created: str  # UTC, ISO 8601
 
 
 def open_keys(store: ObjectStore, passphrase: str) -> Keys:
-    """The keys of the repository in `store`, which is made if there is none. Raises Invalid, Denied, Damaged."""
+    """The keys of the repository in `store`, which is made if there is none (F4). Raises Invalid, Denied, Damaged."""
+    return derive(unlock(store, passphrase) or make(store, passphrase)[0])
+
+
+def make(store: ObjectStore, passphrase: str) -> tuple[bytes, bool]:
+    """The master key of a new repository; False if another process was first and its passphrase is the same.
+    Raises Damaged where packs are but no keys."""
+    _check(passphrase)
+    if next(iter(store.list(PACKS)), None) is not None:
+        raise Damaged(
+            "the repository has packs, but its keys are gone; put the objects below repository/keys/ back, or run "
+            "`snapline repository recover` with the recovery text"
+        )
+    master = secrets.token_bytes(MASTER)
+    if store.create(FIRST_KEY, _wrap(master, passphrase, "first")):
+        return master, True
+    theirs = unlock(store, passphrase)
+    if theirs is None:
+        raise Damaged(f"{FIRST_KEY} came and went; open the repository again")
+    return theirs, False
+
+
+def unlock(store: ObjectStore, passphrase: str) -> bytes | None:
+    """The master key; None if there is no key at all. Raises Denied if the passphrase opens none."""
+    _check(passphrase)
+    found = 0
+    for _, body in _records(store):
+        found += 1
+        try:
+            return _unwrap(body, passphrase)
+        except InvalidTag:
+            continue
+    if not found:
+        return None
+    raise Denied(
+        f"the passphrase opens none of the {found} keys of this repository; give one that was set with "
+        "`snapline storage set` or `snapline repository key add`"
+    )
+
+
+def records(store: ObjectStore) -> list[KeyRecord]:
+    """All key records, without their secrets."""
+    listed = []
+    for id_, body in _records(store):
+        fields = _parse(body)
+        listed.append(KeyRecord(id_, str(fields.get("label", "")), str(fields.get("created", ""))))
+    return listed
+
+
+def add(store: ObjectStore, master: bytes, passphrase: str, label: str) -> str:
+    """Another passphrase for the same master key; the new record's id."""
+    _check(passphrase)
+    id_ = new_id()
+    store.create(KEYS + id_, _wrap(master, passphrase, label))
+    return id_
+
+
+def remove(store: ObjectStore, id_: str) -> None:
+    """Raises NotFound, and Invalid for the last one (F5)."""
+    known = {record.id for record in records(store)}
+    if id_ not in known:
+        raise NotFound(f"there is no key {id_!r:.80}; `snapline repository key list` shows them")
+    if len(known) == 1:
+        raise Invalid(f"{id_} is the last key: without it nothing could be read; add another one first")
+    store.delete(KEYS + id_)
+
+
+def recovery_text(master: bytes) -> str:
+    """The master key for a human to keep (F6): groups of base32, the last two a check sum."""
+    text = base64.b32encode(master + _check_sum(master)).decode().rstrip("=")
+    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def from_recovery_text(text: str) -> bytes:
+    """The inverse. Raises Invalid."""
+    letters = "".join(text.upper().replace("-", "").split())
+    try:
+        raw = base64.b32decode(letters + "=" * (-len(letters) % 8))
+    except ValueError:
+        raw = b""
+    master, check_sum = raw[:MASTER], raw[MASTER:]
+    if len(master) != MASTER or check_sum != _check_sum(master):
+        raise Invalid("this is not a recovery text: a letter is wrong or missing")
+    return master
+
+
+def derive(master: bytes) -> Keys:
+    """All subkeys."""
+    return Keys(
+        data_ids=_subkey(master, "data ids"),
+        tree_ids=_subkey(master, "tree ids"),
+        packs=_subkey(master, "packs"),
+        objects=_subkey(master, "objects"),
+        seed=int.from_bytes(_subkey(master, "cutting")[:8], "little") >> 2,
+        identity=_subkey(master, "identity")[:16].hex(),
+    )
+
+
+def _records(store: ObjectStore) -> Iterator[tuple[str, bytes]]:
+    for found in sorted(store.list(KEYS), key=lambda found: found.key):
+        try:
+            yield name_of(found.key), store.get(found.key)
+        except NotFound:
+            continue  # just removed
+
+
+def _check(passphrase: str) -> None:
     if not passphrase:
         raise Invalid("the repository has no passphrase; set SNAPLINE_PASSPHRASE, or run `snapline storage set`")
+
+
+def _subkey(master: bytes, purpose: str) -> bytes:
+    return blake3(master, derive_key_context=CONTEXT + purpose).digest()
+
+
+def _check_sum(master: bytes) -> bytes:
+    return blake3(master, derive_key_context=CONTEXT + "recovery text").digest(5)
+
+
+def _wrap(master: bytes, passphrase: str, label: str) -> bytes:
+    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
+    stretched = _stretch(passphrase, salt, SCRYPT_N, SCRYPT_R, SCRYPT_P)
+    wrapped = AESGCM(stretched).encrypt(nonce, master, WRAPPING)
+    encoded = {
+        name: base64.b64encode(value).decode()
+        for name, value in (("salt", salt), ("nonce", nonce), ("wrapped", wrapped))
+    }
+    numbers = {"format": FORMAT, "kdf": "scrypt", "n": SCRYPT_N, "r": SCRYPT_R, "p": SCRYPT_P}
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return json.dumps({**numbers, **encoded, "label": label, "created": created}).encode()
+
+
+def _parse(body: bytes) -> dict[str, object]:
     try:
-        record = store.get(KEY)
-    except NotFound:
-        made = _wrap(secrets.token_bytes(32), passphrase)
-        record = made if store.create(KEY, made) else store.get(KEY)
-    master = _unwrap(record, passphrase)
-    return Keys(_derive(master, "naming"), _derive(master, "encryption"))
-
-
-def _derive(master: bytes, purpose: str) -> bytes:
-    return blake3(master, derive_key_context=f"snapline.dev 2026-11 repository {purpose}").digest()
-
-
-def _wrap(master: bytes, passphrase: str) -> bytes:
-    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(NONCE)
-    wrapped = AESGCM(_stretch(passphrase, salt)).encrypt(nonce, master, b"")
-    fields = {"salt": salt, "nonce": nonce, "wrapped": wrapped}
-    encoded = {name: base64.b64encode(value).decode() for name, value in fields.items()}
-    return json.dumps({"format": 1, "kdf": "scrypt", **encoded}).encode()
-
-
-def _unwrap(record: bytes, passphrase: str) -> bytes:
-    try:
-        fields = json.loads(record)
-        salt, nonce, wrapped = (base64.b64decode(fields[name]) for name in ("salt", "nonce", "wrapped"))
+        fields = json.loads(body)
+        version = fields["format"]
     except (ValueError, KeyError, TypeError) as error:
-        raise Damaged(f"the key record {KEY} cannot be read; restore it from a copy of the bucket") from error
+        raise Damaged("a key record cannot be read; put the objects below repository/keys/ back") from error
+    if version != FORMAT:
+        raise Invalid(f"the repository has format {version!r:.20}, this Snapline knows {FORMAT}; use a newer one")
+    return dict(fields)
+
+
+def _unwrap(body: bytes, passphrase: str) -> bytes:
+    """Raises InvalidTag for another passphrase, Damaged."""
+    fields = _parse(body)
     try:
-        return AESGCM(_stretch(passphrase, salt)).decrypt(nonce, wrapped, b"")
-    except InvalidTag:
-        raise Denied(
-            "the passphrase does not open this repository; set SNAPLINE_PASSPHRASE to the one it was made with"
-        ) from None
+        salt, nonce, wrapped = (base64.b64decode(str(fields[name])) for name in ("salt", "nonce", "wrapped"))
+        n, r, p = (int(str(fields[name])) for name in ("n", "r", "p"))
+        if n > SCRYPT_MOST or r > 32 or p > 16:
+            raise Damaged(f"a key record asks for scrypt with n={n}, r={r}, p={p}: too much to be ours")
+        stretched = _stretch(passphrase, salt, n, r, p)
+        return AESGCM(stretched).decrypt(nonce, wrapped, WRAPPING)
+    except (ValueError, KeyError) as error:
+        raise Damaged("a key record cannot be read; put the objects below repository/keys/ back") from error
 
 
-def _stretch(passphrase: str, salt: bytes) -> bytes:
-    return Scrypt(salt=salt, length=32, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P).derive(passphrase.encode())
+def _stretch(passphrase: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    return Scrypt(salt=salt, length=32, n=n, r=r, p=p).derive(passphrase.encode())

@@ -1,60 +1,264 @@
-"""Reclaims what no volume in use refers to.
+"""Reclaims what no volume refers to, while others copy: D1 to D4 of FORMAT 10."""
 
-Rule: nothing younger than the grace period is deleted, as a copy that is under way may refer to it; and a copy
-checks, after it has written its tree, that all it refers to is there (`missing_chunks`).
-"""
-
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from schemas.errors import NotFound
-from workers.ports import ObjectStore
-from workers.repository.chunks import CHUNKS
-from workers.repository.tree import Tree
+from schemas.errors import Damaged, NotFound, PermanentError, SnaplineError
+from workers.ports import StoredObject
+from workers.repository import index, marks, volumes
+from workers.repository.layout import (
+    BALLAST,
+    DAMAGE,
+    INDEX,
+    MARKS,
+    PACKS,
+    PARTIAL,
+    VOLUMES,
+    name_of,
+)
+from workers.repository.packs import Pack
+from workers.repository.view import View
+from workers.repository.volumes import Volume
+from workers.repository.writing import ChunkWriter
 
-VOLUMES = "repository/volumes/"
 GRACE = timedelta(hours=1)
+"""Packs younger than this stay: a copy under way may be about to list or to use them."""
+ORPHAN_GRACE = timedelta(days=1)
+"""Volume records that no job refers to, and partial records, stay so long (F26)."""
+MARK_KEPT = timedelta(days=30)
+REPACK_BELOW = 0.5
+"""A pack of which less is in use is written anew."""
+BALLAST_BYTES = 64 * 1024
+THREADS = 8
+
+Say = Callable[[str, int, int], None]
+"""Is told what is being done, how much of it is, and how much there is."""
 
 
-def prune(store: ObjectStore, keep: Callable[[], set[str]], read: Callable[[str], Tree], grace: timedelta) -> int:
-    """The bytes reclaimed. Volumes first, so that a killed prune leaves no volume without its chunks."""
-    before = datetime.now(UTC) - grace
-    candidates = [found for found in store.list(CHUNKS) if found.modified < before]
-    volumes = list(store.list(VOLUMES))
-    in_use = keep()
-    reclaimed = 0
-    kept: list[str] = []
-    for found in volumes:
-        name = found.key.removeprefix(VOLUMES)
-        if name in in_use or found.modified >= before:
-            kept.append(name)
-        else:
-            store.delete(found.key)
-            reclaimed += found.size
-    referred = _referred(kept, read)
-    for found in candidates:
-        if found.key.rpartition("/")[2] not in referred:
-            store.delete(found.key)
-            reclaimed += found.size
-    return reclaimed
+@dataclass(frozen=True)
+class Graces:
+    """How old things must be before they go. With `pack` at zero copies under way begin anew; the others must hold."""
+
+    pack: timedelta = GRACE
+    orphan: timedelta = ORPHAN_GRACE
+    mark: timedelta = MARK_KEPT
 
 
-def missing_chunks(store: ObjectStore, tree: Tree) -> set[str]:
-    """The chunks of `tree` that are not there."""
-    there = {found.key.rpartition("/")[2] for found in store.list(CHUNKS)}
-    return chunks_of(tree) - there
+DEFAULT = Graces()
 
 
-def chunks_of(tree: Tree) -> set[str]:
-    """All that a volume refers to."""
-    return {chunk for entry in tree.entries for chunk, _, _ in entry.parts}
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Tells nobody."""
 
 
-def _referred(volumes: list[str], read: Callable[[str], Tree]) -> set[str]:
-    referred: set[str] = set()
-    for volume in volumes:
-        try:
-            referred |= chunks_of(read(volume))
-        except NotFound:
-            continue  # another prune was faster
-    return referred
+def prune(
+    view: View, keep: Callable[[], set[str]], *, graces: Graces = DEFAULT, level: int = 1, say: Say = silent
+) -> int:
+    """The bytes of the packs, records and index objects that were deleted, less those written instead.
+
+    `keep` tells which volumes jobs refer to. Raises Damaged if one of them cannot be read: then nobody can tell what it
+    needs, and no pack is deleted. Safe to kill anywhere, safe to run beside other pruners and copies.
+    """
+    now = datetime.now(UTC)
+    kept = keep()
+    freed = _drop_orphans(view, kept, now - graces.orphan)
+    view.look()
+    with _Live() as live:
+        live.learn(view, say)
+        young = {name_of(found.key) for found in view.store.list(PACKS) if found.modified >= now - graces.pack}
+        present = {name_of(found.key): found for found in view.store.list(PACKS)}
+        plan = _plan(view, live, present, young)
+        written = 0
+        if plan.rewritten:
+            try:
+                written = _rewrite(view, live, plan.rewritten, level, say)
+            except SnaplineError:
+                # There is no room, or no peace, to write: what is wholly dead goes all the same (F28).
+                plan.rewritten = []
+        doomed = plan.dead | plan.unlisted | {pack.id for pack in plan.rewritten}
+        if doomed:
+            freed += _delete(view, live, doomed, present, say)
+    _drop_old_marks(view, now - graces.mark)
+    _put_ballast(view)
+    return max(0, freed - written)
+
+
+@dataclass
+class _Plan:
+    dead: set[bytes]
+    rewritten: list[Pack]
+    unlisted: set[bytes]
+
+
+def _plan(view: View, live: "_Live", present: dict[str, StoredObject], young: set[str]) -> _Plan:
+    plan = _Plan(set(), [], set())
+    bad = set().union(*view.damage.values())
+    listed: set[str] = set()
+    for pack in view.index.packs():
+        name = pack.id.hex()
+        listed.add(name)
+        if name in young:
+            continue
+        used = sum(entry.stored for entry in pack.entries if live.needs(view, pack.id, entry.id))
+        if not used:
+            plan.dead.add(pack.id)
+        elif name in present and (
+            used < REPACK_BELOW * pack.size or any((pack.id, entry.id) in bad for entry in pack.entries)
+        ):
+            plan.rewritten.append(pack)
+    plan.unlisted = {bytes.fromhex(name) for name in present if name not in listed and name not in young}
+    return plan
+
+
+def _rewrite(view: View, live: "_Live", old: list[Pack], level: int, say: Say) -> int:
+    """Stores the live chunks of packs anew; the bytes written. Chunks that cannot be read keep their pack."""
+    with ChunkWriter(view, level) as writer:
+        for number, pack in enumerate(list(old)):
+            say("rewriting packs", number, len(old))
+            try:
+                for entry in pack.entries:
+                    if live.needs(view, pack.id, entry.id):
+                        plain = view.read_at(pack.kind, index.Place(pack.id, entry))
+                        writer.write_sealed_anew(pack.kind, entry.id, plain)
+            except (NotFound, Damaged):
+                old.remove(pack)
+        writer.flush()
+        return writer.uploaded_bytes
+
+
+def _delete(view: View, live: "_Live", doomed: set[bytes], present: dict[str, StoredObject], say: Say) -> int:
+    mark = _with_room(view, lambda: marks.write(view.store, view.keys, doomed))  # D1
+    view.look()  # D2
+    live.learn(view, say)
+    spared = {pack.id for pack in view.index.packs() if pack.id in doomed and _needed(view, live, pack)}
+    if spared:
+        doomed -= spared
+        replaced = _with_room(view, lambda: marks.write(view.store, view.keys, doomed)) if doomed else None
+        view.store.delete(MARKS + mark)
+        if replaced is None:
+            return 0
+    found = [present[pack.hex()] for pack in sorted(doomed) if pack.hex() in present]
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="prune") as pool:  # D3
+        for number, _ in enumerate(pool.map(view.store.delete, [each.key for each in found])):
+            say("deleting packs", number + 1, len(found))
+    return sum(each.size for each in found) + _unlist(view, doomed)
+
+
+def _needed(view: View, live: "_Live", pack: Pack) -> bool:
+    """Whether a live chunk of it has no place outside of all marks."""
+    return any(
+        live.has(entry.id) and all(place.pack in view.marked for place in view.index.places(entry.id))
+        for entry in pack.entries
+    )
+
+
+def _unlist(view: View, gone: set[bytes]) -> int:
+    """D4. The bytes that index objects now take less."""
+    sizes = {name_of(found.key): found.size for found in view.store.list(INDEX)}
+    stale = view.index.listing(gone) & set(sizes)
+    if not stale:
+        return 0
+    keep = [pack for pack in view.index.packs_of(stale) if pack.id not in gone]
+    for at in range(0, len(keep), index.PACKS_PER_OBJECT):
+        index.write(view.store, view.keys, keep[at : at + index.PACKS_PER_OBJECT])
+    for name in stale:
+        view.store.delete(INDEX + name)
+    view.index.sync()
+    for name, places in view.damage.items():
+        if all(pack in gone or not view.index.places(id_) for pack, id_ in places):
+            view.store.delete(DAMAGE + name)
+    return sum(sizes[name] for name in stale)
+
+
+def _drop_orphans(view: View, kept: set[str], before: datetime) -> int:
+    """Deletes volume records that no job refers to and partial records, when they are old (F26); their bytes."""
+    freed = 0
+    for prefix in (VOLUMES, PARTIAL):
+        for found in list(view.store.list(prefix)):
+            if found.modified < before and not (prefix == VOLUMES and name_of(found.key) in kept):
+                view.store.delete(found.key)
+                freed += found.size
+    return freed
+
+
+def _drop_old_marks(view: View, before: datetime) -> None:
+    view.look()
+    listed = view.index.pack_sizes()
+    for found in list(view.store.list(MARKS)):
+        doomed = view.marks.get(name_of(found.key), frozenset())
+        if found.modified < before and not any(pack in listed for pack in doomed):
+            view.store.delete(found.key)
+
+
+def _with_room(view: View, write: Callable[[], str]) -> str:
+    """Writes in place of the ballast if there is no room otherwise (F28)."""
+    try:
+        return write()
+    except SnaplineError:
+        view.store.delete(BALLAST)
+        return write()
+
+
+def _put_ballast(view: View) -> None:
+    try:
+        view.store.create(BALLAST, bytes(BALLAST_BYTES))
+    except PermanentError:
+        return  # still no room; the next prune tries again
+
+
+class _Live:
+    """The chunks that volumes refer to, in a temporary file. Tree chunks that were read are not read again."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._db.execute("CREATE TABLE live(id BLOB PRIMARY KEY, tree INTEGER) WITHOUT ROWID")
+        self._volumes: set[str] = set()
+
+    def __enter__(self) -> "_Live":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def learn(self, view: View, say: Say) -> None:
+        """Adds what records refer to that were not there before. Raises Damaged for one that cannot be read (F25)."""
+        found = [each.key for prefix in (VOLUMES, PARTIAL) for each in view.store.list(prefix)]
+        for number, key in enumerate(sorted(found)):
+            say("reading volumes", number, len(found))
+            if key in self._volumes and key.startswith(VOLUMES):
+                continue
+            try:
+                self._add(view, volumes.read(view.store, view.keys, key))
+                self._volumes.add(key)
+            except NotFound:
+                continue  # deleted meanwhile
+            except Damaged as error:
+                raise Damaged(
+                    f"nothing was pruned, as {key} cannot be read: {error}; `snapline repository check` says which "
+                    "backups that hurts; delete those, then prune again"
+                ) from error
+
+    def has(self, id_: bytes) -> bool:
+        """Whether some volume refers to it."""
+        return self._db.execute("SELECT 1 FROM live WHERE id = ?", (id_,)).fetchone() is not None
+
+    def needs(self, view: View, pack: bytes, id_: bytes) -> bool:
+        """Whether it is referred to, and this pack is the place to keep for it: of several the first good one."""
+        if not self.has(id_):
+            return False
+        best = view.places([id_])[id_]
+        return not best or best[0].pack == pack
+
+    def _add(self, view: View, volume: Volume) -> None:
+        for id_ in volume.tree:
+            if self._db.execute("SELECT tree FROM live WHERE id = ?", (id_,)).fetchone() == (1,):
+                continue
+            ids = {ref for _, block in volumes.blocks(view, [id_]) for ref, _ in block.table}
+            self._insert((ref, 0) for ref in ids)
+            self._insert([(id_, 1)])
+
+    def _insert(self, rows: Iterable[tuple[bytes, int]]) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO live VALUES(?, ?)", rows)

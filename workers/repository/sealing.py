@@ -1,44 +1,42 @@
-"""Compresses and encrypts byte strings: zstd, then AES-256-GCM bound to the place where the bytes are kept."""
+"""Seals small objects: zstd, then AES-256-GCM bound to the place where the bytes are kept (FORMAT 4)."""
 
-import threading
+import secrets
 
 import zstandard
-from blake3 import blake3
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.errors import Damaged
-from workers.repository.keyring import NONCE, Keys
+from workers.repository.keyring import Keys
 
+NONCE, TAG = 12, 16
 LEVEL = 3
 LARGEST = 2**30
-"""Bytes that anything unsealed may have; more is damage, not data."""
-
-_local = threading.local()
+"""Bytes that a sealed object may hold (F9)."""
 
 
 def seal(keys: Keys, plaintext: bytes, context: str) -> bytes:
-    """The same plaintext and context give the same bytes: the nonce is a keyed digest of both (see RFC 5297)."""
-    place = context.encode()
-    nonce = blake3(len(place).to_bytes(4, "big") + place + plaintext, key=keys.naming).digest(NONCE)
-    return nonce + AESGCM(keys.encryption).encrypt(nonce, _compressor().compress(plaintext), place)
+    """Opens only with the same `context`, the object's key in the store (F8)."""
+    nonce = secrets.token_bytes(NONCE)
+    compressed = zstandard.ZstdCompressor(level=LEVEL).compress(plaintext)
+    return nonce + AESGCM(keys.objects).encrypt(nonce, compressed, context.encode())
 
 
 def unseal(keys: Keys, sealed: bytes, context: str) -> bytes:
     """Raises Damaged if the bytes, the key or the place are not those of `seal`."""
     try:
-        compressed = AESGCM(keys.encryption).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
-        size = zstandard.frame_content_size(compressed)
-        if not 0 <= size <= LARGEST:
-            raise Damaged(f"{context} claims to hold {size} bytes; the bound is {LARGEST}")
-        return zstandard.ZstdDecompressor().decompress(compressed, max_output_size=LARGEST)
-    except (InvalidTag, ValueError, zstandard.ZstdError) as error:
+        compressed = AESGCM(keys.objects).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
+        return decompress(compressed, LARGEST, context)
+    except (InvalidTag, ValueError) as error:
         raise Damaged(f"{context} is damaged: it does not decrypt ({type(error).__name__})") from error
 
 
-def _compressor() -> zstandard.ZstdCompressor:
-    # A compressor must not be shared by threads.
-    if not hasattr(_local, "compressor"):
-        _local.compressor = zstandard.ZstdCompressor(level=LEVEL)
-    compressor: zstandard.ZstdCompressor = _local.compressor
-    return compressor
+def decompress(compressed: bytes, most: int, what: str) -> bytes:
+    """At most `most` bytes (F9). Raises Damaged."""
+    try:
+        size = zstandard.frame_content_size(compressed)
+        if not 0 <= size <= most:
+            raise Damaged(f"{what} claims to hold {size} bytes; the bound is {most}")
+        return zstandard.ZstdDecompressor().decompress(compressed, max_output_size=most)
+    except zstandard.ZstdError as error:
+        raise Damaged(f"{what} is damaged: it does not decompress") from error

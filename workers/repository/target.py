@@ -1,111 +1,69 @@
-"""A directory that nothing can be written outside of, whatever the paths say.
-
-Every path is walked from the root's descriptor, a part at a time, without following symlinks.
-"""
+"""The directory that a volume is written into: making and removing what is in it, and nothing outside of it (F29)."""
 
 import os
 import stat
-from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
 
-from schemas.errors import Damaged
+from workers.repository.rooted import Rooted
+from workers.repository.tree import join
 
-KEPT_OPEN = 64
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Target:
-    """Use as a context manager. Not safe for threads."""
+class Target(Rooted):
+    """Not safe for threads, but any number of them may be open on one directory."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._open: OrderedDict[str, int] = OrderedDict()
-
-    def __enter__(self) -> "Target":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for descriptor in self._open.values():
-            os.close(descriptor)
-        os.close(self._root)
-
-    def directory(self, path: str) -> int:
-        """A descriptor of the directory `path`; "" is the root. Valid until the next call. Raises Damaged, OSError."""
-        if not path:
-            return self._root
-        if path in self._open:
-            self._open.move_to_end(path)
-            return self._open[path]
-        parent, _, name = path.rpartition("/")
-        above = self.directory(parent)
-        try:
-            descriptor = os.open(name, DIRECTORY, dir_fd=above)
-        except NotADirectoryError as error:
-            raise Damaged(f"{path!r:.200} is not a directory in the target") from error
-        self._open[path] = descriptor
-        while len(self._open) > KEPT_OPEN:
-            os.close(self._open.popitem(last=False)[1])
-        return descriptor
-
-    def within(self, path: str) -> tuple[int, str]:
-        """The directory that holds `path`, and its name there."""
-        parent, _, name = path.rpartition("/")
-        return self.directory(parent), name
-
-    def status(self, path: str) -> os.stat_result | None:
+    def status(self, path: bytes) -> os.stat_result | None:
         """What is at `path`, not followed; None if nothing is."""
-        if not path:
-            return os.fstat(self._root)
         try:
-            directory, name = self.within(path)
-            return os.stat(name, dir_fd=directory, follow_symlinks=False)
+            return self.lstat(path)
         except FileNotFoundError:
             return None
 
-    def names(self, path: str) -> list[str]:
-        """What is in the directory `path`."""
-        return os.listdir(self.directory(path))
-
-    def remove(self, path: str) -> None:
+    def remove(self, path: bytes) -> None:
         """Removes `path` and all below it."""
-        status = self.status(path)
-        if status is None:
-            return
-        if not stat.S_ISDIR(status.st_mode):
-            directory, name = self.within(path)
-            os.unlink(name, dir_fd=directory)
-            return
-        for name in self.names(path):
-            self.remove(f"{path}/{name}")
-        self._forget(path)
-        directory, name = self.within(path)
-        os.rmdir(name, dir_fd=directory)
+        waiting = [path]
+        while waiting:
+            status = self.status(waiting[-1])
+            if status is None:
+                waiting.pop()
+            elif not stat.S_ISDIR(status.st_mode):
+                directory, name = self.within(waiting.pop())
+                os.unlink(name, dir_fd=directory)
+            elif names := self.names(waiting[-1]):
+                waiting += [join(waiting[-1], name) for name in names]
+            else:
+                self.forget(waiting[-1])
+                directory, name = self.within(waiting.pop())
+                os.rmdir(name, dir_fd=directory)
 
-    def make_directory(self, path: str) -> None:
-        """A directory at `path`, only ours to read until its mode is set. What else is there is removed."""
+    def make_directory(self, path: bytes) -> bool:
+        """A directory at `path`, only ours to read until its mode is set; False if it was there. What else is there
+        is removed."""
         status = self.status(path)
         if status is not None and stat.S_ISDIR(status.st_mode):
-            return
+            return False
         self.remove(path)
         directory, name = self.within(path)
         os.mkdir(name, 0o700, dir_fd=directory)
+        return True
 
-    @contextmanager
-    def writing(self, path: str, *, fresh: bool) -> Iterator[int]:
-        """A descriptor of the file at `path`; `fresh` replaces what is there."""
-        if fresh:
+    def create(self, path: bytes) -> int:
+        """A descriptor of a new file at `path`, to write and read. What is there is removed."""
+        directory, name = self.within(path)
+        try:
+            return os.open(name, _CREATE, 0o600, dir_fd=directory)
+        except FileExistsError:
             self.remove(path)
         directory, name = self.within(path)
-        flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT | os.O_EXCL if fresh else 0)
-        descriptor = os.open(name, flags, 0o600, dir_fd=directory)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        return os.open(name, _CREATE, 0o600, dir_fd=directory)
 
-    def _forget(self, path: str) -> None:
-        for known in [each for each in self._open if each == path or each.startswith(f"{path}/")]:
-            with suppress(OSError):
-                os.close(self._open.pop(known))
+    def link(self, first: bytes, path: bytes) -> None:
+        """Another name of the file `first`. What is there is removed."""
+        self.remove(path)
+        directory, source = self.within(first)
+        held = os.dup(directory)
+        try:
+            directory, name = self.within(path)
+            os.link(source, name, src_dir_fd=held, dst_dir_fd=directory, follow_symlinks=False)
+        finally:
+            os.close(held)

@@ -1,95 +1,84 @@
-"""Reads a directory tree in path order: entries without content."""
+"""Reads what a path is: attributes, extents, links (FORMAT 7)."""
 
-import base64
+import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
-from workers.repository.tree import Entry, Kind
+from workers.repository import tree
+from workers.repository.tree import Attribute, Extent
 
-LEFT_ALONE = (".snapline", "lost+found")
-"""At the top of a volume: ours while a restore goes on, and the file system's."""
+LEFT_ALONE = frozenset((b".snapline", b"lost+found"))
+"""At the top of a volume: ours while a restore goes on, and the file system's. Never copied, never removed."""
 
-Warn = Callable[[str], None]
+KINDS = {
+    stat.S_IFREG: tree.FILE,
+    stat.S_IFDIR: tree.DIRECTORY,
+    stat.S_IFLNK: tree.SYMLINK,
+    stat.S_IFIFO: tree.FIFO,
+    stat.S_IFCHR: tree.CHARACTER,
+    stat.S_IFBLK: tree.BLOCK,
+}
+"""Kinds by `stat.S_IFMT`; a socket has none."""
+
+LEAST_HOLE = 64 * 1024
+"""Shorter holes are read as zeros."""
 
 
-def walk(root: Path, warn: Warn) -> Iterator[Entry]:
-    """The root, then all below it; what cannot be read is warned of and left out. Sockets are never copied."""
-    links: dict[tuple[int, int], str] = {}
-    yield _entry(root, "", os.lstat(root))
-    yield from _below(root, "", warn, links)
+def xattrs(place: int | bytes) -> list[Attribute]:
+    """The extended attributes of an open file, or of a path that is not followed."""
+    if isinstance(place, int):
+        return _xattrs_of_open(place)
+    found: list[Attribute] = []
+    with suppress(OSError):  # many file systems have none, for some kinds
+        for name in sorted(os.listxattr(place, follow_symlinks=False)):
+            value = os.getxattr(place, name, follow_symlinks=False)
+            found.append((tree.XATTR, os.fsencode(name) + b"\0" + value))
+    return found
 
 
-def _below(root: Path, directory: str, warn: Warn, links: dict[tuple[int, int], str]) -> Iterator[Entry]:
+def _xattrs_of_open(file: int) -> list[Attribute]:
     try:
-        with os.scandir(root / directory) as found:
-            names = sorted((entry.name for entry in found), key=os.fsencode)
+        names = os.listxattr(file)
     except OSError as error:
-        warn(f"{directory or '.'}: could not be listed: {error.strerror}")
-        return
-    for name in names:
-        if not directory and name in LEFT_ALONE:
-            continue
-        path = f"{directory}/{name}" if directory else name
+        if error.errno in (errno.ENOTSUP, errno.EPERM, errno.EACCES):
+            return []
+        raise
+    found: list[Attribute] = []
+    for name in sorted(names):
+        with suppress(OSError):  # it was removed meanwhile
+            found.append((tree.XATTR, os.fsencode(name) + b"\0" + os.getxattr(file, name)))
+    return found
+
+
+def link(directory: int, name: bytes) -> bytes:
+    """The target of a symlink."""
+    return os.readlink(name, dir_fd=directory)
+
+
+def place_of(directory: int, name: bytes) -> bytes:
+    """A path of `name` in an open directory, for calls that know no dir_fd."""
+    return b"/proc/self/fd/%d/%s" % (directory, name)
+
+
+def extents(file: int, start: int, end: int) -> list[Extent]:
+    """Where there is data between `start` and `end` of an open sparse file."""
+    found: list[Extent] = []
+    at = start
+    while at < end:
         try:
-            entry = _describe(root, path, links)
+            begin = os.lseek(file, at, os.SEEK_DATA)
         except OSError as error:
-            warn(f"{path}: could not be read: {error.strerror}")
-            continue
-        if entry is None:
-            warn(f"{path}: is a socket, which cannot be copied")
-            continue
-        yield entry
-        if entry.kind == "directory":
-            yield from _below(root, path, warn, links)
-
-
-def _describe(root: Path, path: str, links: dict[tuple[int, int], str]) -> Entry | None:
-    full = root / path
-    status = os.lstat(full)
-    if stat.S_ISSOCK(status.st_mode):
-        return None
-    entry = _entry(full, path, status)
-    if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
-        first = links.setdefault((status.st_dev, status.st_ino), path)
-        if first != path:
-            return Entry(path, "hardlink", target=first)
-    return entry
-
-
-def _entry(full: Path, path: str, status: os.stat_result) -> Entry:
-    kind = _kind(status.st_mode)
-    return Entry(
-        path=path,
-        kind=kind,
-        mode=stat.S_IMODE(status.st_mode) if kind != "device" else status.st_mode,
-        uid=status.st_uid,
-        gid=status.st_gid,
-        mtime=status.st_mtime_ns,
-        size=status.st_size if kind == "file" else 0,
-        target=str(full.readlink()) if kind == "symlink" else "",
-        device=status.st_rdev if kind == "device" else 0,
-        ctime=status.st_ctime_ns if kind == "file" else 0,
-        inode=status.st_ino if kind == "file" else 0,
-        xattrs=_xattrs(full),
-    )
-
-
-def _kind(mode: int) -> Kind:
-    if stat.S_ISDIR(mode):
-        return "directory"
-    if stat.S_ISLNK(mode):
-        return "symlink"
-    if stat.S_ISFIFO(mode):
-        return "fifo"
-    return "file" if stat.S_ISREG(mode) else "device"
-
-
-def _xattrs(path: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
-    with suppress(OSError):
-        for name in sorted(os.listxattr(path, follow_symlinks=False)):
-            found[name] = base64.b64encode(os.getxattr(path, name, follow_symlinks=False)).decode()
+            if error.errno == errno.ENXIO:
+                break  # a hole up to the end
+            raise
+        if begin >= end:
+            break
+        finish = min(os.lseek(file, begin, os.SEEK_HOLE), end)
+        if finish <= begin:
+            break  # it was cut off meanwhile
+        if found and begin - sum(found[-1]) < LEAST_HOLE:
+            begin = found.pop()[0]
+        found.append((begin, finish - begin))
+        at = finish
     return found

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from schemas import events as e
 from schemas import keys
 from schemas.errors import PermanentError
-from schemas.records import BackupRecord, Record, RestoreRequest, SliceState, UnitResult
+from schemas.records import BackupRecord, RestoreRequest, SliceState, Tombstone, UnitResult
 from workers import ledger
 from workers.ports import ObjectStore, Repository
 from workers.steps.endings import brief
@@ -14,13 +14,18 @@ from workers.steps.endings import brief
 def delete(
     event: e.CloudEvent[e.BackupDeleteRequested], store: ObjectStore, repository: Repository
 ) -> Iterator[e.Event]:
-    """Deletes the record first, then the rest, then what nothing else refers to. The request stays, as a tombstone."""
+    """Deletes the record first, then its volumes and the rest, then what nothing else refers to. The request stays,
+    as a tombstone."""
     name = event.data.backup
     if reason := _why_not(store, name):
         yield e.BackupDeleteFailed(backup=name, reason=reason)
         return
-    ledger.put(store, keys.deleted("backups", name), Record())
+    tombstone = keys.deleted("backups", name)
+    if not ledger.exists(store, tombstone):
+        record = ledger.read(store, keys.final("backups", name), BackupRecord)
+        ledger.put(store, tombstone, Tombstone(volumes=[volume.volume for volume in record.volumes]))
     store.delete(keys.final("backups", name))
+    repository.forget(ledger.read(store, tombstone, Tombstone).volumes)
     staying = {keys.request("backups", name), keys.deleted("backups", name)}
     for found in list(store.list(keys.job("backups", name))):
         if found.key not in staying:

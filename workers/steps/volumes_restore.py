@@ -83,6 +83,7 @@ def _slice(asked: e.VolumesRestoreRequested, world: Restoring) -> Iterator[e.Eve
         unit=asked.unit,
         bytes=reached.bytes,
         files=reached.files,
+        errors=[f"{asked.unit}: {lost}" for lost in reached.lost],
         warnings=[f"{asked.unit}: {warning}" for warning in reached.warnings],
         finished_at=world.now(),
     )

@@ -1,0 +1,141 @@
+"""One slice of a copy, and at its end the volume: its record, then a look whether all it needs stays (FORMAT 9)."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from schemas.errors import Damaged, NotFound, TransientError
+from workers.ports import CopySlice, Progress
+from workers.repository import checkpoint as checkpoints
+from workers.repository import volumes
+from workers.repository.checkpoint import State
+from workers.repository.copying import Copy
+from workers.repository.cutting import Stream
+from workers.repository.layout import PARTIAL, VOLUMES, new_id
+from workers.repository.pending import TreeWriter
+from workers.repository.previous import Previous
+from workers.repository.rooted import Rooted
+from workers.repository.view import View
+from workers.repository.volumes import Volume
+from workers.repository.writing import ChunkWriter
+
+
+def copy(
+    view: View,
+    root: Path,
+    *,
+    parent: str | None,
+    checkpoint: bytes | None,
+    level: int,
+    stop: Callable[[], bool],
+    progress: Callable[[Progress], None],
+) -> CopySlice:
+    """See the port `Repository`."""
+    state = checkpoints.decode(view.keys, checkpoint) if checkpoint else State()
+    view.look()
+    if state.too_old():
+        _drop_partial(view, state)
+        state = State()
+    if not state.marks and not state.tree:
+        state.marks, state.open_marks = sorted(view.marks), view.open_marks()
+    before = _parent(view, parent)  # after the marks (F23)
+    with Rooted(root) as source, ChunkWriter(view, level) as writer:
+        stream = Stream(view.keys.seed, lambda data: writer.write("d", data))
+        tree_writer = TreeWriter(stream, lambda data: writer.write("t", data), state.tree)
+        previous = Previous(view, before.tree if before else [], state.parent_chunk)
+        total = max(before.scanned_bytes if before else 0, _used(source))
+        run = Copy(
+            view,
+            source,
+            stream,
+            tree_writer,
+            previous,
+            state,
+            damaged=view.damaged_ids(),
+            total=total,
+            stop=stop,
+            progress=progress,
+        )
+        complete = run.run()
+        stream.finish()
+        state.tree = tree_writer.finish()
+        writer.flush()
+        state.uploaded += writer.uploaded_bytes
+        state.parent_chunk = previous.number
+    progress(Progress(state.scanned, max(total, state.scanned), state.files))
+    reached = Volume(state.tree, state.scanned, state.files)
+    if not complete:
+        volumes.write(view.store, view.keys, PARTIAL + state.copy, reached)
+        return _slice(state, None, checkpoints.encode(view.keys, state))
+    volume = _commit(view, state, reached)
+    _drop_partial(view, state)
+    if volume is None:
+        return _slice(state, None, checkpoints.encode(view.keys, State()))
+    return _slice(state, volume, None)
+
+
+def _commit(view: View, state: State, reached: Volume) -> str | None:
+    """The volume's id; None if a prune has taken, or is about to take, what it needs (F21)."""
+    name = new_id()
+    volumes.write(view.store, view.keys, VOLUMES + name, reached)  # W1
+    view.look()  # W2
+    if sorted(view.marks) == state.marks and not state.open_marks:
+        return name
+    try:
+        if all_reliable(view, reached):
+            return name
+    except TransientError:
+        view.store.delete(VOLUMES + name)
+        raise
+    view.store.delete(VOLUMES + name)
+    return None
+
+
+def all_reliable(view: View, volume: Volume) -> bool:
+    """Whether every chunk of a volume has a place that no mark names."""
+
+    def stays(id_: bytes) -> bool:
+        return any(place.pack not in view.marked for place in view.index.places(id_))
+
+    if not all(stays(id_) for id_ in volume.tree):
+        return False
+    try:
+        return all(stays(id_) for _, block in volumes.blocks(view, volume.tree) for id_, _ in block.table)
+    except Damaged:
+        return False
+
+
+def _parent(view: View, parent: str | None) -> Volume | None:
+    """A parent that is gone or damaged is as none."""
+    if parent is None:
+        return None
+    with suppress(NotFound, Damaged):
+        return volumes.read(view.store, view.keys, VOLUMES + parent)
+    return None
+
+
+def _drop_partial(view: View, state: State) -> None:
+    view.store.delete(PARTIAL + state.copy)
+
+
+def _used(root: Rooted) -> int:
+    """A guess at the bytes of a volume: what its file system has in use, if it is all of one."""
+    directory = root.directory(b"")
+    with suppress(OSError):
+        if os.stat("..", dir_fd=directory).st_dev != os.fstat(directory).st_dev:
+            found = os.fstatvfs(directory)
+            return (found.f_blocks - found.f_bfree) * found.f_frsize
+    return 0
+
+
+def _slice(state: State, volume: str | None, checkpoint: bytes | None) -> CopySlice:
+    return CopySlice(
+        volume=volume,
+        checkpoint=checkpoint,
+        scanned_bytes=state.scanned,
+        changed_bytes=state.changed,
+        uploaded_bytes=state.uploaded,
+        files=state.files,
+        warnings=state.all_warnings(),
+    )

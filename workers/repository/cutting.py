@@ -1,0 +1,77 @@
+"""Cuts the bytes of many files, one after the other, into chunks where their content says (FORMAT 8)."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from pyfastcdc import FastCDC
+
+from workers.repository.layout import CHUNK_LEAST, CHUNK_MOST, CHUNK_NORMAL, MIB
+from workers.repository.tree import Ref
+
+WINDOW = 4 * MIB + CHUNK_MOST
+"""Bytes that are cut at a time."""
+
+
+class _Piece(NamedTuple):
+    start: int  # in the stream
+    length: int
+    id: Future[bytes]
+
+
+class Stream:
+    """What is added is cut and written; `refs` then says which chunks a range of it is in."""
+
+    def __init__(self, seed: int, write: Callable[[memoryview], Future[bytes]]) -> None:
+        self._cutter = FastCDC(CHUNK_NORMAL, min_size=CHUNK_LEAST, max_size=CHUNK_MOST, seed=seed)
+        self._write = write
+        self._bytes = bytearray()
+        self._pieces: deque[_Piece] = deque()
+        self.length = 0  # of all that was added
+        self.cut_length = 0  # of all that was cut
+
+    def add(self, data: bytes) -> bool:
+        """True if cuts were made."""
+        self._bytes += data
+        self.length += len(data)
+        if len(self._bytes) < WINDOW:
+            return False
+        self._cut(final=False)
+        return True
+
+    def finish(self) -> None:
+        """Cuts all that is left, wherever it ends."""
+        self._cut(final=True)
+
+    def refs(self, start: int, length: int) -> tuple[list[Ref], int]:
+        """The chunks of a range that is cut, and where it begins in the first. Ranges must be asked for in order.
+        Waits for the chunks to be hashed; raises what storing them raised."""
+        pieces = self._pieces
+        while pieces and pieces[0].start + pieces[0].length <= start:
+            pieces.popleft()
+        found: list[Ref] = []
+        for piece in pieces:
+            if piece.start >= start + length:
+                break
+            found.append((piece.id.result(), piece.length))
+        return found, start - pieces[0].start if found else 0
+
+    def _cut(self, *, final: bool) -> None:
+        """The last piece ends where the bytes end, so it is no cut unless these are all."""
+        window = memoryview(bytes(self._bytes))
+        done = 0
+        for chunk in self._cutter.cut_buf(window):
+            if done + chunk.length == len(window) and not final:
+                break
+            self._pieces.append(_Piece(self.cut_length, chunk.length, self._write(window[done : done + chunk.length])))
+            done += chunk.length
+            self.cut_length += chunk.length
+        del self._bytes[:done]
+
+    def ready_length(self) -> int:
+        """Up to where in the stream all chunks are stored or on their way."""
+        for piece in self._pieces:
+            if not piece.id.done():
+                return piece.start
+        return self.cut_length

@@ -1,0 +1,77 @@
+"""Rebuilds the index from packs alone (F11)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from schemas.errors import Damaged, NotFound
+from workers.ports import StoredObject
+from workers.repository import index, packs
+from workers.repository.layout import INDEX, PACKS, name_of
+from workers.repository.packs import Pack
+from workers.repository.pruning import Say, silent
+from workers.repository.view import View
+
+THREADS = 8
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What repairing the index has changed."""
+
+    listed: int  # packs that were in no readable index object
+    dropped: int  # packs that were listed and are not there
+    unreadable: list[str]  # packs whose footer cannot be read
+    replaced: int  # index objects
+
+
+def repair_index(view: View, say: Say = silent) -> Repaired:
+    """Lists every pack that is there and not marked, and none that is not. Safe beside copies, safe to kill."""
+    unreadable_objects = _unreadable_objects(view)
+    for name in unreadable_objects:
+        view.store.delete(INDEX + name)
+    view.look()
+    present = {name_of(found.key): found for found in view.store.list(PACKS)}
+    known = view.index.pack_sizes()
+    missing = {pack for pack in known if pack.hex() not in present}
+    new = [found for name, found in present.items() if bytes.fromhex(name) not in known]
+    listed: list[Pack] = []
+    unreadable: list[str] = []
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="repair") as pool:
+        for number, result in enumerate(pool.map(lambda found: _footer(view, found), new)):
+            say("reading packs", number + 1, len(new))
+            if isinstance(result, str):
+                unreadable.append(result)
+            elif result is not None and result.id not in view.marked:
+                listed.append(result)
+    stale = view.index.listing(missing)
+    keep = [pack for pack in view.index.packs_of(stale) if pack.id not in missing]
+    write = listed + keep
+    for at in range(0, len(write), index.PACKS_PER_OBJECT):
+        index.write(view.store, view.keys, write[at : at + index.PACKS_PER_OBJECT])
+    for name in stale:
+        view.store.delete(INDEX + name)
+    view.look()
+    return Repaired(len(listed), len(missing), unreadable, len(stale) + len(unreadable_objects))
+
+
+def _footer(view: View, found: StoredObject) -> Pack | str | None:
+    pack = bytes.fromhex(name_of(found.key))
+    try:
+        return packs.read_pack(view.store, view.keys, pack, found.size)
+    except NotFound:
+        return None  # pruned meanwhile
+    except Damaged as error:
+        return str(error)
+
+
+def _unreadable_objects(view: View) -> list[str]:
+    names = []
+    for found in list(view.store.list(INDEX)):
+        name = name_of(found.key)
+        try:
+            index.read(view.store, view.keys, name)
+        except NotFound:
+            continue
+        except Damaged:
+            names.append(name)
+    return names

@@ -1,0 +1,65 @@
+"""Volume and partial records, and the trees they name (FORMAT 7)."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from schemas.errors import Damaged, Invalid, NotFound
+from workers.ports import ObjectStore
+from workers.repository import tree
+from workers.repository.keyring import Keys
+from workers.repository.layout import FORMAT, VOLUMES
+from workers.repository.sealing import seal, unseal
+from workers.repository.tree import Block
+from workers.repository.view import View
+
+
+@dataclass(frozen=True)
+class Volume:
+    """`tree` are the ids of its tree chunks, in order."""
+
+    tree: list[bytes]
+    scanned_bytes: int
+    files: int
+
+
+def write(store: ObjectStore, keys: Keys, key: str, volume: Volume) -> None:
+    """Stores a record, for a partial one over what is there."""
+    fields = {
+        "format": FORMAT,
+        "tree": [id_.hex() for id_ in volume.tree],
+        "scanned_bytes": volume.scanned_bytes,
+        "files": volume.files,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    store.put(key, seal(keys, json.dumps(fields).encode(), key))
+
+
+def read(store: ObjectStore, keys: Keys, key: str) -> Volume:
+    """Raises NotFound, Damaged."""
+    try:
+        body = store.get(key)
+    except NotFound:
+        raise NotFound(f"there is no volume {key.removeprefix(VOLUMES)} in the repository") from None
+    try:
+        fields = json.loads(unseal(keys, body, key))
+        if fields["format"] != FORMAT:
+            raise Invalid(f"{key} has format {fields['format']!r:.20}, this Snapline knows {FORMAT}; use a newer one")
+        ids = [bytes.fromhex(id_) for id_ in fields["tree"]]
+        return Volume(ids, int(fields["scanned_bytes"]), int(fields["files"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{key} cannot be read: it holds something else than a volume") from error
+
+
+def blocks(view: View, ids: list[bytes], first: int = 0) -> Iterator[tuple[int, Block]]:
+    """The blocks of the tree chunks from number `first`, each with its chunk's number; one chunk is read ahead.
+    Raises Damaged."""
+    with ThreadPoolExecutor(1, thread_name_prefix="tree") as pool:
+        ahead: Future[bytes] | None = None
+        for number in range(first, len(ids)):
+            chunk = ahead.result() if ahead else view.read("t", ids[number])
+            ahead = pool.submit(view.read, "t", ids[number + 1]) if number + 1 < len(ids) else None
+            for block in tree.decode(chunk):
+                yield number, block

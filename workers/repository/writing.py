@@ -1,0 +1,137 @@
+"""Stores chunks: hashed, deduplicated, compressed, packed and uploaded in the background, in bounded memory."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import zstandard
+
+from workers.repository import index
+from workers.repository.layout import pack_key
+from workers.repository.packs import RAW, ZSTD, Pack, PackBuilder
+from workers.repository.view import View
+
+WORKERS = 3
+UPLOADS = 2
+"""Packs being uploaded at once; with those being filled, all the packs in memory."""
+IN_FLIGHT = 12
+"""Chunks that wait for a worker, or are with one."""
+LEVEL = 1
+WORTH = 0.97
+"""A chunk is compressed if that makes it smaller than this (F12)."""
+
+_local = threading.local()
+
+
+class ChunkWriter:
+    """`flush` before relying on anything written. Leaving the context without it stores no index object.
+
+    Safe for threads. After an error every call raises it.
+    """
+
+    def __init__(self, view: View, level: int = LEVEL) -> None:
+        self._view, self._level = view, level
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="chunk")
+        self._uploading = ThreadPoolExecutor(UPLOADS, thread_name_prefix="upload")
+        self._slots = threading.Semaphore(IN_FLIGHT)
+        self._upload_slots = threading.Semaphore(UPLOADS)
+        self._lock = threading.Lock()  # guards what follows
+        self._building: dict[str, PackBuilder] = {}
+        self._uploads: list[Future[Pack]] = []
+        self._mine: set[bytes] = set()
+        self._error: BaseException | None = None
+        self.uploaded_bytes = 0
+
+    def write(self, kind: str, plaintext: bytes | memoryview) -> Future[bytes]:
+        """Soon the chunk's id; it is stored after the next `flush`. Waits while too much is under way."""
+        if self._error:
+            raise self._error
+        self._slots.acquire()
+        future = self._pool.submit(self._store, kind, plaintext)
+        future.add_done_callback(lambda _: self._slots.release())
+        return future
+
+    def write_sealed_anew(self, kind: str, id_: bytes, plaintext: bytes) -> None:
+        """Stores a chunk into a new pack though it is in the repository already."""
+        method, payload = self._compressed(plaintext)
+        self._add(kind, id_, method, payload, len(plaintext))
+
+    def flush(self) -> None:
+        """Returns when all that was written is stored and listed in the index (F13). No write may be under way."""
+        with self._lock:
+            unfinished, self._building = list(self._building.values()), {}
+        for builder in unfinished:
+            self._submit(builder)
+        with self._lock:
+            uploads, self._uploads = self._uploads, []
+        packs = [upload.result() for upload in uploads]
+        for at in range(0, len(packs), index.PACKS_PER_OBJECT):
+            some = packs[at : at + index.PACKS_PER_OBJECT]
+            name = index.write(self._view.store, self._view.keys, some)
+            self._view.index.learn(name, some)
+        with self._lock:
+            self._mine.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._uploading.shutdown(cancel_futures=True)
+
+    def _store(self, kind: str, plaintext: bytes | memoryview) -> bytes:
+        id_ = self._view.keys.id_of(kind, plaintext)
+        with self._lock:
+            if id_ in self._mine:
+                return id_
+            self._mine.add(id_)
+        if self._view.reliable(id_) is None:
+            method, payload = self._compressed(plaintext)
+            self._add(kind, id_, method, payload, len(plaintext))
+        return id_
+
+    def _compressed(self, plaintext: bytes | memoryview) -> tuple[int, bytes | memoryview]:
+        payload = _compressor(self._level).compress(plaintext)
+        return (ZSTD, payload) if len(payload) < WORTH * len(plaintext) else (RAW, plaintext)
+
+    def _add(self, kind: str, id_: bytes, method: int, payload: bytes | memoryview, length: int) -> None:
+        full = None
+        with self._lock:
+            builder = self._building.get(kind)
+            if builder is None:
+                builder = self._building[kind] = PackBuilder(self._view.keys, kind)
+            builder.add(id_, method, payload, length)
+            if builder.full():
+                full = self._building.pop(kind)
+        if full:
+            self._submit(full)
+
+    def _submit(self, builder: PackBuilder) -> None:
+        """Waits for a free slot, without the lock: others go on with the next pack meanwhile."""
+        self._upload_slots.acquire()
+        with self._lock:
+            upload = self._uploading.submit(self._upload, builder)
+            self._uploads.append(upload)
+        upload.add_done_callback(lambda _: self._upload_slots.release())
+
+    def _upload(self, builder: PackBuilder) -> Pack:
+        try:
+            pack, body = builder.finish()
+            self._view.store.put(pack_key(pack.id), body)
+        except BaseException as error:
+            self._error = self._error or error
+            raise
+        with self._lock:
+            self.uploaded_bytes += len(body)
+        return pack
+
+
+def _compressor(level: int) -> zstandard.ZstdCompressor:
+    # A compressor must not be shared by threads.
+    made: dict[int, zstandard.ZstdCompressor] = _local.__dict__.setdefault("compressors", {})
+    if level not in made:
+        made[level] = zstandard.ZstdCompressor(level=level)
+    return made[level]
