@@ -17,8 +17,11 @@ lint: setup
 	@$(BIN)/mypy schemas workers producers deploy tests
 	@$(BIN)/lint-imports
 
-bench: setup
-	@$(BIN)/python -m tests.bench
+bench: setup           # some rows: make bench ARGS="--rows small-first,large-first --rounds 1 --scale 0.05"
+	@test -x $(BIN)/rclone || $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]' >&2
+	@command -v zstd >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \
+	  { apt-get update -q && apt-get install -q -y --no-install-recommends zstd; } >&2 || true
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 e2e: setup             # on a real cluster
 	@test -n "$(SNAPLINE_E2E_KUBECONFIG)" -a -n "$(SNAPLINE_E2E_STATE)" || { \

@@ -1,236 +1,297 @@
-"""`make bench`: our copying and restoring beside restic's, on the same data and the same S3 server, in one run.
+"""`make bench`: our copying and restoring beside restic, rclone and tar, on the same data and the same S3 server.
 
-One JSON object a row on standard output, a table on standard error. Ours is the step function that the line runs, with
-its slices, encryption and S3. RESTIC names another restic than the one on PATH. Each runs three times in turn; medians
-count.
+One JSON object a line on standard output, progress and a table on standard error. Ours and the peers run in turn, each
+run in a process of its own, on a fresh server every round; medians of seconds count, and the largest memory. Seconds
+are of wall-clock time; `rss` is the peak of the largest process; `bytes` is what the run added to the store, null for
+a restore. A run that leaves a file out, or writes back another number of bytes, counts as failed.
 """
 
+import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from deploy.local import seaweedfs
-from schemas import events as e
-from schemas import keys
-from schemas.records import (
-    BackupPlan,
-    BackupRequest,
-    RestorePlan,
-    RestoreRequest,
-    UnitPlan,
-    UnitResult,
-    VolumePlan,
-    VolumeRestore,
-)
-from tests.bench import datasets
-from workers import ledger
-from workers.adapters import configured
-from workers.repository import open_repository
-from workers.steps import volumes_copy, volumes_restore
-from workers.steps.slicing import Slicing, Turns
+from schemas.errors import SnaplineError
+from tests.bench import datasets, tools
+from tests.bench.runs import Failed, Run
 
-ROUNDS = 3
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-say = Console(stderr=True)
-
-
-class Ours:
-    """Our step functions over a bucket prefix of their own."""
-
-    def __init__(self, server: seaweedfs.SeaweedFS, source: Path, target: Path) -> None:
-        self.store = configured.store(server.destination(prefix=uuid.uuid4().hex))
-        self.repository = open_repository(self.store, "bench")
-        self.directories = {"source": source, "target": target}
-        self._number = 0
-
-    def directory(self, pod_uid: str, volume: str) -> Path:
-        """The port VolumeFiles."""
-        return self.directories[pod_uid]
-
-    def cancelled(self, job: str) -> bool:
-        """The port Tokens."""
-        return False
-
-    def backup(self) -> None:
-        """A backup of one unit, slice after slice."""
-        self._number += 1
-        name = f"b{self._number}"
-        volume = VolumePlan(name="data", kind="claim", directory="data", claim="data", claim_uid="uid")
-        unit = UnitPlan(unit="ns/pod", namespace="ns", pod="pod", pod_uid="source", node="n", volumes=[volume])
-        ledger.put(self.store, keys.plan("backups", name), BackupPlan(manifest="m", objects=0, units=[unit]))
-        request = BackupRequest(name=name, request="q", event_id="q", requested_at=NOW)
-        ledger.put(self.store, keys.request("backups", name), request)
-        self._run(e.VolumesCopyRequested(backup=name, node="n", unit="ns/pod"))
-
-    def restore(self) -> None:
-        """The newest backup into the empty target."""
-        [volume] = ledger.read(self.store, keys.unit("backups", f"b{self._number}", "ns/pod"), UnitResult).volumes
-        self._number += 1
-        name = f"r{self._number}"
-        planned = VolumeRestore(
-            unit="ns/data",
-            kind="claim",
-            namespace="ns",
-            pod="pod",
-            name="data",
-            claim="data",
-            helper="h",
-            volume=volume.volume,
-            bytes=volume.scanned_bytes,
-        )
-        plan = RestorePlan(backup="b", manifest="m", objects=0, volumes=[planned])
-        ledger.put(self.store, keys.plan("restores", name), plan)
-        request = RestoreRequest(name=name, request="q", event_id="q", requested_at=NOW, backup="b", scope="full")
-        ledger.put(self.store, keys.request("restores", name), request)
-        asked = e.VolumesRestoreRequested(restore=name, node="n", unit="ns/data", pod_uid="target", directory="data")
-        self._run(asked)
-        self._number -= 1
-
-    def stored_bytes(self) -> int:
-        """What the repository takes."""
-        return sum(found.size for found in self.store.list("repository/"))
-
-    def _run(self, event: e.Event) -> None:
-        slicing, turns = Slicing(timedelta(seconds=30), lambda: False, self), Turns()
-        copying = volumes_copy.Copying(self.store, self.repository, self, slicing, turns, lambda: NOW)
-        restoring = volumes_restore.Restoring(self.store, self.repository, self, slicing, turns, lambda: NOW)
-        waiting: list[e.Event] = [event]
-        while waiting:
-            asked = waiting.pop()
-            envelope = e.wrap(asked, source="bench", time=NOW)
-            if isinstance(asked, e.VolumesCopyRequested):
-                told = list(volumes_copy.copy(envelope, copying))  # type: ignore[arg-type]
-            else:
-                told = list(volumes_restore.restore(envelope, restoring))  # type: ignore[arg-type]
-            waiting += [said for said in told if isinstance(said, e.VolumesCopyRequested | e.VolumesRestoreRequested)]
-            if failed := [said for said in told if isinstance(said, e.VolumesCopyFailed | e.VolumesRestoreFailed)]:
-                raise RuntimeError(failed[0].reason)
+PEERS: dict[str, list[str]] = {
+    "small-first": ["restic"],
+    "small-unchanged": ["restic"],
+    "small-restore": ["restic", "tar"],
+    "large-first": ["restic", "rclone", "tar"],
+    "large-restore": ["restic"],
+    "database-changed": ["restic"],
+    "tiny-first": ["restic"],
+    "sparse-first": ["restic"],
+}
+"""Every row, and whom it compares us with."""
+INSTALL = {
+    "restic": "install it, or give its path: make bench RESTIC=/path/to/restic",
+    "rclone": "install the bench extra: pip install -e '.[bench]'",
+    "tar": "install the packages tar and zstd",
+}
+SPARE = 2_000_000_000
+"""Bytes of memory that the processes need beside what is on a memory file system."""
+say = Console(stderr=True, highlight=False, soft_wrap=True)
+say.width = max(say.width, 100)  # the table's
 
 
-class Restic:
-    """restic over a bucket prefix of its own."""
+@dataclass(frozen=True)
+class Options:
+    """What was asked for."""
 
-    def __init__(self, server: seaweedfs.SeaweedFS, source: Path, target: Path, program: str) -> None:
-        self._program, self._source, self._target = program, source, target
-        place = server.destination()
-        self._store = configured.store(server.destination(prefix=(prefix := uuid.uuid4().hex)))
-        self._environment = {
-            **os.environ,
-            "AWS_ACCESS_KEY_ID": place.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": place.secret_access_key.get_secret_value(),
-            "RESTIC_PASSWORD": "bench",
-            "RESTIC_REPOSITORY": f"s3:{place.endpoint}/{place.bucket}/{prefix}",
-            "RESTIC_CACHE_DIR": tempfile.mkdtemp(prefix="restic-cache-", dir=source.parent),
+    rows: list[str]
+    rounds: int
+    scale: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line: what ours and one peer took, in all rounds."""
+
+    row: str
+    peer: tools.Peer
+    ours: list[Run]
+    theirs: list[Run]
+
+    def fields(self) -> dict[str, object]:
+        """As it is printed."""
+        ours, theirs = _seconds(self.ours), _seconds(self.theirs)
+        return {
+            "row": self.row,
+            "ours_s": round(ours, 3),
+            "peer": self.peer.name,
+            "peer_version": self.peer.version,
+            "peer_s": round(theirs, 3),
+            "ratio": round(theirs / ours, 2),
+            "ours_rss_mib": _rss_mib(self.ours),
+            "peer_rss_mib": _rss_mib(self.theirs),
+            "ours_bytes": _bytes(self.ours),
+            "peer_bytes": _bytes(self.theirs),
         }
-        self._restic("init")
-
-    def backup(self) -> None:
-        """A backup of the source."""
-        self._restic("backup", str(self._source))
-
-    def restore(self) -> None:
-        """The newest backup into the empty target."""
-        self._restic("restore", "latest", "--target", str(self._target))
-
-    def stored_bytes(self) -> int:
-        """What the repository takes."""
-        return sum(found.size for found in self._store.list(""))
-
-    def _restic(self, *arguments: str) -> None:
-        command = [self._program, "--quiet", *arguments]
-        subprocess.run(command, env=self._environment, check=True, stdout=subprocess.DEVNULL)
 
 
-@dataclass
-class Row:
-    """One measured kind of work; seconds of each round."""
-
-    name: str
-    ours: list[float]
-    peer: list[float]
-    ours_bytes: int = 0
-    peer_bytes: int = 0
+Runs = dict[tuple[str, str], list[Run]]
+"""Of a row and a tool."""
 
 
 def main() -> int:
-    """Measures everything; the exit code."""
-    program = os.environ.get("RESTIC") or shutil.which("restic")
-    if program is None:
-        say.print("there is no restic; install it, or give its path: make bench RESTIC=/path/to/restic")
+    """Measures what is asked for; the exit code, 1 if a run failed."""
+    options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all is removed
+    peers = _peers(options)
+    if not peers:
         return 1
-    version = subprocess.run([program, "version"], capture_output=True, text=True, check=True).stdout.split()[1]
-    shared_memory = Path("/dev/shm")  # where there is no disk to wait for
-    root = Path(tempfile.mkdtemp(prefix="snapline-bench-", dir=shared_memory if shared_memory.is_dir() else None))
+    names = list(dict.fromkeys(row.partition("-")[0] for row in options.rows))
+    root = Path(tempfile.mkdtemp(prefix="snapline-bench-", dir=_room(names, options.scale)))
+    results: list[Result] = []
+    failures: list[str] = []
     try:
-        with seaweedfs.start(root / "s3") as server:
-            rows = [
-                row
-                for make, name in ((datasets.small, "small"), (datasets.large, "large"))
-                for row in _measure(server, root / name, make, name, program)
-            ]
+        for name in names:
+            for result in _measure(root / name, name, options, peers, failures):
+                print(json.dumps(result.fields()), flush=True)
+                results.append(result)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    _print(rows, version)
+    say.print(_table(results))
+    for failure in failures:
+        say.print(f"failed: {failure}", markup=False)
+    return 1 if failures else 0
+
+
+def _options() -> Options:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures Snapline beside its peers.")
+    parser.add_argument("--rows", default=",".join(PEERS), help="comma list of rows (default: all: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of every row (default: %(default)s)")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies the data's size (default: %(default)s)")
+    given = parser.parse_args()
+    rows = given.rows.split(",")
+    if unknown := [row for row in rows if row not in PEERS]:
+        parser.error(f"there is no row {unknown[0]!r}; there are {', '.join(PEERS)}")
+    if given.rounds < 1 or not given.scale > 0:
+        parser.error("rounds and scale must be above zero")
+    return Options(rows, given.rounds, given.scale)
+
+
+def _peers(options: Options) -> dict[str, tools.Peer]:
+    """Those that the rows need and that are installed; says which are not."""
+    found = {}
+    for name in dict.fromkeys(name for row in options.rows for name in PEERS[row]):
+        if peer := tools.find(name):
+            found[name] = peer
+        else:
+            say.print(f"{name} is left out, as it is not here; {INSTALL[name]}", markup=False)
+    say.print(f"ours beside {', '.join(f'{peer.name} {peer.version}' for peer in found.values()) or 'nobody'}")
+    return found
+
+
+def _room(names: list[str], scale: float) -> Path:
+    """Shared memory, where there is no disk to wait for, if it has room for the largest of the data sets; else the
+    temporary directory."""
+    room = int(max(datasets.ALL[name].room for name in names) * scale)
+    inodes = int(max(datasets.ALL[name].inodes for name in names) * scale)
+    elsewhere = Path(tempfile.gettempdir())
+    shared = Path("/dev/shm")
+    missing = _missing(shared, room, inodes) if shared.is_dir() else ["it is not there"]
+    if (memory := _available_memory()) < room + SPARE:
+        missing.append(f"the machine has {memory / 1e9:.1f} GB of memory left of {(room + SPARE) / 1e9:.1f} GB")
+    if not missing:
+        return shared
+    say.print(f"not on {shared} but on {elsewhere}: {'; '.join(missing)}", markup=False)
+    if missing := _missing(elsewhere, room, inodes):
+        sys.exit(f"no room on {elsewhere}: {'; '.join(missing)}; choose fewer --rows, or a smaller --scale")
+    return elsewhere
+
+
+def _missing(place: Path, room: int, inodes: int) -> list[str]:
+    found = os.statvfs(place)
+    free = found.f_bavail * found.f_frsize
+    missing = []
+    if free < room:
+        missing.append(f"{free / 1e9:.1f} GB are free of {room / 1e9:.1f} GB")
+    if found.f_files and found.f_favail < inodes:
+        missing.append(f"{found.f_favail} inodes are free of {inodes}")
+    return missing
+
+
+def _available_memory() -> int:
+    """Bytes."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
     return 0
 
 
 def _measure(
-    server: seaweedfs.SeaweedFS, root: Path, make: Callable[[Path], None], name: str, program: str
-) -> list[Row]:
-    source, target = root / "source", root / "target"
-    say.print(f"making the data set {name}")
-    make(source)
-    first, unchanged, restore = (Row(f"{name}-{what}", [], []) for what in ("first", "unchanged", "restore"))
-    for number in range(ROUNDS):
-        say.print(f"{name}: round {number + 1} of {ROUNDS}")
-        ours, peer = Ours(server, source, target), Restic(server, source, target, program)
-        for tool, kind in ((ours, "ours"), (peer, "peer")) if number % 2 == 0 else ((peer, "peer"), (ours, "ours")):
-            getattr(first, kind).append(_timed(tool.backup))
-            setattr(first, f"{kind}_bytes", tool.stored_bytes())
-            getattr(unchanged, kind).append(_timed(tool.backup))
-            target.mkdir()
-            getattr(restore, kind).append(_timed(tool.restore))
-            shutil.rmtree(target)
-    return [first, unchanged, restore]
-
-
-def _timed(work: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def _print(rows: list[Row], version: str) -> None:
-    table = Table("row", "ours s", "restic s", "ratio", "ours MB", "restic MB")
+    root: Path, name: str, options: Options, peers: dict[str, tools.Peer], failures: list[str]
+) -> Iterator[Result]:
+    """The rows of one data set. A tool that fails is left out of it from then on."""
+    rows = [row for row in options.rows if row.partition("-")[0] == name]
+    say.print(f"{name}: making the data")
+    datasets.ALL[name].make(root / "source", options.scale)
+    size = _size(root / "source")
+    say.print(f"{name}: {size[0]:,} files, {size[1] / 1e6:,.0f} MB")
+    runs: Runs = {}
+    working = ["ours", *dict.fromkeys(peer for row in rows for peer in PEERS[row] if peer in peers)]
+    for number in range(options.rounds):
+        with seaweedfs.start(root / "s3") as server:
+            for tool in list(working if number % 2 == 0 else reversed(working)):
+                place = _place(root, server)
+                wanted = [row for row in rows if tool == "ours" or tool in PEERS[row]]
+                try:
+                    taken = tools.Ours(place) if tool == "ours" else peers[tool].at(place)
+                    for row, run in _runs(taken, place, wanted, size):
+                        runs.setdefault((row, tool), []).append(run)
+                        _tell(row, tool, number, run)
+                except (Failed, SnaplineError) as failure:
+                    failures.append(f"{name}, {tool}: {failure}")
+                    say.print(f"{name}, {tool}: {failure}", markup=False)
+                    working.remove(tool)
+                shutil.rmtree(place.scratch)
+                shutil.rmtree(place.target)
+        shutil.rmtree(root / "s3")
+    shutil.rmtree(root)
     for row in rows:
-        ours, peer = statistics.median(row.ours), statistics.median(row.peer)
-        result = {
-            "row": row.name,
-            "ours_s": round(ours, 3),
-            "peer": "restic",
-            "peer_version": version,
-            "peer_s": round(peer, 3),
-            "ratio": round(peer / ours, 2),
-            "ours_bytes": row.ours_bytes,
-            "peer_bytes": row.peer_bytes,
-        }
-        print(json.dumps(result), flush=True)
-        sizes = (f"{row.ours_bytes / 1e6:.1f}", f"{row.peer_bytes / 1e6:.1f}")
-        table.add_row(row.name, f"{ours:.2f}", f"{peer:.2f}", f"{peer / ours:.2f}x", *sizes)
-    say.print(table)
+        for peer in PEERS[row]:
+            if (ours := runs.get((row, "ours"))) and (theirs := runs.get((row, peer))):
+                yield Result(row, peers[peer], ours, theirs)
+
+
+def _place(root: Path, server: seaweedfs.SeaweedFS) -> tools.Place:
+    (root / "target").mkdir()
+    (root / "scratch").mkdir()
+    return tools.Place(server, root / "source", root / "target", root / "scratch")
+
+
+def _runs(tool: tools.Tool, place: tools.Place, rows: list[str], size: tuple[int, int]) -> Iterator[tuple[str, Run]]:
+    """One round of one tool; what comes before a row happens even if it is not wanted itself. Raises Failed."""
+    wanted = {row.partition("-")[2]: row for row in rows}
+    first = tool.backup()
+    if row := wanted.get("first"):
+        yield row, first
+    if row := wanted.get("unchanged"):
+        yield row, _added(first, tool.backup())
+    if row := wanted.get("changed"):
+        with datasets.database_changed(place.source):
+            again = tool.backup()
+        yield row, _added(first, again)
+    if row := wanted.get("restore"):
+        restored = tool.restore()
+        if (found := _size(place.target)) != size:
+            raise Failed(f"it restored {found[0]} files with {found[1]} bytes, of {size[0]} with {size[1]}")
+        yield row, restored
+
+
+def _added(before: Run, after: Run) -> Run:
+    return replace(after, stored_bytes=(after.stored_bytes or 0) - (before.stored_bytes or 0))
+
+
+def _size(root: Path) -> tuple[int, int]:
+    """Files below a directory, and their bytes."""
+    files = size = 0
+    waiting = [str(root)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    files += 1
+                    size += entry.stat(follow_symlinks=False).st_size
+    return files, size
+
+
+def _tell(row: str, tool: str, number: int, run: Run) -> None:
+    stored = "" if run.stored_bytes is None else f", {run.stored_bytes / 1e6:,.1f} MB stored"
+    remark = f", {run.output}" if tool == "ours" else ""
+    say.print(f"{row}, round {number + 1}: {tool} {run.seconds:.2f} s, {run.rss_kib / 1024:,.0f} MiB{stored}{remark}")
+
+
+def _seconds(runs: list[Run]) -> float:
+    return statistics.median(run.seconds for run in runs)
+
+
+def _rss_mib(runs: list[Run]) -> float:
+    return round(max(run.rss_kib for run in runs) / 1024, 1)
+
+
+def _bytes(runs: list[Run]) -> int | None:
+    stored = [run.stored_bytes for run in runs if run.stored_bytes is not None]
+    return round(statistics.median(stored)) if stored else None
+
+
+def _table(results: list[Result]) -> Table:
+    table = Table(box=box.SIMPLE, caption="MiB: peak memory; MB: stored", caption_justify="left")
+    table.add_column("row", no_wrap=True)
+    table.add_column("peer", no_wrap=True)
+    for title in ("ours s", "peer s", "ratio", "ours MiB", "peer MiB", "ours MB", "peer MB"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for result in results:
+        found = result.fields()
+        table.add_row(
+            result.row,
+            result.peer.name,
+            f"{found['ours_s']:.2f}",
+            f"{found['peer_s']:.2f}",
+            f"{found['ratio']:.2f}x",
+            f"{found['ours_rss_mib']:.0f}",
+            f"{found['peer_rss_mib']:.0f}",
+            *("" if size is None else f"{size / 1e6:.1f}" for size in (_bytes(result.ours), _bytes(result.theirs))),
+        )
+    return table
 
 
 if __name__ == "__main__":

@@ -1,0 +1,148 @@
+"""Our side of a measured run, as a process of its own: the step functions that the line runs, slice after slice, with
+encryption and S3.
+
+    python -m tests.bench.ours copy NAME SOURCE CACHE      # backs SOURCE up as NAME
+    python -m tests.bench.ours restore NAME TARGET CACHE   # writes the backup NAME into TARGET
+
+SNAPLINE_S3_* and SNAPLINE_PASSPHRASE say where to. Prints the seconds from before to after the calls of the step
+function, and the seconds that opening the repository took. Not counted are the start of the interpreter, imports and
+that opening, since a worker runs for long and does them once. The peers' start is counted: a few milliseconds, and for
+restic the opening of its repository, most of a second for a password.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from schemas import destination as destinations
+from schemas import events as e
+from schemas import keys
+from schemas.errors import Invalid
+from schemas.records import (
+    BackupPlan,
+    BackupRequest,
+    RestorePlan,
+    RestoreRequest,
+    RestoreUnitResult,
+    UnitPlan,
+    UnitResult,
+    VolumePlan,
+    VolumeRestore,
+)
+from schemas.settings import Settings, from_environment
+from workers import ledger
+from workers.adapters import configured
+from workers.ports import ObjectStore, Repository
+from workers.repository import open_repository
+from workers.steps import volumes_copy, volumes_restore
+from workers.steps.slicing import Slicing, Turns
+
+A = TypeVar("A", e.VolumesCopyRequested, e.VolumesRestoreRequested)
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+UNIT, VOLUME = "ns/pod", "ns/data"
+
+
+def opened(store: ObjectStore, passphrase: str, cache: Path) -> Repository:
+    """The repository; `cache` is a directory for what it keeps on this machine."""
+    return open_repository(store, passphrase)
+
+
+class Here:
+    """The ports VolumeFiles and Tokens: every volume is one directory, and nobody cancels."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def directory(self, pod_uid: str, volume: str) -> Path:
+        """See the port."""
+        return self._directory
+
+    def cancelled(self, job: str) -> bool:
+        """See the port."""
+        return False
+
+
+def main() -> int:
+    """One run; the exit code."""
+    what, name, directory, cache = sys.argv[1:]
+    settings = from_environment(os.environ)
+    destination = destinations.from_settings(settings)
+    if destination is None:
+        raise Invalid("SNAPLINE_S3_BUCKET is not set")
+    store = configured.store(destination)
+    began = time.perf_counter()
+    repository = opened(store, destination.passphrase.get_secret_value(), Path(cache))
+    opening = time.perf_counter() - began
+    work = copy if what == "copy" else restore
+    print(work(store, repository, settings, name, Path(directory)), opening)
+    return 0
+
+
+def copy(store: ObjectStore, repository: Repository, settings: Settings, name: str, source: Path) -> float:
+    """A backup of one unit with one volume; its seconds."""
+    volume = VolumePlan(name="data", kind="claim", directory="data", claim="data", claim_uid="uid")
+    unit = UnitPlan(unit=UNIT, namespace="ns", pod="pod", pod_uid="uid", node="n", volumes=[volume])
+    ledger.put(store, keys.plan("backups", name), BackupPlan(manifest="m", objects=0, units=[unit]))
+    request = BackupRequest(name=name, request="q", event_id="q", requested_at=NOW)
+    ledger.put(store, keys.request("backups", name), request)
+    here = Here(source)
+    world = volumes_copy.Copying(store, repository, here, _slicing(settings, here), Turns(), lambda: NOW)
+    asked = e.VolumesCopyRequested(backup=name, node="n", unit=UNIT)
+    seconds = _timed(asked, lambda event: volumes_copy.copy(event, world))
+    _refuse(ledger.read(store, keys.unit("backups", name, UNIT), UnitResult).warnings)
+    return seconds
+
+
+def restore(store: ObjectStore, repository: Repository, settings: Settings, name: str, target: Path) -> float:
+    """A restore of that backup's volume; its seconds."""
+    [volume] = ledger.read(store, keys.unit("backups", name, UNIT), UnitResult).volumes
+    planned = VolumeRestore(
+        unit=VOLUME,
+        kind="claim",
+        namespace="ns",
+        pod="pod",
+        name="data",
+        claim="data",
+        helper="h",
+        volume=volume.volume,
+        bytes=volume.scanned_bytes,
+    )
+    plan = RestorePlan(backup=name, manifest="m", objects=0, volumes=[planned])
+    ledger.put(store, keys.plan("restores", name), plan)
+    request = RestoreRequest(name=name, request="q", event_id="q", requested_at=NOW, backup=name, scope="full")
+    ledger.put(store, keys.request("restores", name), request)
+    here = Here(target)
+    world = volumes_restore.Restoring(store, repository, here, _slicing(settings, here), Turns(), lambda: NOW)
+    asked = e.VolumesRestoreRequested(restore=name, node="n", unit=VOLUME, pod_uid="uid", directory="data")
+    seconds = _timed(asked, lambda event: volumes_restore.restore(event, world))
+    _refuse(ledger.read(store, keys.unit("restores", name, VOLUME), RestoreUnitResult).warnings)
+    return seconds
+
+
+def _timed(asked: A, step: Callable[[e.CloudEvent[A]], Iterator[e.Event]]) -> float:
+    """Seconds of the step and of all its further slices, each asked for by the one before."""
+    began = time.perf_counter()
+    waiting: list[A] = [asked]
+    while waiting:
+        told = list(step(e.wrap(waiting.pop(), source="bench", time=NOW)))
+        waiting += [said for said in told if isinstance(said, type(asked))]
+        _refuse([said.reason for said in told if isinstance(said, e.VolumesCopyFailed | e.VolumesRestoreFailed)])
+    return time.perf_counter() - began
+
+
+def _slicing(settings: Settings, here: Here) -> Slicing:
+    return Slicing(settings.slice_length, lambda: False, here)
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise RuntimeError(f"{len(problems)} problems, first {problems[0]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
