@@ -26,6 +26,7 @@ from deploy.local import seaweedfs
 from schemas.errors import SnaplineError
 from tests.bench import datasets, tools
 from tests.bench.runs import Failed, Run
+from workers.adapters import configured
 
 PEERS: dict[str, list[str]] = {
     "small-first": ["restic"],
@@ -147,7 +148,7 @@ def _room(names: list[str], scale: float) -> Path:
     shared = Path("/dev/shm")
     missing = _missing(shared, room, inodes) if shared.is_dir() else ["it is not there"]
     if (memory := _available_memory()) < room + SPARE:
-        missing.append(f"the machine has {memory / 1e9:.1f} GB of memory left of {(room + SPARE) / 1e9:.1f} GB")
+        missing.append(f"the machine has {memory / 1e9:.1f} GB of memory, {(room + SPARE) / 1e9:.1f} GB are needed")
     if not missing:
         return shared
     say.print(f"not on {shared} but on {elsewhere}: {'; '.join(missing)}", markup=False)
@@ -161,9 +162,9 @@ def _missing(place: Path, room: int, inodes: int) -> list[str]:
     free = found.f_bavail * found.f_frsize
     missing = []
     if free < room:
-        missing.append(f"{free / 1e9:.1f} GB are free of {room / 1e9:.1f} GB")
+        missing.append(f"{free / 1e9:.1f} GB are free, {room / 1e9:.1f} GB are needed")
     if found.f_files and found.f_favail < inodes:
-        missing.append(f"{found.f_favail} inodes are free of {inodes}")
+        missing.append(f"{found.f_favail:,} inodes are free, {inodes:,} are needed")
     return missing
 
 
@@ -188,6 +189,8 @@ def _measure(
     working = ["ours", *dict.fromkeys(peer for row in rows for peer in PEERS[row] if peer in peers)]
     for number in range(options.rounds):
         with seaweedfs.start(root / "s3") as server:
+            # The first write makes the server's volumes, which takes seconds.
+            configured.store(server.destination()).put("warm", b"warm")
             for tool in list(working if number % 2 == 0 else reversed(working)):
                 place = _place(root, server)
                 wanted = [row for row in rows if tool == "ours" or tool in PEERS[row]]

@@ -162,7 +162,7 @@ class Peer:
 def find(name: str) -> Peer | None:
     """The peer, or None where it is not installed."""
     if name == "restic":
-        program = os.environ.get("RESTIC") or shutil.which("restic")
+        program = shutil.which(os.environ.get("RESTIC") or "restic")
         return Peer(name, _says(program, "version").split()[1], program) if program else None
     if name == "rclone":
         beside = Path(sys.executable).with_name("rclone")
