@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+LIMIT = 900.0
+"""Seconds after which a run has failed."""
 CHECKOUT = Path(__file__).parents[2]
 _LAUNCH = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py"))]
 
@@ -41,10 +43,12 @@ def run(command: list[str], environment: Mapping[str, str] | None = None) -> Run
         process_group=0,
     )
     try:
-        output, errors = process.communicate()
-    except BaseException:
+        output, errors = process.communicate(timeout=LIMIT)
+    except BaseException as error:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise Failed(f"{' '.join(command[:4])} …: not done after {LIMIT:.0f} s") from None
         raise
     if process.returncode:
         raise Failed(f"{' '.join(command[:4])} …: {' / '.join((errors or output).strip().splitlines()[-3:])}")
