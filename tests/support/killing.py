@@ -57,7 +57,7 @@ class KillingStore:
     def list(self, prefix: str) -> Iterator[StoredObject]:
         return self._store.list(prefix)
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes | bytearray) -> None:
         self._around(key, lambda: self._store.put(key, body))
 
     def create(self, key: str, body: bytes) -> bool:
