@@ -49,7 +49,7 @@ UNIT, VOLUME = "ns/pod", "ns/data"
 
 def opened(store: ObjectStore, passphrase: str, cache: Path) -> Repository:
     """The repository; `cache` is a directory for what it keeps on this machine."""
-    return open_repository(store, passphrase)
+    return open_repository(store, passphrase, cache=cache)
 
 
 class Here:

@@ -1,6 +1,6 @@
 """Reads many chunks at a time: each pack's needed parts once, neighbours in one request (FORMAT 11)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ from workers.repository.view import View
 
 GAP = MIB // 4
 """Bytes between two chunks that are read along rather than asked around."""
-RANGE = 4 * MIB
+RANGE = 2 * MIB
 """Bytes of one request, about."""
 
-Use = Callable[[bytes, bytes | Damaged], None]
-"""Is given a chunk's id and its plaintext, or why it cannot be had. Called in several threads."""
+Chunks = list[tuple[bytes, bytes | Damaged]]
+"""Ids, and the plaintext or why it cannot be had."""
 
 
 class Range(NamedTuple):
@@ -26,22 +26,24 @@ class Range(NamedTuple):
     places: list[Place]
 
 
-def fetch(view: View, ids: Iterable[bytes], use: Use, pool: ThreadPoolExecutor, in_flight: int) -> None:
-    """Gives every chunk to `use`, once, with at most `in_flight` requests under way. Raises what `use` raises."""
+def fetch(view: View, ids: Iterable[bytes], pool: ThreadPoolExecutor, in_flight: int) -> Iterator[Chunks]:
+    """Every chunk once, as they come, with at most `in_flight` requests under way or waiting to be taken."""
     places = view.places(ids)
     missing = [id_ for id_, found in places.items() if not found]
-    under_way: set[Future[None]] = set()
+    under_way: set[Future[Chunks]] = set()
     try:
-        for found in ranges(next(iter(each)) for each in places.values() if each):
+        for wanted in ranges(next(iter(each)) for each in places.values() if each):
             if len(under_way) >= in_flight:
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 for each in done:
-                    each.result()
-            under_way.add(pool.submit(_read, view, found, use))
+                    yield each.result()
+            under_way.add(pool.submit(_read, view, wanted))
         for id_ in missing:
-            _alone(view, id_, use)
-        for each in under_way:
-            each.result()
+            yield [(id_, _alone(view, id_))]
+        while under_way:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for each in done:
+                yield each.result()
     finally:
         wait(under_way)
 
@@ -68,28 +70,27 @@ def _near(together: list[Place], place: Place) -> bool:
     return entry.offset - last.offset - last.stored <= GAP and entry.offset + entry.stored - first.offset <= RANGE
 
 
-def _read(view: View, wanted: Range, use: Use) -> None:
+def _read(view: View, wanted: Range) -> Chunks:
     first, last = wanted.places[0].entry, wanted.places[-1].entry
     begin = first.offset
     try:
         body = memoryview(view.store.get(pack_key(wanted.pack), begin, last.offset + last.stored - begin))
     except NotFound:
         body = memoryview(b"")
+    found: Chunks = []
     for place in wanted.places:
         entry = place.entry
         sealed = body[entry.offset - begin : entry.offset - begin + entry.stored]
         try:
-            plain = packs.open_chunk(view.keys, "d", wanted.pack, entry, sealed)
+            found.append((entry.id, packs.open_chunk(view.keys, "d", wanted.pack, entry, sealed)))
         except Damaged:
-            _alone(view, entry.id, use)
-            continue
-        use(entry.id, plain)
+            found.append((entry.id, _alone(view, entry.id)))
+    return found
 
 
-def _alone(view: View, id_: bytes, use: Use) -> None:
+def _alone(view: View, id_: bytes) -> bytes | Damaged:
     """A chunk that was not where it should be, from wherever else it can be had."""
     try:
-        plain: bytes | Damaged = view.read("d", id_)
+        return view.read("d", id_)
     except Damaged as error:
-        plain = error
-    use(id_, plain)
+        return error

@@ -9,8 +9,9 @@ import os
 import stat
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +25,11 @@ from workers.repository.tree import Attribute, Block, Header, Record, join, show
 from workers.repository.view import View
 from workers.repository.volumes import Volume
 
-THREADS = 3
-IN_FLIGHT = 6
+READERS = 3
+WRITERS = max(1, min(4, (os.cpu_count() or 1) - 1))
+"""Threads that make files. They hold the interpreter's lock in turns: more of them are in each other's way."""
+IN_FLIGHT = 5
+"""Requests for chunks under way, or waiting to be written."""
 WINDOW_ENTRIES = 16_384
 WINDOW_BYTES = 256 * MIB
 PROGRESS_EVERY = 0.25
@@ -67,6 +71,14 @@ class Open:
     header: Header
     attributes: list[Attribute]
     made: bool
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Threads that fetch, decrypt and decompress, and threads that make files."""
+
+    readers: ThreadPoolExecutor
+    writers: ThreadPoolExecutor
 
 
 @dataclass
@@ -117,14 +129,18 @@ class Restore:
     def run(self) -> bool:
         """True when all is written."""
         try:
-            with ThreadPoolExecutor(THREADS, thread_name_prefix="restore") as pool:
+            with (
+                ThreadPoolExecutor(READERS, thread_name_prefix="fetch") as readers,
+                ThreadPoolExecutor(WRITERS, thread_name_prefix="write") as writers,
+            ):
+                pools = Pools(readers, writers)
                 if self.reached.position != (0, 0, 0) and self.reached.open:
                     self._go_on(self.reached.open[-1].path)
                 for chunk, number, block, begin in self._blocks():
-                    if not self._take(pool, block, (chunk, number), begin):
+                    if not self._take(pools, block, (chunk, number), begin):
                         return False
                 self._end_directories(None)
-                self._write(pool)
+                self._write(pools)
             return True
         finally:
             for target in self._targets:
@@ -155,14 +171,14 @@ class Restore:
             or len(self._ended) >= WINDOW_ENTRIES
         )
 
-    def _take(self, pool: ThreadPoolExecutor, block: Block, number: tuple[int, int], begin: int) -> bool:
+    def _take(self, pools: Pools, block: Block, number: tuple[int, int], begin: int) -> bool:
         """Plans the entries of a block, and writes what is planned when it is enough. False if the slice is to end."""
         if block.flags & tree.FIRST and not begin:
             self._begin_directory(block)
         for index in range(begin, len(block.names)):
             self._plan(block, index)
             if self._full():
-                self._write(pool)
+                self._write(pools)
                 if self._stop():
                     self.reached.position, self.reached.name = (*number, index + 1), block.names[index]
                     return False
@@ -229,12 +245,12 @@ class Restore:
         for id_, at, offset, length in planned:
             self._pieces.setdefault(id_, []).append(Piece(part, at, offset, length))
 
-    def _write(self, pool: ThreadPoolExecutor) -> None:
+    def _write(self, pools: Pools) -> None:
         """Writes all that is planned."""
         for part in self._parts:
             if part.missing != 1 or not part.whole():
                 self._prepare(part)
-        fetching.fetch(self._view, self._pieces, self._use, pool, IN_FLIGHT)
+        self._write_contents(pools)
         for part in self._parts:
             if part.missing != 1 or not part.whole():
                 self._complete(part)
@@ -251,8 +267,26 @@ class Restore:
 
     # --- files
 
-    def _use(self, id_: bytes, plain: bytes | Damaged) -> None:
-        """Writes a chunk's pieces."""
+    def _write_contents(self, pools: Pools) -> None:
+        under_way: deque[Future[None]] = deque()
+        try:
+            for chunks in fetching.fetch(self._view, self._pieces, pools.readers, IN_FLIGHT):
+                under_way.append(pools.writers.submit(self._use, chunks))
+                while len(under_way) > WRITERS:
+                    under_way.popleft().result()
+        finally:
+            wait(under_way)
+        for each in under_way:
+            each.result()
+
+    def _use(self, chunks: fetching.Chunks) -> None:
+        """Writes the pieces of some chunks."""
+        for id_, plain in chunks:
+            self._use_one(id_, plain)
+        self._report()
+
+    def _use_one(self, id_: bytes, plain: bytes | Damaged) -> None:
+        written = 0
         view = memoryview(b"") if isinstance(plain, Damaged) else memoryview(plain)
         for piece in self._pieces[id_]:
             part = piece.part
@@ -266,9 +300,9 @@ class Restore:
                     self._write_whole(part, piece.at, data)
                 elif part.failed is None:
                     self._write_piece(part, piece.at, data)
-                with self._lock:
-                    self.reached.written += piece.length
-        self._report()
+                written += piece.length
+        with self._lock:
+            self.reached.written += written
 
     def _write_whole(self, part: Part, at: int, data: memoryview) -> None:
         """A file whose content is in one piece: made, written and finished at once."""

@@ -64,12 +64,9 @@ def verify_volume(view: View, volume: str) -> list[Problem]:
         return [Problem(str(error))]
     lost: dict[bytes, str] = {}
 
-    def use(id_: bytes, plain: bytes | Damaged) -> None:
-        if isinstance(plain, Damaged):
-            lost[id_] = str(plain)
-
     with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
-        fetching.fetch(view, ids, use, pool, THREADS)
+        for chunks in fetching.fetch(view, ids, pool, THREADS):
+            lost.update((id_, str(plain)) for id_, plain in chunks if isinstance(plain, Damaged))
     if not lost:
         return []
     marks.note_damage(view.store, view.keys, {(place.pack, id_) for id_ in lost for place in view.index.places(id_)})
