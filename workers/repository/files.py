@@ -9,9 +9,9 @@ from schemas.errors import Invalid, NotFound
 from workers.ports import Progress, RestoreSlice
 from workers.repository import restored, tree, volumes
 from workers.repository.layout import VOLUMES
-from workers.repository.restoring import pieces
 from workers.repository.tree import Block, Record, shown
 from workers.repository.view import View
+from workers.repository.window import pieces
 
 KINDS = {
     tree.FILE: "file",

@@ -23,6 +23,14 @@ def put_on(file: int, mode: int, uid: int, gid: int, mtime: int, attributes: Ite
     return failed
 
 
+def put_plainly(file: int, mode: int, uid: int, gid: int, mtime: int) -> None:
+    """The same for a file without attributes. Raises OSError at the first that cannot be set."""
+    if ROOT:
+        os.fchown(file, uid, gid)
+    os.fchmod(file, mode)
+    os.utime(file, ns=(mtime, mtime))
+
+
 def put_on_name(
     directory: int,
     name: bytes,

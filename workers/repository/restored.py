@@ -11,10 +11,12 @@ from workers.ports import Progress, RestoreSlice
 from workers.repository import volumes
 from workers.repository.keyring import Keys
 from workers.repository.layout import VOLUMES
-from workers.repository.restoring import Open, Reached, Restore, Wanted
+from workers.repository.outcome import Reached
+from workers.repository.restoring import Restore, Wanted
 from workers.repository.sealing import seal, unseal
 from workers.repository.tree import Header, shown
 from workers.repository.view import View
+from workers.repository.window import Open
 
 CONTEXT = "restore checkpoint"
 MOST_WARNINGS = 1000

@@ -6,7 +6,7 @@ import stat
 from workers.repository.rooted import Rooted
 from workers.repository.tree import join
 
-_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Target(Rooted):
@@ -51,11 +51,11 @@ class Target(Rooted):
         """A descriptor of a new file at `path`, to write and read. What is there is removed."""
         directory, name = self.within(path)
         try:
-            return os.open(name, _CREATE, 0o600, dir_fd=directory)
+            return os.open(name, CREATE, 0o600, dir_fd=directory)
         except FileExistsError:
             self.remove(path)
         directory, name = self.within(path)
-        return os.open(name, _CREATE, 0o600, dir_fd=directory)
+        return os.open(name, CREATE, 0o600, dir_fd=directory)
 
     def link(self, first: bytes, path: bytes) -> None:
         """Another name of the file `first`. What is there is removed."""
