@@ -13,7 +13,7 @@ from contextlib import suppress
 from workers.ports import Progress
 from workers.repository import tree, volumes, walking
 from workers.repository.checkpoint import Position, State
-from workers.repository.cutting import Stream
+from workers.repository.cutting import MOST_ADDED, Stream
 from workers.repository.layout import MIB
 from workers.repository.links import Links
 from workers.repository.pending import Fresh, Known, TreeWriter
@@ -24,7 +24,7 @@ from workers.repository.view import View
 
 PROGRESS_EVERY = 0.25
 """Seconds."""
-READ = MIB
+READ = MOST_ADDED
 SEGMENT = 256 * MIB
 """Bytes of a large file in one record, at most."""
 OWN_CHUNKS = MIB
@@ -293,12 +293,11 @@ class Copy:
     def _whole(self, reading: "_Reading") -> int | None:
         """A small file, in one record."""
         size = reading.status.st_size
-        data = os.read(reading.file, size) if size else b""
-        while len(data) < size and (more := os.read(reading.file, size - len(data))):
-            data += more
-        begin = self._stream.length
-        self._add(data)
-        self._writer.add(reading.entry(begin, 0, len(data), len(data), None, size=len(data)))
+        begin, room, length = self._stream.length, self._stream.room(size), 0
+        while length < size and (more := os.readv(reading.file, [room[length:]])):
+            length += more
+        self._add(length)
+        self._writer.add(reading.entry(begin, 0, length, length, None, size=length))
         return None
 
     def _large(self, reading: "_Reading", start: int) -> int | None:
@@ -333,11 +332,11 @@ class Copy:
         for start, length in ranges:
             done = 0
             while done < length:
-                data = os.pread(file, min(READ, length - done), start + done)
-                if not data:
+                more = os.preadv(file, [self._stream.room(min(READ, length - done))], start + done)
+                if not more:
                     break
-                done += len(data)
-                cut = self._add(data)
+                done += more
+                cut = self._add(more)
                 self._report()
                 if cut and self._stop():
                     return [*got, (start, done)], True
@@ -349,10 +348,10 @@ class Copy:
 
     # --- counting
 
-    def _add(self, data: bytes) -> bool:
-        self._state.scanned += len(data)
-        self._state.changed += len(data)
-        cut = self._stream.add(data)
+    def _add(self, length: int) -> bool:
+        self._state.scanned += length
+        self._state.changed += length
+        cut = self._stream.add(length)
         self._cut = self._cut or cut
         return cut
 
@@ -387,6 +386,8 @@ class Copy:
 class _Reading:
     """A file that is being read."""
 
+    __slots__ = ("_attributes", "changed", "file", "name", "sparse", "status")
+
     def __init__(self, name: bytes, file: int, status: os.stat_result, attributes: list[Attribute]) -> None:
         self.name, self.file, self.status, self._attributes = name, file, status, attributes
         self.sparse = status.st_blocks * 512 < status.st_size
@@ -399,12 +400,33 @@ class _Reading:
         self, begin: int, start: int, length: int, stored: int, extents: list[Extent] | None, *, size: int
     ) -> Fresh:
         """A record of what was just read. What has changed meanwhile is never taken over unread (F18)."""
-        more = [] if extents is None else [(tree.EXTENTS, tree.encode_extents(extents))]
-        record = _record(tree.FILE, self.status)._replace(size=size, start=start, length=length, stored=stored)
-        self.changed = _stamp(os.fstat(self.file)) != _stamp(self.status)
-        if self.changed:
-            record = record._replace(ctime=0)
-        return Fresh(self.name, record, tree.encode_attributes([*self._attributes, *more]), begin)
+        status, now = self.status, os.fstat(self.file)
+        self.changed = (
+            now.st_ctime_ns != status.st_ctime_ns
+            or now.st_mtime_ns != status.st_mtime_ns
+            or now.st_size != status.st_size
+            or now.st_ino != status.st_ino
+        )
+        attributes = self._attributes
+        if extents is not None:
+            attributes = [*attributes, (tree.EXTENTS, tree.encode_extents(extents))]
+        record = Record(
+            tree.FILE,
+            status.st_mode & 0o7777,
+            status.st_uid,
+            status.st_gid,
+            size,
+            start,
+            length,
+            stored,
+            status.st_mtime_ns,
+            0 if self.changed else status.st_ctime_ns,
+            status.st_ino,
+            0,
+            0,
+            0,
+        )
+        return Fresh(self.name, record, tree.encode_attributes(attributes) if attributes else b"", begin)
 
 
 def previous_parts(path: bytes) -> list[bytes]:

@@ -12,6 +12,8 @@ from workers.repository.tree import Ref
 
 WINDOW = 4 * MIB + CHUNK_MOST
 """Bytes that are cut at a time."""
+MOST_ADDED = MIB
+"""Bytes that can be added at a time."""
 
 
 class _Piece(NamedTuple):
@@ -26,16 +28,22 @@ class Stream:
     def __init__(self, seed: int, write: Callable[[memoryview], Future[bytes]]) -> None:
         self._cutter = FastCDC(CHUNK_NORMAL, min_size=CHUNK_LEAST, max_size=CHUNK_MOST, seed=seed)
         self._write = write
-        self._bytes = bytearray()
+        self._buffer = memoryview(bytearray(WINDOW + MOST_ADDED))
+        self._filled = 0
+        self._used: deque[tuple[memoryview, list[Future[bytes]]]] = deque()
         self._pieces: deque[_Piece] = deque()
         self.length = 0  # of all that was added
         self.cut_length = 0  # of all that was cut
 
-    def add(self, data: bytes) -> bool:
-        """True if cuts were made."""
-        self._bytes += data
-        self.length += len(data)
-        if len(self._bytes) < WINDOW:
+    def room(self, length: int) -> memoryview:
+        """Where to put the next `length` bytes, at most MOST_ADDED."""
+        return self._buffer[self._filled : self._filled + length]
+
+    def add(self, length: int) -> bool:
+        """Takes what was put into the room. True if cuts were made."""
+        self._filled += length
+        self.length += length
+        if self._filled < WINDOW:
             return False
         self._cut(final=False)
         return True
@@ -59,15 +67,26 @@ class Stream:
 
     def _cut(self, *, final: bool) -> None:
         """The last piece ends where the bytes end, so it is no cut unless these are all."""
-        window = memoryview(bytes(self._bytes))
-        done = 0
+        window, done = self._buffer[: self._filled], 0
+        writes: list[Future[bytes]] = []
         for chunk in self._cutter.cut_buf(window):
             if done + chunk.length == len(window) and not final:
                 break
-            self._pieces.append(_Piece(self.cut_length, chunk.length, self._write(window[done : done + chunk.length])))
+            writes.append(self._write(window[done : done + chunk.length]))
+            self._pieces.append(_Piece(self.cut_length, chunk.length, writes[-1]))
             done += chunk.length
             self.cut_length += chunk.length
-        del self._bytes[:done]
+        self._turn(window[done:], writes)
+
+    def _turn(self, rest: memoryview, writes: list[Future[bytes]]) -> None:
+        """Goes on in another buffer, as chunks are written from this one: in an earlier one when that is done with."""
+        self._used.append((self._buffer, writes))
+        if all(write.done() for write in self._used[0][1]):
+            self._buffer = self._used.popleft()[0]
+        else:
+            self._buffer = memoryview(bytearray(WINDOW + MOST_ADDED))
+        self._filled = len(rest)
+        self._buffer[: self._filled] = rest
 
     def ready_length(self) -> int:
         """Up to where in the stream all chunks are stored or on their way."""

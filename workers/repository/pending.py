@@ -20,7 +20,7 @@ BLOCK_MOST = 2048
 BLOCK_NORMAL = 512
 
 
-@dataclass
+@dataclass(slots=True)
 class Known:
     """An entry taken over from the tree before."""
 
@@ -29,7 +29,7 @@ class Known:
     index: int
 
 
-@dataclass
+@dataclass(slots=True)
 class Fresh:
     """An entry whose content, if it has any, begins at `begin` in the stream."""
 
@@ -131,12 +131,12 @@ class TreeWriter:
             if isinstance(entry, Known):
                 record = entry.block.records[entry.index]
                 attributes, chunks = entry.block.raw_attributes(record.extra), entry.block.chunks(record)
+                offset = record.offset
             else:
-                record, attributes, chunks = entry.record, entry.attributes, []
+                record, attributes, chunks, offset = entry.record, entry.attributes, [], 0
                 if record.stored:
                     chunks, offset = self._stream.refs(entry.begin, record.stored)
-                    record = record._replace(offset=offset)
-            builder.add(entry.name, record, attributes, chunks)
+            builder.add(entry.name, record, attributes, chunks, offset)
         return builder.encode()
 
 

@@ -158,8 +158,8 @@ class BlockBuilder:
         self._extras_length = 0
         self._header = header._replace(extra=self._extra(header_attributes))
 
-    def add(self, name: bytes, record: Record, attributes: bytes, chunks: Sequence[Ref]) -> None:
-        """One entry; `first` and `extra` of the record are set here, `offset` is within the first of `chunks`."""
+    def add(self, name: bytes, record: Record, attributes: bytes, chunks: Sequence[Ref], offset: int) -> None:
+        """One entry; `offset` is within the first of `chunks`. The record's own places are not looked at."""
         first = 0
         if chunks:
             table = self._table
@@ -171,7 +171,7 @@ class BlockBuilder:
                 table += chunks
         extra = self._extra(attributes) if attributes else 0
         self._names.append(name)
-        self._records.append(_RECORD.pack(*record[:11], first, record.offset, extra))
+        self._records.append(_RECORD.pack(*record[:11], first, offset, extra))
 
     def encode(self) -> bytes:
         """The block."""

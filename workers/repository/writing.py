@@ -1,5 +1,6 @@
 """Stores chunks: hashed, deduplicated, compressed, packed and uploaded in the background, in bounded memory."""
 
+import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -12,7 +13,8 @@ from workers.repository.layout import pack_key
 from workers.repository.packs import RAW, ZSTD, Pack, PackBuilder
 from workers.repository.view import View
 
-WORKERS = 3
+WORKERS = max(2, min(8, os.cpu_count() or 1))
+"""Threads that hash, compress and encrypt: one a core. More of them take the cores from whoever reads."""
 UPLOADS = 2
 """Packs being uploaded at once; with those being filled, all the packs in memory."""
 IN_FLIGHT = 12
