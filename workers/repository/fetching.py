@@ -12,8 +12,10 @@ from workers.repository.view import View
 
 GAP = MIB // 4
 """Bytes between two chunks that are read along rather than asked around."""
-RANGE = 2 * MIB
-"""Bytes of one request, about."""
+RANGE = 4 * MIB
+"""Bytes of one request, at most; servers take long for many small ones."""
+PLAIN = 16 * MIB
+"""Bytes of the chunks of one request, at most, when they are decompressed: they are in memory together."""
 
 Chunks = list[tuple[bytes, bytes | Damaged]]
 """Ids, and the plaintext or why it cannot be had."""
@@ -67,7 +69,11 @@ def ranges(places: Iterable[Place]) -> Iterator[Range]:
 def _near(together: list[Place], place: Place) -> bool:
     first, last = together[0].entry, together[-1].entry
     entry = place.entry
-    return entry.offset - last.offset - last.stored <= GAP and entry.offset + entry.stored - first.offset <= RANGE
+    return (
+        entry.offset - last.offset - last.stored <= GAP
+        and entry.offset + entry.stored - first.offset <= RANGE
+        and sum(each.entry.length for each in together) + entry.length <= PLAIN
+    )
 
 
 def _read(view: View, wanted: Range) -> Chunks:

@@ -20,9 +20,9 @@ from workers.repository.view import View
 from workers.repository.window import Open, Part, Piece, Small, Window, part_of
 
 READERS = 3
-WRITERS = max(1, min(4, (os.cpu_count() or 1) - 1))
+WRITERS = max(2, min(4, os.cpu_count() or 1))
 """Threads that make files. They hold the interpreter's lock in turns: more of them are in each other's way."""
-IN_FLIGHT = 5
+IN_FLIGHT = 4
 """Requests for chunks under way, or waiting to be written."""
 
 
