@@ -313,17 +313,18 @@ class Copy:
             cut_off = not stopped and sum(length for _, length in got) < sum(length for _, length in ranges)
             if stopped or cut_off:
                 end = sum(got[-1]) if got else at
-            if end > at:
+            if end > at or cut_off:
                 stored = sum(length for _, length in got)
                 extents = got if reading.sparse else None
-                self._writer.add(reading.entry(begin, at, end - at, stored, extents, size=size))
+                whole = end if cut_off else size
+                self._writer.add(reading.entry(begin, at, end - at, stored, extents, size=whole))
             if cut_off:
-                break
+                return None
             at = end
             if stopped and at < size:
                 return at
-        if at == 0:
-            self._writer.add(reading.entry(0, 0, 0, 0, None, size=0))
+        if at == 0 or at > size:  # it is shorter now than when the slice before ended
+            self._writer.add(reading.entry(0, at, 0, 0, None, size=at))
         return None
 
     def _read_ranges(self, file: int, ranges: list[Extent]) -> tuple[list[Extent], bool]:

@@ -147,7 +147,9 @@ class Filling:
         """Owner and times, after the last part is written."""
         record = part.record
         if part.failed is None and record.start + record.length == record.size:
-            with self._regular(part, os.O_RDONLY) as file:
+            with self._regular(part, os.O_RDWR) as file:
+                if record.start:  # the last record of a file that was cut off while it was copied knows its size
+                    os.ftruncate(file, record.size)
                 failed = metadata.put_on(file, record.mode, record.uid, record.gid, record.mtime, part.attributes)
                 self._outcome.warn(part.path, failed)
             self._outcome.count(files=1)

@@ -66,6 +66,7 @@ class Rooted:
             descriptor = self._open[known]
         for name in path[len(known) :].split(b"/"):
             if name:
+                _refuse_dots(name)
                 known = join(known, name)
                 descriptor = self._remember(known, os.open(name, DIRECTORY, dir_fd=descriptor))
         return descriptor
@@ -73,6 +74,7 @@ class Rooted:
     def within(self, path: bytes) -> tuple[int, bytes]:
         """The directory that holds `path`, and its name there. The root is `.` in itself."""
         parent, _, name = path.rpartition(b"/")
+        _refuse_dots(name)
         return self.directory(parent), name or b"."
 
     def open(self, path: bytes, flags: int) -> int:
@@ -99,3 +101,8 @@ class Rooted:
         while len(self._open) > KEPT_OPEN:
             os.close(self._open.popitem(last=False)[1])
         return descriptor
+
+
+def _refuse_dots(name: bytes) -> None:
+    if name in (b".", b".."):
+        raise OSError(errno.EINVAL, "`.` and `..` are no names")

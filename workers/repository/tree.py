@@ -258,7 +258,7 @@ def check(block: Block) -> None:
     """Raises ValueError for what F16 does not allow."""
     if block.flags & ~(FIRST | LAST):
         raise ValueError("unknown flags")
-    if (block.path and any(part in (b"", b".", b"..") for part in block.path.split(b"/"))) or b"\0" in block.path:
+    if block.path and not _is_path(block.path):
         raise ValueError("an impossible path")
     previous = (b"", -1)
     extras, chunks, hints = block._extras, len(block._table) // _REF.size, block._table
@@ -278,6 +278,10 @@ def check(block: Block) -> None:
             _attributes_end(extras, record.extra)
         if record.extra or record.kind in (SYMLINK, HARDLINK, CHARACTER, BLOCK):
             _check_attributes(record, _attributes(extras, record.extra))
+
+
+def _is_path(path: bytes) -> bool:
+    return b"\0" not in path and not any(part in (b"", b".", b"..") for part in path.split(b"/"))
 
 
 def _check_file(record: Record, table: bytes, chunks: int) -> None:
@@ -315,6 +319,8 @@ def _check_attributes(record: Record, attributes: list[Attribute]) -> None:
             raise ValueError("an extended attribute without name")
         elif tag == TARGET and (not value or b"\0" in value):
             raise ValueError("an impossible target")
+        elif tag == TARGET and record.kind == HARDLINK and not _is_path(value):
+            raise ValueError("another name of something that is not in the tree")
         elif tag == EXTENTS:
             _check_extents(record, decode_extents(value))
     if record.kind == FILE and record.stored < record.length and EXTENTS not in tags:
