@@ -31,7 +31,7 @@ class State:
     """What is known between two slices. `tree` are the ids of the finished tree chunks."""
 
     copy: str = field(default_factory=new_id)
-    started: float = field(default_factory=time.time)
+    started: float = field(default_factory=lambda: time.time())
     marks: list[str] = field(default_factory=list)
     open_marks: bool = False
     tree: list[bytes] = field(default_factory=list)

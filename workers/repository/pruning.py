@@ -106,7 +106,9 @@ def _plan(view: View, live: "_Live", present: dict[str, StoredObject], young: se
         if not used:
             plan.dead.add(pack.id)
         elif name in present and (
-            used < REPACK_BELOW * pack.size or any((pack.id, entry.id) in bad for entry in pack.entries)
+            used < REPACK_BELOW * sum(entry.stored for entry in pack.entries)
+            or any((pack.id, entry.id) in bad for entry in pack.entries)
+            or pack.id in view.marked  # by a pruner that died; nobody would rely on it again
         ):
             plan.rewritten.append(pack)
     plan.unlisted = {bytes.fromhex(name) for name in present if name not in listed and name not in young}

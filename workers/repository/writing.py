@@ -114,8 +114,8 @@ class ChunkWriter:
     def _submit(self, builder: PackBuilder) -> None:
         """Waits for a free slot, without the lock: others go on with the next pack meanwhile."""
         self._upload_slots.acquire()
+        upload = self._uploading.submit(self._upload, builder)
         with self._lock:
-            upload = self._uploading.submit(self._upload, builder)
             self._uploads.append(upload)
         upload.add_done_callback(lambda _: self._upload_slots.release())
 
