@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from schemas import keys
 from schemas.errors import NotFound
-from schemas.records import BackupRecord, RestoreRecord, Running, decode, encode
+from schemas.records import BackupRecord, RestoreRecord, Running, SliceState, UnitResult, decode, encode
 from workers.ports import ObjectStore
 
 R = TypeVar("R", bound=BaseModel)
@@ -89,3 +89,17 @@ def backups(store: ObjectStore) -> Iterator[BackupRecord]:
     for found in store.list("backups/"):
         if keys.parse_final(found.key):
             yield read(store, found.key, BackupRecord)
+
+
+def volumes_in_use(store: ObjectStore) -> set[str]:
+    """The volumes that finished and running backups refer to."""
+    in_use: set[str] = set()
+    for found in store.list("backups/"):
+        part = found.key.split("/")[2]
+        if keys.parse_final(found.key):
+            in_use.update(volume.volume for volume in read(store, found.key, BackupRecord).volumes)
+        elif part == "units":
+            in_use.update(volume.volume for volume in read(store, found.key, UnitResult).volumes)
+        elif part == "slices":
+            in_use.update(volume.volume for volume in read(store, found.key, SliceState).volumes)
+    return in_use

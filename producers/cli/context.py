@@ -2,15 +2,20 @@
 
 from functools import lru_cache
 from os import environ
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from producers.show.render import Output
+from schemas.destination import Destination
+from schemas.errors import NotFound
 from schemas.settings import Settings, from_environment
 from workers.adapters import configured
 from workers.ports import Cluster, ObjectStore
+
+if TYPE_CHECKING:
+    from workers.repository import VolumeRepository
 
 notes = Console(stderr=True, highlight=False)
 """Progress and remarks; results go to standard output."""
@@ -38,4 +43,22 @@ def cluster() -> Cluster:
 @lru_cache(maxsize=1)
 def store() -> ObjectStore:
     """The destination's bucket."""
-    return configured.store(configured.destination(settings(), cluster))
+    return configured.store(destination())
+
+
+@lru_cache(maxsize=1)
+def destination() -> Destination:
+    """Of the environment, else the stored one. Raises Invalid."""
+    return configured.destination(settings(), cluster)
+
+
+def repository() -> "VolumeRepository":
+    """The destination's volume repository. Raises NotFound where there is none, Denied."""
+    # A third of a second of imports, which most commands do not need.
+    from workers.repository import VolumeRepository, keyring
+
+    master = keyring.unlock(store(), destination().passphrase.get_secret_value())
+    if master is None:
+        raise NotFound("there is no repository in this destination yet; the first backup makes it")
+    found = settings()
+    return VolumeRepository(store(), keyring.derive(master), cache=found.cache, level=found.compression_level)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from producers.cli import bus, get, jobs, schedule, storage, workshop
+from producers.cli import bus, files, get, jobs, repository, schedule, storage, workshop
 from producers.cli.app import app as applications
 from producers.cli.context import notes
 from producers.cli.exits import EPILOG, Exit, of_error
@@ -28,6 +28,8 @@ cli.add_typer(jobs.delete, name="delete")
 cli.command()(jobs.cancel)
 cli.add_typer(applications, name="app")
 cli.add_typer(storage.storage, name="storage")
+cli.add_typer(files.files, name="files")
+cli.add_typer(repository.repository, name="repository")
 cli.add_typer(schedule.schedule, name="schedule")
 cli.add_typer(bus.events, name="events")
 cli.command()(bus.publish)

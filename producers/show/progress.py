@@ -1,10 +1,10 @@
-"""Live progress of one job on standard error: bytes, files, objects."""
+"""Live progress on standard error: of a job its bytes, files and objects; of other work how much of it is done."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from producers.watch import JobView
 
@@ -58,3 +58,23 @@ class Bars:
         if name not in self._tasks:
             self._tasks[name] = self._progress.add_task(name, total=None, said="")
         self._progress.update(self._tasks[name], completed=done, total=total or None, said=said)
+
+
+@contextmanager
+def work_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Is told what is being done, how much of it is, and how much there is. Without a terminal it says only what."""
+    bars = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=console)
+    tasks: dict[str, TaskID] = {}
+
+    def tell(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bars.add_task(what, total=total)
+            if not console.is_terminal:
+                console.print(what)
+        bars.update(tasks[what], completed=done, total=total)
+
+    if console.is_terminal:
+        with bars:
+            yield tell
+    else:
+        yield tell

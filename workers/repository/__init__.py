@@ -1,7 +1,6 @@
 """The volume repository: many files in, one volume id out; and back. Its format is in schemas/FORMAT.md."""
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from pathlib import Path
 
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
@@ -29,13 +28,8 @@ class VolumeRepository:
         self.store, self.keys = store, keys
         self._cache, self._level, self._graces = cache, level, graces
 
-    @cached_property
-    def view(self) -> View:
-        """For the functions that look into a repository. One job at a time: use `new_view` beside it."""
-        return self.new_view()
-
     def new_view(self) -> View:
-        """A view of its own."""
+        """For one job, or for the functions that look into a repository. Use as a context manager."""
         return View(self.store, self.keys, self._cache)
 
     def copy(

@@ -14,7 +14,15 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from schemas.errors import Damaged, Denied, Invalid, NotFound
 from workers.ports import ObjectStore
-from workers.repository.layout import FIRST_KEY, FORMAT, KEYS, PACKS, name_of, new_id
+from workers.repository.layout import (
+    FIRST_KEY,
+    FORMAT,
+    KEYS,
+    PACKS,
+    RECOVERY_SHOWN,
+    name_of,
+    new_id,
+)
 
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
 SCRYPT_MOST = 2**20
@@ -78,18 +86,24 @@ def make(store: ObjectStore, passphrase: str) -> tuple[bytes, bool]:
 
 def unlock(store: ObjectStore, passphrase: str) -> bytes | None:
     """The master key; None if there is no key at all. Raises Denied if the passphrase opens none."""
+    found = find(store, passphrase)
+    return found[1] if found else None
+
+
+def find(store: ObjectStore, passphrase: str) -> tuple[str, bytes] | None:
+    """The id of the key record that the passphrase opens, and the master key; as `unlock`."""
     _check(passphrase)
-    found = 0
-    for _, body in _records(store):
-        found += 1
+    tried = 0
+    for id_, body in _records(store):
+        tried += 1
         try:
-            return _unwrap(body, passphrase)
+            return id_, _unwrap(body, passphrase)
         except InvalidTag:
             continue
-    if not found:
+    if not tried:
         return None
     raise Denied(
-        f"the passphrase opens none of the {found} keys of this repository; give one that was set with "
+        f"the passphrase opens none of the {tried} keys of this repository; give one that was set with "
         "`snapline storage set` or `snapline repository key add`"
     )
 
@@ -119,6 +133,21 @@ def remove(store: ObjectStore, id_: str) -> None:
     if len(known) == 1:
         raise Invalid(f"{id_} is the last key: without it nothing could be read; add another one first")
     store.delete(KEYS + id_)
+
+
+def rotate(store: ObjectStore, old: str, new: str, label: str) -> str:
+    """Another passphrase in place of one; the new record's id. Killed in between, both open. Raises as `find`."""
+    found = find(store, old)
+    if found is None:
+        raise NotFound("there is no repository here yet: it has no keys")
+    id_ = add(store, found[1], new, label)
+    remove(store, found[0])
+    return id_
+
+
+def first_showing(store: ObjectStore) -> bool:
+    """Whether the recovery text has not been shown before; from now on it has (F6)."""
+    return store.create(RECOVERY_SHOWN, datetime.now(UTC).isoformat(timespec="seconds").encode())
 
 
 def recovery_text(master: bytes) -> str:

@@ -15,6 +15,7 @@ MARKS = "repository/marks/"
 DAMAGE = "repository/damage/"
 VERIFIED = "repository/verified/"
 BALLAST = "repository/ballast"
+RECOVERY_SHOWN = "repository/recovery-shown"
 
 MIB = 1024 * 1024
 CHUNK_LEAST, CHUNK_NORMAL, CHUNK_MOST = MIB // 4, MIB, 4 * MIB

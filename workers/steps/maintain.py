@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from schemas import events as e
 from schemas import keys
 from schemas.errors import PermanentError
-from schemas.records import BackupRecord, RestoreRequest, SliceState, Tombstone, UnitResult
+from schemas.records import BackupRecord, RestoreRequest, Tombstone
 from workers import ledger
 from workers.ports import ObjectStore, Repository
 from workers.steps.endings import brief
@@ -30,14 +30,14 @@ def delete(
     for found in list(store.list(keys.job("backups", name))):
         if found.key not in staying:
             store.delete(found.key)
-    yield e.BackupDeleted(backup=name, reclaimed_bytes=repository.prune(lambda: volumes_in_use(store)))
+    yield e.BackupDeleted(backup=name, reclaimed_bytes=repository.prune(lambda: ledger.volumes_in_use(store)))
 
 
 def prune(
     event: e.CloudEvent[e.RepositoryPruneRequested], store: ObjectStore, repository: Repository
 ) -> Iterator[e.Event]:
     """Reclaims what no backup refers to."""
-    yield e.RepositoryPruned(request=event.id, reclaimed_bytes=repository.prune(lambda: volumes_in_use(store)))
+    yield e.RepositoryPruned(request=event.id, reclaimed_bytes=repository.prune(lambda: ledger.volumes_in_use(store)))
 
 
 def verify(
@@ -47,20 +47,6 @@ def verify(
     record = ledger.finished_backup(store, event.data.backup)
     problems = list(_problems(record, store, repository)) if record else ["there is no such backup"]
     yield e.BackupVerified(backup=event.data.backup, request=event.id, problems=[brief(p) for p in problems[:50]])
-
-
-def volumes_in_use(store: ObjectStore) -> set[str]:
-    """The volumes that finished and running backups refer to."""
-    in_use: set[str] = set()
-    for found in store.list("backups/"):
-        part = found.key.split("/")[2]
-        if keys.parse_final(found.key):
-            in_use.update(volume.volume for volume in ledger.read(store, found.key, BackupRecord).volumes)
-        elif part == "units":
-            in_use.update(volume.volume for volume in ledger.read(store, found.key, UnitResult).volumes)
-        elif part == "slices":
-            in_use.update(volume.volume for volume in ledger.read(store, found.key, SliceState).volumes)
-    return in_use
 
 
 def _why_not(store: ObjectStore, name: str) -> str | None:

@@ -1,0 +1,97 @@
+"""`snapline repository`: whether all is there and whole, and what it takes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from producers.cli import context
+from producers.cli.context import OutputOption
+from producers.cli.exits import Exit
+from producers.cli.repository_keys import init, keys
+from producers.show import volumes
+from producers.show.progress import work_bar
+from producers.show.render import Output, show
+from schemas.errors import Invalid
+from workers import ledger
+
+if TYPE_CHECKING:
+    from workers.repository.checking import Problem
+
+repository = typer.Typer(no_args_is_help=True, help="The volume repository: make, check, verify, prune.")
+repository.command("init")(init)
+repository.add_typer(keys, name="key")
+
+
+@repository.command("check")
+def check_(output: OutputOption = Output.TABLE) -> None:
+    """Whether everything that backups need is there; reads no contents."""
+    from workers.repository import checking
+
+    with context.repository().new_view() as view, work_bar(context.notes) as bar:
+        problems = checking.check(view, volumes.names(context.store()), bar)
+    _report({}, problems, output)
+
+
+@repository.command("verify")
+def verify_(
+    quick: Annotated[bool, typer.Option("--quick", help="Read no contents, as `check`.")] = False,
+    sample: Annotated[
+        float | None, typer.Option(help="Percent of the packs, going on where the last sample ended.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read everything; this is the default.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Read contents back, and say which backups and files are hurt by what is damaged."""
+    from workers.repository import verifying
+
+    if quick + full + (sample is not None) > 1:
+        raise Invalid("give one of --quick, --sample and --full")
+    if sample is not None and not 0 < sample <= 100:
+        raise Invalid(f"--sample is a percentage above 0 and up to 100, not {sample:g}")
+    percent = 0 if quick else sample or 100
+    with context.repository().new_view() as view, work_bar(context.notes) as bar:
+        found = verifying.verify(view, volumes.names(context.store()), percent, bar)
+    read = {"packs": found.packs, "packs_total": found.packs_total, "read_bytes": found.bytes}
+    _report(read, found.problems, output)
+
+
+@repository.command("prune")
+def prune_(output: OutputOption = Output.TABLE) -> None:
+    """Delete what no backup needs. Backups may run meanwhile."""
+    from workers.repository import pruning
+
+    store = context.store()
+    with context.repository().new_view() as view, work_bar(context.notes) as bar:
+        reclaimed = pruning.prune(view, lambda: ledger.volumes_in_use(store), say=bar)
+    show({"reclaimed_bytes": reclaimed}, output)
+
+
+@repository.command("stats")
+def stats_(output: OutputOption = Output.TABLE) -> None:
+    """How much there is."""
+    from workers.repository import checking
+
+    with context.repository().new_view() as view:
+        show(asdict(checking.stats(view)), output)
+
+
+@repository.command("repair-index")
+def repair_index_(output: OutputOption = Output.TABLE) -> None:
+    """Make the index anew from the packs that are there."""
+    from workers.repository import repairing
+
+    with context.repository().new_view() as view, work_bar(context.notes) as bar:
+        done = repairing.repair_index(view, bar)
+    show(asdict(done), output)
+    if done.unreadable:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _report(facts: dict[str, int], problems: "Sequence[Problem]", output: Output) -> None:
+    shown = [{"problem": each.what, "hurts": each.hurts, "more": each.more} for each in problems]
+    table = [str(each) for each in problems]
+    show({**facts, "problems": shown if output is not Output.TABLE else table}, output)
+    if problems:
+        raise typer.Exit(Exit.FAILED)
