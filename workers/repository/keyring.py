@@ -25,8 +25,8 @@ from workers.repository.layout import (
 )
 
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
-SCRYPT_MOST = 2**20
-"""The largest n that a key record may ask for (F9): 1 GiB of memory."""
+SCRYPT_MOST = 2**30
+"""Bytes of memory that a key record may ask for (F9)."""
 MASTER = 32
 CONTEXT = "snapline.dev 2026-11 repository "
 WRAPPING = b"snapline key"
@@ -199,7 +199,7 @@ def _subkey(master: bytes, purpose: str) -> bytes:
 
 
 def _check_sum(master: bytes) -> bytes:
-    return blake3(master, derive_key_context=CONTEXT + "recovery text").digest(5)
+    return blake3(master, derive_key_context=CONTEXT + "recovery text").digest(8)
 
 
 def _wrap(master: bytes, passphrase: str, label: str) -> bytes:
@@ -232,8 +232,8 @@ def _unwrap(body: bytes, passphrase: str) -> bytes:
     try:
         salt, nonce, wrapped = (base64.b64decode(str(fields[name])) for name in ("salt", "nonce", "wrapped"))
         n, r, p = (int(str(fields[name])) for name in ("n", "r", "p"))
-        if n > SCRYPT_MOST or r > 32 or p > 16:
-            raise Damaged(f"a key record asks for scrypt with n={n}, r={r}, p={p}: too much to be ours")
+        if not (n > 1 and r > 0 and 0 < p <= 16 and 128 * n * r <= SCRYPT_MOST):
+            raise Damaged(f"a key record asks for scrypt with n={n}, r={r}, p={p}; that cannot be ours")
         stretched = _stretch(passphrase, salt, n, r, p)
         return AESGCM(stretched).decrypt(nonce, wrapped, WRAPPING)
     except (ValueError, KeyError) as error:
