@@ -1,0 +1,123 @@
+"""Repositories of every format version that was ever released stay readable.
+
+`python -m tests.repository.test_frozen` makes the sample of this version, where there is none yet.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.volumes import copy, objects, restore, volume_of
+from workers.adapters.memory import MemoryObjectStore
+from workers.repository import VolumeRepository, checking, keyring, open_repository, verifying
+from workers.repository.layout import FORMAT
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+PASSPHRASE = "frozen in 2026"
+VERSIONS = sorted(SAMPLES.glob("repository-v*"))
+
+
+def listing(root: Path) -> dict[str, list[object]]:
+    """What every path is: kind and mode, owner, time, size and digest or target."""
+    found: dict[str, list[object]] = {}
+    for directory, names, files in os.walk(os.fsencode(root)):
+        for name in [*names, *files]:
+            path = os.path.join(directory, name)
+            status = os.lstat(path)
+            fact: object = None
+            if stat.S_ISREG(status.st_mode):
+                with open(path, "rb") as file:
+                    fact = hashlib.sha256(file.read()).hexdigest()
+            elif stat.S_ISLNK(status.st_mode):
+                fact = os.readlink(path).decode("latin-1")
+            size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
+            facts = [status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns, size, status.st_nlink, fact]
+            if stat.S_ISDIR(status.st_mode):
+                facts[5] = 0
+            found[os.path.relpath(path, os.fsencode(root)).decode("latin-1")] = facts
+    return found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="owners need root")
+@pytest.mark.parametrize("version", VERSIONS, ids=[version.name for version in VERSIONS])
+def test_a_repository_of_an_earlier_version_is_whole_and_comes_back(version: Path, tmp_path: Path) -> None:
+    store = MemoryObjectStore()
+    for path in (version / "objects").rglob("*"):
+        if path.is_file():
+            store.put(str(path.relative_to(version / "objects")), path.read_bytes())
+    master = keyring.unlock(store, PASSPHRASE)
+    assert master is not None
+    repository = VolumeRepository(store, keyring.derive(master))
+    expected = json.loads((version / "expected.json").read_text())
+    with repository.new_view() as view:
+        names = {volume: name for name, volume in expected["volumes"].items()}
+        assert checking.check(view, names) == []
+        assert verifying.verify(view, names, 100).problems == []
+    for name, volume in expected["volumes"].items():
+        assert restore(repository, volume, tmp_path / name).lost == ()
+        assert listing(tmp_path / name) == expected["listings"][name]
+
+
+def test_there_is_a_sample_of_this_version() -> None:
+    assert f"repository-v{FORMAT}" in [version.name for version in VERSIONS]
+
+
+def _make_tree(root: Path) -> None:
+    (root / "dir" / "empty").mkdir(parents=True)
+    (root / "dir" / "small").write_bytes(b"small\n")
+    (root / "empty").touch()
+    (root / "large").write_bytes(
+        b"".join(b"%d of many lines that compress well\n" % number for number in range(90_000))
+    )
+    os.link(root / "dir" / "small", root / "linked")
+    (root / "symlink").symlink_to("dir/small")
+    os.mkfifo(root / "fifo")
+    with (root / "sparse").open("wb") as file:
+        file.truncate(1_000_000)
+        file.seek(500_000)
+        file.write(b"in the middle")
+    with open(os.fsencode(root) + b"/not \xff utf-8", "wb") as file:
+        file.write(b"x")
+    os.chown(root / "dir" / "small", 1000, 2000)
+    os.chmod(root / "empty", 0o4711)
+    for directory, names, files in os.walk(os.fsencode(root), topdown=False):
+        for name in [*names, *files]:
+            os.utime(os.path.join(directory, name), ns=(1, 1_790_000_000_123_456_789), follow_symlinks=False)
+
+
+def main() -> int:
+    """Makes the sample of this version."""
+    place = SAMPLES / f"repository-v{FORMAT}"
+    if place.exists():
+        print(f"{place} is there already, and never changes", file=sys.stderr)
+        return 1
+    store = MemoryObjectStore()
+    repository = open_repository(store, PASSPHRASE, level=19)
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary) / "root"
+        _make_tree(root)
+        first = copy(repository, root)
+        listings = {"first": listing(root)}
+        shutil.rmtree(root / "dir" / "empty")
+        (root / "later").write_bytes(b"added later")
+        os.utime(root / "later", ns=(1, 1_790_000_001_000_000_000))
+        os.utime(root / "dir", ns=(1, 1_790_000_001_000_000_000))
+        second = copy(repository, root, parent=volume_of(first))
+        listings["second"] = listing(root)
+    for key in objects(store):
+        (place / "objects" / key).parent.mkdir(parents=True, exist_ok=True)
+        (place / "objects" / key).write_bytes(store.get(key))
+    volumes = {"first": volume_of(first), "second": volume_of(second)}
+    (place / "expected.json").write_text(json.dumps({"volumes": volumes, "listings": listings}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
