@@ -1,318 +1,189 @@
-"""An object store that only a seed decides over: who goes on next, and what fails, comes late, or comes twice.
+"""An object store in memory that does all that a network may do to requests, as a seed says.
 
-Actors are threads of which one runs at a time; at each operation of the store the seed chooses who goes on. The
-repository's own threads are replaced by calls in place (`one_thread_each`), so that a seed gives one schedule.
+Requests of several actors are reordered, delayed and interleaved; answers are lost; writes take effect late, or twice;
+a listing sees of what changes meanwhile whatever it likes; actors are killed between any two requests.
 """
 
-import json
-import random
-import threading
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator, MutableSequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any, TypeVar
-
-import pytest
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
 
 from schemas.errors import NotFound, TransientError
+from tests.support.simulation import Simulation
 from workers.ports import StoredObject
-from workers.repository import (
-    checkpoint,
-    copying,
-    cutting,
-    fetching,
-    filling,
-    index,
-    keyring,
-    layout,
-    packs,
-    pending,
-    pruning,
-    repairing,
-    sealing,
-    verifying,
-    volumes,
-    writing,
-)
-from workers.repository.keyring import Keys
-from workers.repository.layout import DAMAGE, INDEX, MARKS, PACKS, VOLUMES, name_of
 
 T = TypeVar("T")
 
-WRITE_ONCE = (PACKS, INDEX, VOLUMES, MARKS, DAMAGE)
-START = datetime(2026, 11, 23, tzinfo=UTC)
-
 
 class Killed(BaseException):
-    """The process is gone in the midst of an operation."""
+    """The process is gone: it does nothing more."""
+
+
+class Event(NamedTuple):
+    """What has happened. `what` is put, delete, or what the test adds: told and forgotten."""
+
+    what: str
+    key: str
+    body: bytes
+    at: datetime
+    actor: str | None
+    late: bool  # a duplicate, or the late effect of what was given up
 
 
 @dataclass
 class Faults:
-    """Chances of what goes wrong with one operation."""
+    """How often, of all requests of actors."""
 
-    refused: float = 0.0
-    """Nothing happens, and the caller is told so."""
-    answer_lost: float = 0.0
-    """It happens, and the caller is told that it did not."""
-    late: float = 0.0
-    """The caller is told that it did not happen; it does, some time later."""
-    twice: float = 0.0
-    """It happens, and again some time later."""
-    killed: float = 0.0
-    """The caller ends; it happens or not."""
+    refused: float = 0.0  # without effect: a 503, or a time-out on the way there
+    lost: float = 0.0  # the answer, after the effect
+    belated: float = 0.0  # a time-out, and the effect comes later
+    doubled: float = 0.0  # the effect comes once more later
+    stalled: float = 0.0  # the actor sleeps before the request for one of `stalls`
+    latest: timedelta = timedelta(hours=6)
+    """Duplicates and late effects come within this."""
+    stalls: tuple[timedelta, ...] = (timedelta(minutes=1),)
 
 
-@dataclass
-class Simulation:
-    """Chance, the clock and the turns."""
-
-    seed: int
-    step: timedelta = timedelta(0)
-    """The most that passes with one operation."""
-    now: datetime = START
-    dice: random.Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.dice = random.Random(self.seed)
-        self._alive: dict[int, threading.Semaphore] = {}
-        self._me = threading.local()
-        self._errors: list[BaseException] = []
-        self._done = threading.Semaphore(0)
-
-    def run(self, *actors: Callable[[], None]) -> None:
-        """Returns when all have ended. Raises what the first failed one raised."""
-        threads = [threading.Thread(target=self._act, args=(number, each)) for number, each in enumerate(actors)]
-        self._alive = {number: threading.Semaphore(0) for number in range(len(actors))}
-        for thread in threads:
-            thread.start()
-        self._pass_on()
-        for thread in threads:
-            thread.join()
-        if self._errors:
-            raise self._errors[0]
-
-    def turn(self) -> None:
-        """Time passes, and somebody else may go on first."""
-        self.now += self.step * self.dice.random()
-        me = getattr(self._me, "number", None)
-        if me is None or len(self._alive) < 2:
-            return
-        following = self.dice.choice(sorted(self._alive))
-        if following != me:
-            self._alive[following].release()
-            self._alive[me].acquire()
-
-    def chance(self, probability: float) -> bool:
-        """True so often."""
-        return probability > 0 and self.dice.random() < probability
-
-    def _act(self, number: int, actor: Callable[[], None]) -> None:
-        self._me.number = number
-        self._alive[number].acquire()
-        try:
-            actor()
-        except BaseException as error:
-            self._errors.append(error)
-        del self._alive[number]
-        self._pass_on()
-
-    def _pass_on(self) -> None:
-        if self._alive:
-            self._alive[self.dice.choice(sorted(self._alive))].release()
+NONE = Faults()
 
 
 class SimulatedStore:
-    """The port `ObjectStore`. `broken` collects what no writer may do (F1, F2, F13, F24)."""
+    """The port `ObjectStore`. Who is no actor of the simulation meets no faults."""
 
-    def __init__(self, simulation: Simulation, keys: Keys | None = None) -> None:
-        self.simulation, self.keys = simulation, keys
-        self.faults = Faults()
-        self.bodies: dict[str, tuple[bytes, datetime]] = {}
-        self.broken: list[str] = []
-        self.operations: Counter[str] = Counter()
-        self.most_bytes: int | None = None
-        self._written: dict[str, bytes] = {}
-        self._deleted: set[str] = set()
-        self._late: list[Callable[[], None]] = []
+    def __init__(self, simulation: Simulation, faults: Faults = NONE) -> None:
+        self.simulation, self.faults = simulation, faults
+        self.objects: dict[str, tuple[bytes, datetime]] = {}
+        self.history: list[Event] = []
+        self.requests = 0
+        self._left: dict[str | None, int] = {}
+
+    def kill_after(self, requests: int) -> None:
+        """The actor that calls this is killed before or after the effect of its request of that number."""
+        self._left[self.simulation.actor] = requests
+
+    def revive(self) -> None:
+        """The actor that calls this is another process now."""
+        self._left.pop(self.simulation.actor, None)
+
+    def note(self, what: str, key: str) -> None:
+        """Something outside of the store belongs into the history."""
+        self._happened(what, key, b"", False)
+
+    # --- the port
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """See the port."""
-        return self._do("get", key, lambda: self._get(key, start, length), changes=False)
+
+        def effect() -> bytes:
+            if key not in self.objects:
+                raise NotFound(f"there is no object {key}")
+            body = self.objects[key][0]
+            return body[start:] if length is None else body[start : start + length]
+
+        return self._request("get", key, effect)
 
     def put(self, key: str, body: bytes | bytearray) -> None:
         """See the port."""
-        kept = bytes(body)
-        self._check_put(key, kept)
-        self._do("put", key, lambda: self._put(key, kept))
+        whole = bytes(body)
+        self._write("put", key, lambda late: self._put(key, whole, late))
 
     def create(self, key: str, body: bytes) -> bool:
         """See the port."""
-        return self._do("create", key, lambda: self._create(key, bytes(body)))
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """See the port."""
-        found = self._do("list", prefix, lambda: self._list(prefix), changes=False)
-        self.simulation.dice.shuffle(found)
-        return iter(found)
+        def effect(late: bool) -> bool:
+            if key in self.objects:
+                return False
+            self._put(key, body, late)
+            return True
+
+        return self._write("create", key, effect)
 
     def delete(self, key: str) -> None:
         """See the port."""
-        self._check_delete(key)
-        self._do("delete", key, lambda: self.bodies.pop(key, None) and None)
 
-    def settle(self) -> None:
-        """All that is late happens."""
-        while self._late:
-            self._late.pop(0)()
+        def effect(late: bool) -> None:
+            if self.objects.pop(key, None):
+                self._happened("delete", key, b"", late)
 
-    # --- what happens
+        self._write("delete", key, effect)
 
-    def _do(self, what: str, key: str, effect: Callable[[], T], *, changes: bool = True) -> T:
-        self.simulation.turn()
-        self._some_late()
-        self.operations[what] += 1
-        faults, chance = self.faults, self.simulation.chance
-        tried = f"could not {what} {key}: the simulated server"
-        if chance(faults.killed):
-            if changes and chance(0.5):
-                self._quietly(effect)
-            elif changes and chance(0.5):
-                self._late.append(lambda: self._quietly(effect))
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """See the port. What comes or goes while it lists may be in it or not."""
+        before = self._request("list", prefix, lambda: self._below(prefix))
+        if self.simulation.actor is None:
+            return iter(before.values())
+        self.simulation.step(f"listing {prefix}")
+        now, draw = self._below(prefix), self.simulation.random
+        found = [each for key, each in (before | now).items() if (key in before and key in now) or draw.random() < 0.5]
+        draw.shuffle(found)
+        return iter(found)
+
+    # --- what happens to requests
+
+    def _write(self, what: str, key: str, effect: Callable[[bool], T]) -> T:
+        """A request that a network may deliver late, or twice."""
+        faults, simulation = self.faults, self.simulation
+        if simulation.actor is not None and not self._dying():
+            draw = simulation.random.random()
+            if draw < faults.belated + faults.doubled:
+                simulation.later(faults.latest * simulation.random.random(), lambda: effect(True))
+            if draw < faults.belated:
+                return self._request(what, key, lambda: _give_up(what, key))
+        return self._request(what, key, lambda: effect(False))
+
+    def _request(self, what: str, key: str, effect: Callable[[], T]) -> T:
+        self.requests += 1
+        if self._gone():
             raise Killed
-        if chance(faults.refused):
-            raise TransientError(f"{tried} was busy; try again")
-        if changes and chance(faults.late):
-            self._late.append(lambda: self._quietly(effect))
-            raise TransientError(f"{tried} took too long; try again")
+        self._stall(f"{what} {key}")
+        draw = self.simulation.random.random() if self.simulation.actor is not None else 1.0
+        if draw < self.faults.refused:
+            raise TransientError(f"503 at {what} {key}; try again")
         result = effect()
-        if changes and chance(faults.twice):
-            self._late.append(lambda: self._quietly(effect))
-        if changes and chance(faults.answer_lost):
-            raise TransientError(f"{tried} did not answer; try again")
-        self.simulation.turn()
+        if self._dying():
+            raise Killed
+        self.simulation.step("answer")
+        if draw < self.faults.refused + self.faults.lost:
+            raise TransientError(f"no answer to {what} {key}; try again")
         return result
 
-    def _quietly(self, effect: Callable[[], Any]) -> None:
-        try:
-            effect()
-        except TransientError:
-            return
+    def _stall(self, label: str) -> None:
+        draw = self.simulation.random
+        if self.simulation.actor is not None and draw.random() < self.faults.stalled:
+            self.simulation.step(label, draw.choice(self.faults.stalls))
+        else:
+            self.simulation.step(label)
 
-    def _some_late(self) -> None:
-        while self._late and self.simulation.chance(0.1):
-            self._late.pop(self.simulation.dice.randrange(len(self._late)))()
+    def _gone(self) -> bool:
+        """Whether the process is gone before this request has an effect. It is then gone for all later ones."""
+        actor = self.simulation.actor
+        if actor not in self._left:
+            return False
+        self._left[actor] -= 1
+        if self._left[actor] == 0:
+            return self.simulation.random.random() < 0.5
+        return self._left[actor] < 0
 
-    def _get(self, key: str, start: int, length: int | None) -> bytes:
-        if key not in self.bodies:
-            raise NotFound(f"there is no object {key}")
-        body = self.bodies[key][0]
-        return body[start:] if length is None else body[start : start + length]
+    def _dying(self) -> bool:
+        return self._left.get(self.simulation.actor, 1) <= 0
 
-    def _put(self, key: str, body: bytes) -> None:
-        before = len(self.bodies[key][0]) if key in self.bodies else 0
-        if self.most_bytes is not None and self.size() - before + len(body) > self.most_bytes:
-            raise TransientError(f"could not write {key}: the simulated server is full; make room")
-        self.bodies[key] = body, self.simulation.now
+    # --- what there is
 
-    def _create(self, key: str, body: bytes) -> bool:
-        free = key not in self.bodies
-        if free:
-            self._put(key, body)
-        return free
+    def _below(self, prefix: str) -> dict[str, StoredObject]:
+        return {
+            key: StoredObject(key, len(body), at)
+            for key, (body, at) in sorted(self.objects.items())
+            if key.startswith(prefix)
+        }
 
-    def _list(self, prefix: str) -> MutableSequence[StoredObject]:
-        return [StoredObject(key, len(body), at) for key, (body, at) in self.bodies.items() if key.startswith(prefix)]
+    def _put(self, key: str, body: bytes, late: bool) -> None:
+        self.objects[key] = body, self.simulation.now
+        self._happened("put", key, body, late)
 
-    def size(self) -> int:
-        """All bytes."""
-        return sum(len(body) for body, _ in self.bodies.values())
-
-    # --- what must not happen
-
-    def _check_put(self, key: str, body: bytes) -> None:
-        if key.startswith(WRITE_ONCE):
-            if self._written.setdefault(key, body) != body or key in self._deleted:
-                self.broken.append(f"F1, F2: {key} was written twice")
-            if self.keys and key.startswith(INDEX):
-                for pack in index.decode(sealing.unseal(self.keys, body, key)):
-                    if layout.pack_key(pack.id) not in self._written:
-                        self.broken.append(f"F13: {key} lists pack {pack.id.hex()}, which was never written")
-
-    def _check_delete(self, key: str) -> None:
-        self._deleted.add(key)
-        if self.keys and key.startswith(PACKS):
-            standing = [
-                json.loads(sealing.unseal(self.keys, body, mark))["packs"]
-                for mark, (body, _) in self.bodies.items()
-                if mark.startswith(MARKS)
-            ]
-            if not any(name_of(key) in each for each in standing):
-                self.broken.append(f"F24: {key} was deleted without a mark")
+    def _happened(self, what: str, key: str, body: bytes, late: bool) -> None:
+        self.history.append(Event(what, key, body, self.simulation.now, self.simulation.actor, late))
 
 
-class InPlace:
-    """An executor that runs what is submitted at once, in the caller's thread."""
-
-    def __init__(self, *_arguments: Any, **_more: Any) -> None:
-        pass
-
-    def submit(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
-        """Its future is done."""
-        future: Future[T] = Future()
-        try:
-            future.set_result(call(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-    def map(self, call: Callable[..., T], *iterables: Any) -> Iterator[T]:
-        """As the built-in one."""
-        return map(call, *iterables)
-
-    def shutdown(self, **_how: Any) -> None:
-        """Nothing is left to do."""
-
-    def __enter__(self) -> "InPlace":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-def one_thread_each(monkeypatch: pytest.MonkeyPatch, simulation: Simulation) -> None:
-    """The repository uses no threads of its own, and has its chance and its clock from the simulation."""
-    for module in (writing, fetching, volumes, verifying, filling, index, repairing, pruning):
-        monkeypatch.setattr(module, "ThreadPoolExecutor", InPlace)
-    chosen = SimpleNamespace(
-        token_bytes=simulation.dice.randbytes, token_hex=lambda n: simulation.dice.randbytes(n).hex()
-    )
-    for module in (layout, packs, sealing, keyring):
-        monkeypatch.setattr(module, "secrets", chosen)
-    monkeypatch.setattr(pending, "zlib", SimpleNamespace(crc32=_by_length))
-    monkeypatch.setattr(pruning, "datetime", SimpleNamespace(now=lambda _zone: simulation.now))
-    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(time=lambda: simulation.now.timestamp()))
-
-
-def _by_length(data: bytes) -> int:
-    """Trees are cut by what is in them, but times and inodes are not the seed's to choose."""
-    return zlib.crc32(data if len(data) <= 64 else b"%d" % len(data))
-
-
-def scaled_down(monkeypatch: pytest.MonkeyPatch, by: int = 256) -> None:
-    """Chunks, packs and trees a small part of their size, so that little data makes many."""
-    for module, names in (
-        (cutting, ("CHUNK_LEAST", "CHUNK_NORMAL", "CHUNK_MOST", "WINDOW", "MOST_ADDED")),
-        (copying, ("READ", "SEGMENT", "OWN_CHUNKS")),
-        (packs, ("PACK_BYTES",)),
-        (pending, ("TREE_NORMAL", "TREE_LARGE")),
-    ):
-        for name in names:
-            monkeypatch.setattr(module, name, getattr(module, name) // by)
-    monkeypatch.setattr(copying, "LOOK_EVERY", 2)
-    monkeypatch.setattr(pending, "BLOCK_NORMAL", 8)
-    monkeypatch.setattr(index, "PACKS_PER_OBJECT", 4)
+def _give_up(what: str, key: str) -> T:  # type: ignore[type-var]
+    raise TransientError(f"{what} {key} timed out; try again")

@@ -1,0 +1,186 @@
+"""The repository made small and repeatable: little chunks and packs, no threads, ids and times of a simulation."""
+
+import hashlib
+import os
+import random
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import pytest
+
+from workers.repository import (
+    checkpoint,
+    copying,
+    cutting,
+    filling,
+    index,
+    layout,
+    marks,
+    packs,
+    pending,
+    pruning,
+    repairing,
+    sealing,
+    verifying,
+    volumes,
+    window,
+    writing,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Entry(NamedTuple):
+    """What a path is."""
+
+    kind: int
+    mode: int
+    content: bytes  # of a file its digest, of a symlink its target
+    first: str  # the first name of a file with several
+
+
+Tree = dict[str, Entry]
+
+
+class AtOnce(Executor):
+    """Does what is submitted before it returns: a process without threads does its requests in one order."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        super().__init__()
+
+    def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """It is done when this returns."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(call(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+    def map(self, call: Callable[..., T], *iterables: Iterable[Any], **_: Any) -> Iterator[T]:
+        """Lazily, as nobody looks at the futures."""
+        return map(call, *iterables)
+
+
+def make_small(patch: pytest.MonkeyPatch) -> None:
+    """Chunks of some hundred bytes, packs of some chunks, slices that may end at any entry."""
+    for module, numbers in (
+        (cutting, {"CHUNK_NORMAL": 512, "CHUNK_LEAST": 128, "CHUNK_MOST": 2048, "WINDOW": 8192}),
+        (copying, {"OWN_CHUNKS": 2048, "LOOK_EVERY": 1}),
+        (pending, {"TREE_NORMAL": 64 * 1024, "TREE_LARGE": 700}),
+        (packs, {"PACK_BYTES": 4096}),
+        (index, {"PACKS_PER_OBJECT": 3}),
+        (window, {"MOST_ENTRIES": 4}),
+    ):
+        for name, number in numbers.items():
+            patch.setattr(module, name, number)
+
+
+def without_threads(patch: pytest.MonkeyPatch) -> None:
+    """Every process does one thing after the other."""
+    for module in (filling, index, pruning, repairing, verifying, volumes, writing):
+        patch.setattr(module, "ThreadPoolExecutor", AtOnce)
+
+
+def with_clock(patch: pytest.MonkeyPatch, now: Callable[[], datetime]) -> None:
+    """The repository's idea of the time."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return now()
+
+    for module in (pruning, marks, volumes):
+        patch.setattr(module, "datetime", Clock)
+    patch.setattr(checkpoint, "time", SimpleNamespace(time=lambda: now().timestamp()))
+
+
+def with_random(patch: pytest.MonkeyPatch, source: random.Random) -> None:
+    """Names and nonces that are the same each time."""
+    drawn = SimpleNamespace(token_bytes=source.randbytes, token_hex=lambda count: source.randbytes(count).hex())
+    for module in (layout, packs, sealing):
+        patch.setattr(module, "secrets", drawn)
+
+
+def tree_at(root: Path) -> Tree:
+    """All below a directory, by path."""
+    found: Tree = {}
+    seen: dict[int, str] = {}
+    for directory, names, files in os.walk(root):
+        names.sort()
+        for name in sorted([*names, *files]):
+            path = os.path.join(directory, name)
+            relative = os.path.relpath(path, root)
+            found[relative] = _entry(path, relative, seen)
+    found["."] = _entry(str(root), ".", seen)
+    return found
+
+
+def _entry(path: str, relative: str, seen: dict[int, str]) -> Entry:
+    status = os.lstat(path)
+    kind, first, content = stat.S_IFMT(status.st_mode), "", b""
+    if kind == stat.S_IFREG:
+        content = hashlib.sha256(Path(path).read_bytes()).digest()
+        first = seen.setdefault(status.st_ino, relative) if status.st_nlink > 1 else ""
+    elif kind == stat.S_IFLNK:
+        content = os.fsencode(os.readlink(path))
+    mode = 0 if kind == stat.S_IFLNK else stat.S_IMODE(status.st_mode)
+    return Entry(kind, mode, content, first)
+
+
+NAMES = ("a", "b", "c", "d", "e", "f")
+BLOBS = tuple(random.Random(number).randbytes(size) for number, size in enumerate((0, 1, 90, 300, 700, 1500, 2100, 5000)))
+"""Contents that files share: what is copied by one is there for others."""
+DAY = timedelta(days=1)
+
+
+def edit(root: Path, draw: random.Random) -> None:
+    """One change somewhere in a small tree."""
+    directory = root
+    while draw.random() < 0.4:
+        below = directory / ("D" + draw.choice("12"))
+        if below.is_dir():
+            directory = below
+        else:
+            below.mkdir()
+            return
+    place = directory / draw.choice(NAMES)
+    what = draw.random()
+    if what < 0.2 and os.path.lexists(place):
+        place.unlink()
+    elif what < 0.3 and place.is_file() and not place.is_symlink():
+        os.chmod(place, draw.choice((0o600, 0o644, 0o755)))
+    elif what < 0.4:
+        _anew(place)
+        place.symlink_to(draw.choice(NAMES))
+    elif what < 0.5:
+        _link(directory, place, draw)
+    else:
+        _write(place, draw)
+
+
+def _write(place: Path, draw: random.Random) -> None:
+    if place.is_symlink():
+        place.unlink()
+    content = draw.choice(BLOBS)
+    if draw.random() < 0.4:
+        content += draw.randbytes(draw.randrange(1, 400))
+    place.write_bytes(content)
+
+
+def _link(directory: Path, place: Path, draw: random.Random) -> None:
+    other = directory / draw.choice(NAMES)
+    if other != place and other.is_file() and not other.is_symlink():
+        _anew(place)
+        os.link(other, place)
+
+
+def _anew(place: Path) -> None:
+    if os.path.lexists(place):
+        place.unlink()

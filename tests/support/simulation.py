@@ -1,0 +1,97 @@
+"""Actors that run one at a time, on a clock of their own; a seed alone says who goes on when.
+
+Each actor is a thread. It hands a baton over at each `step`, and nobody runs without the baton.
+"""
+
+import heapq
+import random
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 11, 2, tzinfo=UTC)
+SOON = timedelta(milliseconds=50)
+
+
+class Simulation:
+    """`random` is for the actors, too: as only one runs at a time, what it gives is the same each time."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.now = START
+        self.trace: list[str] = []
+        """What was done in which order, for comparing two runs."""
+        self.errors: list[BaseException] = []
+        self._wakes: dict[str, datetime] = {}
+        self._turns: dict[str, threading.Semaphore] = {}
+        self._late: list[tuple[datetime, int, Callable[[], object]]] = []
+        self._numbers = 0
+        self._local = threading.local()
+        self._over = threading.Semaphore(0)
+
+    def run(self, actors: dict[str, Callable[[], None]]) -> None:
+        """Returns when all are done. Raises what the first of them raised."""
+        self._turns = {name: threading.Semaphore(0) for name in actors}
+        self._wakes = dict.fromkeys(actors, self.now)
+        threads = [threading.Thread(target=self._act, args=each, daemon=True) for each in actors.items()]
+        for thread in threads:
+            thread.start()
+        self._turns[self._next()].release()
+        self._over.acquire()
+        for thread in threads:
+            thread.join()
+        if self.errors:
+            raise self.errors[0]
+
+    @property
+    def actor(self) -> str | None:
+        """Whose thread this is; None for who is outside of the simulation."""
+        return getattr(self._local, "name", None)
+
+    def step(self, label: str = "", sleep: timedelta = timedelta(0)) -> None:
+        """Lets others go on, for at least `sleep`; returns when it is this actor's turn again."""
+        me = self.actor
+        if me is None:
+            return
+        self.trace.append(f"{me} {label}")
+        self.now += SOON * self.random.random()
+        self._wakes[me] = self.now + sleep
+        following = self._next()
+        if following != me:
+            self._turns[following].release()
+            self._turns[me].acquire()
+
+    def later(self, delay: timedelta, effect: Callable[[], object]) -> None:
+        """Has something happen after `delay`, whoever runs then."""
+        self._numbers += 1
+        heapq.heappush(self._late, (self.now + delay, self._numbers, effect))
+
+    def advance(self, by: timedelta) -> None:
+        """From outside: time goes by, and what was to happen happens."""
+        self._move_to(self.now + by)
+
+    def _move_to(self, moment: datetime) -> None:
+        while self._late and self._late[0][0] <= moment:
+            at, _, effect = heapq.heappop(self._late)
+            self.now = max(self.now, at)
+            effect()
+        self.now = max(self.now, moment)
+
+    def _next(self) -> str:
+        """Whose turn it is. When all sleep, the clock goes on to the first that wakes."""
+        self._move_to(max(self.now, min(self._wakes.values())))
+        awake = sorted(name for name, at in self._wakes.items() if at <= self.now)
+        return self.random.choice(awake)
+
+    def _act(self, name: str, act: Callable[[], None]) -> None:
+        self._local.name = name
+        self._turns[name].acquire()
+        try:
+            act()
+        except BaseException as error:
+            self.errors.append(error)
+        del self._wakes[name]
+        if self._wakes:
+            self._turns[self._next()].release()
+        else:
+            self._over.release()
