@@ -30,8 +30,8 @@ def repair_index(view: View, say: Say = silent) -> Repaired:
     for name in unreadable_objects:
         view.store.delete(INDEX + name)
     view.look()
+    known = view.index.pack_sizes()  # before listing: what a copy on this node writes meanwhile is not missing
     present = {name_of(found.key): found for found in view.store.list(PACKS)}
-    known = view.index.pack_sizes()
     missing = {pack for pack in known if pack.hex() not in present}
     new = [found for name, found in present.items() if bytes.fromhex(name) not in known]
     listed: list[Pack] = []
