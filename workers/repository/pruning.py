@@ -68,9 +68,10 @@ def prune(
     view.look()
     with _Live() as live:
         live.learn(view, say)
-        young = {name_of(found.key) for found in view.store.list(PACKS) if found.modified >= now - graces.pack}
+        known = set(view.index.pack_sizes())  # before listing: the copy of the index grows by what others write
         present = {name_of(found.key): found for found in view.store.list(PACKS)}
-        plan = _plan(view, live, present, young)
+        young = {name for name, found in present.items() if found.modified >= now - graces.pack}
+        plan = _plan(view, live, present, young, known)
         written = 0
         if plan.rewritten:
             try:
@@ -93,22 +94,26 @@ class _Plan:
     unlisted: set[bytes]
 
 
-def _plan(view: View, live: "_Live", present: dict[str, StoredObject], young: set[str]) -> _Plan:
+def _plan(
+    view: View, live: "_Live", present: dict[str, StoredObject], young: set[str], known: set[bytes]
+) -> _Plan:
+    """Packs that neither were `known` before nor are `present` have just been written. What is in use of a marked pack is
+    written anew: the mark may be of a pruner that is about to delete it or has died, and then nothing relies on it."""
     plan = _Plan(set(), [], set())
     bad = set().union(*view.damage.values())
     listed: set[str] = set()
     for pack in view.index.packs():
         name = pack.id.hex()
         listed.add(name)
-        if name in young:
+        if name in young or (name not in present and pack.id not in known):
             continue
         used = sum(entry.stored for entry in pack.entries if live.needs(view, pack.id, entry.id))
         if not used:
             plan.dead.add(pack.id)
         elif name in present and (
-            used < REPACK_BELOW * sum(entry.stored for entry in pack.entries)
+            used < REPACK_BELOW * pack.size
+            or pack.id in view.marked
             or any((pack.id, entry.id) in bad for entry in pack.entries)
-            or pack.id in view.marked  # by a pruner that died; nobody would rely on it again
         ):
             plan.rewritten.append(pack)
     plan.unlisted = {bytes.fromhex(name) for name in present if name not in listed and name not in young}
