@@ -111,7 +111,7 @@ def _plan(
         if not used:
             plan.dead.add(pack.id)
         elif name in present and (
-            used < REPACK_BELOW * pack.size
+            used < REPACK_BELOW * sum(entry.stored for entry in pack.entries)  # without the footer: a small pack is mostly that
             or pack.id in view.marked
             or any((pack.id, entry.id) in bad for entry in pack.entries)
         ):
