@@ -15,6 +15,7 @@ import pytest
 
 from workers.repository import (
     checkpoint,
+    committing,
     copying,
     cutting,
     filling,
@@ -98,7 +99,8 @@ def with_clock(patch: pytest.MonkeyPatch, now: Callable[[], datetime]) -> None:
 
     for module in (pruning, marks, volumes):
         patch.setattr(module, "datetime", Clock)
-    patch.setattr(checkpoint, "time", SimpleNamespace(time=lambda: now().timestamp()))
+    for module in (checkpoint, committing):
+        patch.setattr(module, "time", SimpleNamespace(time=lambda: now().timestamp()))
 
 
 def with_random(patch: pytest.MonkeyPatch, source: random.Random) -> None:

@@ -1,6 +1,7 @@
 """One slice of a copy, and at its end the volume: its record, then a look whether all it needs stays (FORMAT 9)."""
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,10 @@ from workers.repository.view import View
 from workers.repository.volumes import Volume
 from workers.repository.writing import ChunkWriter
 
+SOON = 6 * 3600
+"""Seconds. Who takes longer from W1 to the end of W2 cannot tell of the volume well within the day that its record is
+left alone (F26)."""
+
 
 def copy(
     view: View,
@@ -33,10 +38,10 @@ def copy(
 ) -> CopySlice:
     """See the port `Repository`."""
     state = checkpoints.decode(view.keys, checkpoint) if checkpoint else State()
-    view.look()
     if state.too_old():
         _drop_partial(view, state)
         state = State()
+    view.look()  # after the copy's start is set, so that what it sees is no older (F27)
     if not state.marks and not state.tree:
         state.marks, state.open_marks = sorted(view.marks), view.open_marks()
     before = _parent(view, parent)  # after the marks (F23)
@@ -76,20 +81,23 @@ def copy(
 
 
 def _commit(view: View, state: State, reached: Volume) -> str | None:
-    """The volume's id; None if a prune has taken, or is about to take, what it needs (F21)."""
-    name = new_id()
+    """The volume's id; None if a prune has taken, or is about to take, what it needs (F21), or it took too long."""
+    name, begun = new_id(), time.time()
     volumes.write(view.store, view.keys, VOLUMES + name, reached)  # W1
     view.look()  # W2
-    if sorted(view.marks) == state.marks and not state.open_marks:
-        return name
     try:
-        if all_reliable(view, reached):
+        if _all_stays(view, state, reached) and not state.too_old() and time.time() - begun < SOON:
             return name
     except TransientError:
         view.store.delete(VOLUMES + name)
         raise
     view.store.delete(VOLUMES + name)
     return None
+
+
+def _all_stays(view: View, state: State, reached: Volume) -> bool:
+    """Whether nothing that the volume needs may have been deleted, or be about to (F21)."""
+    return (sorted(view.marks) == state.marks and not state.open_marks) or all_reliable(view, reached)
 
 
 def all_reliable(view: View, volume: Volume) -> bool:
