@@ -123,14 +123,19 @@ class SimulatedStore:
 
     def _write(self, what: str, key: str, effect: Callable[[bool], T]) -> T:
         """A request that a network may deliver late, or twice."""
-        faults, simulation = self.faults, self.simulation
-        if simulation.actor is not None and not self._dying():
-            draw = simulation.random.random()
-            if draw < faults.belated + faults.doubled:
-                simulation.later(faults.latest * simulation.random.random(), lambda: effect(True))
-            if draw < faults.belated:
-                return self._request(what, key, lambda: _give_up(what, key))
-        return self._request(what, key, lambda: effect(False))
+        faults, draw = self.faults, self.simulation.random
+        if self.simulation.actor is None:
+            return self._request(what, key, lambda: effect(False))
+        fate = draw.random()
+
+        def delivered() -> T:
+            if fate < faults.belated + faults.doubled:
+                self.simulation.later(faults.latest * draw.random(), lambda: effect(True))
+            if fate < faults.belated:
+                raise TransientError(f"{what} {key} timed out; try again")
+            return effect(False)
+
+        return self._request(what, key, delivered)
 
     def _request(self, what: str, key: str, effect: Callable[[], T]) -> T:
         self.requests += 1
@@ -184,6 +189,3 @@ class SimulatedStore:
     def _happened(self, what: str, key: str, body: bytes, late: bool) -> None:
         self.history.append(Event(what, key, body, self.simulation.now, self.simulation.actor, late))
 
-
-def _give_up(what: str, key: str) -> T:  # type: ignore[type-var]
-    raise TransientError(f"{what} {key} timed out; try again")

@@ -74,7 +74,6 @@ def copy(
         volumes.write(view.store, view.keys, PARTIAL + state.copy, reached)
         return _slice(state, None, checkpoints.encode(view.keys, state))
     volume = _commit(view, state, reached)
-    _drop_partial(view, state)
     if volume is None:
         return _slice(state, None, checkpoints.encode(view.keys, State()))
     return _slice(state, volume, None)
@@ -84,6 +83,7 @@ def _commit(view: View, state: State, reached: Volume) -> str | None:
     """The volume's id; None if a prune has taken, or is about to take, what it needs (F21), or it took too long."""
     name, begun = new_id(), time.time()
     volumes.write(view.store, view.keys, VOLUMES + name, reached)  # W1
+    _drop_partial(view, state)  # before the last look at the clock: nothing may hold up the answer after that
     view.look()  # W2
     try:
         if _all_stays(view, state, reached) and not state.too_old() and time.time() - begun < SOON:
