@@ -66,7 +66,7 @@ def prune(
     kept = keep()
     freed = _drop_orphans(view, kept, now - graces.orphan)
     view.look()
-    with _Live() as live:
+    with _Live(kept) as live:
         live.learn(view, say)
         known = set(view.index.pack_sizes())  # before listing: the copy of the index grows by what others write
         present = {name_of(found.key): found for found in view.store.list(PACKS)}
@@ -219,7 +219,9 @@ def _put_ballast(view: View) -> None:
 class _Live:
     """The chunks that volumes refer to, in a temporary file. Tree chunks that were read are not read again."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: set[str]) -> None:
+        """`kept` are the volumes that jobs refer to."""
+        self._kept = kept
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.execute("CREATE TABLE live(id BLOB PRIMARY KEY, tree INTEGER) WITHOUT ROWID")
         self._volumes: set[str] = set()
@@ -231,18 +233,22 @@ class _Live:
         self._db.close()
 
     def learn(self, view: View, say: Say) -> None:
-        """Adds what records refer to that were not there before. Raises Damaged for one that cannot be read (F25)."""
+        """Adds what records refer to that were not there before. Raises Damaged for one that cannot be read and that a
+        job refers to (F25); of another, such as that of a copy that has died after W1, what can be read counts."""
         found = [each.key for prefix in (VOLUMES, PARTIAL) for each in view.store.list(prefix)]
         for number, key in enumerate(sorted(found)):
             say("reading volumes", number, len(found))
             if key in self._volumes and key.startswith(VOLUMES):
                 continue
+            needed = key.startswith(VOLUMES) and name_of(key) in self._kept
             try:
-                self._add(view, volumes.read(view.store, view.keys, key))
+                self._add(view, volumes.read(view.store, view.keys, key), needed)
                 self._volumes.add(key)
             except NotFound:
                 continue  # deleted meanwhile
             except Damaged as error:
+                if not needed:
+                    continue
                 raise Damaged(
                     f"nothing was pruned, as {key} cannot be read: {error}; `snapline repository check` says which "
                     "backups that hurts; delete those, then prune again"
@@ -259,11 +265,16 @@ class _Live:
         best = view.places([id_])[id_]
         return not best or best[0].pack == pack
 
-    def _add(self, view: View, volume: Volume) -> None:
+    def _add(self, view: View, volume: Volume, needed: bool) -> None:
         for id_ in volume.tree:
             if self._db.execute("SELECT tree FROM live WHERE id = ?", (id_,)).fetchone() == (1,):
                 continue
-            ids = {ref for _, block in volumes.blocks(view, [id_]) for ref, _ in block.table}
+            try:
+                ids = {ref for _, block in volumes.blocks(view, [id_]) for ref, _ in block.table}
+            except Damaged:
+                if needed:
+                    raise
+                continue
             self._insert((ref, 0) for ref in ids)
             self._insert([(id_, 1)])
 
