@@ -15,14 +15,17 @@ from tests.support.broken_musts import broken_musts
 from tests.support.repository_model import Tree, edit, make_small, tree_at, with_clock, with_random, without_threads
 from tests.support.simulated_store import Faults, Killed, SimulatedStore
 from tests.support.simulation import Simulation
-from tests.support.volumes import every, key_record, never, new_repository, problems_of, quiet, restore
-from workers.repository import VolumeRepository, repairing
+from tests.support.volumes import every, never, problems_of, quiet, restore
+from workers.repository import VolumeRepository, keyring, repairing, volumes
 from workers.repository.layout import DAMAGE, INDEX, MARKS, PACKS, PARTIAL, VOLUMES, name_of
 from workers.repository.pruning import Graces
+from workers.repository.view import View
 
 SEEDS = int(os.environ.get("SNAPLINE_SEEDS", "40"))
 ONE = os.environ.get("SNAPLINE_SEED")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+KEYS = keyring.derive(bytes(range(keyring.MASTER)))
+"""The same each time: they say where contents are cut."""
 MOST_TRIES = 150
 """Of one copy. More than any bad luck takes: it does not come to an end."""
 
@@ -47,7 +50,7 @@ class World:
     def open(self, node: str) -> VolumeRepository:
         """As another process on a node does. Without a node, without a cache to share."""
         cache = self.root / node if node else None
-        return VolumeRepository(self.store, key_record()[1], cache=cache, graces=self.graces)
+        return VolumeRepository(self.store, KEYS, cache=cache, graces=self.graces)
 
     def directory(self, name: str) -> Path:
         self.number += 1
@@ -67,10 +70,8 @@ def new_world(seed: int, root: Path, patch: pytest.MonkeyPatch) -> World:
     make_small(patch)
     without_threads(patch)
     with_clock(patch, lambda: simulation.now)
-    key_record()  # before names are those of the seed
     with_random(patch, random.Random(seed))
     store = SimulatedStore(simulation, faults)
-    new_repository(store)
     return World(seed, root, simulation, store, graces)
 
 
@@ -214,7 +215,7 @@ def check_end(world: World) -> None:
 
 
 def check_history(world: World) -> None:
-    broken = broken_musts(world.store.history, key_record()[1])
+    broken = broken_musts(world.store.history, KEYS)
     assert not broken, "\n".join(broken)
 
 
@@ -234,7 +235,18 @@ def check_no_garbage(world: World) -> None:
     with world.open("").new_view() as view:
         view.look()
         assert {pack.hex() for pack in view.index.pack_sizes()} == {name_of(k) for k in keys if k.startswith(PACKS)}
-        assert len([key for key in keys if key.startswith(INDEX)]) <= len(view.index.pack_sizes())
+        listing = view.index.listing(set(view.index.pack_sizes()))
+        assert listing == {name_of(key) for key in keys if key.startswith(INDEX)}
+        assert not unused_packs(world, view)
+
+
+def unused_packs(world: World, view: View) -> set[bytes]:
+    """Packs in which nothing is that a volume needs."""
+    needed: set[bytes] = set()
+    for volume in world.told:
+        ids = volumes.read(view.store, view.keys, VOLUMES + volume).tree
+        needed.update(ids, (id_ for _, block in volumes.blocks(view, ids) for id_, _ in block.table))
+    return {pack.id for pack in view.index.packs() if needed.isdisjoint(entry.id for entry in pack.entries)}
 
 
 def play(seed: int, root: Path, patch: pytest.MonkeyPatch) -> World:
@@ -252,3 +264,12 @@ def test_nothing_told_is_lost_and_no_garbage_is_left(seed: int, tmp_path: Path, 
         play(seed, tmp_path, monkeypatch)
     except Exception as error:
         raise AssertionError(f"seed {seed} (replay with SNAPLINE_SEED={seed}): {error}") from error
+
+
+def test_a_seed_gives_the_same_history_each_time(tmp_path: Path) -> None:
+    histories = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        with pytest.MonkeyPatch.context() as patch:
+            histories.append(play(3, tmp_path / name, patch).simulation.trace)
+    assert histories[0] == histories[1]

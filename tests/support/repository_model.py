@@ -4,9 +4,10 @@ import hashlib
 import os
 import random
 import stat
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -74,8 +75,8 @@ def make_small(patch: pytest.MonkeyPatch) -> None:
     for module, numbers in (
         (cutting, {"CHUNK_NORMAL": 512, "CHUNK_LEAST": 128, "CHUNK_MOST": 2048, "WINDOW": 8192}),
         (copying, {"OWN_CHUNKS": 2048, "LOOK_EVERY": 1}),
-        (pending, {"TREE_NORMAL": 64 * 1024, "TREE_LARGE": 700}),
-        (packs, {"PACK_BYTES": 4096}),
+        (pending, {"TREE_NORMAL": 2**40, "TREE_LARGE": 700}),  # not by inodes and times, which are never the same
+        (packs, {"PACK_BYTES": 6000}),
         (index, {"PACKS_PER_OBJECT": 3}),
         (window, {"MOST_ENTRIES": 4}),
     ):
@@ -139,11 +140,20 @@ def _entry(path: str, relative: str, seen: dict[int, str]) -> Entry:
 NAMES = ("a", "b", "c", "d", "e", "f")
 BLOBS = tuple(random.Random(number).randbytes(size) for number, size in enumerate((0, 1, 90, 300, 700, 1500, 2100, 5000)))
 """Contents that files share: what is copied by one is there for others."""
-DAY = timedelta(days=1)
+_times = deque([10**18], maxlen=1)
 
 
 def edit(root: Path, draw: random.Random) -> None:
-    """One change somewhere in a small tree."""
+    """One change somewhere in a small tree. All times differ: a file system's clock is too coarse to tell of changes in
+    such quick succession."""
+    changed = _edit(root, draw)
+    _times.append(_times[-1] + 10**9)
+    for place in (changed, changed.parent):
+        if os.path.lexists(place):
+            os.utime(place, ns=(_times[-1], _times[-1]), follow_symlinks=False)
+
+
+def _edit(root: Path, draw: random.Random) -> Path:
     directory = root
     while draw.random() < 0.4:
         below = directory / ("D" + draw.choice("12"))
@@ -151,7 +161,7 @@ def edit(root: Path, draw: random.Random) -> None:
             directory = below
         else:
             below.mkdir()
-            return
+            return below
     place = directory / draw.choice(NAMES)
     what = draw.random()
     if what < 0.2 and os.path.lexists(place):
@@ -165,6 +175,7 @@ def edit(root: Path, draw: random.Random) -> None:
         _link(directory, place, draw)
     else:
         _write(place, draw)
+    return place
 
 
 def _write(place: Path, draw: random.Random) -> None:

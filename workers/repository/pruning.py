@@ -171,7 +171,7 @@ def _unlist(view: View, gone: set[bytes]) -> int:
     keep = [pack for pack in view.index.packs_of(stale) if pack.id not in gone]
     for at in range(0, len(keep), index.PACKS_PER_OBJECT):
         index.write(view.store, view.keys, keep[at : at + index.PACKS_PER_OBJECT])
-    for name in stale:
+    for name in sorted(stale):
         view.store.delete(INDEX + name)
     view.index.sync()
     for name, places in view.damage.items():

@@ -48,7 +48,7 @@ def repair_index(view: View, say: Say = silent) -> Repaired:
     write = listed + keep
     for at in range(0, len(write), index.PACKS_PER_OBJECT):
         index.write(view.store, view.keys, write[at : at + index.PACKS_PER_OBJECT])
-    for name in stale:
+    for name in sorted(stale):
         view.store.delete(INDEX + name)
     view.look()
     return Repaired(len(listed), len(missing), unreadable, len(stale) + len(unreadable_objects))
