@@ -3,7 +3,8 @@
 import os
 import random
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,16 @@ import pytest
 
 from schemas.errors import Damaged, NotFound, TransientError
 from tests.support.broken_musts import broken_musts
-from tests.support.repository_model import Tree, edit, make_small, tree_at, with_clock, with_random, without_threads
+from tests.support.repository_model import (
+    IN_MEMORY,
+    Tree,
+    edit,
+    make_small,
+    tree_at,
+    with_clock,
+    with_random,
+    without_threads,
+)
 from tests.support.simulated_store import Faults, Killed, SimulatedStore
 from tests.support.simulation import Simulation
 from tests.support.volumes import every, never, problems_of, quiet, restore
@@ -256,20 +266,27 @@ def play(seed: int, root: Path, patch: pytest.MonkeyPatch) -> World:
     return world
 
 
+@pytest.fixture
+def place() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="concurrency-", dir=IN_MEMORY))
+    yield made
+    shutil.rmtree(made)
+
+
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("seed", [int(ONE)] if ONE else range(SEEDS))
-def test_nothing_told_is_lost_and_no_garbage_is_left(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_told_is_lost_and_no_garbage_is_left(seed: int, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     print(f"seed {seed}: replay with SNAPLINE_SEED={seed}")
     try:
-        play(seed, tmp_path, monkeypatch)
+        play(seed, place, monkeypatch)
     except Exception as error:
         raise AssertionError(f"seed {seed} (replay with SNAPLINE_SEED={seed}): {error}") from error
 
 
-def test_a_seed_gives_the_same_history_each_time(tmp_path: Path) -> None:
+def test_a_seed_gives_the_same_history_each_time(place: Path) -> None:
     histories = []
     for name in ("first", "second"):
-        (tmp_path / name).mkdir()
+        (place / name).mkdir()
         with pytest.MonkeyPatch.context() as patch:
-            histories.append(play(3, tmp_path / name, patch).simulation.trace)
+            histories.append(play(3, place / name, patch).simulation.trace)
     assert histories[0] == histories[1]

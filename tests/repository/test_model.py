@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from tests.support.broken_musts import broken_musts
-from tests.support.repository_model import Tree, edit, make_small, tree_at, with_clock, without_threads
+from tests.support.repository_model import IN_MEMORY, Tree, edit, make_small, tree_at, with_clock, without_threads
 from tests.support.simulated_store import Killed, SimulatedStore
 from tests.support.simulation import START, Simulation
 from tests.support.volumes import every, key_record, never, problems_of, quiet, restore
@@ -32,8 +32,8 @@ STEPS = int(os.environ.get("SNAPLINE_STEPS", "10000"))
 STEPS_EACH = 100
 DAY = timedelta(days=1)
 GRACES = Graces(pack=timedelta(hours=1), orphan=DAY, mark=30 * DAY)
-MOST_TRIES = 5
-"""Of one copy, when nobody prunes meanwhile: it begins anew once at most."""
+MOST_SLICES = 200
+"""Of one copy: more than the trees have entries, twice."""
 
 _steps: list[int] = [0]
 _now = [START]
@@ -48,7 +48,7 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(tempfile.mkdtemp(prefix="model-"))
+        self.root = Path(tempfile.mkdtemp(prefix="model-", dir=IN_MEMORY))
         self.store = SimulatedStore(Simulation(0))
         self.volumes: dict[str, Tree] = {}
         self.last: dict[str, str] = {}
@@ -75,7 +75,8 @@ class RepositoryMachine(RuleBasedStateMachine):
     def copy(self, source: str, node: str, slices: int | None, crash: int | None, anew: bool) -> None:
         """A crash ends one slice; the next process goes on with the last checkpoint."""
         self._step()
-        root, parent, checkpoint, tries = self.root / source, None if anew else self.last.get(source), None, 0
+        root, parent = self.root / source, None if anew else self.last.get(source)
+        checkpoint, tries = None, 0
         stop = every(slices) if slices else never
         self._crash_at(crash)
         while True:
@@ -86,8 +87,8 @@ class RepositoryMachine(RuleBasedStateMachine):
                 continue
             if reached.volume:
                 break
-            tries += reached.files == 0
-            assert tries < MOST_TRIES + 50, "a copy does not come to an end"
+            tries += 1
+            assert tries < MOST_SLICES, "a copy does not come to an end"
             checkpoint = reached.checkpoint
         self.store.revive()
         self.last[source] = reached.volume
@@ -216,7 +217,7 @@ def test_a_repository_is_a_dict_of_trees_whatever_crashes() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         RepositoryMachine,
         settings=settings(
-            max_examples=STEPS // STEPS_EACH * 5 // 4,
+            max_examples=STEPS // STEPS_EACH * 21 // 20 + 1,
             stateful_step_count=STEPS_EACH,
             deadline=None,
             database=None,

@@ -34,6 +34,8 @@ from workers.repository import (
     writing,
 )
 
+IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+"""A directory for thousands of small files and SQLite files: no disk need see them."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -138,7 +140,9 @@ def _entry(path: str, relative: str, seen: dict[int, str]) -> Entry:
 
 
 NAMES = ("a", "b", "c", "d", "e", "f")
-BLOBS = tuple(random.Random(number).randbytes(size) for number, size in enumerate((0, 1, 90, 300, 700, 1500, 2100, 5000)))
+BLOBS = tuple(
+    random.Random(number).randbytes(size) for number, size in enumerate((0, 1, 90, 300, 700, 1500, 2100, 5000))
+)
 """Contents that files share: what is copied by one is there for others."""
 _times = deque([10**18], maxlen=1)
 

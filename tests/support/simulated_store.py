@@ -188,4 +188,3 @@ class SimulatedStore:
 
     def _happened(self, what: str, key: str, body: bytes, late: bool) -> None:
         self.history.append(Event(what, key, body, self.simulation.now, self.simulation.actor, late))
-

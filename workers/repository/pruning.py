@@ -94,9 +94,7 @@ class _Plan:
     unlisted: set[bytes]
 
 
-def _plan(
-    view: View, live: "_Live", present: dict[str, StoredObject], young: set[str], known: set[bytes]
-) -> _Plan:
+def _plan(view: View, live: "_Live", present: dict[str, StoredObject], young: set[str], known: set[bytes]) -> _Plan:
     """Packs that neither were `known` before nor are `present` have just been written. What is in use of a marked pack is
     written anew: the mark may be of a pruner that is about to delete it or has died, and then nothing relies on it."""
     plan = _Plan(set(), [], set())
@@ -111,7 +109,9 @@ def _plan(
         if not used:
             plan.dead.add(pack.id)
         elif name in present and (
-            used < REPACK_BELOW * sum(entry.stored for entry in pack.entries)  # without the footer: a small pack is mostly that
+            used
+            < REPACK_BELOW
+            * sum(entry.stored for entry in pack.entries)  # without the footer: a small pack is mostly that
             or pack.id in view.marked
             or any((pack.id, entry.id) in bad for entry in pack.entries)
         ):
