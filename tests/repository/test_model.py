@@ -1,4 +1,4 @@
-"""Small trees edited, copied, deleted, pruned, repaired and restored in any order, with crashes between any two requests.
+"""Small trees edited, copied, deleted, pruned, repaired and restored in any order, with crashes at any request.
 
 Compared with a model that is no more than a dict: volumes, and what is in each.
 """
@@ -7,7 +7,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -205,16 +205,15 @@ def problems(repository: VolumeRepository, volumes: dict[str, Tree]) -> list[str
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     make_small(monkeypatch)
     without_threads(monkeypatch)
     with_clock(monkeypatch, lambda: _now[0])
-    yield
 
 
 @pytest.mark.timeout(0)
 def test_a_repository_is_a_dict_of_trees_whatever_crashes() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         RepositoryMachine,
         settings=settings(
             max_examples=STEPS // STEPS_EACH * 21 // 20 + 1,

@@ -67,9 +67,11 @@ class AtOnce(Executor):
             future.set_exception(error)
         return future
 
-    def map(self, call: Callable[..., T], *iterables: Iterable[Any], **_: Any) -> Iterator[T]:
+    def map(
+        self, fn: Callable[..., T], *iterables: Iterable[Any], timeout: float | None = None, chunksize: int = 1
+    ) -> Iterator[T]:
         """Lazily, as nobody looks at the futures."""
-        return map(call, *iterables)
+        return map(fn, *iterables)
 
 
 def make_small(patch: pytest.MonkeyPatch) -> None:

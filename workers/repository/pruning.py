@@ -95,8 +95,8 @@ class _Plan:
 
 
 def _plan(view: View, live: "_Live", present: dict[str, StoredObject], young: set[str], known: set[bytes]) -> _Plan:
-    """Packs that neither were `known` before nor are `present` have just been written. What is in use of a marked pack is
-    written anew: the mark may be of a pruner that is about to delete it or has died, and then nothing relies on it."""
+    """Packs that neither were `known` before nor are `present` have just been written. What is in use of a marked pack
+    is written anew: its pruner may be about to delete it, or have died, and then nothing relies on it again."""
     plan = _Plan(set(), [], set())
     bad = set().union(*view.damage.values())
     listed: set[str] = set()
