@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -27,6 +27,8 @@ from workers.repository.layout import (
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
 SCRYPT_MOST = 2**30
 """Bytes of memory that a key record may ask for (F9)."""
+RECORD_MOST = 64 * 1024
+"""Bytes of a key record that are read (F9)."""
 MASTER = 32
 CONTEXT = "snapline.dev 2026-11 repository "
 WRAPPING = b"snapline key"
@@ -59,6 +61,7 @@ class KeyRecord:
     id: str
     label: str
     created: str  # UTC, ISO 8601
+    damaged: bool = False  # opens nothing any more
 
 
 def open_keys(store: ObjectStore, passphrase: str) -> Keys:
@@ -85,7 +88,8 @@ def make(store: ObjectStore, passphrase: str) -> tuple[bytes, bool]:
 
 
 def unlock(store: ObjectStore, passphrase: str) -> bytes | None:
-    """The master key; None if there is no key at all. Raises Denied if the passphrase opens none."""
+    """The master key; None if there is no key at all. Raises Denied if the passphrase opens none, Damaged if that may
+    be for a record that cannot be read."""
     found = find(store, passphrase)
     return found[1] if found else None
 
@@ -93,13 +97,17 @@ def unlock(store: ObjectStore, passphrase: str) -> bytes | None:
 def find(store: ObjectStore, passphrase: str) -> tuple[str, bytes] | None:
     """The id of the key record that the passphrase opens, and the master key; as `unlock`."""
     _check(passphrase)
-    tried = 0
+    tried, damage = 0, None
     for id_, body in _records(store):
         tried += 1
         try:
             return id_, _unwrap(body, passphrase)
         except InvalidTag:
             continue
+        except Damaged as error:
+            damage = error
+    if damage:
+        raise damage
     if not tried:
         return None
     raise Denied(
@@ -112,7 +120,11 @@ def records(store: ObjectStore) -> list[KeyRecord]:
     """All key records, without their secrets."""
     listed = []
     for id_, body in _records(store):
-        fields = _parse(body)
+        try:
+            fields = _parse(body)
+        except Damaged:
+            listed.append(KeyRecord(id_, "", "", damaged=True))
+            continue
         listed.append(KeyRecord(id_, str(fields.get("label", "")), str(fields.get("created", ""))))
     return listed
 
@@ -126,13 +138,22 @@ def add(store: ObjectStore, master: bytes, passphrase: str, label: str) -> str:
 
 
 def remove(store: ObjectStore, id_: str) -> None:
-    """Raises NotFound, and Invalid for the last one (F5)."""
-    known = {record.id for record in records(store)}
+    """Raises NotFound, and Invalid for the last one that can be read (F5)."""
+    known = {record.id: record for record in records(store)}
     if id_ not in known:
         raise NotFound(f"there is no key {id_!r:.80}; `snapline repository key list` shows them")
-    if len(known) == 1:
-        raise Invalid(f"{id_} is the last key: without it nothing could be read; add another one first")
+    last = Invalid(f"{id_} is the last key: without it nothing could be read; add another one first")
+    if not known[id_].damaged and not _another(known.values(), id_):
+        raise last
+    body = store.get(KEYS + id_)
     store.delete(KEYS + id_)
+    if not known[id_].damaged and not _another(records(store), id_):  # somebody has just removed the others
+        store.create(KEYS + new_id(), body)  # not under its old name (F2)
+        raise last
+
+
+def _another(known: Iterable[KeyRecord], id_: str) -> bool:
+    return any(record.id != id_ and not record.damaged for record in known)
 
 
 def rotate(store: ObjectStore, old: str, new: str, label: str) -> str:
@@ -184,7 +205,7 @@ def derive(master: bytes) -> Keys:
 def _records(store: ObjectStore) -> Iterator[tuple[str, bytes]]:
     for found in sorted(store.list(KEYS), key=lambda found: found.key):
         try:
-            yield name_of(found.key), store.get(found.key)
+            yield name_of(found.key), store.get(found.key, 0, RECORD_MOST)
         except NotFound:
             continue  # just removed
 
@@ -219,7 +240,7 @@ def _parse(body: bytes) -> dict[str, object]:
     try:
         fields = json.loads(body)
         version = fields["format"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Damaged("a key record cannot be read; put the objects below repository/keys/ back") from error
     if version != FORMAT:
         raise Invalid(f"the repository has format {version!r:.20}, this Snapline knows {FORMAT}; use a newer one")
