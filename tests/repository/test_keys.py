@@ -1,138 +1,247 @@
-"""Who can open a repository, and what those see who cannot (FORMAT 3, 4, 12)."""
+"""Passphrases open the repository, and nothing else does; nothing in it can be read without."""
 
-import base64
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from schemas.errors import Damaged, Denied, Invalid, NotFound
-from tests.support.volumes import copy, new_repository, objects
+from tests.support.repositories import FailingStore, bodies, digests
+from tests.support.volumes import copy, damaged, new_repository, restore, volume_of
 from workers.adapters.memory import MemoryObjectStore
-from workers.repository import keyring, recovering
-from workers.repository.layout import FIRST_KEY, KEYS
+from workers.repository import keyring, open_repository
+from workers.repository.layout import FIRST_KEY, KEYS, PACKS
 
 
-def test_two_that_open_an_empty_store_at_once_have_one_key() -> None:
-    store = MemoryObjectStore()
-    found: list[keyring.Keys] = []
-    threads = [threading.Thread(target=lambda: found.append(keyring.open_keys(store, "p"))) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({keys.identity for keys in found}) == 1
-    assert list(objects(store)) == [FIRST_KEY]
+@pytest.fixture(autouse=True)
+def quick_stretching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real scrypt, but little of it."""
+    monkeypatch.setattr(keyring, "SCRYPT_N", 2**4)
 
 
-def test_two_that_open_an_empty_store_with_different_passphrases_do_not_both_succeed() -> None:
-    store = MemoryObjectStore()
-    keyring.open_keys(store, "mine")
-    with pytest.raises(Denied, match="opens none of the 1 keys"):
-        keyring.open_keys(store, "another")
+@pytest.fixture
+def store() -> MemoryObjectStore:
+    return MemoryObjectStore()
 
 
-def test_no_new_key_is_made_where_packs_are_without_keys(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"x")
-    store = MemoryObjectStore()
-    copy(new_repository(store), tmp_path)
-    store.delete(FIRST_KEY)
-    with pytest.raises(Damaged, match="keys are gone"):
-        keyring.open_keys(store, "p")
-    assert not objects(store, KEYS)
-
-
-def test_a_rotation_that_was_killed_leaves_both_open_and_can_be_done_again() -> None:
-    store = MemoryObjectStore()
-    keys = keyring.open_keys(store, "old")
-    master = keyring.unlock(store, "old")
+def master_of(store: MemoryObjectStore, passphrase: str) -> bytes:
+    master = keyring.unlock(store, passphrase)
     assert master is not None
-    keyring.add(store, master, "new", "killed here")
-    assert keyring.open_keys(store, "old") == keyring.open_keys(store, "new") == keys
-    keyring.rotate(store, "old", "new", "again")
-    assert keyring.open_keys(store, "new") == keys
+    return master
+
+
+def test_a_passphrase_opens_what_it_made_and_another_one_does_not(store: MemoryObjectStore) -> None:
+    made = keyring.open_keys(store, "first")
+    assert keyring.open_keys(store, "first") == made
+    with pytest.raises(Denied, match="opens none of the 1 keys") as told:
+        keyring.open_keys(store, "wrong words")
+    assert "wrong words" not in str(told.value)
+    with pytest.raises(Invalid, match="no passphrase"):
+        keyring.open_keys(store, "")
+
+
+def test_two_repositories_share_nothing(store: MemoryObjectStore) -> None:
+    first, second = (keyring.open_keys(each, "the same") for each in (store, MemoryObjectStore()))
+    for name in ("data_ids", "tree_ids", "packs", "objects", "seed", "identity"):
+        assert getattr(first, name) != getattr(second, name)
+
+
+def test_every_added_passphrase_opens_and_a_removed_one_does_not(store: MemoryObjectStore) -> None:
+    made = keyring.open_keys(store, "old")
+    added = keyring.add(store, master_of(store, "old"), "new", "of the new admin")
+    assert keyring.open_keys(store, "new") == keyring.open_keys(store, "old") == made
+    assert {(each.id, each.label) for each in keyring.records(store)} == {
+        ("first", "first"),
+        (added, "of the new admin"),
+    }
+    keyring.remove(store, "first")
+    assert keyring.open_keys(store, "new") == made
     with pytest.raises(Denied):
         keyring.open_keys(store, "old")
 
 
-def test_the_last_key_stays() -> None:
-    store = MemoryObjectStore()
-    keyring.open_keys(store, "p")
+def test_passphrases_change_again_and_again_and_the_keys_stay(store: MemoryObjectStore) -> None:
+    made, old, passphrase = keyring.open_keys(store, "0"), "first", "0"
+    for number in range(1, 5):
+        new = keyring.add(store, master_of(store, passphrase), str(number), "")
+        keyring.remove(store, old)
+        old, passphrase = new, str(number)
+        assert keyring.open_keys(store, passphrase) == made
+    assert len(keyring.records(store)) == 1
+
+
+def test_the_last_key_cannot_be_removed_nor_one_that_is_not_there(store: MemoryObjectStore) -> None:
+    keyring.open_keys(store, "only")
     with pytest.raises(Invalid, match="last key"):
         keyring.remove(store, "first")
-    with pytest.raises(NotFound):
-        keyring.remove(store, "another")
+    with pytest.raises(NotFound, match="key list"):
+        keyring.remove(store, "second")
+    keyring.open_keys(store, "only")
 
 
-def test_a_key_record_that_asks_for_too_much_memory_is_damaged() -> None:
-    store = MemoryObjectStore()
-    keyring.open_keys(store, "p")
+def test_the_last_key_that_can_be_read_cannot_be_removed(store: MemoryObjectStore) -> None:
+    keyring.open_keys(store, "good")
+    bad = keyring.add(store, master_of(store, "good"), "bad", "")
+    store.put(KEYS + bad, b"no key")
+    with pytest.raises(Invalid, match="last key"):
+        keyring.remove(store, "first")
+    keyring.remove(store, bad)
+    assert [each.id for each in keyring.records(store)] == ["first"]
+
+
+def test_two_who_each_remove_the_others_key_leave_one(store: MemoryObjectStore) -> None:
+    keyring.open_keys(store, "a")
+    other = keyring.add(store, master_of(store, "a"), "b", "")
+    first = FailingStore(store)
+    asked: list[str] = []
+
+    def other_goes_first(operation: str, key: str) -> None:
+        if operation == "delete" and not asked:
+            asked.append(key)
+            keyring.remove(store, other)
+
+    first.fault = other_goes_first
+    with pytest.raises(Invalid, match="last key"):
+        keyring.remove(first, "first")
+    assert len(keyring.records(store)) == 1
+    assert keyring.unlock(store, "a")
+
+
+def test_the_recovery_text_brings_everything_back_when_all_keys_are_lost(
+    store: MemoryObjectStore, tmp_path: Path
+) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "file").write_bytes(b"precious")
+    volume = volume_of(copy(open_repository(store, "lost"), tmp_path / "source"))
+    text = keyring.recovery_text(master_of(store, "lost"))
+    for key in bodies(store, KEYS):
+        store.delete(key)
+    with pytest.raises(Damaged, match="recover"):
+        open_repository(store, "lost")
+    assert bodies(store, KEYS) == {}
+    keyring.add(store, keyring.from_recovery_text(text), "found", "recovered")
+    restored = restore(open_repository(store, "found"), volume, tmp_path / "target")
+    assert (restored.lost, (tmp_path / "target" / "file").read_bytes()) == ((), b"precious")
+
+
+def test_a_recovery_text_is_forgiving_of_form_and_not_of_mistakes() -> None:
+    master = bytes(range(32))
+    text = keyring.recovery_text(master)
+    for form in (text, text.lower(), text.replace("-", " "), f"  {text}\n", text.replace("-", "")):
+        assert keyring.from_recovery_text(form) == master
+    letters = [at for at, letter in enumerate(text[:-1]) if letter != "-"]  # most of the last one is padding
+    for at in letters:
+        wrong = text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]
+        with pytest.raises(Invalid, match="not a recovery text"):
+            keyring.from_recovery_text(wrong)
+    for wrong in ("", "0189", text[:-1], text + "A", text[5:], "\u00e9" + text, text[:4] + text[9:13] + text[4:9]):
+        with pytest.raises(Invalid, match="not a recovery text"):
+            keyring.from_recovery_text(wrong)
+
+
+def test_who_opens_an_empty_store_at_once_agrees_on_one_key(store: MemoryObjectStore) -> None:
+    start, found = threading.Barrier(6), list[keyring.Keys]()
+
+    def open_() -> None:
+        start.wait()
+        found.append(keyring.open_keys(store, "shared"))
+
+    openers = [threading.Thread(target=open_) for _ in range(6)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join()
+    assert len(found) == 6
+    assert len(set(found)) == 1
+    assert set(bodies(store, KEYS)) == {FIRST_KEY}
+
+
+def test_who_comes_second_with_another_passphrase_is_told_so(store: MemoryObjectStore) -> None:
+    """Just between the look for keys and the write of one."""
+    slow = FailingStore(store)
+
+    def meanwhile(operation: str, _key: str) -> None:
+        if operation == "create":
+            slow.heal()
+            keyring.open_keys(store, "faster")
+
+    slow.fault = meanwhile
+    with pytest.raises(Denied):
+        keyring.open_keys(slow, "slower")
+    assert keyring.unlock(store, "faster")
+
+
+def test_a_damaged_key_record_locks_nobody_else_out(store: MemoryObjectStore) -> None:
+    made = keyring.open_keys(store, "one")
+    other = keyring.add(store, master_of(store, "one"), "two", "")
+    for bad, good, key in (("one", "two", FIRST_KEY), ("two", "one", KEYS + other)):
+        damaged(store, key, 0)
+        assert keyring.open_keys(store, good) == made
+        with pytest.raises(Damaged, match="put the objects"):
+            keyring.open_keys(store, bad)
+        damaged(store, key, 0)
+
+
+def test_a_key_of_a_later_format_says_so_and_nothing_is_written(store: MemoryObjectStore) -> None:
+    keyring.open_keys(store, "words")
     fields = json.loads(store.get(FIRST_KEY))
-    changes: tuple[dict[str, object], ...] = (
-        {"n": 2**24},
-        {"r": 1024},
-        {"p": 10**6},
-        {"n": 3},
-        {"n": -1},
-        {"n": "x"},
-        {"salt": "%"},
-        {"wrapped": ""},
-    )
-    for change in changes:
-        store.put(FIRST_KEY, json.dumps({**fields, **change}).encode())
-        with pytest.raises((Damaged, Denied)):
-            keyring.unlock(store, "p")
-    store.put(FIRST_KEY, json.dumps(fields | {"format": 2}).encode())
+    store.put(FIRST_KEY, json.dumps({**fields, "format": 2}).encode())
+    before = bodies(store)
     with pytest.raises(Invalid, match="use a newer one"):
-        keyring.unlock(store, "p")
+        keyring.open_keys(store, "words")
+    assert bodies(store) == before
 
 
-def test_a_recovery_text_of_another_repository_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"x")
-    store = MemoryObjectStore()
-    copy(new_repository(store), tmp_path)
-    with pytest.raises(Invalid, match="another repository"):
-        recovering.recover(store, keyring.recovery_text(os.urandom(32)), "p", "")
-    with pytest.raises(NotFound):
-        recovering.recover(MemoryObjectStore(), keyring.recovery_text(os.urandom(32)), "p", "")
-
-
-def test_every_single_wrong_letter_of_a_recovery_text_is_noticed() -> None:
-    text = keyring.recovery_text(bytes(range(32)))
-    assert keyring.from_recovery_text(text.lower().replace("-", " ")) == bytes(range(32))
-    for at, letter in enumerate(text):
-        if letter != "-":
-            other = "A" if letter != "A" else "B"
-            with pytest.raises(Invalid):
-                keyring.from_recovery_text(text[:at] + other + text[at + 1 :])
-
-
-def test_nothing_readable_is_stored(tmp_path: Path) -> None:
-    """Neither names nor contents, compressed or not, nor ids of contents."""
-    name, content = "very-secret-name", os.urandom(5000)
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "same").write_bytes(content)
-    (tmp_path / "link").symlink_to(name)
-    os.setxattr(tmp_path / name, "user.secret-attribute", b"secret-value")
-    store = MemoryObjectStore()
+def test_nothing_can_be_read_without_the_key(store: MemoryObjectStore, tmp_path: Path) -> None:
+    source, planted = tmp_path / "source", os.urandom(5000)
+    (source / "a directory to look for").mkdir(parents=True)
+    (source / "a directory to look for" / "plain").write_bytes(b"words to look for\n" * 1000)
+    (source / "stored as it is").write_bytes(planted)
+    (source / "link").symlink_to("a target to look for")
+    os.setxattr(source / "stored as it is", "user.attribute_to_find", b"a value to look for")
     repository = new_repository(store)
-    copy(repository, tmp_path)
-    everything = b"".join(key.encode() + store.get(key) for key in objects(store))
-    id_ = repository.keys.id_of("d", content)
-    for planted in (name.encode(), content[:50], b"secret-attribute", b"secret-value", id_, id_.hex().encode()):
-        assert planted not in everything
-        assert base64.b64encode(planted)[:-4] not in everything
+    copy(repository, source, stop=lambda: True)
+    context = "backups/x/manifest"
+    store.put(context, repository.seal(b"a manifest to look for", context))
+    with repository.new_view() as view:
+        view.look()
+        ids = [entry.id for pack in view.index.packs() for entry in pack.entries]
+    secrets = [b"to look for", b"words", b"attribute_to", b"stored as", b"correct horse", b"plain"]
+    secrets += [planted[at : at + 8] for at in range(0, len(planted) - 8, 100)]
+    secrets += [part for id_ in ids for part in (id_[:12], id_.hex().encode()[:12])]
+    stored = bodies(store)
+    assert {key.split("/")[1] for key in stored} >= {"keys", "packs", "index", "volumes"}
+    for key, body in stored.items():
+        for form in (key.encode(), body, *decompressed(body)):
+            assert [secret for secret in secrets if secret in form] == []
 
 
-def test_what_is_moved_to_another_place_does_not_open(tmp_path: Path) -> None:
-    """An index object under another name, a pack in place of another (F8)."""
-    (tmp_path / "file").write_bytes(os.urandom(100_000))
-    store = MemoryObjectStore()
-    repository = new_repository(store)
-    copy(repository, tmp_path)
-    for prefix in ("repository/index/", "repository/volumes/"):
-        [key] = objects(store, prefix)
-        with pytest.raises(Damaged):
-            repository.unseal(store.get(key), key + "x")
+def decompressed(body: bytes) -> list[bytes]:
+    """What a reader without keys finds behind every sign of compression."""
+    found, at = [], body.find(b"\x28\xb5\x2f\xfd")
+    while at >= 0:
+        with suppress(zstandard.ZstdError):
+            found.append(zstandard.ZstdDecompressor().decompressobj().decompress(body[at:]))
+        at = body.find(b"\x28\xb5\x2f\xfd", at + 1)
+    return found
+
+
+def test_a_repository_with_packs_and_no_keys_is_never_begun_anew(store: MemoryObjectStore) -> None:
+    store.put(PACKS + "aa/aa", b"a pack")
+    with pytest.raises(Damaged, match="its keys are gone"):
+        keyring.open_keys(store, "words")
+    assert bodies(store, KEYS) == {}
+
+
+def test_the_restored_tree_is_the_same_with_any_of_the_passphrases(store: MemoryObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "file").write_bytes(b"content")
+    volume = volume_of(copy(open_repository(store, "one"), tmp_path / "source"))
+    keyring.add(store, master_of(store, "one"), "two", "")
+    for passphrase in ("one", "two"):
+        restore(open_repository(store, passphrase), volume, tmp_path / passphrase)
+        assert digests(tmp_path / passphrase) == digests(tmp_path / "source")
