@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from schemas.errors import Damaged, Denied, Invalid, NotFound
 from workers.ports import ObjectStore
 from workers.repository.layout import (
+    BALLAST,
+    BALLAST_BYTES,
     FIRST_KEY,
     FORMAT,
     KEYS,
@@ -80,6 +82,7 @@ def make(store: ObjectStore, passphrase: str) -> tuple[bytes, bool]:
         )
     master = secrets.token_bytes(MASTER)
     if store.create(FIRST_KEY, _wrap(master, passphrase, "first")):
+        store.create(BALLAST, bytes(BALLAST_BYTES))  # while there is room (F28)
         return master, True
     theirs = unlock(store, passphrase)
     if theirs is None:

@@ -15,6 +15,7 @@ MARKS = "repository/marks/"
 DAMAGE = "repository/damage/"
 VERIFIED = "repository/verified/"
 BALLAST = "repository/ballast"
+BALLAST_BYTES = 64 * 1024
 RECOVERY_SHOWN = "repository/recovery-shown"
 
 MIB = 1024 * 1024

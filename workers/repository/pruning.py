@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from schemas.errors import Damaged, NotFound, PermanentError, SnaplineError
+from schemas.errors import Damaged, NotFound, SnaplineError
 from workers.ports import StoredObject
 from workers.repository import index, marks, volumes
 from workers.repository.layout import (
     BALLAST,
+    BALLAST_BYTES,
     DAMAGE,
     INDEX,
     MARKS,
@@ -31,7 +32,6 @@ ORPHAN_GRACE = timedelta(days=1)
 MARK_KEPT = timedelta(days=30)
 REPACK_BELOW = 0.5
 """A pack of which less is in use is written anew."""
-BALLAST_BYTES = 64 * 1024
 THREADS = 8
 
 Say = Callable[[str, int, int], None]
@@ -169,15 +169,18 @@ def _unlist(view: View, gone: set[bytes]) -> int:
     if not stale:
         return 0
     keep = [pack for pack in view.index.packs_of(stale) if pack.id not in gone]
-    for at in range(0, len(keep), index.PACKS_PER_OBJECT):
+    new = {
         index.write(view.store, view.keys, keep[at : at + index.PACKS_PER_OBJECT])
+        for at in range(0, len(keep), index.PACKS_PER_OBJECT)
+    }
     for name in sorted(stale):
         view.store.delete(INDEX + name)
     view.index.sync()
     for name, places in view.damage.items():
         if all(pack in gone or not view.index.places(id_) for pack, id_ in places):
             view.store.delete(DAMAGE + name)
-    return sum(sizes[name] for name in stale)
+    added = sum(found.size for found in view.store.list(INDEX) if name_of(found.key) in new)
+    return sum(sizes[name] for name in stale) - added
 
 
 def _drop_orphans(view: View, kept: set[str], before: datetime) -> int:
@@ -212,7 +215,7 @@ def _with_room(view: View, write: Callable[[], str]) -> str:
 def _put_ballast(view: View) -> None:
     try:
         view.store.create(BALLAST, bytes(BALLAST_BYTES))
-    except PermanentError:
+    except SnaplineError:
         return  # still no room; the next prune tries again
 
 
