@@ -1,189 +1,312 @@
-"""Prune reclaims what it says, on a full store too, and may be killed anywhere (FORMAT 10)."""
+"""Pruning gives back what it says, takes nothing that is needed, and may be killed or find no room at any moment."""
 
 import os
-from datetime import timedelta
+import shutil
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from schemas.errors import Damaged, TransientError
-from tests.support.broken_musts import broken_musts
-from tests.support.repository_model import make_small, with_clock, with_random, without_threads
-from tests.support.simulated_store import Killed, SimulatedStore
-from tests.support.simulation import Simulation
-from tests.support.volumes import copy, differences, new_repository, objects, problems_of, restore, volume_of
+from schemas.errors import TransientError
+from tests.support.repositories import (
+    DyingStore,
+    FullStore,
+    Killed,
+    bodies,
+    digests,
+    fill,
+    many_packs,
+    size_of,
+    twin,
+)
+from tests.support.volumes import (
+    AT_ONCE,
+    copy,
+    every,
+    key_record,
+    new_repository,
+    objects,
+    problems_of,
+    quiet,
+    restore,
+    volume_of,
+)
 from workers.adapters.memory import MemoryObjectStore
 from workers.ports import ObjectStore
-from workers.repository import VolumeRepository, keyring
-from workers.repository.layout import BALLAST, VOLUMES
+from workers.repository import VolumeRepository, keyring, marks
+from workers.repository.layout import BALLAST, BALLAST_BYTES, INDEX, MARKS, PACKS, PARTIAL, ROOT, VOLUMES
 from workers.repository.pruning import Graces
 
-MIB = 1024 * 1024
-KEYS = keyring.derive(bytes(range(keyring.MASTER)))
+KIB = 1024
+
+
+@pytest.fixture(autouse=True)
+def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    many_packs(monkeypatch)
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    root = tmp_path / "source"
-    root.mkdir()
-    for number in range(6):
-        (root / f"file {number}").write_bytes(os.urandom(60_000))
-    return root
+    fill(tmp_path / "source", files=12)
+    return tmp_path / "source"
 
 
-def size(store: ObjectStore) -> int:
-    return sum(size for key, size in objects(store).items() if key.startswith("repository/") and key != BALLAST)
+@pytest.fixture
+def repository() -> VolumeRepository:
+    return new_repository(MemoryObjectStore())
 
 
-def test_what_is_reclaimed_is_what_the_store_holds_less(source: Path, tmp_path: Path) -> None:
-    store = MemoryObjectStore()
-    repository = new_repository(store)
+def opened(store: ObjectStore) -> VolumeRepository:
+    """Without any operation of its own."""
+    return VolumeRepository(store, key_record()[1], graces=AT_ONCE)
+
+
+def comes_back(store: ObjectStore, volume: str, source: dict[str, str], at: Path) -> None:
+    """The snapshot is whole, by a process that has just started."""
+    restored = restore(opened(store), volume, at)
+    assert (restored.lost, restored.warnings) == ((), ())
+    assert digests(at) == source
+    shutil.rmtree(at)
+
+
+def two_snapshots(repository: VolumeRepository, source: Path) -> tuple[str, str, dict[str, str]]:
+    """The second shares a third of its files with the first. Both, and what the second holds."""
     first = volume_of(copy(repository, source))
-    (source / "large").write_bytes(os.urandom(5 * MIB))
+    for directory in "ab":
+        shutil.rmtree(source / directory)
+    fill(source, seed=2, files=5)
     second = volume_of(copy(repository, source, parent=first))
-    assert repository.prune(lambda: {first, second}) == 0
-    before = size(store)
-    repository.forget([second])
-    forgotten = size(store)
-    reclaimed = repository.prune(lambda: {first})
-    marks = sum(objects(store, "repository/marks/").values())
-    assert forgotten - size(store) == reclaimed - marks
-    assert before - size(store) > 5 * MIB
-    restore(repository, first, tmp_path / "target")
-    assert problems_of(repository, {first: "first"}) == []
+    return first, second, digests(source)
 
 
-def test_a_pack_of_which_little_is_left_is_written_anew(source: Path, tmp_path: Path) -> None:
-    (source / "large").write_bytes(os.urandom(8 * MIB))
-    store = MemoryObjectStore()
-    repository = new_repository(store)
-    first = volume_of(copy(repository, source))
-    (source / "large").unlink()
-    second = volume_of(copy(repository, source, parent=first))
-    repository.forget([first])
-    assert repository.prune(lambda: {second}) > 7 * MIB
-    assert size(store) < MIB
-    restore(repository, second, tmp_path / "target")
-    assert differences(source, tmp_path / "target") == ""
-
-
-def test_young_packs_and_young_records_stay(source: Path) -> None:
-    store = MemoryObjectStore()
-    volume = volume_of(copy(new_repository(store), source))
-    careful = new_repository(store, graces=Graces())
-    assert careful.prune(set) == 0
-    assert f"{VOLUMES}{volume}" in objects(store)
-    hasty = new_repository(store, graces=Graces(pack=timedelta(hours=1), orphan=timedelta(0)))
-    hasty.prune(set)
-    assert f"{VOLUMES}{volume}" not in objects(store)
-    assert objects(store, "repository/packs/")
-
-
-def test_an_unreadable_record_stops_the_prune(source: Path) -> None:
-    store = MemoryObjectStore()
-    repository = new_repository(store)
-    first, second = volume_of(copy(repository, source)), volume_of(copy(repository, source))
-    store.put(f"{VOLUMES}{first}", b"nonsense")
-    with pytest.raises(Damaged, match="nothing was pruned"):
-        repository.prune(lambda: {first, second})
-    assert problems_of(repository, {second: "second"}) == []
-
-
-class FullStore(SimulatedStore):
-    """Takes no more than `most_bytes`."""
-
-    most_bytes: int | None = None
-
-    def size(self) -> int:
-        """All bytes."""
-        return sum(len(body) for body, _ in self.objects.values())
-
-    def put(self, key: str, body: bytes | bytearray) -> None:
-        """See the port."""
-        if self.most_bytes is not None and self.size() + len(body) > self.most_bytes:
-            raise TransientError(f"could not write {key}: the store is full; make room")
-        super().put(key, body)
-
-
-class World:
-    """A repository in a simulated store with a volume that stays, and one that goes."""
-
-    def __init__(self, source: Path, patch: pytest.MonkeyPatch) -> None:
-        self.simulation = Simulation(1)
-        make_small(patch)
-        without_threads(patch)
-        with_clock(patch, lambda: self.simulation.now)
-        with_random(patch, self.simulation.random)
-        self.store = FullStore(self.simulation)
-        self.kept = volume_of(copy(self.repository(), source))
-        for number in range(3):
-            (source / f"file {number}").write_bytes(self.simulation.random.randbytes(20_000))
-        self.goes = volume_of(copy(self.repository(), source, parent=self.kept))
-        self.store.note("told", self.kept)
-        self.simulation.advance(timedelta(hours=2))
-
-    def repository(self) -> VolumeRepository:
-        """As a new process opens it."""
-        return VolumeRepository(self.store, KEYS, graces=Graces())
-
-    def forget(self) -> None:
-        """The volume that goes."""
-        self.repository().forget([self.goes])
-
-    def prune(self) -> int:
-        """Keeps the volume that stays."""
-        return self.repository().prune(lambda: {self.kept})
-
-    def is_whole(self) -> bool:
-        """All of the volume that stays can be read, and no *must* was broken."""
-        problems = problems_of(self.repository(), {self.kept: "kept"})
-        return problems == [] and broken_musts(self.store.history, KEYS) == []
-
-
-def test_a_prune_killed_at_any_request_loses_nothing_and_is_finished_by_the_next(
-    source: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_a_prune_says_is_what_the_store_has_less(
+    repository: VolumeRepository, source: Path, tmp_path: Path
 ) -> None:
-    left = None
-    for kill_at in range(1, 400):
-        with monkeypatch.context() as patched:
-            for number in range(6):
-                (source / f"file {number}").write_bytes(b"%d" % number * 20_000)
-            found = World(source, patched)
-            found.forget()
-            survived = _killed_at(found, kill_at)
-            for _ in range(2):
-                found.simulation.advance(timedelta(hours=2))
-                found.prune()
-            packs = len(objects(found.store, "repository/packs/"))
-            left = left or packs
-            assert packs == left
-            assert survived or kill_at % 5 or found.is_whole()
-            if survived:
-                assert kill_at > 20
-                assert found.is_whole()
-                return
-    raise AssertionError("a prune takes more than 400 requests")
+    first, second, content = two_snapshots(repository, source)
+    assert repository.prune(lambda: {first, second}) == 0
+    repository.forget([first])
+    before = size_of(repository.store)
+    reclaimed = repository.prune(lambda: {second})
+    marks = size_of(repository.store, MARKS)
+    assert abs(before - size_of(repository.store) + marks - reclaimed) < 1 * KIB
+    assert reclaimed > 7 * 24 * KIB * 0.9
+    comes_back(repository.store, second, content, tmp_path / "target")
+    assert problems_of(repository, {second: "b"}) == []
 
 
-def _killed_at(found: World, request: int) -> bool:
-    """Whether the prune ended before."""
-    found.store.kill_after(request)
-    try:
-        found.prune()
-        return True
-    except Killed:
-        return False
-    finally:
-        found.store.revive()
+def test_when_all_is_deleted_nothing_is_left_but_keys(repository: VolumeRepository, source: Path) -> None:
+    first, second, _ = two_snapshots(repository, source)
+    repository.forget([first, second])
+    repository.prune(set)
+    repository.prune(set)
+    left = {key.split("/")[1] for key in objects(repository.store, ROOT)}
+    assert left <= {"keys", "marks", "ballast"}
 
 
-def test_a_store_that_is_full_is_pruned(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = World(source, monkeypatch)
-    found.repository().prune(lambda: {found.kept, found.goes})
-    assert BALLAST in objects(found.store)
-    found.forget()
-    found.store.most_bytes = found.store.size()
-    with pytest.raises(TransientError, match="full"):
-        found.store.put("another", b"x")
-    assert found.prune() > 50_000
-    assert found.is_whole()
+def test_a_prune_with_nothing_to_do_changes_nothing(repository: VolumeRepository, source: Path) -> None:
+    volume = volume_of(copy(repository, source))
+    repository.prune(lambda: {volume})
+    before = bodies(repository.store)
+    assert repository.prune(lambda: {volume}) == 0
+    assert bodies(repository.store) == before
+
+
+def test_a_volume_that_somebody_names_too_late_is_kept_by_its_record(
+    repository: VolumeRepository, source: Path, tmp_path: Path
+) -> None:
+    """F25: no job refers to it yet, but it is not old."""
+    content, volume = digests(source), volume_of(copy(repository, source))
+    careful = VolumeRepository(repository.store, repository.keys, graces=Graces(pack=timedelta(0), mark=timedelta(0)))
+    assert careful.prune(set) == 0
+    comes_back(repository.store, volume, content, tmp_path / "target")
+
+
+@pytest.mark.parametrize(
+    ("kind", "age", "goes"),
+    [
+        (PACKS, timedelta(minutes=59), False),
+        (PACKS, timedelta(minutes=61), True),
+        (VOLUMES, timedelta(hours=23), False),
+        (VOLUMES, timedelta(hours=25), True),
+        (PARTIAL, timedelta(hours=23), False),
+        (PARTIAL, timedelta(hours=25), True),
+        (MARKS, timedelta(days=29), False),
+        (MARKS, timedelta(days=31), True),
+    ],
+)
+def test_what_is_younger_than_its_grace_stays(
+    kind: str, age: timedelta, goes: bool, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = [datetime.now(UTC) - age]
+    store = MemoryObjectStore(clock=lambda: moment[0])
+    repository = VolumeRepository(store, key_record()[1], graces=Graces())
+    if kind == PARTIAL:
+        repository.copy(source, parent=None, checkpoint=None, stop=lambda: True, progress=quiet)
+    else:
+        volume = volume_of(copy(repository, source))
+    if kind == PACKS:
+        repository.forget([volume])
+    if kind == MARKS:
+        marks.write(store, repository.keys, [bytes(16)])
+    before = objects(store, kind)
+    assert before
+    moment[0] = datetime.now(UTC)
+    repository.prune(set)
+    assert bool(set(before) - set(objects(store, kind))) == goes
+
+
+def test_the_open_packs_of_a_copy_under_way_are_spared(
+    repository: VolumeRepository, source: Path, tmp_path: Path
+) -> None:
+    """With the usual grace, a prune between any two slices takes nothing that the copy goes on to use."""
+    content, checkpoint, slices = digests(source), None, 0
+    pruner = VolumeRepository(repository.store, repository.keys, graces=Graces())
+    while True:
+        reached = repository.copy(source, parent=None, checkpoint=checkpoint, stop=every(1), progress=quiet)
+        before = objects(repository.store, PACKS)
+        assert pruner.prune(set) == 0
+        assert objects(repository.store, PACKS) == before
+        slices += 1
+        if reached.volume:
+            break
+        checkpoint = reached.checkpoint
+    assert slices > 2
+    comes_back(repository.store, reached.volume, content, tmp_path / "target")
+
+
+def test_a_copy_whose_packs_are_pruned_under_it_begins_anew_and_is_right(
+    repository: VolumeRepository, source: Path, tmp_path: Path
+) -> None:
+    """Without any grace: the copy sees the marks (F21)."""
+    content, checkpoint = digests(source), None
+    for number in range(20):
+        reached = repository.copy(source, parent=None, checkpoint=checkpoint, stop=every(1), progress=quiet)
+        if reached.volume:
+            break
+        checkpoint = reached.checkpoint
+        if number == 1:
+            assert repository.prune(set) > 0
+    assert reached.volume
+    comes_back(repository.store, reached.volume, content, tmp_path / "target")
+
+
+def full(source: Path) -> tuple[FullStore, str, str, dict[str, str]]:
+    """A store without room for a byte, with a snapshot to delete and one to keep."""
+    store = FullStore(MemoryObjectStore())
+    repository = new_repository(store)
+    first, second, content = two_snapshots(repository, source)
+    repository.prune(lambda: {first, second})
+    store.most = size_of(store)
+    return store, first, second, content
+
+
+def test_a_full_store_is_pruned(source: Path, tmp_path: Path) -> None:
+    store, first, second, content = full(source)
+    with pytest.raises(TransientError, match="Full"):
+        store.put("any", b"byte")
+    repository = opened(store)
+    repository.forget([first])
+    store.most = size_of(store)  # what was the record's is somebody else's now
+    assert repository.prune(lambda: {second}) > 3 * 24 * KIB
+    repository.prune(lambda: {second})
+    assert objects(store, BALLAST) == {BALLAST: BALLAST_BYTES}
+    comes_back(store, second, content, tmp_path / "target")
+    assert problems_of(repository, {second: "b"}) == []
+
+
+def test_a_store_that_was_filled_before_its_first_prune_is_pruned(source: Path) -> None:
+    store = FullStore(MemoryObjectStore())
+    keys = keyring.open_keys(store, "words")
+    repository = VolumeRepository(store, keys, graces=AT_ONCE)
+    volume = volume_of(copy(repository, source))
+    repository.forget([volume])
+    store.most = size_of(store)
+    assert repository.prune(set) > 11 * 24 * KIB
+
+
+def test_a_copy_into_a_full_store_fails_and_goes_on_when_there_is_room(source: Path, tmp_path: Path) -> None:
+    store, _, second, _ = full(source)
+    fill(source, seed=3)
+    repository = opened(store)
+    before = objects(store, VOLUMES)
+    with pytest.raises(TransientError, match="Full"):
+        copy(repository, source, parent=second)
+    assert objects(store, VOLUMES) == before
+    store.most = None
+    comes_back(store, volume_of(copy(repository, source, parent=second)), digests(source), tmp_path / "target")
+
+
+def test_a_store_that_stays_full_is_said_to_be_and_loses_nothing(source: Path, tmp_path: Path) -> None:
+    store, first, second, content = full(source)
+    repository = opened(store)
+    repository.forget([first])
+    store.delete(BALLAST)
+    store.most = size_of(store)
+    with suppress(TransientError):
+        repository.prune(lambda: {second})
+    comes_back(store, second, content, tmp_path / "target")
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before it", "after it"])
+def test_killed_at_any_operation_and_run_again_a_prune_ends_right(
+    source: Path, tmp_path: Path, done: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = new_repository(MemoryObjectStore())
+    first, second, content = two_snapshots(repository, source)
+    repository.forget([first])
+    undisturbed = twin(repository.store)
+    new_repository(undisturbed).prune(lambda: {second})
+    new_repository(undisturbed).prune(lambda: {second})
+    at = killed = 0
+    while killed == at:
+        at += 1
+        store = twin(repository.store)
+        try:
+            opened(DyingStore(store, at, done=done)).prune(lambda: {second})
+        except Killed:
+            killed += 1
+        comes_back(store, second, content, tmp_path / "target")
+        for _ in range(3):
+            new_repository(store).prune(lambda: {second})
+        comes_back(store, second, content, tmp_path / "target")
+        assert abs(size_of(store, PACKS) - size_of(undisturbed, PACKS)) < 2 * KIB
+        assert problems_of(new_repository(store), {second: "b"}) == []
+        assert set(objects(store, VOLUMES)) == {VOLUMES + second}
+        assert size_of(store, INDEX) < 4 * KIB
+    assert killed > 20
+
+
+def test_a_volume_that_a_job_refers_to_and_that_cannot_be_read_stops_the_prune(
+    repository: VolumeRepository, source: Path
+) -> None:
+    first, second, _ = two_snapshots(repository, source)
+    repository.forget([first])
+    body = bytearray(repository.store.get(VOLUMES + second))
+    body[20] ^= 1
+    repository.store.put(VOLUMES + second, body)
+    before = objects(repository.store, PACKS)
+    with pytest.raises(Exception, match="nothing was pruned"):
+        repository.prune(lambda: {second})
+    assert objects(repository.store, PACKS) == before
+
+
+def test_the_content_of_many_snapshots_is_kept_as_long_as_one_needs_it(
+    repository: VolumeRepository, tmp_path: Path
+) -> None:
+    source, kept = tmp_path / "source", dict[str, dict[str, str]]()
+    parent = None
+    for number in range(6):
+        fill(source, files=3, seed=number)
+        if number > 2:
+            os.unlink(source / "a" / f"{number - 3}-0")
+        parent = volume_of(copy(repository, source, parent=parent))
+        kept[parent] = digests(source)
+    while kept:
+        for number, (volume, content) in enumerate(kept.items()):
+            comes_back(repository.store, volume, content, tmp_path / f"target {number}")
+        gone = list(kept)[len(kept) // 2]
+        del kept[gone]
+        repository.forget([gone])
+        repository.prune(lambda: set(kept))
+        assert problems_of(repository, {each: each for each in kept}) == []
