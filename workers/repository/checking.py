@@ -23,6 +23,7 @@ class Problem:
     what: str
     hurts: list[str] = field(default_factory=list)
     more: int = 0  # that are hurt but not named
+    chunk: bytes = b""  # the id of the one that is lost
 
     def __str__(self) -> str:
         if not self.hurts:
@@ -124,7 +125,7 @@ def _uses(view: View, ids: list[bytes], lost: Lost) -> Iterator[tuple[bytes, byt
 
 
 def _add(problems: dict[bytes, Problem], id_: bytes, what: str, hurts: str) -> None:
-    problem = problems.setdefault(id_, Problem(what))
+    problem = problems.setdefault(id_, Problem(what, chunk=id_))
     if len(problem.hurts) >= MOST_FILES:
         problem.more += 1
     elif hurts not in problem.hurts[-1:]:

@@ -77,7 +77,11 @@ def write(store: ObjectStore, keys: Keys, packs: list[Pack]) -> str:
 
 def read(store: ObjectStore, keys: Keys, name: str) -> list[Pack]:
     """What one index object lists. Raises NotFound, Damaged."""
-    return list(decode(unseal(keys, store.get(INDEX + name), INDEX + name)))
+    body = store.get(INDEX + name)
+    try:
+        return list(decode(unseal(keys, body, INDEX + name)))
+    except Damaged as error:
+        raise Damaged(f"{error}; run `snapline repository repair-index`, which rebuilds it") from error
 
 
 class Index:

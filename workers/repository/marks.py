@@ -1,7 +1,7 @@
 """Marks and damage notes: what other processes must know before they rely on a pack (FORMAT 9, 10)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ Marks = dict[str, frozenset[bytes]]
 """The packs of each mark, by the mark's name."""
 Place = tuple[bytes, bytes]
 """A pack, and the id of a chunk in it."""
+NOWHERE = bytes(16)
+"""Stands for a pack in the note of a chunk that is in none."""
 
 
 def write(store: ObjectStore, keys: Keys, packs: Iterable[bytes]) -> str:
@@ -54,20 +56,39 @@ def read_damage(store: ObjectStore, keys: Keys) -> dict[str, set[Place]]:
     notes: dict[str, set[Place]] = {}
     for found in list(store.list(DAMAGE)):
         try:
-            fields = _fields(store, keys, found.key)
-            notes[name_of(found.key)] = {(bytes.fromhex(pack), bytes.fromhex(id_)) for pack, id_ in fields["chunks"]}
+            notes[name_of(found.key)] = _places(store, keys, found.key)
         except NotFound:
             continue
-        except (ValueError, KeyError, TypeError) as error:
-            raise Damaged(f"{found.key} cannot be read; delete it and verify again") from error
     return notes
+
+
+def unreadable(store: ObjectStore, keys: Keys) -> Iterator[str]:
+    """The keys of marks and damage notes that cannot be read."""
+    for prefix, read_one in ((MARKS, _packs), (DAMAGE, _places)):
+        for found in list(store.list(prefix)):
+            try:
+                read_one(store, keys, found.key)
+            except NotFound:
+                continue
+            except Damaged:
+                yield found.key
 
 
 def _packs(store: ObjectStore, keys: Keys, key: str) -> frozenset[bytes]:
     try:
         return frozenset(bytes.fromhex(pack) for pack in _fields(store, keys, key)["packs"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise Damaged(f"{key} cannot be read: what it says is not known") from error
+    except (ValueError, KeyError, TypeError, Damaged) as error:
+        raise Damaged(
+            f"{key} cannot be read, so nobody knows what was about to be deleted; when no prune is under way, run "
+            "`snapline repository repair-index`"
+        ) from error
+
+
+def _places(store: ObjectStore, keys: Keys, key: str) -> set[Place]:
+    try:
+        return {(bytes.fromhex(pack), bytes.fromhex(id_)) for pack, id_ in _fields(store, keys, key)["chunks"]}
+    except (ValueError, KeyError, TypeError, Damaged) as error:
+        raise Damaged(f"{key} cannot be read; run `snapline repository repair-index`, then verify again") from error
 
 
 def _fields(store: ObjectStore, keys: Keys, key: str) -> dict[str, Any]:

@@ -82,7 +82,8 @@ def prune(
         doomed = plan.dead | plan.unlisted | {pack.id for pack in plan.rewritten}
         if doomed:
             freed += _delete(view, live, doomed, present, say)
-    _drop_old_marks(view, now - graces.mark)
+        _drop_old_marks(view, now - graces.mark)
+        _drop_notes(view, live)
     _put_ballast(view)
     return max(0, freed - written)
 
@@ -176,9 +177,6 @@ def _unlist(view: View, gone: set[bytes]) -> int:
     for name in sorted(stale):
         view.store.delete(INDEX + name)
     view.index.sync()
-    for name, places in view.damage.items():
-        if all(pack in gone or not view.index.places(id_) for pack, id_ in places):
-            view.store.delete(DAMAGE + name)
     added = sum(found.size for found in view.store.list(INDEX) if name_of(found.key) in new)
     return sum(sizes[name] for name in stale) - added
 
@@ -201,6 +199,19 @@ def _drop_old_marks(view: View, before: datetime) -> None:
         doomed = view.marks.get(name_of(found.key), frozenset())
         if found.modified < before and not any(pack in listed for pack in doomed):
             view.store.delete(found.key)
+
+
+def _drop_notes(view: View, live: "_Live") -> None:
+    """Deletes the damage notes whose places are gone, and what was there is not needed or elsewhere."""
+
+    def void(pack: bytes, id_: bytes) -> bool:
+        if any(place.pack == pack for place in view.index.places(id_)):
+            return False
+        return not live.has(id_) or view.reliable(id_) is not None
+
+    for name, places in view.damage.items():
+        if all(void(*place) for place in places):
+            view.store.delete(DAMAGE + name)
 
 
 def _with_room(view: View, write: Callable[[], str]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from schemas.errors import Damaged, NotFound
 from workers.ports import StoredObject
-from workers.repository import index, packs
+from workers.repository import index, marks, packs
 from workers.repository.layout import INDEX, PACKS, name_of
 from workers.repository.packs import Pack
 from workers.repository.pruning import Say, silent
@@ -25,10 +25,14 @@ class Repaired:
 
 
 def repair_index(view: View, say: Say = silent) -> Repaired:
-    """Lists every pack that is there and not marked, and none that is not. Safe beside copies, safe to kill."""
+    """Lists every pack that is there and not marked, and none that is not; what was only in such is noted, for copies
+    to store it again. Marks and damage notes that cannot be read are deleted. Safe beside copies, safe to kill; not
+    beside a prune, if there is such a mark."""
     unreadable_objects = _unreadable_objects(view)
     for name in unreadable_objects:
         view.store.delete(INDEX + name)
+    for key in marks.unreadable(view.store, view.keys):
+        view.store.delete(key)
     view.look()
     known = view.index.pack_sizes()  # before listing: what a copy on this node writes meanwhile is not missing
     present = {name_of(found.key): found for found in view.store.list(PACKS)}
@@ -44,6 +48,7 @@ def repair_index(view: View, say: Say = silent) -> Repaired:
             elif result is not None and result.id not in view.marked:
                 listed.append(result)
     stale = view.index.listing(missing)
+    view.note_damage((marks.NOWHERE, id_) for id_ in _only_in(view, missing, listed))
     keep = [pack for pack in view.index.packs_of(stale) if pack.id not in missing]
     write = listed + keep
     for at in range(0, len(write), index.PACKS_PER_OBJECT):
@@ -52,6 +57,16 @@ def repair_index(view: View, say: Say = silent) -> Repaired:
         view.store.delete(INDEX + name)
     view.look()
     return Repaired(len(listed), len(missing), unreadable, len(stale) + len(unreadable_objects))
+
+
+def _only_in(view: View, missing: set[bytes], found: list[Pack]) -> set[bytes]:
+    """The chunks that are in none but the missing packs."""
+    elsewhere = {entry.id for pack in found for entry in pack.entries}
+    lost: set[bytes] = set()
+    for pack in view.index.packs():
+        if pack.id in missing:
+            lost.update(entry.id for entry in pack.entries if entry.id not in elsewhere)
+    return {id_ for id_ in lost if all(place.pack in missing for place in view.index.places(id_))}
 
 
 def _footer(view: View, found: StoredObject) -> Pack | str | None:

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from schemas.errors import Damaged, NotFound
-from workers.repository import fetching, marks, packs, volumes
+from workers.repository import fetching, marks, packs, tree, volumes
 from workers.repository.checking import Problem, check, hurt
 from workers.repository.layout import VERIFIED, VOLUMES, pack_key
 from workers.repository.packs import Pack
 from workers.repository.pruning import Say, silent
 from workers.repository.sealing import seal, unseal
 from workers.repository.view import View
+from workers.repository.volumes import Volume
 
 THREADS = 3
 CURSOR = VERIFIED + "cursor"
@@ -36,6 +37,7 @@ def verify(view: View, names: Mapping[str, str], percent: float, say: Say = sile
     problems = check(view, names, say)
     listed = sorted((pack for pack in view.index.packs() if pack.id not in view.marked), key=lambda pack: pack.id)
     chosen = _sample(view, listed, percent)
+    lost = {problem.chunk for problem in problems if problem.chunk}
     damaged: set[marks.Place] = set()
     done = read = 0
     with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
@@ -43,10 +45,9 @@ def verify(view: View, names: Mapping[str, str], percent: float, say: Say = sile
             done, read = done + 1, read + pack.size
             damaged |= bad
             say("reading packs", done, len(chosen))
+    view.note_damage(damaged.union(*map(view.all_places, lost)))
     if damaged:
-        marks.note_damage(view.store, view.keys, damaged)
-        view.look()
-        ids = {id_ for _, id_ in damaged if view.reliable(id_) is None}
+        ids = {id_ for _, id_ in damaged if view.reliable(id_) is None} - lost
         problems += hurt(view, names, ids.__contains__, "its bytes are damaged", say)
     if chosen and percent < 100:
         view.store.put(CURSOR, seal(view.keys, json.dumps(chosen[-1].id.hex()).encode(), CURSOR))
@@ -59,24 +60,34 @@ def verify_volume(view: View, volume: str) -> list[Problem]:
     names = {volume: "this volume"}
     try:
         found = volumes.read(view.store, view.keys, VOLUMES + volume)
-        ids = {id_ for _, block in volumes.blocks(view, found.tree) for id_, _ in block.table}
     except (NotFound, Damaged) as error:
         return [Problem(str(error))]
-    lost: dict[bytes, str] = {}
-
+    ids, lost = _tree_of(view, found)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
         for chunks in fetching.fetch(view, ids, pool, THREADS):
-            lost.update((id_, str(plain)) for id_, plain in chunks if isinstance(plain, Damaged))
+            lost |= {id_ for id_, plain in chunks if isinstance(plain, Damaged)}
     if not lost:
         return []
-    marks.note_damage(view.store, view.keys, {(place.pack, id_) for id_ in lost for place in view.index.places(id_)})
+    view.note_damage(set[marks.Place]().union(*map(view.all_places, lost)))
     return hurt(view, names, lost.__contains__, "its bytes are damaged or gone")
+
+
+def _tree_of(view: View, volume: Volume) -> tuple[set[bytes], set[bytes]]:
+    """The data chunks of a volume, and the tree chunks that cannot be read."""
+    ids: set[bytes] = set()
+    lost: set[bytes] = set()
+    for id_ in volume.tree:
+        try:
+            ids.update(ref for block in tree.decode(view.read("t", id_)) for ref, _ in block.table)
+        except Damaged:
+            lost.add(id_)
+    return ids, lost
 
 
 def damaged_in(view: View, pack: Pack) -> set[marks.Place]:
     """The chunks of a pack that cannot be read back."""
     try:
-        body = memoryview(view.store.get(pack_key(pack.id)))
+        body = memoryview(view.store.get(pack_key(pack.id), 0, pack.size))  # F9
     except NotFound:
         return {(pack.id, entry.id) for entry in pack.entries}
     bad: set[marks.Place] = set()

@@ -57,6 +57,18 @@ class View:
             ids = {id_ for _, id_ in self._bad}
         return {id_ for id_ in ids if self.reliable(id_) is None}
 
+    def note_damage(self, places: Iterable[marks.Place]) -> None:
+        """Tells all later copies not to rely on these, but for what they are told already."""
+        with self._lock:
+            new = set(places) - self._bad
+        if new:
+            marks.note_damage(self.store, self.keys, new)
+            self.look()
+
+    def all_places(self, id_: bytes) -> set[marks.Place]:
+        """For the note of a chunk that is lost."""
+        return {(place.pack, id_) for place in self.index.places(id_)} or {(marks.NOWHERE, id_)}
+
     def places(self, ids: Iterable[bytes]) -> dict[bytes, list[Place]]:
         """All places of chunks, those to be tried first in front (F14)."""
         return {
