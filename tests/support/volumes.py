@@ -115,7 +115,7 @@ def removed_at_end(directory: Path) -> Iterator[Path]:
         subprocess.run(["rm", "-rf", "--", str(directory)], check=True)
 
 
-def damaged(store: MemoryObjectStore, key: str, at: int | None = None) -> None:
+def damaged(store: ObjectStore, key: str, at: int | None = None) -> None:
     """Flips a bit of an object."""
     body = bytearray(store.get(key))
     body[len(body) // 2 if at is None else at] ^= 1
