@@ -14,6 +14,8 @@ KINDS = frozenset((FILE, DIRECTORY, SYMLINK, HARDLINK, FIFO, CHARACTER, BLOCK))
 TARGET, DEVICE, XATTR, EXTENTS, LINKED = (ord(letter) for letter in "trxen")
 TAGS = frozenset((TARGET, DEVICE, XATTR, EXTENTS, LINKED))
 
+SIZE_MOST = 2**63 - 1
+
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 _HEADER = struct.Struct("<HIIqI")
@@ -263,13 +265,15 @@ def check(block: Block) -> None:
     previous = (b"", -1)
     extras, chunks, hints = block._extras, len(block._table) // _REF.size, block._table
     if block.header.extra:
-        _attributes_end(extras, block.header.extra)
+        _attributes(extras, block.header.extra)
     for name, record in zip(block.names, block.records, strict=True):
         if (name, record.start) <= previous or name in (b".", b"..", b"") or b"/" in name:
             raise ValueError("an impossible name, or one out of order")
         previous = (name, record.start)
         if record.kind not in KINDS or record.mode > 0o7777:
             raise ValueError("an unknown kind or mode")
+        if record.size > SIZE_MOST:
+            raise ValueError("a file larger than files can be")
         if record.kind == FILE:
             _check_file(record, hints, chunks)
         elif record.stored or record.length or record.start:
