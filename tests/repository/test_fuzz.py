@@ -1,8 +1,7 @@
-"""Mutated bytes end in the documented error and within bounds of memory, and name nothing outside (F9, F16)."""
+"""Bytes that are not what was written are refused as such: no other error, no endless work, no memory without bound."""
 
-import random
-import shutil
-import struct
+import json
+import os
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,232 +9,445 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import Damaged, Invalid, NotFound, SnaplineError
-from tests.support.volumes import copy, key_record, new_repository, objects, restore, volume_of
+from schemas.errors import Damaged, Denied, Invalid, SnaplineError
+from tests.support.mutations import mutated
+from tests.support.repositories import fill, many_packs
+from tests.support.volumes import copy, every, key_record, new_repository, quiet, slices_of_copy, volume_of
 from workers.adapters.memory import MemoryObjectStore
-from workers.repository import checkpoint, index, keyring, packs, pruning, repairing, restored, sealing, tree, verifying
-from workers.repository.layout import FIRST_KEY, PACKS
-from workers.repository.outcome import Reached
-from workers.repository.tree import FIRST, LAST, BlockBuilder, Header, Record
+from workers.repository import (
+    VolumeRepository,
+    checkpoint,
+    index,
+    keyring,
+    marks,
+    packs,
+    restored,
+    sealing,
+    tree,
+    verifying,
+    volumes,
+    window,
+)
+from workers.repository.layout import DAMAGE, FIRST_KEY, INDEX, MARKS, PACKS, VOLUMES, pack_key
+from workers.repository.packs import RAW, ZSTD, Entry, PackBuilder
 
-MIB = 1024 * 1024
+KIB, MIB = 1024, 1024 * 1024
+EXAMPLES = int(os.environ.get("SNAPLINE_FUZZ", "150"))
 KEYS = key_record()[1]
-MOST_MEMORY = 64 * MIB
 
 
-def a_tree() -> bytes:
-    """A tree chunk with all kinds of entries."""
-    builder = BlockBuilder(b"some/directory", FIRST | LAST, Header(0o755, 1, 2, 3, 0), b"")
-    extents = tree.encode_extents([(0, 10), (100, 20)])
-    file = Record(tree.FILE, 0o644, 1, 2, 200, 0, 200, 30, 5, 6, 7, 0, 0, 0)
-    attributes = tree.encode_attributes([(tree.EXTENTS, extents), (tree.XATTR, b"user.x\0y")])
-    builder.add(b"a", file, attributes, [(b"i" * 32, 40)], 3)
-    plain = file._replace(size=50, length=50, stored=50)
-    builder.add(b"b", plain, b"", [(b"i" * 32, 40), (b"j" * 32, 40)], 10)
-    for name, kind, attribute in (
-        (b"c", tree.SYMLINK, (tree.TARGET, b"../x")),
-        (b"d", tree.HARDLINK, (tree.TARGET, b"some/directory/a")),
-        (b"e", tree.CHARACTER, (tree.DEVICE, tree.encode_device(259))),
-    ):
-        builder.add(name, Record(kind, *[0] * 13), tree.encode_attributes([attribute]), [], 0)
-    return builder.encode() * 2
-
-
-def a_pack() -> tuple[MemoryObjectStore, packs.Pack, str]:
-    store = MemoryObjectStore()
-    builder = packs.PackBuilder(KEYS, "d")
-    for number in range(4):
-        data = b"%d" % number * 300
-        builder.add(KEYS.id_of("d", data), packs.ZSTD, zstandard.compress(data), len(data))
-    pack, body = builder.finish()
-    key = f"{PACKS}{pack.id.hex()[:2]}/{pack.id.hex()}"
-    store.put(key, body)
-    return store, pack, key
-
-
-TREE = a_tree()
-SAMPLES: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
-    "tree": (
-        TREE,
-        lambda data: [[each.attributes(record.extra) for record in each.records] for each in tree.decode(data)],
-    ),
-    "index": (index.encode([a_pack()[1]] * 3), lambda data: list(index.decode(data))),
-    "key record": (key_record()[0], lambda data: _unwrapped(data)),
-    "sealed": (sealing.seal(KEYS, b"text" * 100, "here"), lambda data: sealing.unseal(KEYS, data, "here")),
-    "checkpoint": (checkpoint.encode(KEYS, checkpoint.State()), lambda data: checkpoint.decode(KEYS, data)),
-    "restore checkpoint": (restored.encode(KEYS, Reached()), lambda data: restored.decode(KEYS, data)),
-}
-SEALED_INSIDE: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
-    "checkpoint": (
-        sealing.unseal(KEYS, checkpoint.encode(KEYS, checkpoint.State()), checkpoint.CONTEXT),
-        lambda data: checkpoint.decode(KEYS, sealing.seal(KEYS, data, checkpoint.CONTEXT)),
-    ),
-    "restore checkpoint": (
-        sealing.unseal(KEYS, restored.encode(KEYS, Reached()), restored.CONTEXT),
-        lambda data: restored.decode(KEYS, sealing.seal(KEYS, data, restored.CONTEXT)),
-    ),
-}
-
-
-def _unwrapped(data: bytes) -> object:
-    store = MemoryObjectStore()
-    store.put(FIRST_KEY, data)
-    return keyring.records(store)
-
-
-@st.composite
-def mutated(draw: st.DrawFn, body: bytes) -> bytes:
-    """Bytes with a few changes: flipped, cut, doubled, or numbers replaced by extreme ones."""
-    found = bytearray(body)
-    for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, max(0, len(found) - 1)))
-        change = draw(st.integers(0, 4))
-        if change == 0 and found:
-            found[at] ^= draw(st.integers(1, 255))
-        elif change == 1:
-            del found[at : at + draw(st.integers(1, 40))]
-        elif change == 2:
-            found[at:at] = found[at : at + draw(st.integers(1, 40))]
-        elif change == 3:
-            found[at : at + 4] = struct.pack("<I", draw(st.sampled_from([0, 1, 2**16, 2**31 - 1, 2**32 - 1])))
-        else:
-            found[at : at + 8] = struct.pack("<Q", draw(st.sampled_from([0, 2**40, 2**63 - 1, 2**64 - 1])))
-    return bytes(found)
+def fuzzed(times: float = 1) -> settings:
+    """So many times the usual number of examples, the same ones each time."""
+    return settings(
+        max_examples=int(times * EXAMPLES),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @contextmanager
-def bounded() -> Iterator[None]:
-    """Fails if more memory than MOST_MEMORY is taken."""
+def bounded(most: int) -> Iterator[None]:
+    """No more than so many bytes are allocated at once."""
     tracemalloc.start()
     try:
         yield
-        assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
+        assert tracemalloc.get_traced_memory()[1] < most
     finally:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("kind", SAMPLES)
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_decoders_take_mutated_bytes_for_damaged(kind: str, data: st.DataObject) -> None:
-    body, decode = SAMPLES[kind]
-    found = data.draw(st.one_of(mutated(body), st.binary(max_size=300)))
-    with bounded():
-        try:
-            decode(found)
-        except (Damaged, Invalid):
-            return
-
-
-@pytest.mark.parametrize("kind", SEALED_INSIDE)
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_what_somebody_with_the_key_wrote_wrongly_is_damaged(kind: str, data: st.DataObject) -> None:
-    body, decode = SEALED_INSIDE[kind]
-    found = data.draw(st.one_of(mutated(body), st.binary(max_size=300), st.sampled_from([b"null", b"[]", b"{}", b"7"])))
-    try:
-        decode(found)
-    except (Damaged, Invalid):
-        return
-
-
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_a_mutated_pack_gives_the_right_bytes_or_an_error(data: st.DataObject) -> None:
-    store, pack, key = a_pack()
-    body = data.draw(mutated(store.get(key)))
-    store.put(key, body)
-    with bounded():
-        with suppress(Damaged, NotFound):
-            assert packs.read_pack(store, KEYS, pack.id, len(body)).entries == pack.entries
-        for entry in pack.entries:
-            sealed = store.get(key, entry.offset, entry.stored)
-            try:
-                plain = packs.open_chunk(KEYS, "d", pack.id, entry, sealed)
-            except Damaged:
-                continue
-            assert KEYS.id_of("d", plain) == entry.id
-
-
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
-@given(body=mutated(TREE))
-def test_a_mutated_tree_that_is_taken_names_nothing_outside(body: bytes) -> None:
-    try:
-        blocks = list(tree.decode(body))
-    except Damaged:
-        return
-    for block in blocks:
-        parts = block.path.split(b"/") if block.path else []
-        assert not {b"", b".", b".."} & set(parts)
-        for name, record in zip(block.names, block.records, strict=True):
-            assert name not in (b"", b".", b"..")
-            assert b"/" not in name
-            assert record.start + record.length <= record.size
-            for id_, size in block.chunks(record):
-                assert len(id_) == 32
-                assert size <= 2**32
-
-
-def test_a_bomb_of_compressed_zeros_is_refused() -> None:
-    bomb = zstandard.ZstdCompressor(level=19).compress(bytes(512 * MIB))
-    lying = zstandard.ZstdCompressor(level=3, write_content_size=False).compress(bytes(256 * MIB))
-    for compressed in (bomb, lying):
-        with bounded(), pytest.raises(Damaged):
-            sealing.decompress(compressed, 4 * MIB, "a chunk")
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> VolumeRepository:
+    """A tree of all kinds."""
+    root = tmp_path_factory.mktemp("source")
+    fill(root, files=6, size=3 * KIB)
+    (root / "large").write_bytes(os.urandom(3 * MIB))
+    os.link(root / "large", root / "other name")
+    os.link(root / "a" / "1-0", root / "b" / "other name")
+    (root / "symlink").symlink_to("nowhere")
+    os.mkfifo(root / "fifo")
+    os.setxattr(root / "large", "user.comment", b"words")
+    os.setxattr(root / "c", "user.comment", b"of a directory")
+    with (root / "sparse").open("wb") as file:
+        for at in (0, 9 * MIB):
+            file.seek(at)
+            file.write(b"data" * 50)
+    found = new_repository(MemoryObjectStore())
+    copy(found, root)
+    return found
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[MemoryObjectStore, dict[str, str], Path]:
-    """A small repository with two volumes, their names, and the source of the second."""
-    source = tmp_path_factory.mktemp("source")
-    chance = random.Random(1)
-    for number in range(12):
-        (source / f"file {number}").write_bytes(chance.randbytes(40_000) * 3)
-    store = MemoryObjectStore()
-    repository = new_repository(store)
-    first = volume_of(copy(repository, source))
-    (source / "file 3").write_bytes(b"changed" * 1000)
-    second = volume_of(copy(repository, source, parent=first))
-    return store, {first: "first", second: "second"}, source
+def tree_chunk(repository: VolumeRepository) -> bytes:
+    with repository.new_view() as view:
+        view.look()
+        [key] = [found.key for found in view.store.list(VOLUMES)]
+        return view.read("t", volumes.read(view.store, view.keys, key).tree[0])
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_a_store_with_broken_objects_gives_right_bytes_or_says_what_is_lost(
-    seed: int, whole: tuple[MemoryObjectStore, dict[str, str], Path], tmp_path: Path
-) -> None:
-    original, names, source = whole
-    chance = random.Random(seed)
+# --- trees
+
+
+def use_all(chunk: bytes) -> None:
+    """Everything that readers do with a tree chunk."""
+    for block in tree.decode(chunk):
+        block.attributes(block.header.extra)
+        for number, record in enumerate(block.records):
+            attributes = block.attributes(record.extra) if record.extra else []
+            assert b"\0" not in block.child(number)
+            assert not {b"", b".", b".."} & set(block.child(number).split(b"/"))
+            assert 0 <= record.start <= record.start + record.length <= record.size < 2**63
+            assert sum(length for _, length in block.chunks(record)) >= record.stored
+            window.is_small(block, record) if record.kind == tree.FILE else None
+            assert sum(piece[3] for piece in window.pieces(block, record, attributes)) == record.stored
+            values = dict(attributes)
+            if record.kind in (tree.SYMLINK, tree.HARDLINK):
+                assert values[tree.TARGET]
+            if record.kind in (tree.CHARACTER, tree.BLOCK):
+                tree.decode_device(values[tree.DEVICE])
+
+
+def test_a_tree_is_what_it_should_be_or_damaged(tree_chunk: bytes) -> None:
+    use_all(tree_chunk)
+    refused = []
+
+    @fuzzed(4)
+    @given(mutated(tree_chunk))
+    def try_(chunk: bytes) -> None:
+        with bounded(MIB + 40 * len(chunk)):
+            try:
+                use_all(chunk)
+            except Damaged:
+                refused.append(chunk)
+
+    try_()
+    assert len(refused) > EXAMPLES
+
+
+def test_every_single_byte_of_a_tree_that_is_changed_is_no_surprise(tree_chunk: bytes) -> None:
+    for at in range(min(len(tree_chunk), 4000)):
+        for value in (0, 1, 0x7F, 0xFF, tree_chunk[at] ^ 0x80):
+            try:
+                use_all(tree_chunk[:at] + bytes([value]) + tree_chunk[at + 1 :])
+            except Damaged:
+                continue
+
+
+def test_lengths_that_promise_much_allocate_little() -> None:
+    for claim in (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x10"):
+        bodies = [claim, claim + bytes(100), b"\x05\0\0\0\x03" + claim, b"\x64\0\0\0\x03" + claim + bytes(95)]
+        bodies += [(30 + len(claim)).to_bytes(4, "little") + b"\3" + bytes(26) + claim + bytes(3)]
+        for body in bodies:
+            with bounded(256 * KIB), pytest.raises(Damaged):
+                use_all(body)
+        with bounded(256 * KIB), pytest.raises(Damaged):
+            list(index.decode(bytes(16) + b"d" + bytes(4) + claim))
+
+
+# --- sealed objects: as they come from the store, and from a hand that has the key
+
+
+def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str], object]]]:
+    """For each kind of small object: its key, a real plaintext, and what reads it."""
+    name = "ab" * 16
+    state = checkpoint.State(tree=[bytes(32)], position=checkpoint.Position(b"dir", b"name", 5, [1, 2]))
+    reached = restored.Reached(
+        (1, 2, 3), b"name", [window.Open(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)]
+    )
+    reached.lost[b"file"] = "why"
+
+    def plain(sealed: bytes, context: str) -> bytes:
+        return sealing.unseal(KEYS, sealed, context)
+
+    volume = {"format": 1, "tree": ["cd" * 32, "ef" * 32], "scanned_bytes": 5, "files": 6, "created": "2026-11-23"}
+    mark = {"packs": ["12" * 16, "34" * 16], "created": "2026-11-23"}
+    entries = [Entry(bytes([number]) * 32, 100 * number, 90, 200, ZSTD) for number in range(5)]
+    return {
+        "volume": (
+            VOLUMES + name,
+            json.dumps(volume).encode(),
+            lambda store, key: volumes.read(store, KEYS, key),
+        ),
+        "mark": (MARKS + name, json.dumps(mark).encode(), lambda store, _: marks.read(store, KEYS, {})),
+        "note": (
+            DAMAGE + name,
+            json.dumps({"chunks": [["12" * 16, "34" * 32]]}).encode(),
+            lambda store, _: marks.read_damage(store, KEYS),
+        ),
+        "index": (
+            INDEX + name,
+            index.encode([packs.Pack(bytes(16), "d", 5000, entries)] * 2),
+            lambda store, _: index.read(store, KEYS, name),
+        ),
+        "checkpoint": (
+            checkpoint.CONTEXT,
+            plain(checkpoint.encode(KEYS, state), checkpoint.CONTEXT),
+            lambda store, key: checkpoint.decode(KEYS, store.get(key)),
+        ),
+        "restore checkpoint": (
+            restored.CONTEXT,
+            plain(restored.encode(KEYS, reached), restored.CONTEXT),
+            lambda store, key: restored.decode(KEYS, store.get(key)),
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", decoders())
+def test_a_small_object_is_what_it_should_be_or_damaged(kind: str) -> None:
+    key, plain, read = decoders()[kind]
     store = MemoryObjectStore()
-    for key in objects(original):
-        store.put(key, original.get(key))
-    for key in chance.sample([key for key in objects(store) if key != FIRST_KEY], chance.randrange(1, 4)):
-        body = bytearray(store.get(key))
-        kind = chance.randrange(4)
-        if kind == 0:
-            store.delete(key)
-        elif kind == 1:
-            store.put(key, body[: chance.randrange(len(body))])
-        elif kind == 2:
-            store.put(key, chance.randbytes(len(body)))
+    sealed = sealing.seal(KEYS, plain, key)
+    store.put(key, sealed)
+    read(store, key)
+
+    @fuzzed()
+    @given(mutated(sealed))
+    def as_stored(body: bytes) -> None:
+        store.put(key, body)
+        if body != sealed:
+            with bounded(2 * MIB), pytest.raises(Damaged):
+                read(store, key)
+
+    @fuzzed(2)
+    @given(st.one_of(mutated(plain), one_field_other(plain), anything.map(lambda value: json.dumps(value).encode())))
+    def with_the_key(body: bytes) -> None:
+        store.put(key, sealing.seal(KEYS, body, key))
+        with bounded(2 * MIB):
+            try:
+                read(store, key)
+            except (Damaged, Invalid):
+                return
+
+    as_stored()
+    with_the_key()
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["format", "tree", "packs", "chunks", "position", "open", "lost", "files", "scanned_bytes"]
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def one_field_other(plain: bytes) -> st.SearchStrategy[bytes]:
+    """JSON with something else in one of its fields."""
+    if not plain.startswith(b"{"):
+        return st.just(b"")
+    fields = json.loads(plain)
+    return st.builds(
+        lambda name, value: json.dumps({**fields, name: value}).encode(), st.sampled_from([*fields]), anything
+    )
+
+
+def test_a_lost_place_of_sampled_verification_is_no_error(repository: VolumeRepository) -> None:
+    @fuzzed()
+    @given(st.one_of(st.binary(max_size=60), anything.map(lambda value: json.dumps(value).encode())))
+    def try_(body: bytes) -> None:
+        repository.store.put(verifying.CURSOR, sealing.seal(KEYS, body, verifying.CURSOR))
+        with repository.new_view() as view:
+            assert isinstance(verifying._cursor(view), bytes)
+
+    try_()
+
+
+# --- packs
+
+
+def test_a_footer_is_what_it_should_be_or_damaged(repository: VolumeRepository) -> None:
+    store = MemoryObjectStore()
+    builder = PackBuilder(KEYS, "d")
+    for number in range(5):
+        builder.add(KEYS.id_of("d", b"%d" % number), RAW, b"%d" % number, 1)
+    pack, body = builder.finish()
+    sealed = packs.encode_entries(pack.entries)
+    offset = sum(entry.stored for entry in pack.entries)
+
+    def read(stored: bytes) -> packs.Pack:
+        store.put(pack_key(pack.id), stored)
+        return packs.read_pack(store, KEYS, pack.id, len(stored))
+
+    assert read(bytes(body)) == pack
+
+    @fuzzed()
+    @given(mutated(bytes(body)))
+    def as_stored(stored: bytes) -> None:
+        with bounded(MIB):
+            try:
+                found = read(stored)
+            except Damaged:
+                return
+            assert found.entries == pack.entries  # what was changed lies in a chunk
+
+    @fuzzed()
+    @given(mutated(b"d" + (5).to_bytes(4, "little") + sealed))
+    def with_the_key(plain: bytes) -> None:
+        footer = KEYS.pack(pack.id).encrypt(offset.to_bytes(12, "little"), plain, b"footer")
+        stored = bytes(body[:offset]) + footer + len(footer).to_bytes(4, "little") + packs.MAGIC
+        with bounded(MIB):
+            try:
+                found = read(stored)
+            except Damaged:
+                return
+            assert all(entry.offset + entry.stored <= len(stored) for entry in found.entries)
+
+    as_stored()
+    with_the_key()
+
+
+def test_a_chunk_is_right_or_damaged(repository: VolumeRepository) -> None:
+    builder = PackBuilder(KEYS, "d")
+    plain = b"content " * 100
+    builder.add(KEYS.id_of("d", plain), ZSTD, zstandard.compress(plain), len(plain))
+    pack, body = builder.finish()
+    [entry] = pack.entries
+    sealed = bytes(body[: entry.stored])
+    assert packs.open_chunk(KEYS, "d", pack.id, entry, sealed) == plain
+
+    @fuzzed()
+    @given(mutated(sealed))
+    def try_(changed: bytes) -> None:
+        if changed != sealed:
+            with bounded(MIB), pytest.raises(Damaged):
+                packs.open_chunk(KEYS, "d", pack.id, entry, changed)
+
+    try_()
+
+
+# --- bombs
+
+
+def lying(bomb: bytes, size: int) -> bytes:
+    """A frame that says it holds less than it does."""
+    assert zstandard.frame_content_size(bomb) >= 2**16
+    at = 5 if bomb[4] & 0x20 else 6
+    return bomb[:at] + size.to_bytes(4, "little") + bomb[at + 4 :]
+
+
+def bombs() -> dict[str, bytes]:
+    big = bytes(64 * MIB)
+    streamed = zstandard.ZstdCompressor().compressobj()
+    return {
+        "honest": zstandard.compress(big),
+        "lying": lying(zstandard.compress(big), 1000),
+        "of unknown size": streamed.compress(big) + streamed.flush(),
+        "of many frames": zstandard.compress(b"x" * 1000) + zstandard.compress(big),
+    }
+
+
+@pytest.mark.parametrize("kind", bombs())
+def test_a_small_object_that_would_unfold_too_far_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "LARGEST", MIB)
+    bomb = bombs()[kind]
+    sealed = bytes(12) + AESGCM(KEYS.objects).encrypt(bytes(12), bomb, b"place")
+    with bounded(4 * MIB):
+        if kind == "of many frames":
+            assert len(sealing.unseal(KEYS, sealed, "place")) == 1000
         else:
-            body[chance.randrange(len(body))] ^= 1 << chance.randrange(8)
-            store.put(key, body)
-    repository = new_repository(store)
-    second = list(names)[1]
-    for act in (
-        lambda: restore(repository, second, tmp_path / "target"),
-        lambda: verifying.verify(repository.new_view(), names, 100),
-        lambda: repairing.repair_index(repository.new_view()),
-        lambda: pruning.prune(repository.new_view(), lambda: set(names)),
-        lambda: copy(repository, source, parent=second),
-    ):
-        try:
-            act()
-        except SnaplineError:
-            continue
-    for path in (tmp_path / "target").rglob("*"):
-        assert path.read_bytes() == (source / path.name).read_bytes()
-    shutil.rmtree(tmp_path / "target", ignore_errors=True)
+            with pytest.raises(Damaged):
+                sealing.unseal(KEYS, sealed, "place")
+
+
+@pytest.mark.parametrize("kind", bombs())
+def test_a_chunk_that_would_unfold_too_far_is_refused(kind: str) -> None:
+    bomb, builder = bombs()[kind], PackBuilder(KEYS, "d")
+    builder.add(KEYS.id_of("d", bytes(1000)), ZSTD, bomb, 1000)
+    pack, body = builder.finish()
+    [entry] = pack.entries
+    with bounded(4 * MIB), pytest.raises(Damaged):
+        packs.open_chunk(KEYS, "d", pack.id, entry, body[: entry.stored])
+
+
+# --- keys
+
+
+def test_a_key_record_opens_or_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "SCRYPT_N", 2**4)
+    monkeypatch.setattr(keyring, "SCRYPT_MOST", 2**20)
+    store = MemoryObjectStore()
+    master = keyring.make(store, "words")[0]
+    record = store.get(FIRST_KEY)
+
+    @fuzzed(2)
+    @given(
+        st.one_of(
+            mutated(record),
+            anything.map(lambda value: json.dumps(value).encode()),
+            one_field_other(record),
+        )
+    )
+    def try_(body: bytes) -> None:
+        store.put(FIRST_KEY, body)
+        with bounded(4 * MIB):
+            with suppress(Damaged, Denied, Invalid):
+                assert keyring.unlock(store, "words") == master
+            try:
+                keyring.records(store)
+            except Invalid:
+                return
+
+    try_()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"n": 2**40}, {"n": 2**20, "r": 32}, {"r": 2**30}, {"p": 2**30}, {"n": -1}, {"r": 0}, {"p": 0}, {"n": 1e300}],
+)
+def test_a_key_record_that_asks_for_too_much_is_refused(fields: dict[str, float]) -> None:
+    store = MemoryObjectStore()
+    store.put(FIRST_KEY, json.dumps({**json.loads(key_record()[0]), **fields}).encode())
+    with pytest.raises(Damaged):
+        keyring.unlock(store, "words")
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"format":' * 50_000, b"9" * 100_000, bytes(8 * MIB)])
+def test_a_key_record_that_is_deep_or_long_is_refused(body: bytes) -> None:
+    store = MemoryObjectStore()
+    store.put(FIRST_KEY, body)
+    with pytest.raises(Damaged):
+        keyring.unlock(store, "words")
+
+
+# --- checkpoints, as they come back from who keeps them
+
+
+def test_a_checkpoint_that_was_changed_is_refused_before_anything_is_read_or_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_packs(monkeypatch)
+    (tmp_path / "source").mkdir()
+    fill(tmp_path / "source", files=40, size=300)
+    repository = new_repository(MemoryObjectStore())
+    first, *_ = slices_of_copy(repository, tmp_path / "source", stop=every(1))
+    volume = volume_of(copy(repository, tmp_path / "source"))
+    assert first.checkpoint
+    before = sorted(found.key for found in repository.store.list(""))
+
+    @fuzzed(0.3)
+    @given(mutated(first.checkpoint))
+    def try_(changed: bytes) -> None:
+        if not changed or changed == first.checkpoint:
+            return
+        with pytest.raises(SnaplineError):
+            repository.copy(tmp_path / "source", parent=None, checkpoint=changed, stop=every(1), progress=quiet)
+        with pytest.raises(SnaplineError):
+            repository.restore(volume, tmp_path, checkpoint=changed, stop=every(1), progress=quiet)
+
+    try_()
+    assert sorted(found.key for found in repository.store.list("")) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+    assert list(repository.store.list(PACKS))
