@@ -33,6 +33,7 @@ from workers.repository import (
     window,
 )
 from workers.repository.layout import DAMAGE, FIRST_KEY, INDEX, MARKS, PACKS, VOLUMES, pack_key
+from workers.repository.outcome import Reached
 from workers.repository.packs import RAW, ZSTD, Entry, PackBuilder
 
 KIB, MIB = 1024, 1024 * 1024
@@ -157,9 +158,7 @@ def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str],
     """For each kind of small object: its key, a real plaintext, and what reads it."""
     name = "ab" * 16
     state = checkpoint.State(tree=[bytes(32)], position=checkpoint.Position(b"dir", b"name", 5, [1, 2]))
-    reached = restored.Reached(
-        (1, 2, 3), b"name", [window.Open(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)]
-    )
+    reached = Reached((1, 2, 3), b"name", [window.Open(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)])
     reached.lost[b"file"] = "why"
 
     def plain(sealed: bytes, context: str) -> bytes:
@@ -369,7 +368,7 @@ def test_a_chunk_that_would_unfold_too_far_is_refused(kind: str) -> None:
     pack, body = builder.finish()
     [entry] = pack.entries
     with bounded(4 * MIB), pytest.raises(Damaged):
-        packs.open_chunk(KEYS, "d", pack.id, entry, body[: entry.stored])
+        packs.open_chunk(KEYS, "d", pack.id, entry, bytes(body[: entry.stored]))
 
 
 # --- keys

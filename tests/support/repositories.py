@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import TransientError
-from tests.support.simulated_store import scaled_down
 from workers.adapters.memory import MemoryObjectStore
 from workers.ports import ObjectStore, StoredObject
+from workers.repository import copying, cutting, index, packs, pending
 
 KIB = 1024
 Fault = Callable[[str, str], BaseException | None]
@@ -140,7 +140,17 @@ def twin(store: ObjectStore) -> MemoryObjectStore:
 
 def many_packs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of 4 KiB and packs of 68 KiB."""
-    scaled_down(monkeypatch)
+    for module, names in (
+        (cutting, ("CHUNK_LEAST", "CHUNK_NORMAL", "CHUNK_MOST", "WINDOW", "MOST_ADDED")),
+        (copying, ("READ", "SEGMENT", "OWN_CHUNKS")),
+        (packs, ("PACK_BYTES",)),
+        (pending, ("TREE_NORMAL", "TREE_LARGE")),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name) // 256)
+    monkeypatch.setattr(copying, "LOOK_EVERY", 2)
+    monkeypatch.setattr(pending, "BLOCK_NORMAL", 8)
+    monkeypatch.setattr(index, "PACKS_PER_OBJECT", 4)
 
 
 def fill(root: Path, files: int = 12, seed: int = 1, size: int = 24 * KIB) -> None:
