@@ -1,4 +1,4 @@
-"""Small trees edited, copied, deleted, pruned, repaired and restored in any order, with crashes at any request.
+"""Small trees edited, copied, deleted, pruned, repaired, restored in any order, with crashes between any two requests.
 
 Compared with a model that is no more than a dict: volumes, and what is in each.
 """

@@ -5,7 +5,7 @@ import os
 import random
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -34,7 +34,7 @@ from workers.repository import (
     writing,
 )
 
-IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """A directory for thousands of small files and SQLite files: no disk need see them."""
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,12 +66,6 @@ class AtOnce(Executor):
         except BaseException as error:
             future.set_exception(error)
         return future
-
-    def map(
-        self, fn: Callable[..., T], *iterables: Iterable[Any], timeout: float | None = None, chunksize: int = 1
-    ) -> Iterator[T]:
-        """Lazily, as nobody looks at the futures."""
-        return map(fn, *iterables)
 
 
 def make_small(patch: pytest.MonkeyPatch) -> None:
@@ -122,21 +116,21 @@ def tree_at(root: Path) -> Tree:
     for directory, names, files in os.walk(root):
         names.sort()
         for name in sorted([*names, *files]):
-            path = os.path.join(directory, name)
+            path = Path(directory) / name
             relative = os.path.relpath(path, root)
             found[relative] = _entry(path, relative, seen)
-    found["."] = _entry(str(root), ".", seen)
+    found["."] = _entry(root, ".", seen)
     return found
 
 
-def _entry(path: str, relative: str, seen: dict[int, str]) -> Entry:
-    status = os.lstat(path)
+def _entry(path: Path, relative: str, seen: dict[int, str]) -> Entry:
+    status = path.lstat()
     kind, first, content = stat.S_IFMT(status.st_mode), "", b""
     if kind == stat.S_IFREG:
-        content = hashlib.sha256(Path(path).read_bytes()).digest()
+        content = hashlib.sha256(path.read_bytes()).digest()
         first = seen.setdefault(status.st_ino, relative) if status.st_nlink > 1 else ""
     elif kind == stat.S_IFLNK:
-        content = os.fsencode(os.readlink(path))
+        content = os.fsencode(path.readlink())
     mode = 0 if kind == stat.S_IFLNK else stat.S_IMODE(status.st_mode)
     return Entry(kind, mode, content, first)
 
@@ -173,7 +167,7 @@ def _edit(root: Path, draw: random.Random) -> Path:
     if what < 0.2 and os.path.lexists(place):
         place.unlink()
     elif what < 0.3 and place.is_file() and not place.is_symlink():
-        os.chmod(place, draw.choice((0o600, 0o644, 0o755)))
+        place.chmod(draw.choice((0o600, 0o644, 0o755)))
     elif what < 0.4:
         _anew(place)
         place.symlink_to(draw.choice(NAMES))
