@@ -57,7 +57,7 @@ def copy(
             tree_writer,
             previous,
             state,
-            damaged=view.damaged_ids(),
+            unreliable=view.unreliable_ids(),
             total=total,
             stop=stop,
             progress=progress,

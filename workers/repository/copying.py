@@ -49,14 +49,14 @@ class Copy:
         previous: Previous,
         state: State,
         *,
-        damaged: set[bytes],
+        unreliable: set[bytes],
         total: int,
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> None:
-        """`damaged` chunks are stored again; `total` is a guess at all bytes, for the progress."""
+        """`unreliable` chunks are stored again; `total` is a guess at all bytes, for the progress."""
         self._view, self._root, self._stream, self._writer, self._previous = view, root, stream, writer, previous
-        self._state, self._damaged, self._total = state, damaged, total
+        self._state, self._unreliable, self._total = state, unreliable, total
         self._stop, self._progress = stop, progress
         self._links = Links()
         self._device = os.fstat(root.directory(b"")).st_dev
@@ -241,7 +241,7 @@ class Copy:
                 return False
             taken.append(following)
             reached, scanned = more.start + more.length, scanned + more.stored
-        if self._damaged and any(self._hurt(*each) for each in taken):
+        if self._unreliable and any(self._hurt(*each) for each in taken):
             return False
         for each in taken:
             self._writer.add(Known(name, *each))
@@ -250,7 +250,7 @@ class Copy:
         return True
 
     def _hurt(self, block: Block, index: int) -> bool:
-        return any(id_ in self._damaged for id_, _ in block.chunks(block.records[index]))
+        return any(id_ in self._unreliable for id_, _ in block.chunks(block.records[index]))
 
     def _special(
         self, directory: int, name: bytes, kind: int, status: os.stat_result, linked: tuple[Attribute, ...]

@@ -150,6 +150,14 @@ class Index:
         with self._lock:
             return dict(self._db.execute("SELECT pack, size FROM packs"))
 
+    def ids_in(self, packs: Iterable[bytes]) -> Iterator[bytes]:
+        """The chunks of some packs."""
+        query = "SELECT id FROM chunks JOIN packs USING(number) WHERE pack = ?"
+        for pack in packs:
+            with self._lock:
+                rows = self._db.execute(query, (pack,)).fetchall()
+            yield from (id_ for (id_,) in rows)
+
     def listing(self, packs: set[bytes]) -> set[str]:
         """The index objects that list any of these packs."""
         with self._lock:

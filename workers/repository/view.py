@@ -69,6 +69,12 @@ class View:
         """For the note of a chunk that is lost."""
         return {(place.pack, id_) for place in self.index.places(id_)} or {(marks.NOWHERE, id_)}
 
+    def unreliable_ids(self) -> set[bytes]:
+        """Those, and chunks that are only in marked packs: a new volume must not rely on them, even if the one before
+        has them (F21). A pruner that has died may have marked what is needed."""
+        marked = set(self.index.ids_in(self.marked))
+        return self.damaged_ids() | {id_ for id_ in marked if self.reliable(id_) is None}
+
     def places(self, ids: Iterable[bytes]) -> dict[bytes, list[Place]]:
         """All places of chunks, those to be tried first in front (F14)."""
         return {
