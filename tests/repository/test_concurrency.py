@@ -15,6 +15,7 @@ from schemas.errors import Damaged, NotFound, TransientError
 from tests.support.broken_musts import broken_musts
 from tests.support.repository_model import (
     IN_MEMORY,
+    KEYS,
     Tree,
     edit,
     make_small,
@@ -26,16 +27,14 @@ from tests.support.repository_model import (
 from tests.support.simulated_store import Faults, Killed, SimulatedStore
 from tests.support.simulation import Simulation
 from tests.support.volumes import every, never, problems_of, quiet, restore
-from workers.repository import VolumeRepository, keyring, repairing, volumes
+from workers.repository import VolumeRepository, repairing, volumes
 from workers.repository.layout import DAMAGE, INDEX, MARKS, PACKS, PARTIAL, VOLUMES, name_of
 from workers.repository.pruning import Graces
 from workers.repository.view import View
 
-SEEDS = int(os.environ.get("SNAPLINE_SEEDS", "40"))
+SEEDS = int(os.environ.get("SNAPLINE_SEEDS", "150"))
 ONE = os.environ.get("SNAPLINE_SEED")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-KEYS = keyring.derive(bytes(range(keyring.MASTER)))
-"""The same each time: they say where contents are cut."""
 MOST_TRIES = 150
 """Of one copy. More than any bad luck takes: it does not come to an end."""
 

@@ -18,10 +18,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from tests.support.broken_musts import broken_musts
-from tests.support.repository_model import IN_MEMORY, Tree, edit, make_small, tree_at, with_clock, without_threads
+from tests.support.repository_model import (
+    IN_MEMORY,
+    KEYS,
+    Tree,
+    edit,
+    make_small,
+    tree_at,
+    with_clock,
+    with_random,
+    without_threads,
+)
 from tests.support.simulated_store import Killed, SimulatedStore
 from tests.support.simulation import START, Simulation
-from tests.support.volumes import every, key_record, never, problems_of, quiet, restore
+from tests.support.volumes import every, never, problems_of, quiet, restore
 from workers.repository import VolumeRepository, repairing
 from workers.repository.layout import DAMAGE, INDEX, MARKS, PACKS, PARTIAL, VOLUMES, name_of
 from workers.repository.pruning import Graces
@@ -37,6 +47,7 @@ MOST_SLICES = 200
 
 _steps: list[int] = [0]
 _now = [START]
+_names = random.Random(0)
 
 SLICES = st.one_of(st.none(), st.integers(1, 6))
 CRASHES = st.one_of(st.none(), st.integers(1, 40))
@@ -50,6 +61,7 @@ class RepositoryMachine(RuleBasedStateMachine):
         super().__init__()
         self.root = Path(tempfile.mkdtemp(prefix="model-", dir=IN_MEMORY))
         self.store = SimulatedStore(Simulation(0))
+        _names.seed(0)
         self.volumes: dict[str, Tree] = {}
         self.last: dict[str, str] = {}
         self.number = 0
@@ -154,7 +166,7 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     def _open(self, node: str) -> VolumeRepository:
         cache = self.root / f"cache-{node}" if node else None
-        return VolumeRepository(self.store, key_record()[1], cache=cache, graces=GRACES)
+        return VolumeRepository(self.store, KEYS, cache=cache, graces=GRACES)
 
     def _volume(self, number: int) -> str:
         return list(self.volumes)[number % len(self.volumes)]
@@ -190,7 +202,7 @@ class RepositoryMachine(RuleBasedStateMachine):
         assert [key for key in keys if key.startswith((MARKS, PARTIAL, DAMAGE))] == []
         if not self.volumes:
             assert [key for key in keys if key.startswith((PACKS, INDEX))] == []
-        broken = broken_musts(self.store.history, key_record()[1])
+        broken = broken_musts(self.store.history, KEYS)
         assert not broken, "\n".join(broken)
 
     def wait_for(self, time: timedelta) -> None:
@@ -209,20 +221,22 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     make_small(monkeypatch)
     without_threads(monkeypatch)
     with_clock(monkeypatch, lambda: _now[0])
+    with_random(monkeypatch, _names)
 
 
 @pytest.mark.timeout(0)
 def test_a_repository_is_a_dict_of_trees_whatever_crashes() -> None:
-    run_state_machine_as_test(
-        RepositoryMachine,
-        settings=settings(
-            max_examples=STEPS // STEPS_EACH * 21 // 20 + 1,
-            stateful_step_count=STEPS_EACH,
-            deadline=None,
-            database=None,
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    while _steps[0] < STEPS:
+        run_state_machine_as_test(
+            RepositoryMachine,
+            settings=settings(
+                max_examples=-(-(STEPS - _steps[0]) // STEPS_EACH),
+                stateful_step_count=STEPS_EACH,
+                deadline=None,
+                database=None,
+                print_blob=True,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
     print(f"{_steps[0]} steps")
     assert _steps[0] >= STEPS

@@ -21,6 +21,7 @@ from workers.repository import (
     cutting,
     filling,
     index,
+    keyring,
     layout,
     marks,
     packs,
@@ -36,6 +37,8 @@ from workers.repository import (
 
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """A directory for thousands of small files and SQLite files: no disk need see them."""
+KEYS = keyring.derive(bytes(range(keyring.MASTER)))
+"""The same each time: they say where contents are cut."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
