@@ -9,8 +9,19 @@ from typing import Any
 
 import pytest
 
-from tests.support.volumes import copy, differences, every, new_repository, restore, slices_of_copy, volume_of
+from tests.support.volumes import (
+    copy,
+    differences,
+    every,
+    key_record,
+    new_repository,
+    restore,
+    slices_of_copy,
+    volume_of,
+)
 from workers.adapters.memory import MemoryObjectStore
+from workers.ports import CopySlice
+from workers.repository import checkpoint, copying
 
 MIB = 1024 * 1024
 
@@ -136,6 +147,125 @@ def test_a_file_that_changes_between_two_slices_is_warned_of(source: Path, tmp_p
             with (source / "large").open("r+b") as file:
                 file.write(b"changed")
     assert "large: changed while it was read; the copy may be of several moments" in warnings
+
+
+def removed(file: Path, reached: CopySlice) -> None:
+    file.unlink()
+
+
+def cut_short(file: Path, reached: CopySlice) -> None:
+    os.truncate(file, 10)
+
+
+def cut_short_to_what_was_read(file: Path, reached: CopySlice) -> None:
+    os.truncate(file, read_so_far(reached))
+
+
+def made_a_directory(file: Path, reached: CopySlice) -> None:
+    file.unlink()
+    file.mkdir()
+    (file / "in it").write_bytes(b"x")
+
+
+def made_a_link(file: Path, reached: CopySlice) -> None:
+    file.unlink()
+    file.symlink_to("/etc/passwd")
+
+
+def replaced(file: Path, reached: CopySlice) -> None:
+    (file.parent / "new").write_bytes(b"another file")
+    (file.parent / "new").rename(file)
+
+
+def read_so_far(reached: CopySlice) -> int:
+    """Bytes of the file in whose midst the slice ended."""
+    assert reached.checkpoint
+    position = checkpoint.decode(key_record()[1], reached.checkpoint).position
+    assert position
+    assert position.start
+    return position.start
+
+
+@pytest.mark.parametrize("place", ["dir", "dir/sub"])
+@pytest.mark.parametrize(
+    "act", [removed, cut_short, cut_short_to_what_was_read, made_a_directory, made_a_link, replaced]
+)
+def test_a_large_file_that_goes_between_two_slices_ends_where_it_was_read(
+    act: Callable[[Path, CopySlice], None], place: str, source: Path, tmp_path: Path
+) -> None:
+    (source / place).mkdir(exist_ok=True)
+    file = source / place / "large"
+    content = os.urandom(24 * MIB)
+    file.write_bytes(content)
+    os.chown(file, 1234, 5678)
+    repository = new_repository(MemoryObjectStore())
+    read = 0
+    for reached in slices_of_copy(repository, source, stop=every(1)):
+        if not read and not reached.volume:
+            read = read_so_far(reached)
+            act(file, reached)
+    [warning] = reached.warnings
+    assert warning.startswith(f"{place}/large: ")
+    target = restored(tmp_path, repository, volume_of(reached))
+    assert (target / place / "large").read_bytes() == content[:read]
+    status = (target / place / "large").stat()
+    assert (status.st_uid, status.st_gid) == (1234, 5678)
+    again = copy(repository, source, parent=volume_of(reached))
+    assert again.warnings == ()
+    assert differences(source, restored(tmp_path, repository, volume_of(again))) == ""
+
+
+def test_a_large_file_that_fails_after_a_slice_ends_where_it_was_read(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = os.urandom(24 * MIB)
+    (source / "large").write_bytes(content)
+    repository = new_repository(MemoryObjectStore())
+
+    def fail(*arguments: Any) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    for reached in slices_of_copy(repository, source, stop=every(1)):
+        if not reached.volume:
+            read = read_so_far(reached)
+            monkeypatch.setattr(os, "preadv", fail)
+    assert reached.warnings == (f"large: could not be read: Input/output error; the copy ends after {read} bytes",)
+    monkeypatch.undo()
+    assert (restored(tmp_path, repository, volume_of(reached)) / "large").read_bytes() == content[:read]
+
+
+def test_a_large_file_that_fails_in_a_later_record_ends_where_it_was_read(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = os.urandom(8 * MIB)
+    (source / "large").write_bytes(content)
+    monkeypatch.setattr(copying, "SEGMENT", 3 * MIB)
+
+    def fail() -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    just_before(monkeypatch, "preadv", b"", fail, number=5)
+    repository = new_repository(MemoryObjectStore())
+    copied = copy(repository, source)
+    assert copied.warnings == (f"large: could not be read: Input/output error; the copy ends after {3 * MIB} bytes",)
+    assert (restored(tmp_path, repository, volume_of(copied)) / "large").read_bytes() == content[: 3 * MIB]
+
+
+def test_a_directory_that_vanishes_between_two_slices_is_warned_of_and_ends(source: Path, tmp_path: Path) -> None:
+    content = os.urandom(24 * MIB)
+    (source / "dir" / "large").write_bytes(content)
+    repository = new_repository(MemoryObjectStore())
+    for reached in slices_of_copy(repository, source, stop=every(1)):
+        if not reached.volume and (source / "dir").exists():
+            read = read_so_far(reached)
+            shutil.rmtree(source / "dir")
+    assert [warning.partition(":")[0] for warning in reached.warnings] == ["dir", "dir/large"]
+    (tmp_path / "target" / "dir").mkdir(parents=True)
+    (tmp_path / "target" / "dir" / "not of the volume").touch()
+    target = restored(tmp_path, repository, volume_of(reached))
+    assert sorted(path.name for path in (target / "dir").iterdir()) == ["c", "d", "large"]
+    assert (target / "dir" / "large").read_bytes() == content[:read]
+    assert (target / "z").read_bytes() == (source / "z").read_bytes()
 
 
 def test_a_file_replaced_with_one_of_the_same_size_and_time_is_read_again(source: Path, tmp_path: Path) -> None:

@@ -8,10 +8,9 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 from workers.ports import Progress
-from workers.repository import tree, volumes, walking
+from workers.repository import tree, unended, volumes, walking
 from workers.repository.checkpoint import Position, State
 from workers.repository.cutting import MOST_ADDED, Stream
 from workers.repository.layout import MIB
@@ -66,6 +65,7 @@ class Copy:
         self._left_off = state.position
         self._below: list[bytes] = []
         self._stamp: list[int] = []
+        self._unended: Record | None = None
 
     def run(self) -> bool:
         """True when the whole tree is read; else `state.position` says how far."""
@@ -101,7 +101,8 @@ class Copy:
                 self._below = self._subdirectories(path)
             else:
                 name = left_off.name
-                before = [each for each in self._subdirectories(path) if each <= name]
+                found = self._subdirectories(path)
+                before = [each for each in found if each < name or (each == name and not left_off.start)]
                 yield path
                 self._below = before + self._below
             stack.append((path, self._below[::-1]))
@@ -143,19 +144,19 @@ class Copy:
         except OSError as error:
             check_there(path, error)
             self._warn(path, f"could not be listed: {error.strerror}")
+            if left_off and after is not None:
+                self._end_gone(path, left_off)
             return True
         header = Header(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns, 0)
         self._writer.begin(path, header, attributes, first=after is None)
         known = self._previous.enter(path) is not None
-        start = left_off.start if left_off and after is not None else 0
+        start = self._resumed(directory, names, left_off) if left_off and after is not None else 0
         for name in names:
             begin = 0
             if after is not None:
                 if name < after or (name == after and not start):
                     continue
                 begin = start if name == after else 0
-            if begin and left_off:
-                self._check_same(directory, path, name, left_off.stamp)
             reached = self._entry(directory, path, name, known and not begin, begin)
             if reached is not None or (self._due() and self._stop()):
                 self._writer.end(last=False)
@@ -171,7 +172,8 @@ class Copy:
             status = os.stat(name, dir_fd=directory, follow_symlinks=False)
             kind = walking.KINDS.get(stat.S_IFMT(status.st_mode))
             if start and kind != tree.FILE:
-                return None  # `_check_same` has told
+                self._end_early(path, name, unended.GONE)
+                return None
             if kind == tree.DIRECTORY:
                 self._writer.add(Fresh(name, _SUBDIRECTORY))
                 self._below.append(name)
@@ -201,15 +203,53 @@ class Copy:
                 if isinstance(error, FileNotFoundError)
                 else f"could not be read: {error.strerror}"
             )
-            self._warn(join(path, name), why)
+            if self._unended:
+                self._end_early(path, name, why)
+            else:
+                self._warn(join(path, name), why)
         return None
 
-    def _check_same(self, directory: int, path: bytes, name: bytes, stamp: list[int]) -> None:
-        """Warns if a file is not what it was when the slice before ended in the midst of it."""
-        with suppress(OSError):
-            if _stamp(os.stat(name, dir_fd=directory, follow_symlinks=False)) == stamp:
-                return
-        self._warn(join(path, name), CHANGED)
+    # --- a file that is in the tree in part
+
+    def _resumed(self, directory: int, names: list[bytes], left_off: Position) -> int:
+        """Where to go on in the file that the slice before ended in the midst of; 0 if that is not possible. Warns
+        if it is not what it was."""
+        name, path = left_off.name or b"", left_off.directory
+        if not left_off.start:
+            return 0
+        self._unended = unended.left_off(left_off)
+        try:
+            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except OSError as error:
+            check_there(join(path, name), error)
+            self._end_early(path, name, unended.GONE)
+            return 0
+        if not stat.S_ISREG(status.st_mode) or status.st_ino != self._unended.inode or name not in names:
+            self._end_early(path, name, unended.GONE)
+            return 0
+        if unended.stamp(status) != left_off.stamp:
+            self._warn(join(path, name), CHANGED)
+        return left_off.start
+
+    def _end_gone(self, path: bytes, left_off: Position) -> None:
+        """Ends a directory that has vanished since the slice before, which wrote its first block."""
+        self._writer.begin(path, Header(0o700, 0, 0, 0, 0), b"", first=False)
+        if left_off.start:
+            self._unended = unended.left_off(left_off)
+            self._end_early(path, left_off.name or b"", unended.GONE)
+        self._writer.end(last=True)
+
+    def _end_early(self, path: bytes, name: bytes, why: str) -> None:
+        """The file that is in the tree in part ends there."""
+        if self._unended is None:
+            return
+        entry = unended.ended(name, self._unended)
+        self._unended = None
+        self._writer.add(entry)
+        self._state.files += 1
+        self._warn(join(path, name), f"{why}; the copy ends after {entry.record.size} bytes")
+
+    # --- what is the same as before
 
     def _take_over(self, name: bytes, kind: int, status: os.stat_result, linked: tuple[Attribute, ...]) -> bool:
         """Adds the records of the tree before, if they are of the same content (F18)."""
@@ -278,7 +318,7 @@ class Copy:
         file = os.open(name, _OPEN, dir_fd=directory)
         try:
             reading = _Reading(name, file, status, [*linked, *walking.xattrs(file)])
-            reached = self._whole(reading) if reading.is_small() else self._large(reading, start)
+            reached = self._whole(reading) if reading.is_small() and not start else self._large(reading, start)
         finally:
             os.close(file)
         if reading.changed:
@@ -286,7 +326,7 @@ class Copy:
         if reached is None:
             self._state.files += 1
         else:
-            self._stamp = _stamp(status)
+            self._stamp = unended.stamp(status)
         self._report()
         return reached
 
@@ -317,14 +357,17 @@ class Copy:
                 stored = sum(length for _, length in got)
                 extents = got if reading.sparse else None
                 whole = end if cut_off else size
-                self._writer.add(reading.entry(begin, at, end - at, stored, extents, size=whole))
+                entry = reading.entry(begin, at, end - at, stored, extents, size=whole)
+                self._writer.add(entry)
+                self._unended = entry.record if end < whole else None
             if cut_off:
                 return None
             at = end
             if stopped and at < size:
                 return at
-        if at == 0 or at > size:  # it is shorter now than when the slice before ended
+        if start >= size:  # it is empty, or shorter now than when the slice before ended
             self._writer.add(reading.entry(0, at, 0, 0, None, size=at))
+            self._unended = None
         return None
 
     def _read_ranges(self, file: int, ranges: list[Extent]) -> tuple[list[Extent], bool]:
@@ -452,7 +495,3 @@ def _record(kind: int, status: os.stat_result) -> Record:
         0,
         0,
     )
-
-
-def _stamp(status: os.stat_result) -> list[int]:
-    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
