@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.volumes import copy, differences, every, never, new_repository, removed_at_end, restore, volume_of
 from workers.adapters.memory import MemoryObjectStore
+from workers.repository import copying, window
 
 MIB = 1024 * 1024
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="owners and devices need root")
@@ -133,11 +134,14 @@ KINDS = [files, links, modes, times, attributes, names, sparse, special]
 
 @ROOT_ONLY
 @pytest.mark.parametrize("place", ["memory", "disk"])
-@pytest.mark.parametrize("stop", [never, every(1)], ids=["whole", "slices"])
+@pytest.mark.parametrize("stop", [never, every(3)], ids=["whole", "slices"])
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
 def test_what_a_file_system_holds_comes_back(
-    kind: Callable[[Path], None], stop: Callable[[], bool], place: str, tmp_path: Path
+    kind: Callable[[Path], None], stop: Callable[[], bool], place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if stop is not never:
+        monkeypatch.setattr(copying, "LOOK_EVERY", 1)
+        monkeypatch.setattr(window, "MOST_ENTRIES", 1)
     top = Path("/dev/shm") / tmp_path.name if place == "memory" else tmp_path / "top"
     with removed_at_end(top):
         source, target = top / "source", top / "target"
