@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import (
     AMQPError,
     AuthenticationError,
@@ -27,6 +28,8 @@ NOT_FOUND = 404
 
 def parameters(url: str) -> pika.URLParameters:
     """The connection's parameters. Raises Invalid, without the URL: it holds a password."""
+    if not url.startswith(("amqp://", "amqps://")):
+        raise Invalid("SNAPLINE_AMQP_URL is not an AMQP URL: it begins with amqp:// or amqps://")
     try:
         chosen = pika.URLParameters(url)
     except (ValueError, TypeError, IndexError) as error:
@@ -46,14 +49,14 @@ def user(url: str) -> str:
 def where(url: str) -> str:
     """The broker's address, for messages."""
     parts = urlsplit(url)
-    return f"RabbitMQ at {parts.hostname}:{parts.port or 5672}"
+    return f"RabbitMQ at {parts.hostname}:{parts.port or (5671 if parts.scheme == 'amqps' else 5672)}"
 
 
 def connect(url: str) -> BlockingConnection:
     """A new connection. Raises TransientError, Denied, Invalid."""
     try:
         return BlockingConnection(parameters(url))
-    except (AMQPError, OSError) as error:
+    except (AMQPError, AMQPConnectorException, OSError) as error:
         raise meaning(url, "reach", error) from error
 
 

@@ -59,7 +59,7 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> "EventConsumer":
         """A consumer on a queue that is there, also after the broker has lost everything."""
         try:
-            declaring.declare(self.url, [self.queue.node] if self.queue.node else [])
+            declaring.declare_for(self.url, self.queue)
         except SnaplineError as error:
             raise ConnectionClosed(error) from None
         return EventConsumer(self, queue_name, prefetch, timeout)
@@ -71,12 +71,16 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
             return
         try:
             outcome = self.handle(received.delivery)
-        except Exception as error:
+        except BaseException as error:
             log.exception("the handler failed", event_id=received.delivery.event.id)
             outcome = self._unforeseen(received, error)
-        self._settle(received, outcome)
+        try:
+            self._settle(received, outcome)
+        except BaseException:
+            log.exception("an outcome could not be carried out", event_id=received.delivery.event.id)
+            received.message.fail()  # rejected, so that the broker puts it into the dead-letter queue
 
-    def _unforeseen(self, received: "Received", error: Exception) -> Outcome:
+    def _unforeseen(self, received: "Received", error: BaseException) -> Outcome:
         if received.delivery.attempt >= topology.MAX_ATTEMPTS:
             return Park(f"{type(error).__name__} after {received.delivery.attempt} attempts")
         return Retry(topology.DELAYS[received.delivery.attempt - 1], type(error).__name__)
@@ -214,7 +218,7 @@ def wait_for_broker(url: str, queue: Queue, stop: threading.Event) -> None:
     """Returns when the queue is there, or on stop. Raises Denied: waiting does not help against that."""
     while not stop.is_set():
         try:
-            declaring.declare(url, [queue.node] if queue.node else [])
+            declaring.declare_for(url, queue)
             return
         except TransientError as error:
             log.warning("waiting for RabbitMQ", reason=str(error))

@@ -45,8 +45,9 @@ def _listen_once(url: str, on_cancel: Callable[[str, str], None], stop: threadin
         try:
             said = json.loads(body)["cancel"]
             on_cancel(str(said["kind"]), str(said["job"]))
-        except (ValueError, KeyError, TypeError):
-            log.warning("a control message could not be read")
+        except Exception as error:
+            # Whatever it was, later broadcasts must still be heard.
+            log.warning("a control message could not be handled", reason=type(error).__name__)
 
     opened = connection.connect(url)
     try:

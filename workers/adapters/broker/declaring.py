@@ -25,11 +25,23 @@ def declare(url: str, nodes: Iterable[str] = ()) -> None:
             declare_queue(channel, topology.volumes(node))
 
 
+def declare_for(url: str, queue: Queue) -> None:
+    """What a worker of `queue` needs, be it in the topology or not. Raises TransientError, Denied."""
+    with connection.channel(url, f"declare {queue.name}") as channel:
+        declare_all(channel)
+        declare_queue(channel, queue)
+
+
 def declare_all(channel: BlockingChannel) -> None:
-    """Exchanges, event log and the line's queues."""
+    """Exchanges, the line's queues, and the event log.
+
+    The log hears everything, so it is bound last: until then, what has no queue yet is unroutable, not lost.
+    """
     channel.exchange_declare(EVENTS, "topic", durable=True)
     channel.exchange_declare(WORK, "topic", durable=True)
     channel.exchange_declare(CONTROL, "fanout", durable=True)
+    for queue in topology.QUEUES.values():
+        declare_queue(channel, queue)
     channel.queue_declare(
         EVENT_LOG,
         durable=True,
@@ -41,8 +53,6 @@ def declare_all(channel: BlockingChannel) -> None:
         },
     )
     channel.queue_bind(EVENT_LOG, EVENTS, "#")
-    for queue in topology.QUEUES.values():
-        declare_queue(channel, queue)
 
 
 def declare_queue(channel: BlockingChannel, queue: Queue) -> None:

@@ -74,9 +74,9 @@ class Publisher:
             app_id=self.source,
             timestamp=int(time.time()),
             headers=headers,
-            message_id=message_id and message_id[:255],
-            type=type_ and type_[:255],
-            correlation_id=correlation_id and correlation_id[:255],
+            message_id=message_id and _short(message_id),
+            type=type_,
+            correlation_id=correlation_id and _short(correlation_id),
         )
 
     def close(self) -> None:
@@ -102,7 +102,8 @@ class Publisher:
                     return
                 except NackError as error:
                     raise TransientError(
-                        f"{connection.where(self._url)} refused {routing_key}: its queue is full"
+                        f"{connection.where(self._url)} refused {routing_key}: a queue is full or has no leader; "
+                        "look at the lengths of the queues and at the broker's log"
                     ) from error
                 except (UnroutableError, AMQPError, OSError) as error:
                     problem = error
@@ -138,3 +139,8 @@ class Publisher:
             connection.close(self._connection)
         self._connection = self._channel = None
         self._declared.clear()
+
+
+def _short(text: str) -> str:
+    """What fits into an AMQP short string, which holds 255 bytes; the whole text is in the body."""
+    return text.encode()[:255].decode(errors="ignore")
