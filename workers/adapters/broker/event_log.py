@@ -3,8 +3,8 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pika.exceptions import AMQPError
@@ -19,14 +19,72 @@ CREDIT = 200
 POLL = 0.2
 """Seconds between looks at `stop` and `idle`."""
 AGAIN = 1.0
+SILENCE = 5.0
+"""Seconds after which an entry that we have read before, and asked for again, is taken for lost."""
 
 
 @dataclass(frozen=True)
 class Logged:
-    """One entry. Offsets grow, with gaps."""
+    """One entry. Offsets grow, with gaps; they begin anew if the broker has lost its data."""
 
     offset: int
     event: e.AnyEvent
+
+
+Entry = tuple[int, bytes]
+
+
+@dataclass
+class Place:
+    """How far a reader has come, and whether the log is still the one that it was reading.
+
+    After a lost connection it asks for its last entry again: what follows it is new, and if it is not
+    there any more, the broker has lost its data and everything in the log is new.
+    """
+
+    since: Since
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    last: Entry | None = None
+    connected: bool = False
+    checking: bool = False
+    _asked_at: float = 0.0
+
+    def ask(self) -> Any:
+        """The `x-stream-offset` to attach at."""
+        self._asked_at, self.checking = time.monotonic(), self.last is not None
+        if self.last is not None:
+            return self.last[0]
+        if self.connected and self.since == "next":
+            self.since = self.began  # what came while the connection was lost is also next
+        return self.since
+
+    def passes(self, entry: Entry) -> bool:
+        """Whether `entry` is new to the reader. Raises Lost if the log is another one."""
+        if self.checking and self.last is not None:
+            self.checking = False
+            if entry == self.last:
+                return False
+            if entry[0] <= self.last[0]:
+                raise Lost
+        self.last = entry
+        return True
+
+    def quiet(self) -> None:
+        """Nothing has come for a moment. Raises Lost if the last entry should have."""
+        if self.checking and time.monotonic() - self._asked_at > SILENCE:
+            raise Lost
+
+    def start_over(self) -> None:
+        """Everything that is there now came after the loss."""
+        self.last, self.since = None, "first"
+
+    def wanted(self, event: e.AnyEvent) -> bool:
+        """Whether `event` is from the asked time on: RabbitMQ finds times by the chunk only."""
+        return not isinstance(self.since, datetime) or event.time >= self.since
+
+
+class Lost(Exception):
+    """The log that was being read is gone."""
 
 
 def read_log(
@@ -37,46 +95,57 @@ def read_log(
     Ends on `stop`, or when nothing has come for `idle`. Goes on after a lost connection, and after lost data.
     Raises TransientError if the broker cannot be reached at first, Denied.
     """
-    position: Any = since
-    reached = False
+    place = Place(since)
     while not stop():
         try:
-            for offset, body in _read_once(url, position, stop, idle):
-                reached, position = True, offset + 1
-                if (event := _event(body)) and (not isinstance(since, datetime) or event.time >= since):
+            for offset, body in _new_entries(url, place, stop, idle):
+                if (event := _event(body)) and place.wanted(event):
                     yield Logged(offset, event)
             return
+        except Lost:
+            place.start_over()
         except TransientError:
-            if not reached and position == since:
+            if not place.connected:
                 raise
             time.sleep(AGAIN)
-            position = position if reached else "first"
 
 
-def _read_once(
-    url: str, position: Any, stop: Callable[[], bool], idle: timedelta | None
-) -> Iterator[tuple[int, bytes]]:
+def _new_entries(url: str, place: Place, stop: Callable[[], bool], idle: timedelta | None) -> Iterator[Entry]:
+    quiet_since = time.monotonic()
+    for entry in _entries(url, place, stop):
+        if entry is not None:
+            quiet_since = time.monotonic()
+            if place.passes(entry):
+                yield entry
+            continue
+        place.quiet()
+        if idle is not None and time.monotonic() - quiet_since > idle.total_seconds() and not place.checking:
+            return
+
+
+def _entries(url: str, place: Place, stop: Callable[[], bool]) -> Iterator[Entry | None]:
+    """All entries from the place on, over one connection; None now and then while nothing comes."""
     opened = connection.connect(url)
-    arrived: deque[tuple[int, bytes]] = deque()
+    arrived: deque[Entry] = deque()
+
+    def on_message(ch: Any, method: Any, properties: Any, body: bytes) -> None:
+        arrived.append((int(properties.headers["x-stream-offset"]), body))
+        ch.basic_ack(method.delivery_tag)
+
     try:
-        channel = opened.channel()
         _declare(opened)
+        channel = opened.channel()
         channel.basic_qos(prefetch_count=CREDIT)
-
-        def on_message(ch: Any, method: Any, properties: Any, body: bytes) -> None:
-            arrived.append((int(properties.headers["x-stream-offset"]), body))
-            ch.basic_ack(method.delivery_tag)
-
-        channel.basic_consume(EVENT_LOG, on_message, arguments={"x-stream-offset": position})
-        quiet_since = time.monotonic()
+        channel.basic_consume(EVENT_LOG, on_message, arguments={"x-stream-offset": place.ask()})
+        place.connected = True
         while not stop():
             opened.process_data_events(time_limit=POLL)
-            if arrived:
-                quiet_since = time.monotonic()
+            if not channel.is_open or not channel.consumer_tags:
+                raise TransientError(f"the event log is gone ({connection.where(url)}); it will be declared again")
+            if not arrived:
+                yield None
             while arrived:
                 yield arrived.popleft()
-            if idle is not None and time.monotonic() - quiet_since > idle.total_seconds():
-                return
     except (AMQPError, OSError) as error:
         raise connection.meaning(url, "read the event log", error) from error
     finally:
