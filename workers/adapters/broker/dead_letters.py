@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pika.adapters.blocking_connection import BlockingChannel
@@ -35,7 +37,7 @@ def list_dead_letters(url: str, queue: str | None = None, nodes: list[str] | Non
     found: list[DeadLetter] = []
     for name in names:
         with connection.channel(url, f"read the dead letters of {name}") as channel:
-            found += [letter for letter, _ in _letters(channel, _queue(name))]
+            found += [letter for letter, _ in _letters(channel, _queue(name), connection.user(url))]
     return found
 
 
@@ -44,13 +46,15 @@ def redrive(url: str, queue: str, ids: set[str] | None = None) -> int:
     chosen = _queue(queue)
     publisher = Publisher(url, "snapline/dead-letters")
     count = 0
-    with connection.channel(url, f"redrive the dead letters of {queue}") as channel:
-        for letter, tag in _letters(channel, chosen):
+    with (
+        closing(publisher),
+        connection.channel(url, f"redrive the dead letters of {queue}") as channel,
+    ):
+        for letter, tag in _letters(channel, chosen, connection.user(url)):
             if ids is None or letter.id in ids:
                 publisher.publish_to(letter.body, chosen.name, {reading.SENDER: letter.sender})
                 channel.basic_ack(tag)
                 count += 1
-    publisher.close()
     return count
 
 
@@ -58,7 +62,7 @@ def drop(url: str, queue: str, ids: set[str] | None = None) -> int:
     """Throws dead letters away, all or those in `ids`; how many."""
     count = 0
     with connection.channel(url, f"drop dead letters of {queue}") as channel:
-        for letter, tag in _letters(channel, _queue(queue)):
+        for letter, tag in _letters(channel, _queue(queue), connection.user(url)):
             if ids is None or letter.id in ids:
                 channel.basic_ack(tag)
                 count += 1
@@ -83,7 +87,7 @@ def _queue(name: str) -> topology.Queue:
         raise Invalid(str(error.args[0])) from error
 
 
-def _letters(channel: BlockingChannel, queue: topology.Queue) -> Iterator[tuple[DeadLetter, int]]:
+def _letters(channel: BlockingChannel, queue: topology.Queue, ourselves: str) -> Iterator[tuple[DeadLetter, int]]:
     """Each dead letter and its delivery tag; what is not acknowledged goes back when the channel closes."""
     try:
         waiting = channel.queue_declare(queue.dead_letters, passive=True).method.message_count
@@ -95,28 +99,50 @@ def _letters(channel: BlockingChannel, queue: topology.Queue) -> Iterator[tuple[
         method, properties, body = channel.basic_get(queue.dead_letters)
         if method is None:
             return
-        yield _letter(queue, properties.headers or {}, properties, body), method.delivery_tag
+        yield _letter(queue, properties, body, ourselves), method.delivery_tag
 
 
-def _letter(queue: topology.Queue, headers: dict[str, Any], properties: Any, body: bytes) -> DeadLetter:
-    deaths = headers.get("x-death") or [{}]
-    died = deaths[0].get("time")
+def _letter(queue: topology.Queue, properties: Any, body: bytes, ourselves: str) -> DeadLetter:
+    headers = properties.headers or {}
+    death = _death(headers)
+    died = death.get("time")
+    died_at = died.isoformat() if isinstance(died, datetime) else ""
+    parked = reading.DEAD_LETTER in headers  # by a worker; else the broker has moved it
+    said = str(headers.get(reading.REASON) or "")
     return DeadLetter(
         queue=queue.name,
-        id=str(headers.get(reading.DEAD_LETTER) or hashlib.sha256(body + str(died).encode()).hexdigest()[:32]),
+        id=str(headers[reading.DEAD_LETTER]) if parked else hashlib.sha256(body + died_at.encode()).hexdigest()[:32],
         type=_type(body),
-        reason=str(headers.get(reading.REASON) or _why(deaths[0], queue)),
-        sender=str(headers.get(reading.SENDER) or properties.user_id or ""),
-        parked_at=str(headers.get(reading.PARKED_AT) or (died.isoformat() if died else "")),
+        reason=said if parked and said else _why(death, queue, said),
+        sender=_sender(properties, ourselves),
+        parked_at=str(headers.get(reading.PARKED_AT) or died_at),
         size=len(body),
         body=body,
     )
 
 
-def _why(death: dict[str, Any], queue: topology.Queue) -> str:
+def _sender(properties: Any, ourselves: str) -> str:
+    """Who published it. What its headers say of that is believed of our own user only, or a redrive would lend
+    an outsider's message our name; "" if it cannot be told."""
+    user = str(properties.user_id or "")
+    claimed = str((properties.headers or {}).get(reading.SENDER, user))
+    return claimed if ourselves == user or claimed == user else ""
+
+
+def _death(headers: dict[str, Any]) -> dict[str, Any]:
+    """The newest entry of the broker's `x-death`; anybody may have sent a header of that name."""
+    deaths = headers.get("x-death")
+    return deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
+
+
+def _why(death: dict[str, Any], queue: topology.Queue, last_retry: str) -> str:
+    before = f"; it was being tried again because: {last_retry}" if last_retry else ""
     if death.get("reason") == "delivery_limit":
-        return f"its worker died {queue.delivery_limit} times while handling it; look at that worker's log"
-    return f"the broker moved it here: {death.get('reason', 'for no known reason')}"
+        return (
+            f"its worker died or lost its connection more than {queue.delivery_limit} times while it had it; "
+            f"look at that worker's log{before}"
+        )
+    return f"the broker moved it here: {death.get('reason', 'for no known reason')}{before}"
 
 
 def _type(body: bytes) -> str:
