@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pika
-
 from schemas import events as e
 from schemas import topology
 from schemas.errors import MalformedEvent
@@ -27,7 +25,7 @@ class _Waiting:
     """A message in a queue. `due` is monotonic, in seconds."""
 
     body: bytes
-    user: str
+    user_id: str
     headers: dict[str, Any] = field(default_factory=dict)
     due: float = 0.0
 
@@ -122,11 +120,10 @@ class MemoryBus:
             waiting = self._next(queue.name)
             if waiting is None:
                 continue
-            properties = pika.BasicProperties(user_id=waiting.user, headers=waiting.headers)
             try:
-                delivery = reader.read(waiting.body, properties, redelivered=False)
+                delivery = reader.read(waiting.body, waiting, redelivered=False)
             except MalformedEvent as error:
-                self._park(queue, waiting, reader.sender(properties), str(error))
+                self._park(queue, waiting, reader.sender(waiting), str(error))
                 continue
             self._settle(queue, waiting, delivery, handle(delivery))
 
@@ -153,7 +150,7 @@ class MemoryBus:
                 rest: timedelta = topology.rung(delay)
                 due = time.monotonic() + rest.total_seconds() * self._pace
                 with self._lock:
-                    self._queues[queue.name].append(replace(waiting, user=OURSELVES, headers=headers, due=due))
+                    self._queues[queue.name].append(replace(waiting, user_id=OURSELVES, headers=headers, due=due))
             case Done():
                 return
 

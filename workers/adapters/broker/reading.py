@@ -1,10 +1,9 @@
 """One AMQP message as a Delivery, or the reason in plain words why it is none."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-import pika
+from typing import Any, Protocol
 
 from schemas import events as e
 from schemas.errors import MalformedEvent
@@ -20,6 +19,15 @@ PARKED_AT = "snapline-parked-at"
 DEAD_LETTER = "snapline-dead-letter"
 
 
+class Properties(Protocol):
+    """What is read of AMQP's message properties."""
+
+    @property
+    def user_id(self) -> str | None: ...
+    @property
+    def headers(self) -> Mapping[str, Any] | None: ...
+
+
 @dataclass(frozen=True)
 class Reader:
     """Reads the messages of one queue. `inside` are the users whose internal events and headers are believed."""
@@ -27,7 +35,7 @@ class Reader:
     queue: Queue
     inside: frozenset[str]
 
-    def read(self, body: bytes, properties: pika.BasicProperties, *, redelivered: bool) -> Delivery:
+    def read(self, body: bytes, properties: Properties, *, redelivered: bool) -> Delivery:
         """Raises MalformedEvent."""
         event = e.parse(body)
         self._check_addressee(event.data)
@@ -41,11 +49,11 @@ class Reader:
         headers = self._believed(properties)
         return Delivery(event, _attempt(headers), sender, redelivered, _first_seen(headers))
 
-    def sender(self, properties: pika.BasicProperties) -> str:
+    def sender(self, properties: Properties) -> str:
         """Who published it first: the broker checks `user_id`, and we keep it in a header when we republish."""
         return str(self._believed(properties).get(SENDER, properties.user_id or ""))
 
-    def _believed(self, properties: pika.BasicProperties) -> dict[str, Any]:
+    def _believed(self, properties: Properties) -> dict[str, Any]:
         return dict(properties.headers or {}) if properties.user_id in self.inside else {}
 
     def _check_addressee(self, event: e.Event) -> None:
