@@ -33,7 +33,8 @@ class RabbitMQ:
 
     def __init__(self, root: Path, port: int, vhosts: int) -> None:
         self._root = root.resolve()
-        self.port, self._dist, self._epmd_port = port or free_ports(1)[0], *free_ports(2)
+        free, self._dist, self._epmd_port = free_ports(3)
+        self.port = port or free
         self._passwords = {"snapline": secrets.token_hex(12), "producer": secrets.token_hex(12)}
         self.vhosts = ["/", *(f"v{number}" for number in range(vhosts))]
         self._name = f"snapline-{secrets.token_hex(4)}@localhost"
@@ -181,6 +182,7 @@ class RabbitMQ:
             except SnaplineError as error:
                 ended = self._server is not None and self._server.poll() is not None
                 if ended or time.monotonic() > deadline:
+                    self.stop()
                     raise TransientError(
                         f"RabbitMQ did not start: {error}; its log ends:\n{self._last_words()}"
                     ) from error
