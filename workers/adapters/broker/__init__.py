@@ -6,17 +6,11 @@ from workers.adapters.broker.declaring import declare
 from workers.adapters.broker.event_log import Logged, Since, read_log
 from workers.adapters.broker.publishing import Publisher
 from workers.adapters.broker.serving import serve
-from workers.deliveries import Delivery, Done, Outcome, Park, Retry
 
 __all__ = [
     "DeadLetter",
-    "Delivery",
-    "Done",
     "Logged",
-    "Outcome",
-    "Park",
     "Publisher",
-    "Retry",
     "Since",
     "broadcast_cancel",
     "declare",
