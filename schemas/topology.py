@@ -100,6 +100,13 @@ def routing_key(event: e.Event) -> str:
     return f"{event.type}.{node}" if node else event.type
 
 
+def is_heard(event: e.Event) -> bool:
+    """Whether a queue is there for it, and not only the event log."""
+    node = getattr(event, "node", None)
+    queues = [*QUEUES.values(), *([volumes(node)] if node else [])]
+    return any(isinstance(event, each.hears) for each in queues)
+
+
 def rung(delay: timedelta) -> timedelta:
     """The shortest rung of the ladder that is not shorter than `delay` (the longest, if none is)."""
     return next((step for step in DELAYS if step >= delay), DELAYS[-1])

@@ -1,16 +1,19 @@
 """Declares what schemas/topology.py says, the same on RabbitMQ 3.10 and 4.x (messaging.md 2.4). Safe to repeat.
 
 All internal traffic (retries, dead letters) goes through the exchange WORK, so nobody needs the default one.
+The event log hears everything, so it comes last: until then, what has no queue yet is unroutable, not lost.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 from pika.adapters.blocking_connection import BlockingChannel
 
 from schemas import topology
-from schemas.topology import CONTROL, EVENT_LOG, EVENTS, WORK, Queue
-from workers.adapters.broker import connection
+from schemas.errors import Denied
+from schemas.topology import CONTROL, EVENTS, WORK, Queue
+from workers.adapters.broker import connection, log_queue
 
 AT_LEAST_ONCE = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
 NEVER = 1_000_000
@@ -20,39 +23,33 @@ NEVER = 1_000_000
 def declare(url: str, nodes: Iterable[str] = ()) -> None:
     """The whole topology, and the queues of `nodes`. Raises TransientError, Denied."""
     with connection.channel(url, "declare the queues") as channel:
-        declare_all(channel)
+        declare_line(channel)
         for node in nodes:
             declare_queue(channel, topology.volumes(node))
+    log_queue.declare(url)
 
 
 def declare_for(url: str, queue: Queue) -> None:
     """What a worker of `queue` needs, be it in the topology or not. Raises TransientError, Denied."""
     with connection.channel(url, f"declare {queue.name}") as channel:
-        declare_all(channel)
+        declare_line(channel)
         declare_queue(channel, queue)
+    log_queue.declare(url)
 
 
-def declare_all(channel: BlockingChannel) -> None:
-    """Exchanges, the line's queues, and the event log.
+def declare_if_allowed(url: str) -> None:
+    """As `declare`; a user who may not declare relies on others for that. Raises TransientError."""
+    with suppress(Denied):
+        declare(url)
 
-    The log hears everything, so it is bound last: until then, what has no queue yet is unroutable, not lost.
-    """
+
+def declare_line(channel: BlockingChannel) -> None:
+    """Exchanges and the line's queues."""
     channel.exchange_declare(EVENTS, "topic", durable=True)
     channel.exchange_declare(WORK, "topic", durable=True)
     channel.exchange_declare(CONTROL, "fanout", durable=True)
     for queue in topology.QUEUES.values():
         declare_queue(channel, queue)
-    channel.queue_declare(
-        EVENT_LOG,
-        durable=True,
-        arguments={
-            "x-queue-type": "stream",
-            "x-max-age": topology.EVENT_LOG_AGE,
-            "x-max-length-bytes": topology.EVENT_LOG_BYTES,
-            "x-stream-max-segment-size-bytes": topology.EVENT_LOG_SEGMENT_BYTES,
-        },
-    )
-    channel.queue_bind(EVENT_LOG, EVENTS, "#")
 
 
 def declare_queue(channel: BlockingChannel, queue: Queue) -> None:

@@ -133,7 +133,7 @@ def _entries(url: str, place: Place, stop: Callable[[], bool]) -> Iterator[Entry
         ch.basic_ack(method.delivery_tag)
 
     try:
-        _declare(opened)
+        declaring.declare_if_allowed(url)
         channel = opened.channel()
         channel.basic_qos(prefetch_count=CREDIT)
         channel.basic_consume(EVENT_LOG, on_message, arguments={"x-stream-offset": place.ask()})
@@ -150,17 +150,6 @@ def _entries(url: str, place: Place, stop: Callable[[], bool]) -> Iterator[Entry
         raise connection.meaning(url, "read the event log", error) from error
     finally:
         connection.close(opened)
-
-
-def _declare(opened: Any) -> None:
-    """Makes sure that there is a log; a user who may not declare relies on others for that."""
-    channel = opened.channel()
-    try:
-        declaring.declare_all(channel)
-        channel.close()
-    except AMQPError as error:
-        if getattr(error, "reply_code", None) != connection.ACCESS_REFUSED:
-            raise
 
 
 def _event(body: bytes) -> e.AnyEvent | None:

@@ -1,4 +1,4 @@
-"""Publishing that is not lost: persistent, confirmed, mandatory, on a connection that comes back."""
+"""Publishing that is not lost: persistent, confirmed, mandatory if a queue hears it; its connection comes back."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
-from pika.exceptions import AMQPError, ChannelClosedByBroker, NackError, UnroutableError
+from pika.exceptions import AMQPError, NackError, UnroutableError
 
 from schemas import events as e
 from schemas import topology
@@ -40,7 +40,9 @@ class Publisher:
                 self._once(f"volumes {node}", lambda: declaring.declare_queue(channel, topology.volumes(node)))
 
         properties = self.properties({}, message_id=event.id, type_=event.type, correlation_id=event.correlationid)
-        self._send(EVENTS, topology.routing_key(event.data), e.encode(event), properties, ready)
+        # What only the log hears has no place while there is no log, and that may not stop a step.
+        heard = topology.is_heard(event.data)
+        self._send(EVENTS, topology.routing_key(event.data), e.encode(event), properties, ready, mandatory=heard)
 
     def publish_raw(self, body: bytes, routing_key: str) -> None:
         """Puts any bytes on the bus."""
@@ -91,6 +93,8 @@ class Publisher:
         body: bytes,
         properties: pika.BasicProperties,
         ready: Callable[[BlockingChannel], None] = lambda _: None,
+        *,
+        mandatory: bool = True,
     ) -> None:
         with self._lock:
             problem: Exception | None = None
@@ -98,7 +102,7 @@ class Publisher:
                 try:
                     channel = self._open()
                     ready(channel)
-                    channel.basic_publish(exchange, routing_key, body, properties, mandatory=True)
+                    channel.basic_publish(exchange, routing_key, body, properties, mandatory=mandatory)
                     return
                 except NackError as error:
                     raise TransientError(
@@ -114,20 +118,10 @@ class Publisher:
         if self._channel is None or not self._channel.is_open:
             self._drop()
             self._connection = connection.connect(self._url)
-            self._declare(self._connection)
+            declaring.declare_if_allowed(self._url)
             self._channel = self._connection.channel()
             self._channel.confirm_delivery()
         return self._channel
-
-    def _declare(self, opened: BlockingConnection) -> None:
-        """The topology, unless our user may only publish; then somebody else has declared it."""
-        try:
-            channel = opened.channel()
-            declaring.declare_all(channel)
-            channel.close()
-        except ChannelClosedByBroker as error:
-            if error.reply_code != connection.ACCESS_REFUSED:
-                raise
 
     def _once(self, name: str, declare: Callable[[], None]) -> None:
         if name not in self._declared:

@@ -1,0 +1,132 @@
+"""An event log that is broken, beyond repair or not, stops nobody: it is for watching."""
+
+import logging
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pika
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
+
+from deploy.local import rabbitmq
+from schemas import events as e
+from schemas import topology
+from schemas.errors import TransientError
+from tests.support.line import until
+from workers.adapters import broker
+from workers.adapters.broker import connection, log_queue
+from workers.deliveries import Delivery, Done, Outcome
+
+GATE = topology.queue("license.gate")
+PROGRESS = e.VolumesProgressed(job="b", unit="ns/pod", volume="data", bytes_done=1, bytes_total=2, files_done=1)
+
+
+def _wrap(event: e.Event, id_: str) -> e.AnyEvent:
+    return e.wrap(event, id=id_, source="tests", time=datetime.now(UTC))
+
+
+def _publish(url: str, *events: e.AnyEvent) -> None:
+    publisher = broker.Publisher(url, "tests")
+    for event in events:
+        publisher.publish(event)
+    publisher.close()
+
+
+def _logged(url: str) -> list[str]:
+    return [entry.event.id for entry in broker.read_log(url, since="first", idle=timedelta(seconds=1))]
+
+
+@pytest.fixture
+def url_without_log(tmp_path: Path) -> Iterator[str]:
+    """A broker that knows the log's name, has lost where its data is, and can neither declare nor delete it."""
+    with rabbitmq.start(tmp_path / "rabbitmq") as server:
+        broker.declare(server.url)
+        server.kill()
+        [coordination] = (tmp_path / "rabbitmq").rglob("coordination")
+        shutil.rmtree(coordination)
+        server.restart()
+        with pytest.raises(TransientError, match="event log"), connection.channel(server.url, "event log") as channel:
+            channel.queue_delete(topology.EVENT_LOG)
+        yield server.url
+
+
+def test_the_line_works_with_a_log_that_cannot_even_be_deleted(
+    url_without_log: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, got, stop = url_without_log, list[str](), threading.Event()
+
+    def handle(delivery: Delivery) -> Outcome:
+        got.append(delivery.event.id)
+        return Done()
+
+    broker.declare(url, ["node-a"])
+    assert "there is no event log" in caplog.text
+    thread = threading.Thread(target=broker.serve, args=(url, GATE, handle), kwargs={"stop": stop})
+    thread.start()
+    try:
+        _publish(url, _wrap(PROGRESS, "heard by the log alone"), _wrap(e.BackupRequested(), "heard"))
+        until(lambda: got == ["heard"], "the request is handled")
+    finally:
+        stop.set()
+        thread.join()
+    with pytest.raises(TransientError, match="could not read the event log"):
+        _logged(url)
+
+
+def test_a_log_with_other_limits_keeps_its_events(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    with connection.channel(url, "declare a log of an older version") as channel:
+        channel.queue_declare(topology.EVENT_LOG, durable=True, arguments={"x-queue-type": "stream", "x-max-age": "1D"})
+        channel.exchange_declare(topology.EVENTS, "topic", durable=True)
+        channel.queue_bind(topology.EVENT_LOG, topology.EVENTS, "#")
+    _publish(url, _wrap(PROGRESS, "old"))
+    broker.declare(url)
+    _publish(url, _wrap(PROGRESS, "new"))
+    assert "is not as it would be declared now" in caplog.text
+    assert _logged(url) == ["old", "new"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        ChannelClosedByBroker(404, "NOT_FOUND - home node is down"),
+        ChannelClosedByBroker(406, "PRECONDITION_FAILED - stream has no leader"),
+        ConnectionClosedByBroker(541, "INTERNAL_ERROR"),
+    ],
+)
+def test_a_broken_log_is_deleted_and_declared_again_once(
+    url: str, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
+    broker.declare(url)
+    _publish(url, _wrap(PROGRESS, "lost"))
+    real, refusals = log_queue._declare, [refusal]
+
+    def refused_once(channel: BlockingChannel) -> None:
+        if refusals:
+            raise refusals.pop()
+        real(channel)
+
+    monkeypatch.setattr(log_queue, "_declare", refused_once)
+    broker.declare(url)
+    _publish(url, _wrap(PROGRESS, "kept"))
+    assert _logged(url) == ["kept"]
+
+
+def test_a_broker_that_goes_while_the_log_is_declared_is_no_broken_log(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.declare(url)
+    _publish(url, _wrap(PROGRESS, "kept"))
+
+    def lost(_: BlockingChannel) -> None:
+        raise pika.exceptions.StreamLostError("reset by peer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log_queue, "_declare", lost)
+        with pytest.raises(TransientError, match="declare the event log"):
+            broker.declare(url)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert _logged(url) == ["kept"]
