@@ -62,7 +62,12 @@ def copy(
             stop=stop,
             progress=progress,
         )
-        complete = run.run()
+        try:
+            complete = run.run()
+        except Damaged:
+            if all(view.reliable(id_) for id_ in state.tree):
+                raise
+            return _anew(view, state)  # a prune has taken the tree so far: its partial record was too old (F26)
         stream.finish()
         state.tree = tree_writer.finish()
         writer.flush()
@@ -74,9 +79,7 @@ def copy(
         volumes.write(view.store, view.keys, PARTIAL + state.copy, reached)
         return _slice(state, None, checkpoints.encode(view.keys, state))
     volume = _commit(view, state, reached)
-    if volume is None:
-        return _slice(state, None, checkpoints.encode(view.keys, State()))
-    return _slice(state, volume, None)
+    return _slice(state, volume, None) if volume else _anew(view, state)
 
 
 def _commit(view: View, state: State, reached: Volume) -> str | None:
@@ -121,6 +124,12 @@ def _parent(view: View, parent: str | None) -> Volume | None:
     with suppress(NotFound, Damaged):
         return volumes.read(view.store, view.keys, VOLUMES + parent)
     return None
+
+
+def _anew(view: View, state: State) -> CopySlice:
+    """The copy begins anew with the next slice."""
+    _drop_partial(view, state)
+    return _slice(state, None, checkpoints.encode(view.keys, State()))
 
 
 def _drop_partial(view: View, state: State) -> None:

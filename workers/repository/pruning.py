@@ -97,7 +97,7 @@ class _Plan:
 
 def _plan(view: View, live: "_Live", present: dict[str, StoredObject], young: set[str], known: set[bytes]) -> _Plan:
     """Packs that neither were `known` before nor are `present` have just been written. What is in use of a marked pack
-    is written anew: its pruner may be about to delete it, or have died, and then nothing relies on it again."""
+    is written anew: its pruner may be about to delete it, or may have died, and the mark ends only with the pack."""
     plan = _Plan(set(), [], set())
     bad = set().union(*view.damage.values())
     listed: set[str] = set()
