@@ -39,6 +39,8 @@ class ChunkWriter:
         self._slots = threading.Semaphore(IN_FLIGHT)
         self._upload_slots = threading.Semaphore(UPLOADS)
         self._lock = threading.Lock()  # guards what follows
+        self._none_waits = threading.Condition(self._lock)
+        self._waiting = False  # a full pack, for a free slot
         self._building: dict[str, PackBuilder] = {}
         self._uploads: list[Future[Pack]] = []
         self._mine: set[bytes] = set()
@@ -100,20 +102,27 @@ class ChunkWriter:
         return (ZSTD, payload) if len(payload) < WORTH * len(plaintext) else (RAW, plaintext)
 
     def _add(self, kind: str, id_: bytes, method: int, payload: bytes | memoryview, length: int) -> None:
+        """While a full pack waits to be uploaded nobody fills the next: with many threads they would be many packs."""
         full = None
-        with self._lock:
+        with self._none_waits:
+            while self._waiting:
+                self._none_waits.wait()
             builder = self._building.get(kind)
             if builder is None:
                 builder = self._building[kind] = PackBuilder(self._view.keys, kind)
             builder.add(id_, method, payload, length)
             if builder.full():
                 full = self._building.pop(kind)
+                self._waiting = True
         if full:
             self._submit(full)
 
     def _submit(self, builder: PackBuilder) -> None:
-        """Waits for a free slot, without the lock: others go on with the next pack meanwhile."""
+        """Waits for a free slot, without the lock."""
         self._upload_slots.acquire()
+        with self._none_waits:
+            self._waiting = False
+            self._none_waits.notify_all()
         upload = self._uploading.submit(self._upload, builder)
         with self._lock:
             self._uploads.append(upload)
