@@ -13,8 +13,8 @@ from workers.repository.layout import pack_key
 from workers.repository.packs import RAW, ZSTD, Pack, PackBuilder
 from workers.repository.view import View
 
-WORKERS = max(2, min(8, os.cpu_count() or 1))
-"""Threads that hash, compress and encrypt: one a core. More of them take the cores from whoever reads."""
+WORKERS = max(2, min(4, os.cpu_count() or 1))
+"""Threads that hash, compress and encrypt: one a core, and no more than memory allows for (a pack and chunks each)."""
 UPLOADS = 2
 """Packs being uploaded at once; with those being filled, all the packs in memory."""
 IN_FLIGHT = 12
