@@ -3,6 +3,11 @@
 import logging
 
 import pytest
+from hypothesis import settings
+
+# No test fails for being slow.
+settings.register_profile("snapline", deadline=None)
+settings.load_profile("snapline")
 
 pytest_plugins = ["tests.support.rabbitmq", "tests.support.object_store", "tests.support.line"]
 

@@ -9,7 +9,7 @@ from schemas import events as e
 from schemas import keys
 from tests.support.line import Line, until, whole_line
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(500)
 
 
 def _copying_has_begun(line: Line, backup: str) -> bool:
@@ -26,14 +26,14 @@ def test_a_killed_broker_comes_back_and_the_jobs_go_on(tmp_path: Path) -> None:
         assert line.stack.broker is not None
         line.stack.broker.kill()
         line.stack.broker.restart()
-        assert line.final("backups", backup)["status"] == "Completed"
+        assert line.final("backups", backup, 200)["status"] == "Completed"
         line.destroy()
         line.publish(e.RestoreRequested(backup=backup), "killed again")
         restore = line.job("restores", backup, "killed again")
         until(lambda: any(line.store.list(keys.applied(restore, "before"))), "the restore has begun")
         line.stack.broker.kill()
         line.stack.broker.restart()
-        assert line.final("restores", restore)["status"] == "Completed"
+        assert line.final("restores", restore, 200)["status"] == "Completed"
         assert looking.differences(before, line.look()) == []
         assert line.dead_letters() == []
 
