@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
 from workers.repository import committing, keyring, pruning, restored, verifying
@@ -25,8 +26,11 @@ class VolumeRepository:
         level: int = LEVEL,
         graces: Graces = DEFAULT,
     ) -> None:
+        """Without a `cache` the copy of the index lasts as long as this object."""
         self.store, self.keys = store, keys
-        self._cache, self._level, self._graces = cache, level, graces
+        self._level, self._graces = level, graces
+        self._temporary = None if cache else TemporaryDirectory(prefix="snapline-index-")
+        self._cache = Path(self._temporary.name) if self._temporary else cache
 
     def new_view(self) -> View:
         """For one job, or for the functions that look into a repository. Use as a context manager."""
