@@ -158,7 +158,7 @@ def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str],
     """For each kind of small object: its key, a real plaintext, and what reads it."""
     name = "ab" * 16
     state = checkpoint.State(tree=[bytes(32)], position=checkpoint.Position(b"dir", b"name", 5, [1, 2]))
-    reached = Reached((1, 2, 3), b"name", [window.Open(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)])
+    reached = Reached((1, 2, 3), b"name", open=[window.Open(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)])
     reached.lost[b"file"] = "why"
 
     def plain(sealed: bytes, context: str) -> bytes:

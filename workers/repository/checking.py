@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from schemas.errors import Damaged, NotFound
-from workers.repository import tree, volumes
+from workers.repository import index, tree, volumes
 from workers.repository.layout import PACKS, VOLUMES, name_of
 from workers.repository.pruning import Say, silent
 from workers.repository.tree import shown
@@ -67,7 +67,10 @@ def stats(view: View) -> Stats:
 def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Problem]:
     """What is wrong with the index, and with the volumes in `names` (by id, what to call them). Reads no contents."""
     view.look()
-    problems: list[Problem] = []
+    problems = [
+        Problem(f"index object {name} cannot be read; run `snapline repository repair-index`, which rebuilds it")
+        for name in index.unreadable(view.store, view.keys)
+    ]
     present = {name_of(found.key): found.size for found in view.store.list(PACKS)}
     gone: set[bytes] = set()
     listed: set[str] = set()
@@ -119,9 +122,9 @@ def _uses(view: View, ids: list[bytes], lost: Lost) -> Iterator[tuple[bytes, byt
             bad = {ref for ref, _ in block.table if lost(ref)}
             if not bad:
                 continue
-            for index, record in enumerate(block.records):
+            for number, record in enumerate(block.records):
                 for ref in bad.intersection(ref for ref, _ in block.chunks(record)):
-                    yield block.child(index), ref
+                    yield block.child(number), ref
 
 
 def _add(problems: dict[bytes, Problem], id_: bytes, what: str, hurts: str) -> None:

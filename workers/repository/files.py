@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import Invalid, NotFound
+from schemas.errors import Damaged, Invalid, NotFound
 from workers.ports import Progress, RestoreSlice
 from workers.repository import restored, tree, volumes
 from workers.repository.layout import VOLUMES
@@ -50,7 +50,7 @@ def as_row(listed: Listed) -> dict[str, Any]:
 
 
 def ls(view: View, volume: str, path: bytes, *, recursive: bool) -> Iterator[Listed]:
-    """What is at `path`: itself, or what is in the directory. Raises NotFound."""
+    """What is at `path`: itself, or what is in the directory. Raises NotFound, or Damaged after what can be told."""
     path, found = clean(path), False
     for block in _blocks(view, volume):
         if block.path == path:
@@ -70,6 +70,8 @@ def cat(view: View, volume: str, path: bytes) -> Iterator[bytes]:
     path = clean(path)
     at, found = 0, False
     for block, record in _records(view, volume, path):
+        if record.start != at:
+            raise Damaged(f"{shown(path)} has a part from {at} to {record.start} that is not known any more")
         if record.kind == tree.HARDLINK:
             target = dict(block.attributes(record.extra))[tree.TARGET]
             yield from cat(view, volume, target)
@@ -83,6 +85,8 @@ def cat(view: View, volume: str, path: bytes) -> Iterator[bytes]:
             at = start + length
         yield from _zeros(record.start + record.length - at)
         at = record.start + record.length
+        if at == record.size:
+            return
     if not found:
         raise NotFound(f"there is no {shown(path)} in this volume; `snapline files ls` shows what is")
 
@@ -112,10 +116,14 @@ def clean(path: bytes) -> bytes:
 
 
 def _blocks(view: View, volume: str) -> Iterator[Block]:
+    """All that can be read. Raises Damaged after that if something cannot."""
     view.look()
     found = volumes.read(view.store, view.keys, VOLUMES + volume)
-    for _, block in volumes.blocks(view, found.tree):
+    problems: list[Damaged] = []
+    for _, block in volumes.blocks(view, found.tree, unread=problems.append):
         yield block
+    if problems:
+        raise problems[0]
 
 
 def _records(view: View, volume: str, path: bytes) -> Iterator[tuple[Block, Record]]:

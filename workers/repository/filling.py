@@ -57,6 +57,8 @@ class Filling:
         self._write_contents(window)
         for part in window.parts:
             self._complete(part)
+        for path, why in window.lost:
+            self._outcome.lose(path, why)
         for path, record, attributes in window.others:
             self._make_other(path, record, attributes)
         for directory in window.ended:
@@ -139,34 +141,33 @@ class Filling:
         if offset + length > len(data):
             part.failed = "its chunk is shorter than the tree says"
         if part.failed is None:
-            with self._regular(part, os.O_WRONLY) as file:
+            with self._outcome.noting(part.path, part), self._regular(part.path, os.O_WRONLY) as file:
                 _write_all(file, piece.at, data[offset : offset + length])
-            self._outcome.count(written=length)
+                self._outcome.count(written=length)
 
     def _complete(self, part: Part) -> None:
         """Owner and times, after the last part is written."""
         record = part.record
         if part.failed is None and record.start + record.length == record.size:
-            with self._regular(part, os.O_RDWR) as file:
+            with self._outcome.noting(part.path, part), self._regular(part.path, os.O_RDWR) as file:
                 if record.start:  # the last record of a file that was cut off while it was copied knows its size
                     os.ftruncate(file, record.size)
                 failed = metadata.put_on(file, record.mode, record.uid, record.gid, record.mtime, part.attributes)
                 self._outcome.warn(part.path, failed)
-            self._outcome.count(files=1)
+                self._outcome.count(files=1)
         if part.failed is not None:
             self._outcome.lose(part.path, part.failed)
 
     @contextmanager
-    def _regular(self, part: Part, flags: int) -> Iterator[int]:
-        """A file that is there, open; an error if somebody has put something else there, such as a device."""
-        with self._outcome.noting(part.path, part):
-            file = self._outcome.target().open(part.path, flags | os.O_NONBLOCK)
-            try:
-                if not stat.S_ISREG(os.fstat(file).st_mode):
-                    raise OSError(errno.EBUSY, "it was replaced while it was restored")
-                yield file
-            finally:
-                os.close(file)
+    def _regular(self, path: bytes, flags: int) -> Iterator[int]:
+        """A file that is there, open. Raises OSError, also if somebody has put something else there, as a device."""
+        file = self._outcome.target().open(path, flags | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError(errno.EBUSY, "it was replaced while it was restored")
+            yield file
+        finally:
+            os.close(file)
 
     # --- the rest
 

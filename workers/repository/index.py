@@ -84,6 +84,23 @@ def read(store: ObjectStore, keys: Keys, name: str) -> list[Pack]:
         raise Damaged(f"{error}; run `snapline repository repair-index`, which rebuilds it") from error
 
 
+def unreadable(store: ObjectStore, keys: Keys) -> list[str]:
+    """The names of index objects that are damaged, whether or not a node has a copy of what they said."""
+
+    def damaged(name: str) -> bool:
+        try:
+            read(store, keys, name)
+        except NotFound:  # a pruner has just replaced it
+            return False
+        except Damaged:
+            return True
+        return False
+
+    names = sorted(name_of(found.key) for found in store.list(INDEX))
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="index") as pool:
+        return [name for name, is_damaged in zip(names, pool.map(damaged, names), strict=True) if is_damaged]
+
+
 class Index:
     """Safe for threads."""
 

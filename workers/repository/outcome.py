@@ -28,6 +28,8 @@ class Reached:
     """Numbers of the tree chunk, of its block and of its record to go on with."""
     name: bytes = b""
     """The last name in the directory that is under way."""
+    unended: bool = False
+    """Whether that is a file of which there is more in the tree."""
     open: list[Open] = field(default_factory=list)
     written: int = 0  # bytes
     files: int = 0
@@ -95,6 +97,11 @@ class Outcome:
                     self.target().remove(path)
             except OSError:
                 return  # it is reported already
+
+    def lose_what_follows(self, path: bytes, why: str) -> None:
+        """Reports that some of what comes after a path in the tree is not known any more."""
+        with self._lock:
+            self.reached.lost.setdefault(b"(what follows %s)" % (path or b"."), why)
 
     def warn(self, path: bytes, failed: list[str]) -> None:
         """What could not be set on a path that is there."""

@@ -28,7 +28,7 @@ def repair_index(view: View, say: Say = silent) -> Repaired:
     """Lists every pack that is there and not marked, and none that is not; what was only in such is noted, for copies
     to store it again. Marks and damage notes that cannot be read are deleted. Safe beside copies, safe to kill; not
     beside a prune, if there is such a mark."""
-    unreadable_objects = _unreadable_objects(view)
+    unreadable_objects = index.unreadable(view.store, view.keys)
     for name in unreadable_objects:
         view.store.delete(INDEX + name)
     for key in marks.unreadable(view.store, view.keys):
@@ -77,16 +77,3 @@ def _footer(view: View, found: StoredObject) -> Pack | str | None:
         return None  # pruned meanwhile
     except Damaged as error:
         return str(error)
-
-
-def _unreadable_objects(view: View) -> list[str]:
-    names = []
-    for found in list(view.store.list(INDEX)):
-        name = name_of(found.key)
-        try:
-            index.read(view.store, view.keys, name)
-        except NotFound:
-            continue
-        except Damaged:
-            names.append(name)
-    return names

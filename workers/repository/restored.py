@@ -52,6 +52,7 @@ def encode(keys: Keys, reached: Reached) -> bytes:
     fields = {
         "position": reached.position,
         "name": _text(reached.name),
+        "unended": reached.unended,
         "open": [
             [_text(each.path), each.header, [[tag, _text(value)] for tag, value in each.attributes], each.made]
             for each in reached.open
@@ -72,6 +73,7 @@ def decode(keys: Keys, checkpoint: bytes) -> Reached:
         return Reached(
             position=(int(first), int(second), int(third)),
             name=_bytes(fields["name"]),
+            unended=bool(fields["unended"]),
             open=[
                 Open(_bytes(path), Header(*header), [(tag, _bytes(value)) for tag, value in attributes], made)
                 for path, header, attributes, made in fields["open"]

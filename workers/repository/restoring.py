@@ -7,6 +7,7 @@ window at a time.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from schemas.errors import Damaged
 from workers.ports import Progress
 from workers.repository import tree, volumes, walking
 from workers.repository.filling import Filling, filling
@@ -40,6 +41,8 @@ class Restore:
         self._window = Window()
         self._existing: list[bytes] = []
         self._made = False
+        self._last: Block | None = None
+        self._gap = False
 
     def run(self) -> bool:
         """True when all is written."""
@@ -55,12 +58,16 @@ class Restore:
         if self._reached.position != (0, 0, 0) and self._reached.open:
             self._go_on(self._reached.open[-1].path)
         for chunk, number, block, begin in self._blocks():
-            if block.flags & tree.FIRST and not begin:
+            if self._gap:
+                self._go_on_after_gap(block)
+            elif block.flags & tree.FIRST and not begin:
                 self._begin_directory(block)
+            self._last = block
             for index in range(begin, len(block.names)):
                 self._plan(block, index)
                 if self._window.full() and not self._turn(filled):
                     self._reached.position, self._reached.name = (chunk, number, index + 1), block.names[index]
+                    self._reached.unended = block.records[index].goes_on()
                     return False
             if block.flags & tree.LAST and not self._made:
                 self._make_way(block.path, None, None)
@@ -78,7 +85,7 @@ class Restore:
         """What is left of the tree: numbers of chunk and block, the block, and its first record that is left."""
         first = self._reached.position
         last, number = -1, 0
-        for chunk, block in volumes.blocks(self._view, self._volume.tree, first[0]):
+        for chunk, block in volumes.blocks(self._view, self._volume.tree, first[0], self._lose_chunk):
             number = number + 1 if chunk == last else 0
             last = chunk
             if (chunk, number) >= first[:2]:
@@ -102,6 +109,38 @@ class Restore:
         if self._wanted and not self._wanted(block.path):
             self._make_parents(block.child(index))
         self._window.add(block, index)
+
+    # --- tree chunks that cannot be read (F30)
+
+    def _lose_chunk(self, problem: Damaged) -> None:
+        """Reports what nobody can name any more, and a file that would have gone on."""
+        self._gap = True
+        last, unended = self._last, self._reached.unended
+        if last is None:
+            path = join(self._reached.open[-1].path, self._reached.name) if self._reached.open else b""
+        elif last.names:
+            path, unended = last.child(-1), last.records[-1].goes_on()
+        else:
+            path, unended = last.path, False
+        self._outcome.lose_what_follows(path, str(problem))
+        if unended:
+            self._lose_file(path)
+
+    def _go_on_after_gap(self, block: Block) -> None:
+        """With a block of any directory. What is there before its first name may be in the volume, so it stays."""
+        self._gap = False
+        if not self._reached.open or self._reached.open[-1].path != block.path:
+            if not self._wanted:
+                self._make_parents(block.path)
+            self._begin_directory(block)
+        if not block.flags & tree.FIRST:
+            self._existing = [name for name in self._existing if block.names and name > block.names[0]]
+            if block.names and block.records[0].start:
+                self._lose_file(block.child(0))
+
+    def _lose_file(self, path: bytes) -> None:
+        if not self._wanted or self._wanted(path):
+            self._window.lost.append((path, "where a part of it is cannot be read"))
 
     # --- directories
 

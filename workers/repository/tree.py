@@ -50,6 +50,10 @@ class Record(NamedTuple):
     offset: int
     extra: int
 
+    def goes_on(self) -> bool:
+        """Whether there is more of this file than in this record."""
+        return self.kind == FILE and self.start + self.length < self.size
+
 
 class Header(NamedTuple):
     """A directory itself."""

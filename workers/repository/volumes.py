@@ -1,8 +1,9 @@
 """Volume and partial records, and the trees they name (FORMAT 7)."""
 
 import json
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -53,13 +54,19 @@ def read(store: ObjectStore, keys: Keys, key: str) -> Volume:
         raise Damaged(f"{key} cannot be read: it holds something else than a volume") from error
 
 
-def blocks(view: View, ids: list[bytes], first: int = 0) -> Iterator[tuple[int, Block]]:
+def blocks(
+    view: View, ids: list[bytes], first: int = 0, unread: Callable[[Damaged], None] | None = None
+) -> Iterator[tuple[int, Block]]:
     """The blocks of the tree chunks from number `first`, each with its chunk's number; one chunk is read ahead.
-    Raises Damaged."""
+    A chunk that cannot be read is told to `unread` and left out, or without that raised as Damaged."""
     with ThreadPoolExecutor(1, thread_name_prefix="tree") as pool:
-        ahead: Future[bytes] | None = None
+        ahead = deque(pool.submit(view.read, "t", id_) for id_ in ids[first : first + 1])
         for number in range(first, len(ids)):
-            chunk = ahead.result() if ahead else view.read("t", ids[number])
-            ahead = pool.submit(view.read, "t", ids[number + 1]) if number + 1 < len(ids) else None
-            for block in tree.decode(chunk):
-                yield number, block
+            ahead.extend(pool.submit(view.read, "t", id_) for id_ in ids[number + 1 : number + 2])
+            try:
+                for block in tree.decode(ahead.popleft().result()):
+                    yield number, block
+            except Damaged as problem:
+                if unread is None:
+                    raise
+                unread(problem)

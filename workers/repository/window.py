@@ -56,6 +56,8 @@ class Window:
     parts: list[Part] = field(default_factory=list)
     others: list[tuple[bytes, Record, list[Attribute]]] = field(default_factory=list)
     ended: list[Open] = field(default_factory=list)
+    lost: list[tuple[bytes, str]] = field(default_factory=list)
+    """Files of which a part is not known any more, and why."""
     entries: int = 0
     content: int = 0  # bytes
 
