@@ -97,7 +97,9 @@ def test_every_lost_tree_chunk_costs_what_it_names(
                 if name not in hurt and (source / name).is_file():
                     assert found.get(name) == what, f"{name}, {named}, {restored.lost}"
             assert "a/large" not in named or "a/large" not in found
-            if not stale:
+            if stale:
+                assert hurt - {"a/large", "d/e/linked"} <= set(found), "what nobody knows was removed"
+            else:
                 assert {path for path in found if not (target / path).is_dir()} <= set(whole)
                 assert all(found[path] == whole[path] for path in found)
             shutil.rmtree(target)
