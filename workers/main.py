@@ -80,7 +80,7 @@ class World:
         return open_repository(
             self.store,
             self.destination.passphrase.get_secret_value(),
-            cache=self.settings.cache,
+            cache=configured.index_cache(self.settings),
             level=self.settings.compression_level,
         )
 

@@ -96,6 +96,7 @@ def running(
                 "SNAPLINE_KUBECONFIG": kubeconfig,
                 "SNAPLINE_PASSPHRASE": secrets.token_hex(16),
                 "SNAPLINE_LICENSE_KEYS": str(root / "license-keys"),
+                "SNAPLINE_CACHE": str(root / "cache"),
             },
             supervisor=supervisor,
             broker=broker,

@@ -61,4 +61,5 @@ def repository() -> "VolumeRepository":
     if master is None:
         raise NotFound("there is no repository in this destination yet; the first backup makes it")
     found = settings()
-    return VolumeRepository(store(), keyring.derive(master), cache=found.cache, level=found.compression_level)
+    cache = configured.index_cache(found)
+    return VolumeRepository(store(), keyring.derive(master), cache=cache, level=found.compression_level)

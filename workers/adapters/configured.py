@@ -1,6 +1,9 @@
 """Settings -> adapters, the same for workers and producers."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryFile
 
 from schemas import destination as destinations
 from schemas.destination import Destination
@@ -28,6 +31,20 @@ def destination(settings: Settings, cluster_of: Callable[[], Cluster]) -> Destin
     except NotFound:
         raise Invalid("there is no storage destination yet; run `snapline storage set`") from None
     return destinations.from_secret(secret)
+
+
+def index_cache(settings: Settings) -> Path | None:
+    """The directory for the copy of the repository's index, which can be written; None where there is none.
+    Raises Invalid if SNAPLINE_CACHE cannot."""
+    try:
+        directory = settings.cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "snapline")
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryFile(dir=directory):
+            return directory
+    except (OSError, RuntimeError) as error:
+        if settings.cache is None:
+            return None
+        raise Invalid(f"could not write to SNAPLINE_CACHE {settings.cache}: {error}; give another directory") from error
 
 
 def store(chosen: Destination) -> ObjectStore:

@@ -116,8 +116,8 @@ class Index:
     def sync(self) -> set[str]:
         """Makes the copy equal to the store's index (F15); the names of all index objects."""
         for _ in range(TRIES):
-            with self._lock:  # before listing: what another process learns meanwhile is not to be forgotten
-                known = {name for (name,) in self._db.execute("SELECT name FROM objects")}
+            with self._reading() as db:  # before listing: what another process learns meanwhile is not to be forgotten
+                known = {name for (name,) in db.execute("SELECT name FROM objects")}
             names = {name_of(found.key) for found in self._store.list(INDEX)}
             try:
                 self._learn_all(sorted(names - known))
@@ -145,46 +145,46 @@ class Index:
 
     def places(self, id_: bytes) -> list[Place]:
         """All places of a chunk."""
-        with self._lock:
-            rows = self._db.execute(
+        with self._reading() as db:
+            rows = db.execute(
                 "SELECT pack, offset, stored, length, method FROM chunks JOIN packs USING(number) WHERE id = ?", (id_,)
             ).fetchall()
         return [Place(pack, Entry(id_, *entry)) for pack, *entry in rows]
 
     def packs(self) -> Iterator[Pack]:
         """All packs, each with its chunks. Holds nobody up between two of them."""
-        with self._lock:
-            listed = self._db.execute("SELECT number, pack, kind, size FROM packs ORDER BY number").fetchall()
+        with self._reading() as db:
+            listed = db.execute("SELECT number, pack, kind, size FROM packs ORDER BY number").fetchall()
         for number, pack, kind, size in listed:
-            with self._lock:
-                rows = self._db.execute(
+            with self._reading() as db:
+                rows = db.execute(
                     "SELECT id, offset, stored, length, method FROM chunks WHERE number = ? ORDER BY offset", (number,)
                 ).fetchall()
             yield Pack(pack, kind, size, [Entry(*row) for row in rows])
 
     def pack_sizes(self) -> dict[bytes, int]:
         """The bytes of every pack."""
-        with self._lock:
-            return dict(self._db.execute("SELECT pack, size FROM packs"))
+        with self._reading() as db:
+            return dict(db.execute("SELECT pack, size FROM packs"))
 
     def ids_in(self, packs: Iterable[bytes]) -> Iterator[bytes]:
         """The chunks of some packs."""
         query = "SELECT id FROM chunks JOIN packs USING(number) WHERE pack = ?"
         for pack in packs:
-            with self._lock:
-                rows = self._db.execute(query, (pack,)).fetchall()
+            with self._reading() as db:
+                rows = db.execute(query, (pack,)).fetchall()
             yield from (id_ for (id_,) in rows)
 
     def listing(self, packs: set[bytes]) -> set[str]:
         """The index objects that list any of these packs."""
-        with self._lock:
-            rows = self._db.execute("SELECT DISTINCT object, pack FROM listed JOIN packs USING(number)")
+        with self._reading() as db:
+            rows = db.execute("SELECT DISTINCT object, pack FROM listed JOIN packs USING(number)")
             return {name for name, pack in rows if pack in packs}
 
     def packs_of(self, objects: set[str]) -> list[Pack]:
         """The packs that some index objects list."""
-        with self._lock:
-            rows = self._db.execute("SELECT object, pack FROM listed JOIN packs USING(number)")
+        with self._reading() as db:
+            rows = db.execute("SELECT object, pack FROM listed JOIN packs USING(number)")
             wanted = {pack for name, pack in rows if name in objects}
         return [pack for pack in self.packs() if pack.id in wanted]
 
@@ -208,9 +208,29 @@ class Index:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) or not self._path:
                 raise TransientError(f"could not open the copy of the index at {self._path}: {error}") from error
-            for suffix in ("", "-wal", "-shm"):  # not a database any more; it is only a cache
-                Path(self._path + suffix).unlink(missing_ok=True)
+            self._throw_away()
             return _opened(self._path)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Raises TransientError for a damaged file, which is gone then."""
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.DatabaseError as error:
+                self._check_whole(error)
+                raise
+
+    def _check_whole(self, error: sqlite3.Error) -> None:
+        if self._path and type(error) is sqlite3.DatabaseError:  # its subclasses tell of other things
+            self._throw_away()
+            what = f"the copy of the index at {self._path} is damaged ({error}) and was deleted"
+            raise TransientError(f"{what}; the next try reads the index anew") from error
+
+    def _throw_away(self) -> None:
+        """It is only a cache. The log goes first: it must not be taken for that of the next file."""
+        for suffix in ("-wal", "-shm", ""):
+            Path(self._path + suffix).unlink(missing_ok=True)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -221,6 +241,7 @@ class Index:
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
                 self._roll_back()
+                self._check_whole(error)
                 raise TransientError(f"could not write the copy of the index at {self._path}: {error}") from error
             except BaseException:
                 self._roll_back()
