@@ -1,5 +1,7 @@
 """The node's copy of the index is read once, shared, and never worth more than reading it again (FORMAT 6)."""
 
+import multiprocessing
+import time
 from pathlib import Path
 
 import pytest
@@ -42,12 +44,31 @@ def test_the_processes_of_a_node_share_it(repository: VolumeRepository, source: 
     assert index_reads(repository, None, volume, tmp_path / "targets", times=3) == once
 
 
+def open_at(directory: Path, moment: float) -> str:
+    """Opens the copy in another process; what went wrong."""
+    while time.time() < moment:
+        pass
+    try:
+        with new_repository(MemoryObjectStore(), cache=directory).new_view() as view:
+            view.look()
+    except TransientError as error:
+        return str(error)
+    return ""
+
+
+def test_many_processes_may_make_it_at_once(tmp_path: Path) -> None:
+    with multiprocessing.get_context("fork").Pool(8) as pool:
+        for number in range(40):
+            arguments = [(tmp_path / str(number), time.time() + 0.05)] * 8
+            assert pool.starmap(open_at, arguments, chunksize=1) == [""] * 8
+
+
 @pytest.mark.parametrize("how", ["pages", "all", "cut off"])
 def test_a_damaged_copy_is_deleted_and_made_anew(
     how: str, repository: VolumeRepository, source: Path, tmp_path: Path
 ) -> None:
     volume = volume_of(copy(repository, source))
-    [file] = (tmp_path / "cache").iterdir()
+    [file] = (tmp_path / "cache").glob("*[0-9]")
     body = bytearray(file.read_bytes())
     if how == "pages":
         body[4096:] = b"\xff" * (len(body) - 4096)

@@ -3,6 +3,7 @@
 The file is a cache, shared by the processes of a node; it holds nothing that the store does not.
 """
 
+import fcntl
 import sqlite3
 import struct
 import threading
@@ -254,12 +255,23 @@ class Index:
 
 def _opened(path: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-    with closing(db.cursor()) as cursor:
+    with _one_at_a_time(path), closing(db.cursor()) as cursor:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         cursor.executescript(_TABLES)
     return db
+
+
+@contextmanager
+def _one_at_a_time(path: str) -> Iterator[None]:
+    """SQLite does not wait when two processes turn a new file to WAL at once."""
+    if not path:
+        yield
+        return
+    with Path(path + ".lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _forget(db: sqlite3.Connection, name: str) -> None:
