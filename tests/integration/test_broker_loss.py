@@ -6,8 +6,9 @@ import pytest
 
 from deploy.local import looking
 from schemas import events as e
-from schemas import keys
+from schemas import keys, topology
 from tests.support.line import Line, until, whole_line
+from workers.adapters.broker import connection, declaring
 
 pytestmark = pytest.mark.timeout(500)
 
@@ -15,6 +16,15 @@ pytestmark = pytest.mark.timeout(500)
 def _copying_has_begun(line: Line, backup: str) -> bool:
     """A slice of some volume is copied, or all of a volume: copying is fast."""
     return any(any(line.store.list(f"backups/{backup}/{part}/")) for part in ("slices", "units"))
+
+
+def test_a_worker_finds_no_new_queue_to_declare_when_it_has_to_wait(url: str) -> None:
+    """A queue is not safe from a crash in its first seconds, on RabbitMQ 3.10."""
+    gate = topology.QUEUES["license.gate"]
+    declaring.declare_for(url, gate)
+    with connection.channel(url, "look") as channel:
+        for rung in topology.DELAYS:
+            channel.queue_declare(gate.delay(rung), passive=True)
 
 
 def test_a_killed_broker_comes_back_and_the_jobs_go_on(tmp_path: Path) -> None:

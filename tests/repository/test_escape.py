@@ -182,8 +182,8 @@ def test_an_impossible_tree_is_damaged_and_makes_nothing(blocks: list[bytes], tm
     repository = new_repository(MemoryObjectStore())
     volume = hostile(repository, *blocks)
     before = state_of(outside)
-    with pytest.raises(Damaged):
-        restore(repository, volume, tmp_path / "target")
+    [lost] = restore(repository, volume, tmp_path / "target").lost
+    assert lost.startswith("(what follows ")
     assert state_of(outside) == before
     assert not (tmp_path / "planted").exists()
 
@@ -203,9 +203,8 @@ def test_another_name_of_something_outside_is_not_made(target_of_link: bytes, tm
             ],
         ),
     )
-    with suppress(Damaged):
-        reached = restore(repository, volume, tmp_path / "target")
-        assert [each.partition(":")[0] for each in reached.lost] == ["m"]
+    [lost] = restore(repository, volume, tmp_path / "target").lost
+    assert lost.startswith(("m: ", "(what follows "))
     assert not (tmp_path / "target" / "m").exists()
     assert (outside / "file").stat().st_nlink == 1
 

@@ -84,6 +84,8 @@ def read_back(store: MemoryObjectStore, snapshots: Snapshots, at: Path) -> dict[
             lost = {each.partition(": ")[0] for each in restore(opened(store), volume, target).lost}
         except SnaplineError:
             lost = set(content)
+        if any(each.startswith("(what follows ") for each in lost):
+            lost = set(content)  # nobody knows what that is
         back = digests(target)
         assert {path: what for path, what in back.items() if content.get(path) != what} == {}
         assert set(content) - set(back) <= lost

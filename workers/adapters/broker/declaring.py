@@ -30,10 +30,16 @@ def declare(url: str, nodes: Iterable[str] = ()) -> None:
 
 
 def declare_for(url: str, queue: Queue) -> None:
-    """What a worker of `queue` needs, be it in the topology or not. Raises TransientError, Denied."""
+    """What a worker of `queue` needs, be it in the topology or not. Raises TransientError, Denied.
+
+    All rungs from the start: RabbitMQ 3.10 may lose a quorum queue, and what is in it, if it is killed within seconds
+    after the queue was declared.
+    """
     with connection.channel(url, f"declare {queue.name}") as channel:
         declare_line(channel)
         declare_queue(channel, queue)
+        for rung in topology.DELAYS:
+            declare_rung(channel, queue, rung)
     log_queue.declare(url)
 
 
