@@ -1,11 +1,12 @@
 """The volume repository: many files in, one volume id out; and back. Its format is in schemas/FORMAT.md."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
 from workers.repository import committing, keyring, pruning, restored, verifying
+from workers.repository.index import Index
 from workers.repository.keyring import Keys
 from workers.repository.layout import VOLUMES
 from workers.repository.pruning import DEFAULT, Graces
@@ -28,13 +29,17 @@ class VolumeRepository:
     ) -> None:
         """Without a `cache` the copy of the index lasts as long as this object."""
         self.store, self.keys = store, keys
-        self._level, self._graces = level, graces
-        self._temporary = None if cache else TemporaryDirectory(prefix="snapline-index-")
-        self._cache = Path(self._temporary.name) if self._temporary else cache
+        self._cache, self._level, self._graces = cache, level, graces
+        self._index = None if cache else Index(store, keys, None)
 
-    def new_view(self) -> View:
-        """For one job, or for the functions that look into a repository. Use as a context manager."""
-        return View(self.store, self.keys, self._cache)
+    @contextmanager
+    def new_view(self) -> Iterator[View]:
+        """For one job, or for the functions that look into a repository."""
+        if self._index is not None:
+            yield View(self.store, self.keys, self._index)
+            return
+        with closing(Index(self.store, self.keys, self._cache)) as index:
+            yield View(self.store, self.keys, index)
 
     def copy(
         self,

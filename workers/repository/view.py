@@ -2,9 +2,6 @@
 
 import threading
 from collections.abc import Iterable
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from schemas.errors import Damaged, NotFound
 from workers.ports import ObjectStore
@@ -17,22 +14,13 @@ from workers.repository.layout import pack_key
 class View:
     """Safe for threads."""
 
-    def __init__(self, store: ObjectStore, keys: Keys, cache: Path | None) -> None:
-        self.store, self.keys = store, keys
-        self.index = Index(store, keys, cache)
+    def __init__(self, store: ObjectStore, keys: Keys, index: Index) -> None:
+        self.store, self.keys, self.index = store, keys, index
         self.marks: marks.Marks = {}
         self.marked: set[bytes] = set()
         self.damage: dict[str, set[marks.Place]] = {}
         self._bad: set[marks.Place] = set()
         self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.index.close()
 
     def look(self) -> None:
         """Lists marks, index and damage notes, in this order (F21, F23)."""
