@@ -51,7 +51,7 @@ class Settings(BaseModel):
     """Directory for this node's copy of the repository's index, shared by its workers; unset means `snapline` in the
     user's cache directory, or a temporary one where that cannot be written."""
     compression_level: int = Field(default=1, ge=-7, le=19)
-    """zstd's level for volume data: higher is smaller and slower."""
+    """zstd's level for volume data: higher is smaller and slower. Large files are compressed three levels harder."""
     license_keys: Path | None = None
     """Folder of trusted license keys, `<key id>.pem` each."""
 

@@ -141,7 +141,8 @@ def twin(store: ObjectStore) -> MemoryObjectStore:
 def many_packs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of 4 KiB and packs of 68 KiB."""
     for module, names in (
-        (cutting, ("CHUNK_LEAST", "CHUNK_NORMAL", "CHUNK_MOST", "WINDOW", "MOST_ADDED")),
+        (cutting, ("CHUNK_LEAST", "CHUNK_NORMAL", "CHUNK_MOST", "FINE_LEAST", "FINE_NORMAL", "FINE_MOST")),
+        (cutting, ("WINDOW", "MOST_ADDED")),
         (copying, ("READ", "SEGMENT", "OWN_CHUNKS")),
         (packs, ("PACK_BYTES",)),
         (pending, ("TREE_NORMAL", "TREE_LARGE")),

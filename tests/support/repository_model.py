@@ -75,6 +75,7 @@ def make_small(patch: pytest.MonkeyPatch) -> None:
     """Chunks of some hundred bytes, packs of some chunks, slices that may end at any entry."""
     for module, numbers in (
         (cutting, {"CHUNK_NORMAL": 512, "CHUNK_LEAST": 128, "CHUNK_MOST": 2048, "WINDOW": 8192}),
+        (cutting, {"FINE_NORMAL": 256, "FINE_LEAST": 128, "FINE_MOST": 1024}),
         (copying, {"OWN_CHUNKS": 2048, "LOOK_EVERY": 1}),
         (pending, {"TREE_NORMAL": 2**40, "TREE_LARGE": 700}),  # not by inodes and times, which are never the same
         (packs, {"PACK_BYTES": 6000}),

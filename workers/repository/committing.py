@@ -46,7 +46,7 @@ def copy(
         state.marks, state.open_marks = sorted(view.marks), view.open_marks()
     before = _parent(view, parent)  # after the marks (F23)
     with Rooted(root) as source, ChunkWriter(view, level) as writer:
-        stream = Stream(view.keys.seed, lambda data: writer.write("d", data))
+        stream = Stream(view.keys.seed, lambda data, fine: writer.write("d", data, harder=fine))
         tree_writer = TreeWriter(stream, lambda data: writer.write("t", data), state.tree)
         previous = Previous(view, before.tree if before else [], state.parent_chunk)
         total = max(before.scanned_bytes if before else 0, _used(source))

@@ -332,6 +332,8 @@ class Copy:
 
     def _whole(self, reading: "_Reading") -> int | None:
         """A small file, in one record."""
+        if self._stream.fine:
+            self._stream.begin(fine=False)
         size = reading.status.st_size
         begin, room, length = self._stream.length, self._stream.room(size), 0
         while length < size and (more := os.readv(reading.file, [room[length:]])):
@@ -344,7 +346,9 @@ class Copy:
         """Adds a record for each segment as soon as it is read. Where the slice ended, if it did."""
         size, at = reading.status.st_size, start
         if size >= OWN_CHUNKS:
-            self._stream.finish()
+            self._stream.begin(fine=True)
+        elif self._stream.fine:
+            self._stream.begin(fine=False)
         while at < size:
             end = min(at + SEGMENT, size)
             ranges = walking.extents(reading.file, at, end) if reading.sparse else [(at, end - at)]

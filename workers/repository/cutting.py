@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pyfastcdc import FastCDC
 
-from workers.repository.layout import CHUNK_LEAST, CHUNK_MOST, CHUNK_NORMAL, MIB
+from workers.repository.layout import CHUNK_LEAST, CHUNK_MOST, CHUNK_NORMAL, FINE_LEAST, FINE_MOST, FINE_NORMAL, MIB
 from workers.repository.tree import Ref
 
 WINDOW = 4 * MIB + CHUNK_MOST
@@ -25,13 +25,16 @@ class _Piece(NamedTuple):
 class Stream:
     """What is added is cut and written; `refs` then says which chunks a range of it is in."""
 
-    def __init__(self, seed: int, write: Callable[[memoryview], Future[bytes]]) -> None:
-        self._cutter = FastCDC(CHUNK_NORMAL, min_size=CHUNK_LEAST, max_size=CHUNK_MOST, seed=seed)
+    def __init__(self, seed: int, write: Callable[[memoryview, bool], Future[bytes]]) -> None:
+        """`write` is also told whether a chunk is a fine one."""
+        self._coarse = FastCDC(CHUNK_NORMAL, min_size=CHUNK_LEAST, max_size=CHUNK_MOST, seed=seed)
+        self._fine = FastCDC(FINE_NORMAL, min_size=FINE_LEAST, max_size=FINE_MOST, seed=seed)
         self._write = write
         self._buffer = memoryview(bytearray(WINDOW + MOST_ADDED))
         self._filled = 0
         self._used: deque[tuple[memoryview, list[Future[bytes]]]] = deque()
         self._pieces: deque[_Piece] = deque()
+        self.fine = False
         self.length = 0  # of all that was added
         self.cut_length = 0  # of all that was cut
 
@@ -52,6 +55,11 @@ class Stream:
         """Cuts all that is left, wherever it ends."""
         self._cut(final=True)
 
+    def begin(self, *, fine: bool) -> None:
+        """Cuts here, and finely or not what follows."""
+        self.finish()
+        self.fine = fine
+
     def refs(self, start: int, length: int) -> tuple[list[Ref], int]:
         """The chunks of a range that is cut, and where it begins in the first. Ranges must be asked for in order.
         Waits for the chunks to be hashed; raises what storing them raised."""
@@ -69,10 +77,10 @@ class Stream:
         """The last piece ends where the bytes end, so it is no cut unless these are all."""
         window, done = self._buffer[: self._filled], 0
         writes: list[Future[bytes]] = []
-        for chunk in self._cutter.cut_buf(window):
+        for chunk in (self._fine if self.fine else self._coarse).cut_buf(window):
             if done + chunk.length == len(window) and not final:
                 break
-            writes.append(self._write(window[done : done + chunk.length]))
+            writes.append(self._write(window[done : done + chunk.length], self.fine))
             self._pieces.append(_Piece(self.cut_length, chunk.length, writes[-1]))
             done += chunk.length
             self.cut_length += chunk.length

@@ -142,7 +142,8 @@ class Filling:
             part.failed = "its chunk is shorter than the tree says"
         if part.failed is None:
             with self._outcome.noting(part.path, part), self._regular(part.path, os.O_WRONLY) as file:
-                _write_all(file, piece.at, data[offset : offset + length])
+                with part.lock:
+                    _write_all(file, piece.at, data[offset : offset + length])
                 self._outcome.count(written=length)
 
     def _complete(self, part: Part) -> None:

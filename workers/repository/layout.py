@@ -20,6 +20,7 @@ RECOVERY_SHOWN = "repository/recovery-shown"
 
 MIB = 1024 * 1024
 CHUNK_LEAST, CHUNK_NORMAL, CHUNK_MOST = MIB // 4, MIB, 4 * MIB
+FINE_LEAST, FINE_NORMAL, FINE_MOST = MIB // 8, MIB // 4, MIB
 """Bytes of plaintext in a data chunk (FORMAT 8)."""
 TREE_MOST = 16 * MIB
 """Bytes of plaintext in a tree chunk that a reader accepts."""

@@ -1,5 +1,6 @@
 """What a restore has planned and not written yet: some thousand entries of the tree (FORMAT 11)."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,13 +14,15 @@ MOST_BYTES = 256 * MIB
 
 
 class Part:
-    """A record of a file, to be written. Attributes as in the tree."""
+    """A record of a file, to be written. Attributes as in the tree. `lock` is held while its content is written: the
+    kernel lets one thread at a time into a file, and the others would spin."""
 
-    __slots__ = ("attributes", "failed", "path", "record")
+    __slots__ = ("attributes", "failed", "lock", "path", "record")
 
     def __init__(self, path: bytes, record: Record, attributes: list[Attribute]) -> None:
         self.path, self.record, self.attributes = path, record, attributes
         self.failed: str | None = None
+        self.lock = threading.Lock()
 
 
 class Piece(NamedTuple):

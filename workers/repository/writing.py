@@ -15,11 +15,13 @@ from workers.repository.view import View
 
 WORKERS = max(2, min(4, os.cpu_count() or 1))
 """Threads that hash, compress and encrypt: one a core, and no more than memory allows for (a pack and chunks each)."""
-UPLOADS = 2
+UPLOADS = 3
 """Packs being uploaded at once; with those being filled, all the packs in memory."""
-IN_FLIGHT = 12
+IN_FLIGHT = 16
 """Chunks that wait for a worker, or are with one."""
 LEVEL = 1
+HARDER = 3
+"""Levels more for large files: their time goes into the upload, that of small ones into files."""
 WORTH = 0.97
 """A chunk is compressed if that makes it smaller than this (F12)."""
 
@@ -47,18 +49,20 @@ class ChunkWriter:
         self._error: BaseException | None = None
         self.uploaded_bytes = 0
 
-    def write(self, kind: str, plaintext: bytes | memoryview) -> Future[bytes]:
-        """Soon the chunk's id; it is stored after the next `flush`. Waits while too much is under way."""
+    def write(self, kind: str, plaintext: bytes | memoryview, *, harder: bool = False) -> Future[bytes]:
+        """Soon the chunk's id; it is stored after the next `flush`. Waits while too much is under way. With `harder` it
+        is compressed more than at the level that was asked for."""
         if self._error:
             raise self._error
         self._slots.acquire()
-        future = self._pool.submit(self._store, kind, plaintext)
+        level = self._level + HARDER if harder and self._level > 0 else self._level
+        future = self._pool.submit(self._store, kind, plaintext, level)
         future.add_done_callback(lambda _: self._slots.release())
         return future
 
     def write_sealed_anew(self, kind: str, id_: bytes, plaintext: bytes) -> None:
         """Stores a chunk into a new pack though it is in the repository already."""
-        method, payload = self._compressed(plaintext)
+        method, payload = _compressed(plaintext, self._level)
         self._add(kind, id_, method, payload, len(plaintext))
 
     def flush(self) -> None:
@@ -86,20 +90,16 @@ class ChunkWriter:
         self._pool.shutdown(cancel_futures=True)
         self._uploading.shutdown(cancel_futures=True)
 
-    def _store(self, kind: str, plaintext: bytes | memoryview) -> bytes:
+    def _store(self, kind: str, plaintext: bytes | memoryview, level: int) -> bytes:
         id_ = self._view.keys.id_of(kind, plaintext)
         with self._lock:
             if id_ in self._mine:
                 return id_
             self._mine.add(id_)
         if self._view.reliable(id_) is None:
-            method, payload = self._compressed(plaintext)
+            method, payload = _compressed(plaintext, level)
             self._add(kind, id_, method, payload, len(plaintext))
         return id_
-
-    def _compressed(self, plaintext: bytes | memoryview) -> tuple[int, bytes | memoryview]:
-        payload = _compressor(self._level).compress(plaintext)
-        return (ZSTD, payload) if len(payload) < WORTH * len(plaintext) else (RAW, plaintext)
 
     def _add(self, kind: str, id_: bytes, method: int, payload: bytes | memoryview, length: int) -> None:
         """While a full pack waits to be uploaded nobody fills the next: with many threads they would be many packs."""
@@ -138,6 +138,11 @@ class ChunkWriter:
         with self._lock:
             self.uploaded_bytes += len(body)
         return pack
+
+
+def _compressed(plaintext: bytes | memoryview, level: int) -> tuple[int, bytes | memoryview]:
+    payload = _compressor(level).compress(plaintext)
+    return (ZSTD, payload) if len(payload) < WORTH * len(plaintext) else (RAW, plaintext)
 
 
 def _compressor(level: int) -> zstandard.ZstdCompressor:
