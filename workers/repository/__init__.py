@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
 from workers.repository import committing, keyring, pruning, restored, verifying
-from workers.repository.allocating import return_large_blocks
+from workers.repository.allocating import keep_memory_small
 from workers.repository.index import Index
 from workers.repository.keyring import Keys
 from workers.repository.layout import VOLUMES
@@ -32,7 +32,7 @@ class VolumeRepository:
         self.store, self.keys = store, keys
         self._cache, self._level, self._graces = cache, level, graces
         self._index = None if cache else Index(store, keys, None)
-        return_large_blocks()
+        keep_memory_small()
 
     @contextmanager
     def new_view(self) -> Iterator[View]:
