@@ -180,7 +180,7 @@ def test_a_copy_whose_packs_are_pruned_under_it_begins_anew_and_is_right(
 ) -> None:
     """Without any grace: the copy sees the marks (F21)."""
     content, checkpoint = digests(source), None
-    for number in range(20):
+    for number in range(60):
         reached = repository.copy(source, parent=None, checkpoint=checkpoint, stop=every(1), progress=quiet)
         if reached.volume:
             break

@@ -31,7 +31,8 @@ class Stream:
         self._fine = FastCDC(FINE_NORMAL, min_size=FINE_LEAST, max_size=FINE_MOST, seed=seed)
         self._write = write
         self._buffer = memoryview(bytearray(WINDOW + MOST_ADDED))
-        self._filled = 0
+        self._begin = self._filled = 0  # what of the buffer is not cut yet
+        self._writes: list[Future[bytes]] = []  # from this buffer
         self._used: deque[tuple[memoryview, list[Future[bytes]]]] = deque()
         self._pieces: deque[_Piece] = deque()
         self.fine = False
@@ -75,25 +76,26 @@ class Stream:
 
     def _cut(self, *, final: bool) -> None:
         """The last piece ends where the bytes end, so it is no cut unless these are all."""
-        window, done = self._buffer[: self._filled], 0
-        writes: list[Future[bytes]] = []
+        window, done = self._buffer[self._begin : self._filled], 0
         for chunk in (self._fine if self.fine else self._coarse).cut_buf(window):
             if done + chunk.length == len(window) and not final:
                 break
-            writes.append(self._write(window[done : done + chunk.length], self.fine))
-            self._pieces.append(_Piece(self.cut_length, chunk.length, writes[-1]))
+            self._writes.append(self._write(window[done : done + chunk.length], self.fine))
+            self._pieces.append(_Piece(self.cut_length, chunk.length, self._writes[-1]))
             done += chunk.length
             self.cut_length += chunk.length
-        self._turn(window[done:], writes)
+        self._begin += done
+        if not final:
+            self._turn(window[done:])
 
-    def _turn(self, rest: memoryview, writes: list[Future[bytes]]) -> None:
+    def _turn(self, rest: memoryview) -> None:
         """Goes on in another buffer, as chunks are written from this one: in an earlier one when that is done with."""
-        self._used.append((self._buffer, writes))
+        self._used.append((self._buffer, self._writes))
         if all(write.done() for write in self._used[0][1]):
             self._buffer = self._used.popleft()[0]
         else:
             self._buffer = memoryview(bytearray(WINDOW + MOST_ADDED))
-        self._filled = len(rest)
+        self._begin, self._filled, self._writes = 0, len(rest), []
         self._buffer[: self._filled] = rest
 
     def ready_length(self) -> int:
