@@ -8,7 +8,7 @@ once was let go it notes in a volume of its own, since Kubernetes runs init cont
 import copy
 from typing import Any
 
-from workers.manifests.objects import annotations_of, status_of
+from workers.manifests.objects import annotations_of, is_going, spec_of, status_of
 from workers.manifests.own import RESTORE_LABEL
 from workers.manifests.placing import Placement, placement
 from workers.manifests.truncating import label_value
@@ -75,6 +75,13 @@ def without_waiting(pod: Object) -> Object:
     if any(volume["name"] == WAIT_CONTAINER for volume in spec.get("volumes") or []):
         spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] != WAIT_CONTAINER]
     return clean
+
+
+def may_wait(pod: Object) -> bool:
+    """Whether the live pod (empty: none) is there to stay and has the waiting init container."""
+    if not pod or is_going(pod):
+        return False
+    return any(container["name"] == WAIT_CONTAINER for container in spec_of(pod).get("initContainers") or [])
 
 
 def waits_for_files(pod: Object) -> bool:

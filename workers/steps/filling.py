@@ -9,7 +9,7 @@ from schemas import keys
 from schemas.errors import AlreadyExists, NotFound, NotYet
 from schemas.records import Began, RestoreSliceState, VolumeRestore
 from workers import ledger
-from workers.manifests.waiting import helper_pod, waits_for_files
+from workers.manifests.waiting import helper_pod, may_wait, waits_for_files
 from workers.ports import Cluster, Object, ObjectStore, ResourceType
 from workers.steps import volumes_restore
 
@@ -18,6 +18,9 @@ CLAIMS = ResourceType("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims
 
 PodKey = tuple[str, str]
 """Namespace and name."""
+
+PLACING = timedelta(seconds=10)
+"""How long workloads wait for the pods before them to get their nodes."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,44 @@ def fill_claims(
             yield _request(restore, volume, pods[_helper_key(volume)], claim["spec"]["volumeName"], world.store)
 
 
+def await_nodes(restore: str, volumes: list[VolumeRestore], world: Filling) -> None:
+    """Raises NotYet while a pod with emptyDir data has no node, for at most PLACING.
+
+    A controller that hears of its ReplicaSet before it hears of these pods makes pods of its own, then deletes those
+    that are too many, and of these the ones without a node first."""
+    pods = [_find(world.cluster, key) for key in sorted({_pod_key(volume) for volume in volumes})]
+    if all(pod["spec"].get("nodeName") for pod in pods if pod):
+        return
+    began = ledger.create(world.store, keys.began(restore, "nodes"), Began(at=world.now()))
+    if world.now() - began.at <= PLACING:
+        raise NotYet("waiting for the pods with emptyDir data to get their nodes")
+
+
 def fill_pods(restore: str, volumes: list[VolumeRestore], world: Filling) -> Iterator[e.Event]:
-    """A request per emptyDir, once every pod's init container waits for it. Raises NotYet before."""
-    pods = {key: _find(world.cluster, key) for key in {(v.namespace, v.pod) for v in volumes}}
-    late = [volume for volume in volumes if not waits_for_files(pods[volume.namespace, volume.pod])]
-    yield from _wait(restore, "pods", late, lambda volume: pods[volume.namespace, volume.pod], world)
+    """A request per emptyDir, once every pod's init container waits for it. Raises NotYet before.
+
+    A volume whose pod is not there, or is its controller's instead of the restored one, is given up at once."""
+    pods = {key: _find(world.cluster, key) for key in {_pod_key(v) for v in volumes}}
+    lost = [volume for volume in volumes if not may_wait(pods[_pod_key(volume)])]
+    for volume in lost:
+        reason = f"pod {volume.pod} is gone or was replaced before its data came; the restore's errors may say why"
+        yield from volumes_restore.fail(world.store, restore, volume.unit, reason, world.now())
+    volumes = [volume for volume in volumes if volume not in lost]
+    late = [volume for volume in volumes if not waits_for_files(pods[_pod_key(volume)])]
+    yield from _wait(restore, "pods", late, lambda volume: pods[_pod_key(volume)], world)
     for volume in volumes:
         if volume not in late:
-            yield _request(restore, volume, pods[volume.namespace, volume.pod], volume.name, world.store)
+            yield _request(restore, volume, pods[_pod_key(volume)], volume.name, world.store)
 
 
 def remove_helpers(volumes: list[VolumeRestore], cluster: Cluster) -> None:
     """Deletes the helper pods; their claims stay bound."""
     for namespace, name in {_helper_key(volume) for volume in volumes}:
         cluster.delete(PODS, namespace, name, grace_seconds=0)
+
+
+def _pod_key(volume: VolumeRestore) -> PodKey:
+    return volume.namespace, volume.pod
 
 
 def _helper_key(volume: VolumeRestore) -> PodKey:
@@ -112,7 +139,7 @@ def _wait(
 def _why(pod: Object) -> str:
     """What Kubernetes says of a pod that does not run."""
     if not pod:
-        return "there is no such pod; the restore's errors say why"
+        return "there is no such pod"
     status = pod.get("status") or {}
     unmet = [condition for condition in status.get("conditions") or [] if condition["status"] != "True"]
     said = [f"{condition['type']}: {condition.get('message') or condition.get('reason')}" for condition in unmet]

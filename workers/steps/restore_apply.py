@@ -2,9 +2,10 @@
 
 1. everything ordered before pods is created (wave `before`)
 2. a helper pod binds the claims of each backed-up pod to a node; the node's worker fills them
-3. the helpers go; pods with emptyDir data, then workloads and the rest are created (wave `after`)
-4. the pods' emptyDirs are filled while an init container waits
-5. every volume is accounted for: `restore.applied`
+3. the helpers go; pods with emptyDir data are created (wave `pods`) and get their nodes
+4. workloads and the rest are created (wave `after`)
+5. the pods' emptyDirs are filled while an init container waits
+6. every volume is accounted for: `restore.applied`
 
 Every phase looks at what is there and does what is missing, so all may run any number of times.
 """
@@ -21,6 +22,7 @@ from schemas.errors import NotYet
 from schemas.records import Applied, Began, RestorePlan, RestoreRequest, VolumeRestore
 from workers import ledger
 from workers.manifests.applying import Wave, apply_wave
+from workers.manifests.objects import POD, controller_of, kind_of, name_of
 from workers.manifests.order import ordered, waves
 from workers.manifests.sanitise_storage import without_refilled
 from workers.manifests.waiting import waiting_pod
@@ -94,7 +96,7 @@ class _Restore:
 
     def pods(self) -> dict[filling.PodKey, Object]:
         """The captured pods."""
-        return {(o["metadata"]["namespace"], o["metadata"]["name"]): o for o in self.objects if o["kind"] == "Pod"}
+        return {name_of(obj): obj for obj in self.objects if kind_of(obj) == POD}
 
 
 def _phases(restore: _Restore, due: set[str]) -> Iterator[e.Event]:
@@ -102,13 +104,17 @@ def _phases(restore: _Restore, due: set[str]) -> Iterator[e.Event]:
     world = restore.world
     if not _applied(restore, "before"):
         _apply(restore, "before", waves(restore.objects).before)
-    if not _applied(restore, "after"):
+    inside = [volume for volume in restore.plan.volumes if volume.kind == "emptyDir"]
+    if not _applied(restore, "pods"):
         if "claim" in due and (missing := restore.missing("claim")):
             yield from filling.fill_claims(restore.name, missing, restore.pods(), restore.filling)
         if restore.missing("claim"):
             return
         filling.remove_helpers([v for v in restore.plan.volumes if v.kind == "claim"], world.cluster)
-        _apply(restore, "after", list(_pods_and_workloads(restore)))
+        _apply(restore, "pods", list(_waiting_pods(restore, inside)))
+    if not _applied(restore, "after"):
+        filling.await_nodes(restore.name, inside, restore.filling)
+        _apply(restore, "after", list(_workloads(restore, inside)))
     if "emptyDir" in due and (missing := restore.missing("emptyDir")):
         yield from filling.fill_pods(restore.name, missing, restore.filling)
     if not restore.missing("emptyDir"):
@@ -137,18 +143,20 @@ def _apply(restore: _Restore, wave: str, objects: list[Object]) -> None:
     ledger.create(store, keys.applied(restore.name, wave), applied)
 
 
-def _pods_and_workloads(restore: _Restore) -> Iterator[Object]:
-    """The wave `after`. Controllers make their own pods, but for those that have data of their own."""
-    with_data: dict[filling.PodKey, list[str]] = defaultdict(list)
-    for volume in restore.plan.volumes:
-        if volume.kind == "emptyDir":
-            with_data[volume.namespace, volume.pod].append(volume.name)
+def _waiting_pods(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
+    """The wave `pods`: those with data of their own."""
+    volumes: dict[filling.PodKey, list[str]] = defaultdict(list)
+    for volume in inside:
+        volumes[volume.namespace, volume.pod].append(volume.name)
     world = restore.world
+    for key, pod in restore.pods().items():
+        if key in volumes:
+            yield waiting_pod(pod, volumes[key], world.image, world.volume_wait.total_seconds())
+
+
+def _workloads(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
+    """The wave `after`. Controllers make their own pods."""
+    there = {(volume.namespace, volume.pod) for volume in inside}
     for obj in waves(restore.objects).after:
-        key = (obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
-        if obj["kind"] != "Pod":
-            yield obj
-        elif volumes := with_data.get(key):
-            yield waiting_pod(obj, volumes, world.image, world.volume_wait.total_seconds())
-        elif not any(owner.get("controller") for owner in obj["metadata"].get("ownerReferences") or []):
+        if kind_of(obj) != POD or (name_of(obj) not in there and controller_of(obj) is None):
             yield obj

@@ -64,7 +64,7 @@ def _why_not(obj: Object, type_: ResourceType, cluster: Cluster) -> str | None:
 
 def _record(request: RestoreRequest, plan: RestorePlan, unready: list[str], world: Finalizing) -> RestoreRecord:
     name = request.name
-    waves = [ledger.read(world.store, keys.applied(name, wave), Applied) for wave in ("before", "after")]
+    waves = [ledger.read(world.store, keys.applied(name, wave), Applied) for wave in ("before", "pods", "after")]
     found = world.store.list(keys.units("restores", name))
     volumes = [ledger.read(world.store, entry.key, RestoreUnitResult) for entry in found]
     accounts: list[Applied | RestoreUnitResult] = [*waves, *volumes]
