@@ -33,6 +33,7 @@ LOOK_EVERY = 64
 """Entries between two looks at whether the slice is to end."""
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FORMAT = stat.S_IFMT(0o177777)
 _SUBDIRECTORY = Record(tree.DIRECTORY, *[0] * 13)
 
 
@@ -149,9 +150,18 @@ class Copy:
             return True
         header = Header(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns, 0)
         self._writer.begin(path, header, attributes, first=after is None)
-        known = self._previous.enter(path) is not None
+        block = self._previous.enter(path)
+        known = block is not None
         start = self._resumed(directory, names, left_off) if left_off and after is not None else 0
-        for name in names:
+        taken = 0
+        while after is None and block is not None and self._take_over_block(directory, block, names, taken):
+            taken += len(block.names)
+            if self._due() and self._stop():
+                self._writer.end(last=False)
+                self._state.position = Position(path, names[taken - 1])
+                return False
+            block = self._previous.next_block()
+        for name in names[taken:]:
             begin = 0
             if after is not None:
                 if name < after or (name == after and not start):
@@ -250,6 +260,45 @@ class Copy:
         self._warn(join(path, name), f"{why}; the copy ends after {entry.record.size} bytes")
 
     # --- what is the same as before
+
+    def _take_over_block(self, directory: int, block: Block, names: list[bytes], at: int) -> bool:
+        """Adds a whole block of the tree before, if it has the names from `at` on, and each is a whole entry of one
+        name and of the same content (F18); else leaves them to `_entry`."""
+        count = len(block.names)
+        if not count or self._unreliable or names[at : at + count] != block.names:
+            return False
+        files = scanned = 0
+        below = []
+        for name, record in zip(block.names, block.records, strict=True):
+            kind, _, _, _, size, start, length, stored, mtime, ctime, inode, _, _, _ = record
+            try:
+                status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            except OSError:
+                return False
+            if walking.KINDS.get(status.st_mode & _FORMAT) != kind:
+                return False
+            if kind == tree.DIRECTORY:
+                below.append(name)
+                continue
+            if (
+                status.st_ino != inode
+                or status.st_ctime_ns != ctime
+                or status.st_mtime_ns != mtime
+                or status.st_size != size
+                or status.st_nlink > 1
+            ):
+                return False
+            if kind == tree.FILE:
+                if start or length != size:
+                    return False
+                files += 1
+                scanned += stored
+        self._writer.add_block(block, last=at + count == len(names))
+        self._below += below
+        self._entries += count
+        self._state.files += files
+        self._state.scanned += scanned
+        return True
 
     def _take_over(self, name: bytes, kind: int, status: os.stat_result, linked: tuple[Attribute, ...]) -> bool:
         """Adds the records of the tree before, if they are of the same content (F18)."""

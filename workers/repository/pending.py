@@ -2,7 +2,7 @@
 
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -48,8 +48,14 @@ class Pending:
     header: Header
     attributes: bytes
     entries: list[Known | Fresh] = field(default_factory=list)
+    taken: Block | None = None  # in place of entries: all of this block's
     end: int = 0
     stored: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many entries it has."""
+        return len(self.taken.names) if self.taken else len(self.entries)
 
 
 class TreeWriter:
@@ -80,11 +86,18 @@ class TreeWriter:
             or pending.stored >= BLOCK_STORED
             or (zlib.crc32(entry.name) % BLOCK_NORMAL == 0 and count > 1)
         ):
-            self.end(last=False)
-            self._open = Pending(pending.path, 0, pending.header, pending.attributes)
-        if self._entries > MOST_PENDING:
-            self._stream.finish()
-            self._drain(wait=True)
+            self._begin_next(pending)
+        self._bound()
+
+    def add_block(self, block: Block, *, last: bool) -> None:
+        """All entries of a block of the tree before, at the directory's begin or after another such block; `last` if
+        no more follow."""
+        pending = self._the_open()
+        pending.taken = block
+        self._entries += pending.count
+        if not (last and block.flags & LAST):
+            self._begin_next(pending)
+        self._bound()
 
     def end(self, *, last: bool) -> None:
         """The block is complete; `last` if the directory is, too."""
@@ -102,6 +115,15 @@ class TreeWriter:
         self._end_chunk()
         return self._ids + [chunk.result() for chunk in self._chunks]
 
+    def _begin_next(self, pending: Pending) -> None:
+        self.end(last=False)
+        self._open = Pending(pending.path, 0, pending.header, pending.attributes)
+
+    def _bound(self) -> None:
+        if self._entries > MOST_PENDING:
+            self._stream.finish()
+            self._drain(wait=True)
+
     def _the_open(self) -> Pending:
         if self._open is None:
             raise RuntimeError("no directory has begun")
@@ -112,7 +134,7 @@ class TreeWriter:
         ready = self._stream.cut_length if wait else self._stream.ready_length()
         while self._waiting and self._waiting[0].end <= ready:
             pending = self._waiting.popleft()
-            self._entries -= len(pending.entries)
+            self._entries -= pending.count
             raw = self._encode(pending)
             self._chunk += raw
             if zlib.crc32(raw) * TREE_NORMAL < len(raw) << 32 or len(self._chunk) >= TREE_LARGE:
@@ -124,10 +146,11 @@ class TreeWriter:
             self._chunk = bytearray()
 
     def _encode(self, pending: Pending) -> bytes:
-        if raw := _verbatim(pending):
-            return raw
+        block = pending.taken or _same_block(pending.entries)
+        if block and _is_verbatim(pending, block):
+            return block.raw
         builder = BlockBuilder(pending.path, pending.flags, pending.header, pending.attributes)
-        for entry in pending.entries:
+        for entry in _known(pending.taken) if pending.taken else pending.entries:
             if isinstance(entry, Known):
                 record = entry.block.records[entry.index]
                 attributes, chunks = entry.block.raw_attributes(record.extra), entry.block.chunks(record)
@@ -140,17 +163,28 @@ class TreeWriter:
         return builder.encode()
 
 
-def _verbatim(pending: Pending) -> bytes | None:
-    """The earlier block, if nothing in it is different."""
-    entries = pending.entries
+def _known(block: Block) -> Iterator[Known]:
+    return (Known(name, block, index) for index, name in enumerate(block.names))
+
+
+def _same_block(entries: list[Known | Fresh]) -> Block | None:
+    """The earlier block that the entries are all of, one by one."""
     if not entries or not isinstance(entries[0], Known):
         return None
     block = entries[0].block
-    if len(entries) != len(block.records) or block.flags != pending.flags or block.path != pending.path:
+    if len(entries) != len(block.records):
         return None
     for index, entry in enumerate(entries):
         if not isinstance(entry, Known) or entry.block is not block or entry.index != index:
             return None
-    if block.header._replace(extra=0) != pending.header._replace(extra=0):
-        return None
-    return block.raw if block.raw_attributes(block.header.extra) == pending.attributes else None
+    return block
+
+
+def _is_verbatim(pending: Pending, block: Block) -> bool:
+    """Whether the earlier block, whose entries these are, would be encoded as it was."""
+    return (
+        block.flags == pending.flags
+        and block.path == pending.path
+        and block.header._replace(extra=0) == pending.header._replace(extra=0)
+        and block.raw_attributes(block.header.extra) == pending.attributes
+    )

@@ -36,6 +36,11 @@ class Previous:
         self._path = path if self._block is not None and self._block.path == path else None
         return self._block if self._path is not None else None
 
+    def next_block(self) -> Block | None:
+        """Goes on in the directory: its next block, None after the last."""
+        self._next_block()
+        return self._block if self._path is not None else None
+
     def find(self, name: bytes) -> tuple[Block, int] | None:
         """Where the first record of `name` in the directory is."""
         while self._path is not None and self._block is not None:
