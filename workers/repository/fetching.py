@@ -29,7 +29,7 @@ class Range(NamedTuple):
 
 
 def fetch(view: View, ids: Iterable[bytes], pool: ThreadPoolExecutor, in_flight: int) -> Iterator[Chunks]:
-    """Every chunk once, as they come, with at most `in_flight` requests under way or waiting to be taken."""
+    """Every data chunk once, as they come, with at most `in_flight` requests under way or waiting to be taken."""
     places = view.places(ids)
     missing = [id_ for id_, found in places.items() if not found]
     under_way: set[Future[Chunks]] = set()
@@ -39,15 +39,25 @@ def fetch(view: View, ids: Iterable[bytes], pool: ThreadPoolExecutor, in_flight:
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 for each in done:
                     yield each.result()
-            under_way.add(pool.submit(_read, view, wanted))
+            under_way.add(pool.submit(_read, view, "d", wanted))
         for id_ in missing:
-            yield [(id_, _alone(view, id_))]
+            yield [(id_, _alone(view, "d", id_))]
         while under_way:
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
             for each in done:
                 yield each.result()
     finally:
         wait(under_way)
+
+
+def read(view: View, kind: str, ids: Iterable[bytes]) -> dict[bytes, bytes | Damaged]:
+    """The plaintext of every chunk, or why it cannot be had, one request after the other."""
+    places = view.places(ids)
+    wanted = ranges(found[0] for found in places.values() if found)
+    return {
+        **{id_: plain for each in wanted for id_, plain in _read(view, kind, each)},
+        **{id_: _alone(view, kind, id_) for id_, found in places.items() if not found},
+    }
 
 
 def ranges(places: Iterable[Place]) -> Iterator[Range]:
@@ -76,7 +86,7 @@ def _near(together: list[Place], place: Place) -> bool:
     )
 
 
-def _read(view: View, wanted: Range) -> Chunks:
+def _read(view: View, kind: str, wanted: Range) -> Chunks:
     first, last = wanted.places[0].entry, wanted.places[-1].entry
     begin = first.offset
     try:
@@ -88,15 +98,15 @@ def _read(view: View, wanted: Range) -> Chunks:
         entry = place.entry
         sealed = body[entry.offset - begin : entry.offset - begin + entry.stored]
         try:
-            found.append((entry.id, packs.open_chunk(view.keys, "d", wanted.pack, entry, sealed)))
+            found.append((entry.id, packs.open_chunk(view.keys, kind, wanted.pack, entry, sealed)))
         except Damaged:
-            found.append((entry.id, _alone(view, entry.id)))
+            found.append((entry.id, _alone(view, kind, entry.id)))
     return found
 
 
-def _alone(view: View, id_: bytes) -> bytes | Damaged:
+def _alone(view: View, kind: str, id_: bytes) -> bytes | Damaged:
     """A chunk that was not where it should be, from wherever else it can be had."""
     try:
-        return view.read("d", id_)
+        return view.read(kind, id_)
     except Damaged as error:
         return error

@@ -12,6 +12,7 @@ FIRST, LAST = 1, 2
 FILE, DIRECTORY, SYMLINK, HARDLINK, FIFO, CHARACTER, BLOCK = (ord(letter) for letter in "fdlhpcb")
 KINDS = frozenset((FILE, DIRECTORY, SYMLINK, HARDLINK, FIFO, CHARACTER, BLOCK))
 TARGET, DEVICE, XATTR, EXTENTS, LINKED = (ord(letter) for letter in "trxen")
+_DESCRIBED = frozenset((SYMLINK, HARDLINK, CHARACTER, BLOCK))
 TAGS = frozenset((TARGET, DEVICE, XATTR, EXTENTS, LINKED))
 
 SIZE_MOST = 2**63 - 1
@@ -266,50 +267,53 @@ def check(block: Block) -> None:
         raise ValueError("unknown flags")
     if block.path and not _is_path(block.path):
         raise ValueError("an impossible path")
-    previous = (b"", -1)
-    extras, chunks, hints = block._extras, len(block._table) // _REF.size, block._table
+    extras, lengths = block._extras, [length for _, length in _REF.iter_unpack(block._table)]
     if block.header.extra:
         _attributes(extras, block.header.extra)
+    last, last_start = b"", -1
     for name, record in zip(block.names, block.records, strict=True):
-        if (name, record.start) <= previous or name in (b".", b"..", b"") or b"/" in name:
-            raise ValueError("an impossible name, or one out of order")
-        previous = (name, record.start)
-        if record.kind not in KINDS or record.mode > 0o7777:
+        kind, mode, _, _, size, start, length, stored, _, _, _, _, _, extra = record
+        if name <= last and (name != last or start <= last_start):
+            raise ValueError("a name out of order")
+        if b"/" in name or name in (b".", b"..", b""):
+            raise ValueError("an impossible name")
+        last, last_start = name, start
+        if kind not in KINDS or mode > 0o7777:
             raise ValueError("an unknown kind or mode")
-        if record.size > SIZE_MOST:
+        if size > SIZE_MOST:
             raise ValueError("a file larger than files can be")
-        if record.kind == FILE:
-            _check_file(record, hints, chunks)
-        elif record.stored or record.length or record.start:
+        if kind == FILE:
+            _check_file(record, lengths)
+        elif stored or length or start:
             raise ValueError("content where none can be")
-        if record.extra:
-            _attributes_end(extras, record.extra)
-        if record.extra or record.kind in (SYMLINK, HARDLINK, CHARACTER, BLOCK):
-            _check_attributes(record, _attributes(extras, record.extra))
+        if extra:
+            _attributes_end(extras, extra)
+        if extra or kind in _DESCRIBED:
+            _check_attributes(record, _attributes(extras, extra))
 
 
 def _is_path(path: bytes) -> bool:
     return b"\0" not in path and not any(part in (b"", b".", b"..") for part in path.split(b"/"))
 
 
-def _check_file(record: Record, table: bytes, chunks: int) -> None:
-    if record.start + record.length > record.size or record.stored > record.length:
+def _check_file(record: Record, lengths: list[int]) -> None:
+    _, _, _, _, size, start, length, stored, _, _, _, first, offset, extra = record
+    if start + length > size or stored > length:
         raise ValueError("a part of a file outside of it")
-    if record.stored < record.length and not record.extra:
+    if stored < length and not extra:
         raise ValueError("a file with less content than it says")
-    if not record.stored:
+    if not stored:
         return
-    if record.first >= chunks:
+    if first >= len(lengths):
         raise ValueError("a chunk that is not in the table")
-    have = _U32.unpack_from(table, record.first * _REF.size + 32)[0] - record.offset
+    have = lengths[first] - offset
     if have <= 0:
         raise ValueError("content that begins behind its chunk")
-    last = record.first
-    while have < record.stored:
-        last += 1
-        if last >= chunks:
+    while have < stored:
+        first += 1
+        if first >= len(lengths):
             raise ValueError("content that goes on behind the table")
-        have += _U32.unpack_from(table, last * _REF.size + 32)[0]
+        have += lengths[first]
 
 
 def _check_attributes(record: Record, attributes: list[Attribute]) -> None:
