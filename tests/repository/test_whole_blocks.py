@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 
 from tests.support.volumes import copy, differences, every, new_repository, restore, volume_of
 from workers.adapters.memory import MemoryObjectStore
-from workers.repository import VolumeRepository, volumes
+from workers.repository import VolumeRepository, copying, pending, volumes
 from workers.repository.layout import VOLUMES
 from workers.repository.tree import LAST, Block
 
 FILES = 3000
+MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -108,6 +110,22 @@ def test_hard_links_made_before_stay_hard_links(source: Path, repository: Volume
     for name, other in itertools.pairwise(("file 0100", "file 1100a", "file 2100a")):
         os.link(source / "many" / name, source / "many" / other)
     first = copy(repository, source)
+    again = copy(repository, source, parent=volume_of(first))
+    assert again.changed_bytes == 0
+    restore(repository, volume_of(again), tmp_path / "target")
+    assert differences(source, tmp_path / "target") == ""
+
+
+def test_a_large_file_in_several_blocks_is_taken_over_whole(
+    source: Path, repository: VolumeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "SEGMENT", MIB)
+    names = (f"large {number}" for number in itertools.count())
+    name = next(name for name in names if zlib.crc32(name.encode()) % pending.BLOCK_NORMAL == 0)
+    (source / "many" / name).write_bytes(os.urandom(5 * MIB))
+    first = copy(repository, source)
+    blocks = [block for block in _tree(repository, volume_of(first)) if name.encode() in block.names]
+    assert len(blocks) > 1
     again = copy(repository, source, parent=volume_of(first))
     assert again.changed_bytes == 0
     restore(repository, volume_of(again), tmp_path / "target")
