@@ -5,9 +5,8 @@ encryption and S3.
     python -m tests.bench.ours restore NAME TARGET CACHE   # writes the backup NAME into TARGET
 
 SNAPLINE_S3_* and SNAPLINE_PASSPHRASE say where to. Prints the seconds from before to after the calls of the step
-function, and the seconds that opening the repository took. Not counted are the start of the interpreter, imports and
-that opening, since a worker runs for long and does them once. The peers' start is counted: a few milliseconds, and for
-restic the opening of its repository, most of a second for a password.
+function, and the seconds that opening the repository took; the bench counts both, as it does for restic. Not counted
+are the start of the interpreter and imports, since a worker runs for long and does them once.
 """
 
 import os

@@ -70,7 +70,7 @@ class Ours:
         command = [*module, what, f"b{self._number}", str(directory), str(self._place.scratch)]
         done = run(command, {f"SNAPLINE_{name}": value for name, value in given.items()})
         seconds, opening = map(float, done.output.split())
-        return replace(done, seconds=seconds, output=f"and {opening:.2f} s to open the repository, not counted")
+        return replace(done, seconds=seconds + opening, output=f"{opening:.2f} s of it to open the repository")
 
 
 class Restic:
