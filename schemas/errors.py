@@ -11,23 +11,98 @@
         ├── Invalid           the request or file is wrong; the message says where
         └── Damaged           stored bytes are not what was written
 
-A message says what was tried, on what, and what to do next. It never holds a secret.
+The text says what was tried, on what, and why it failed; it never holds a secret. What to do next depends on who
+reads it, so no text names a command or a page: an error carries a code, and each front adds its own remedy.
 Misuse by our own code is a plain RuntimeError.
 """
 
 from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Code(StrEnum):
+    """What went wrong, for programs: stable, and in the style of Kubernetes' reasons. First the families' own."""
+
+    TRANSIENT = "Transient"
+    NOT_YET = "NotYet"
+    PERMANENT = "Permanent"
+    MALFORMED_EVENT = "MalformedEvent"
+    NOT_FOUND = "NotFound"
+    ALREADY_EXISTS = "AlreadyExists"
+    DENIED = "Denied"
+    INVALID = "Invalid"
+    DAMAGED = "Damaged"
+
+    # requests and jobs
+    NO_SUCH_APPLICATION = "NoSuchApplication"
+    NO_SUCH_BACKUP = "NoSuchBackup"
+    NO_SUCH_JOB = "NoSuchJob"
+    LICENSE_REFUSED = "LicenseRefused"
+    NOT_FINISHED = "NotFinished"
+    ALREADY_ENDED = "AlreadyEnded"
+    BACKUP_IN_USE = "BackupInUse"
+    BACKUP_DELETED = "BackupDeleted"
+    BACKUP_UNUSABLE = "BackupUnusable"
+    CANCELLED = "Cancelled"
+    STALLED = "Stalled"
+
+    # what a backup lacks, or a restore could not do
+    NO_BACKUP_RESOURCE = "NoBackupResource"
+    NOTHING_SELECTED = "NothingSelected"
+    NOT_CAPTURED = "NotCaptured"
+    BEING_DELETED = "BeingDeleted"
+    VOLUME_NOT_COPIED = "VolumeNotCopied"
+    VOLUME_NOT_RESTORED = "VolumeNotRestored"
+    FILE_NOT_RESTORED = "FileNotRestored"
+    FILE_WARNING = "FileWarning"
+    BACKUP_INCOMPLETE = "BackupIncomplete"
+    NOT_APPLIED = "NotApplied"
+    DIFFERS = "Differs"
+    NOT_DELETED = "NotDeleted"
+    NOT_READY = "NotReady"
+
+    # destinations, stores and the repository
+    NO_DESTINATION = "NoDestination"
+    DESTINATION_INVALID = "DestinationInvalid"
+    STORE_CREDENTIALS = "StoreCredentials"
+    STORE_UNSUITABLE = "StoreUnsuitable"
+    NO_REPOSITORY = "NoRepository"
+    NO_PASSPHRASE = "NoPassphrase"
+    WRONG_PASSPHRASE = "WrongPassphrase"
+    NO_SUCH_KEY = "NoSuchKey"
+    KEYS_LOST = "KeysLost"
+    INDEX_DAMAGED = "IndexDamaged"
+    RECORD_UNREADABLE = "RecordUnreadable"
+    NO_SUCH_FILE = "NoSuchFile"
+
+    # settings and schedules
+    UNKNOWN_SETTING = "UnknownSetting"
+    SCHEDULE_INVALID = "ScheduleInvalid"
 
 
 class SnaplineError(Exception):
-    """Base of all expected errors; `str(error)` is fit for a user."""
+    """Base of all expected errors. `str(error)` is a plain sentence for people, `code` is for programs, and
+    `subject` names what it is about where a remedy needs the name."""
+
+    default: ClassVar[Code] = Code.PERMANENT
+
+    def __init__(self, text: str = "", *, code: Code | None = None, subject: str = "") -> None:
+        super().__init__(text)
+        self.code = code or self.default
+        self.subject = subject
 
 
 class TransientError(SnaplineError):
     """Trying again may help."""
 
+    default = Code.TRANSIENT
+
 
 class NotYet(TransientError):
     """Something awaited is not there yet; come back after `delay`. Not counted as a failure."""
+
+    default = Code.NOT_YET
 
     def __init__(self, waiting_for: str, delay: timedelta = timedelta(seconds=1)) -> None:
         super().__init__(waiting_for)
@@ -41,22 +116,34 @@ class PermanentError(SnaplineError):
 class MalformedEvent(PermanentError):
     """A message that breaks the event contract (EVENTS.md)."""
 
+    default = Code.MALFORMED_EVENT
+
 
 class NotFound(PermanentError):
     """The thing asked for is not there."""
+
+    default = Code.NOT_FOUND
 
 
 class AlreadyExists(PermanentError):
     """The thing to be created is there already."""
 
+    default = Code.ALREADY_EXISTS
+
 
 class Denied(PermanentError):
     """The credentials in use do not allow what was tried."""
+
+    default = Code.DENIED
 
 
 class Invalid(PermanentError):
     """A request, file or setting is wrong."""
 
+    default = Code.INVALID
+
 
 class Damaged(PermanentError):
     """Stored bytes differ from what was written, or cannot be decrypted."""
+
+    default = Code.DAMAGED
