@@ -10,6 +10,7 @@ from producers.cli import bus, files, get, jobs, repository, schedule, storage, 
 from producers.cli.app import app as applications
 from producers.cli.context import notes
 from producers.cli.exits import EPILOG, Exit, of_error
+from producers.cli.remedies import with_remedy
 from schemas.errors import SnaplineError
 
 cli = typer.Typer(
@@ -60,7 +61,7 @@ def main() -> None:
     try:
         cli()
     except SnaplineError as error:
-        notes.print(f"snapline: {error}", markup=False, soft_wrap=True)
+        notes.print(f"snapline: {with_remedy(error)}", markup=False, soft_wrap=True)
         sys.exit(of_error(error))
     except KeyboardInterrupt:
         notes.print("interrupted; a job that was requested goes on, `snapline get backups` shows it")

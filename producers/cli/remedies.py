@@ -1,0 +1,38 @@
+"""What to do about an error: a command for each code. Texts below this layer name none, as each front has its own."""
+
+from schemas.errors import Code, SnaplineError
+
+REMEDIES: dict[str, str] = {
+    Code.NO_SUCH_APPLICATION: "`snapline get apps` lists those that are registered, `snapline app add` registers one",
+    Code.NO_SUCH_BACKUP: "`snapline get backups` lists them",
+    Code.NO_SUCH_JOB: "`snapline get backups` and `snapline get restores` list them",
+    Code.NOT_FINISHED: "`snapline cancel {subject}` ends it",
+    Code.BACKUP_IN_USE: "wait for it, or `snapline cancel {subject}`",
+    Code.NO_BACKUP_RESOURCE: "register the application with one: `snapline app add {subject} --backup FILE`",
+    Code.NO_DESTINATION: "`snapline storage set` stores one",
+    Code.DESTINATION_INVALID: "`snapline storage set` replaces it, `snapline storage show` shows it",
+    Code.STORE_CREDENTIALS: "`snapline storage check` tries the credentials, `snapline storage set` replaces them",
+    Code.STORE_UNSUITABLE: "`snapline storage check` says what the store lacks",
+    Code.NO_REPOSITORY: "`snapline repository init` makes it",
+    Code.NO_PASSPHRASE: "set SNAPLINE_PASSPHRASE, or store one with `snapline storage set`",
+    Code.WRONG_PASSPHRASE: "correct it with `snapline storage set`, or `snapline repository key add` another",
+    Code.NO_SUCH_KEY: "`snapline repository key list` shows them",
+    Code.KEYS_LOST: "`snapline repository key recover` with the recovery text",
+    Code.INDEX_DAMAGED: "`snapline repository repair-index` rebuilds it",
+    Code.RECORD_UNREADABLE: "`snapline repository check` says which backups it hurts",
+    Code.NO_SUCH_FILE: "`snapline files ls` shows what is there",
+    Code.UNKNOWN_SETTING: "`snapline settings` lists the known ones",
+    Code.SCHEDULE_INVALID: "`snapline schedule set` replaces it",
+}
+
+
+def remedy(error: SnaplineError) -> str:
+    """What to do, with the error's subject filled in; "" where there is nothing to add."""
+    found = REMEDIES.get(error.code, "")
+    return found.format(subject=error.subject or "NAME")
+
+
+def with_remedy(error: SnaplineError) -> str:
+    """The error's sentence, and what to do."""
+    added = remedy(error)
+    return f"{error}; {added}" if added else str(error)
