@@ -68,8 +68,8 @@ class Code(StrEnum):
     STORE_CREDENTIALS = "StoreCredentials"
     STORE_UNSUITABLE = "StoreUnsuitable"
     NO_REPOSITORY = "NoRepository"
-    NO_PASSPHRASE = "NoPassphrase"
-    WRONG_PASSPHRASE = "WrongPassphrase"
+    NO_PASSPHRASE = "NoPassphrase"  # noqa: S105  # a code
+    WRONG_PASSPHRASE = "WrongPassphrase"  # noqa: S105  # a code
     NO_SUCH_KEY = "NoSuchKey"
     KEYS_LOST = "KeysLost"
     INDEX_DAMAGED = "IndexDamaged"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.errors import Code, SnaplineError
+from schemas.errors import SnaplineError
 
 LONGEST_REASON = 2000
 """Characters of a reason in an event; the record keeps all of it."""
