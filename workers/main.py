@@ -22,10 +22,10 @@ from schemas.destination import Destination
 from schemas.errors import Invalid, SnaplineError
 from schemas.settings import Settings, from_environment
 from workers.adapters import broker, configured, logs, webhook
-from workers.adapters.cancellations import Cancellations
+from workers.adapters.cancel_broadcasts import CancelBroadcasts
 from workers.adapters.volume_files import KubeletVolumes
 from workers.deliveries import Delivery
-from workers.ports import Cluster, ObjectStore, Repository, Tokens
+from workers.ports import Cancellations, Cluster, ObjectStore, Repository
 from workers.receive import GiveUp, Row, Step, Tell, handler
 from workers.repository import open_repository
 from workers.steps import (
@@ -85,9 +85,9 @@ class World:
         )
 
     @cached_property
-    def tokens(self) -> Tokens:
+    def cancellations(self) -> Cancellations:
         """The cancel broadcasts."""
-        return Cancellations(self.settings.amqp_url.get_secret_value(), self.stop)
+        return CancelBroadcasts(self.settings.amqp_url.get_secret_value(), self.stop)
 
     @cached_property
     def trusted_keys(self) -> Mapping[str, bytes]:
@@ -135,7 +135,7 @@ def _capture(world: World) -> Row:
 def _volumes(world: World) -> Row:
     settings, turns = world.settings, Turns()
     files = KubeletVolumes(settings.kubelet_pods)
-    slicing = Slicing(settings.slice_length, world.stop.is_set, world.tokens)
+    slicing = Slicing(settings.slice_length, world.stop.is_set, world.cancellations)
     copying = volumes_copy.Copying(world.store, world.repository, files, slicing, turns, now)
     restoring = volumes_restore.Restoring(world.store, world.repository, files, slicing, turns, now)
     return Row(

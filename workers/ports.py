@@ -206,7 +206,7 @@ class Repository(Protocol):
         ...
 
 
-class Tokens(Protocol):
+class Cancellations(Protocol):
     """Whether somebody has cancelled a job."""
 
     def cancelled(self, job: str) -> bool:

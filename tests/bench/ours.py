@@ -52,7 +52,7 @@ def opened(store: ObjectStore, passphrase: str, cache: Path) -> Repository:
 
 
 class Here:
-    """The ports VolumeFiles and Tokens: every volume is one directory, and nobody cancels."""
+    """The ports VolumeFiles and Cancellations: every volume is one directory, and nobody cancels."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -13,7 +13,7 @@ from schemas import topology
 from tests.support.line import until
 from workers.adapters import broker
 from workers.adapters.broker import DeadLetter
-from workers.adapters.memory_bus import MemoryBus
+from workers.adapters.twins.bus import MemoryBus
 from workers.deliveries import Delivery, Done, Outcome, Park, Retry
 
 GATE = topology.queue("license.gate")

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from schemas import events as e
 from schemas.errors import NotYet
-from workers.ports import Progress, Tokens
+from workers.ports import Cancellations, Progress
 
 T = TypeVar("T")
 
@@ -46,12 +46,12 @@ class Slicing:
 
     length: timedelta
     stopping: Callable[[], bool]
-    tokens: Tokens
+    cancellations: Cancellations
 
     def stop(self, job: str) -> Callable[[], bool]:
         """Asked at every chunk boundary; the clock starts now."""
         deadline = time.monotonic() + self.length.total_seconds()
-        return lambda: time.monotonic() >= deadline or self.stopping() or self.tokens.cancelled(job)
+        return lambda: time.monotonic() >= deadline or self.stopping() or self.cancellations.cancelled(job)
 
 
 def reporting(

@@ -35,7 +35,7 @@ Entry = tuple[int, bytes]
 
 
 @dataclass
-class Place:
+class LogPosition:
     """How far a reader has come, and whether the log is still the one that it was reading.
 
     After a lost connection it asks for its last entry again: what follows it is new, and if it is not
@@ -95,35 +95,35 @@ def read_log(
     Ends on `stop`, or when nothing has come for `idle`. Goes on after a lost connection, and after lost data.
     Raises TransientError if the broker cannot be reached at first, Denied.
     """
-    place = Place(since)
+    position = LogPosition(since)
     while not stop():
         try:
-            for offset, body in _new_entries(url, place, stop, idle):
-                if (event := _event(body)) and place.wanted(event):
+            for offset, body in _new_entries(url, position, stop, idle):
+                if (event := _event(body)) and position.wanted(event):
                     yield Logged(offset, event)
             return
         except Lost:
-            place.start_over()
+            position.start_over()
         except TransientError:
-            if not place.connected:
+            if not position.connected:
                 raise
             time.sleep(AGAIN)
 
 
-def _new_entries(url: str, place: Place, stop: Callable[[], bool], idle: timedelta | None) -> Iterator[Entry]:
+def _new_entries(url: str, position: LogPosition, stop: Callable[[], bool], idle: timedelta | None) -> Iterator[Entry]:
     quiet_since = time.monotonic()
-    for entry in _entries(url, place, stop):
+    for entry in _entries(url, position, stop):
         if entry is not None:
             quiet_since = time.monotonic()
-            if place.passes(entry):
+            if position.passes(entry):
                 yield entry
             continue
-        place.quiet()
-        if idle is not None and time.monotonic() - quiet_since > idle.total_seconds() and not place.checking:
+        position.quiet()
+        if idle is not None and time.monotonic() - quiet_since > idle.total_seconds() and not position.checking:
             return
 
 
-def _entries(url: str, place: Place, stop: Callable[[], bool]) -> Iterator[Entry | None]:
+def _entries(url: str, position: LogPosition, stop: Callable[[], bool]) -> Iterator[Entry | None]:
     """All entries from the place on, over one connection; None now and then while nothing comes."""
     opened = connection.connect(url)
     arrived: deque[Entry] = deque()
@@ -136,8 +136,8 @@ def _entries(url: str, place: Place, stop: Callable[[], bool]) -> Iterator[Entry
         declaring.declare_if_allowed(url)
         channel = opened.channel()
         channel.basic_qos(prefetch_count=CREDIT)
-        channel.basic_consume(EVENT_LOG, on_message, arguments={"x-stream-offset": place.ask()})
-        place.connected = True
+        channel.basic_consume(EVENT_LOG, on_message, arguments={"x-stream-offset": position.ask()})
+        position.connected = True
         while not stop():
             opened.process_data_events(time_limit=POLL)
             if not channel.is_open or not channel.consumer_tags:

@@ -5,8 +5,8 @@ import threading
 from workers.adapters import broker
 
 
-class Cancellations:
-    """The port `Tokens`. A broadcast that was missed is made up for by the cancel marker, which steps read."""
+class CancelBroadcasts:
+    """The port `Cancellations`. A broadcast that was missed is made up for by the cancel marker, which steps read."""
 
     def __init__(self, url: str, stop: threading.Event) -> None:
         self._jobs: set[str] = set()
