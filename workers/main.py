@@ -21,8 +21,9 @@ from schemas import license, topology
 from schemas.destination import Destination
 from schemas.errors import Invalid, SnaplineError
 from schemas.settings import Settings, from_environment
-from workers.adapters import broker, configured, logs, webhook
+from workers.adapters import broker, configured, logs
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
+from workers.adapters.notifiers import webhook
 from workers.adapters.volume_files import KubeletVolumes
 from workers.deliveries import Delivery
 from workers.ports import Cancellations, Cluster, ObjectStore, Repository

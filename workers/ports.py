@@ -1,4 +1,4 @@
-"""All that a step knows of the world. Adapters fit these; twins in `adapters/memory*` do too."""
+"""All that a step knows of the world. Adapters fit these; twins in `adapters/twins/` do too."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

@@ -17,7 +17,7 @@ from schemas.destination import Destination
 from schemas.errors import Invalid
 from schemas.events import explain
 from workers.adapters import configured
-from workers.adapters.object_store import check
+from workers.adapters.stores.check import check
 
 storage = typer.Typer(no_args_is_help=True, help="Where backups go.")
 

@@ -8,8 +8,9 @@ from pydantic import SecretStr
 from deploy.local.ports import free_ports
 from deploy.local.seaweedfs import SeaweedFS
 from schemas.errors import Denied, Invalid, NotFound, TransientError
-from workers.adapters.memory import MemoryObjectStore
-from workers.adapters.object_store import S3ObjectStore, check
+from workers.adapters.stores.check import check
+from workers.adapters.stores.s3 import S3ObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import ObjectStore
 
 

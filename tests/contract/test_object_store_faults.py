@@ -9,7 +9,7 @@ from deploy.local.seaweedfs import SeaweedFS
 from schemas.destination import Destination
 from schemas.errors import Denied, Invalid, SnaplineError, TransientError
 from tests.support.faults import CUT, LOSE, FaultyProxy
-from workers.adapters.object_store import S3ObjectStore
+from workers.adapters.stores.s3 import S3ObjectStore
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from deploy.local.ports import free_ports
 from schemas.errors import Denied, Invalid, TransientError
 from tests.support.receiver import Receiver, receiver
-from workers.adapters.webhook import post
+from workers.adapters.notifiers.webhook import post
 
 BODY = b'{"id": "e", "type": "backup.completed.v1"}'
 

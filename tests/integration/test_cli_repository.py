@@ -16,7 +16,7 @@ from schemas import keys
 from schemas.records import BackupRecord, VolumeRecord
 from tests.support.volumes import copy, objects, volume_of
 from workers import ledger
-from workers.adapters.object_store import S3ObjectStore
+from workers.adapters.stores.s3 import S3ObjectStore
 from workers.ports import ObjectStore
 from workers.repository import open_repository, volumes
 from workers.repository.layout import VOLUMES, name_of, pack_key

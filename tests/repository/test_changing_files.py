@@ -19,7 +19,7 @@ from tests.support.volumes import (
     slices_of_copy,
     volume_of,
 )
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import CopySlice
 from workers.repository import checkpoint, copying
 

@@ -11,7 +11,7 @@ import pytest
 from schemas.errors import Damaged
 from tests.support.repositories import bodies, digests, fill, many_packs
 from tests.support.volumes import copy, damaged, new_repository, objects, problems_of, restore, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository, checking, marks, packs, repairing, verifying, volumes
 from workers.repository.checking import Problem
 from workers.repository.layout import DAMAGE, INDEX, MARKS, PACKS, VOLUMES, name_of, pack_key

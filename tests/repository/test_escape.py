@@ -11,7 +11,7 @@ import pytest
 
 from schemas.errors import Damaged
 from tests.support.volumes import copy, differences, new_repository, objects, quiet, restore, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository, files, tree, volumes
 from workers.repository.layout import VOLUMES, new_id
 from workers.repository.tree import FIRST, LAST, BlockBuilder, Header, Record

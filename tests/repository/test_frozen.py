@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.volumes import copy, objects, restore, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository, checking, keyring, open_repository, verifying
 from workers.repository.layout import FORMAT
 

@@ -17,7 +17,7 @@ from schemas.errors import Damaged, Denied, Invalid, SnaplineError
 from tests.support.mutations import mutated
 from tests.support.repositories import fill, many_packs
 from tests.support.volumes import copy, every, key_record, new_repository, quiet, slices_of_copy, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import (
     VolumeRepository,
     checkpoint,

@@ -14,7 +14,7 @@ from schemas.errors import SnaplineError
 from tests.support.mutations import changed
 from tests.support.repositories import bodies, digests, fill, many_packs, twin
 from tests.support.volumes import AT_ONCE, copy, damaged, key_record, new_repository, restore, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository, checking, marks, repairing, verifying
 from workers.repository.layout import KEYS
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.repository_model import with_clock
 from tests.support.volumes import copy, never, new_repository, problems_of, quiet, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository.layout import INDEX, PARTIAL, VOLUMES
 from workers.repository.pruning import Graces
 

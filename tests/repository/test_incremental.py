@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.volumes import copy, differences, every, new_repository, objects, restore, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
 
 MIB = 1024 * 1024

@@ -11,7 +11,7 @@ from schemas.settings import Settings
 from tests.support.repositories import WrappedStore, fill
 from tests.support.volumes import copy, new_repository, restore, volume_of
 from workers.adapters import configured
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
 
 

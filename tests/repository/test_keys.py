@@ -12,7 +12,7 @@ import zstandard
 from schemas.errors import Damaged, Denied, Invalid, NotFound
 from tests.support.repositories import FailingStore, bodies, digests
 from tests.support.volumes import copy, damaged, new_repository, restore, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import keyring, open_repository
 from workers.repository.layout import FIRST_KEY, KEYS, PACKS
 

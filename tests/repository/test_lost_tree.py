@@ -11,7 +11,7 @@ import pytest
 from schemas.errors import Damaged
 from tests.support.repositories import KIB, digests, many_packs
 from tests.support.volumes import copy, every, new_repository, restore, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository, files, pending, volumes, window
 from workers.repository.layout import VOLUMES, pack_key
 

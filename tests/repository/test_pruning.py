@@ -32,7 +32,7 @@ from tests.support.volumes import (
     restore,
     volume_of,
 )
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import ObjectStore
 from workers.repository import VolumeRepository, keyring, marks
 from workers.repository.layout import BALLAST, BALLAST_BYTES, INDEX, MARKS, PACKS, PARTIAL, ROOT, VOLUMES

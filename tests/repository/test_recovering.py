@@ -7,7 +7,7 @@ import pytest
 
 from schemas.errors import Denied, Invalid, NotFound
 from tests.support.volumes import copy, new_repository
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import keyring, recovering
 
 

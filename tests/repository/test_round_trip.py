@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.volumes import copy, differences, every, never, new_repository, removed_at_end, restore, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import copying, window
 
 MIB = 1024 * 1024

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.volumes import AT_ONCE, copy, new_repository, problems_of, slices_of_copy, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository, marks
 from workers.repository.layout import MARKS
 

@@ -22,8 +22,8 @@ from tests.support.volumes import (
     restore,
     volume_of,
 )
-from workers.adapters.memory import MemoryObjectStore
-from workers.adapters.object_store import S3ObjectStore
+from workers.adapters.stores.s3 import S3ObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
 from workers.repository.layout import FIRST_KEY, PACKS
 

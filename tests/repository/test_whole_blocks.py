@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.volumes import copy, differences, every, new_repository, restore, volume_of
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository, copying, pending, volumes
 from workers.repository.layout import VOLUMES
 from workers.repository.tree import LAST, Block

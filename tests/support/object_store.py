@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local import seaweedfs
-from workers.adapters.object_store import S3ObjectStore
+from workers.adapters.stores.s3 import S3ObjectStore
 
 
 @pytest.fixture(scope="session")

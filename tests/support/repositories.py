@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import TransientError
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import ObjectStore, StoredObject
 from workers.repository import copying, cutting, index, packs, pending
 

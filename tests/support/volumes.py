@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
 from workers.repository import VolumeRepository, keyring, verifying
 from workers.repository.checking import Problem

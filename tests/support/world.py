@@ -10,8 +10,8 @@ from deploy.local.license_authority import Authority, create_authority, sign_lic
 from schemas import application
 from schemas import events as e
 from schemas.application import Application
-from workers.adapters.memory import MemoryObjectStore
 from workers.adapters.memory_cluster import MemoryCluster
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import Object, Repository
 from workers.repository import open_repository
 from workers.steps import (

@@ -11,8 +11,8 @@ from schemas.errors import NotYet
 from schemas.records import Applied, RestorePlan, RestoreRequest, RestoreUnitResult, VolumeRestore
 from tests.support.objects import make, owner, pod
 from workers import ledger
-from workers.adapters.memory import MemoryObjectStore
 from workers.adapters.memory_cluster import MemoryCluster
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.manifests.document import Captured, encode_manifest
 from workers.ports import Object, ResourceType
 from workers.repository import open_repository

@@ -22,7 +22,7 @@ from schemas.records import (
     VolumeRestore,
 )
 from workers import ledger
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import Repository
 from workers.repository import copying, open_repository
 from workers.steps import volumes_copy, volumes_restore

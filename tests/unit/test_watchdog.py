@@ -19,7 +19,7 @@ from schemas.records import (
     UnitResult,
 )
 from workers import ledger
-from workers.adapters.memory import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.steps import maintain, watchdog
 from workers.steps.watchdog import Watch
 

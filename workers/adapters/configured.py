@@ -49,6 +49,6 @@ def index_cache(settings: Settings) -> Path | None:
 
 def store(chosen: Destination) -> ObjectStore:
     """The bucket of a destination."""
-    from workers.adapters.object_store import S3ObjectStore
+    from workers.adapters.stores.s3 import S3ObjectStore
 
     return S3ObjectStore(chosen)

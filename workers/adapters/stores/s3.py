@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import boto3
@@ -20,7 +19,7 @@ from botocore.exceptions import (
 
 from schemas.destination import Destination
 from schemas.errors import Denied, Invalid, NotFound, SnaplineError, TransientError
-from workers.ports import ObjectStore, StoredObject
+from workers.ports import StoredObject
 
 T = TypeVar("T")
 
@@ -144,30 +143,6 @@ class S3ObjectStore:
         if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout", "RequestTimeTooSkewed"):
             return TransientError(f"{tried}: the server answered {status} {code}; try again")
         return Invalid(f"{tried}: the server answered {status} {code}")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that Snapline needs of a store, and whether it is so."""
-
-    what: str
-    ok: bool
-    detail: str = ""
-
-
-def check(store: ObjectStore, name: str) -> Iterator[Check]:
-    """Tries everything that Snapline relies on, with objects called `check/<name>…`, which it removes again."""
-    key, body = f"check/{name}", b"snapline" * 100
-    store.delete(key)
-    yield Check("create an object", store.create(key, body))
-    yield Check("read it back", store.get(key) == body)
-    yield Check("read a part of it", store.get(key, 8, 16) == body[8:24])
-    refused = not store.create(key, b"another")
-    detail = "" if refused else "If-None-Match is ignored: this store would lose backups; it cannot be used"
-    yield Check("refuse to create it twice", refused and store.get(key) == body, detail)
-    yield Check("list it", [found.key for found in store.list(key)] == [key])
-    store.delete(key)
-    yield Check("delete it", not list(store.list(key)))
 
 
 def _client(destination: Destination) -> Any:
