@@ -55,7 +55,8 @@ def destination() -> Destination:
 def repository() -> "VolumeRepository":
     """The destination's volume repository. Raises NotFound where there is none, Denied."""
     # A third of a second of imports, which most commands do not need.
-    from workers.repository import VolumeRepository, keyring
+    from workers.repository import VolumeRepository
+    from workers.repository.format import keyring
 
     master = keyring.unlock(store(), destination().passphrase.get_secret_value())
     if master is None:

@@ -37,7 +37,7 @@ def ls_(
         rows = [{"volume": volumes.name_of(one)} | {key: getattr(one, key) for key in kept} for one in record.volumes]
         show(rows, output)
         return
-    from workers.repository import files as inside
+    from workers.repository.restore import single_files as inside
 
     with context.repository().new_view() as view:
         id_ = volumes.volume_of(record, volume).volume
@@ -48,7 +48,7 @@ def ls_(
 @files.command("cat")
 def cat_(backup: Backup, volume: Volume, path: Annotated[str, typer.Argument(help="A file.")]) -> None:
     """Write a file's content to standard output."""
-    from workers.repository import files as inside
+    from workers.repository.restore import single_files as inside
 
     id_ = volumes.volume_of(volumes.backup(context.store(), backup), volume).volume
     with context.repository().new_view() as view:
@@ -66,7 +66,7 @@ def restore_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Write files and directories of a volume below a directory of this machine."""
-    from workers.repository import files as inside
+    from workers.repository.restore import single_files as inside
 
     id_ = volumes.volume_of(volumes.backup(context.store(), backup), volume).volume
     try:

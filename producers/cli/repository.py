@@ -17,7 +17,7 @@ from schemas.errors import Invalid
 from workers import ledger
 
 if TYPE_CHECKING:
-    from workers.repository.checking import Problem
+    from workers.repository.upkeep.check import Problem
 
 repository = typer.Typer(no_args_is_help=True, help="The volume repository: make, check, verify, prune.")
 repository.command("init")(init)
@@ -27,10 +27,10 @@ repository.add_typer(keys, name="key")
 @repository.command("check")
 def check_(output: OutputOption = Output.TABLE) -> None:
     """Whether everything that backups need is there; reads no contents."""
-    from workers.repository import checking
+    from workers.repository.upkeep import check
 
     with context.repository().new_view() as view, work_bar(context.notes) as bar:
-        problems = checking.check(view, volumes.names(context.store()), bar)
+        problems = check.check(view, volumes.names(context.store()), bar)
     _report({}, problems, output)
 
 
@@ -44,7 +44,7 @@ def verify_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Read contents back, and say which backups and files are hurt by what is damaged."""
-    from workers.repository import verifying
+    from workers.repository.upkeep import verify
 
     if quick + full + (sample is not None) > 1:
         raise Invalid("give one of --quick, --sample and --full")
@@ -52,7 +52,7 @@ def verify_(
         raise Invalid(f"--sample is a percentage above 0 and up to 100, not {sample:g}")
     percent = 0 if quick else sample or 100
     with context.repository().new_view() as view, work_bar(context.notes) as bar:
-        found = verifying.verify(view, volumes.names(context.store()), percent, bar)
+        found = verify.verify(view, volumes.names(context.store()), percent, bar)
     read = {"packs": found.packs, "packs_total": found.packs_total, "read_bytes": found.bytes}
     _report(read, found.problems, output)
 
@@ -60,30 +60,30 @@ def verify_(
 @repository.command("prune")
 def prune_(output: OutputOption = Output.TABLE) -> None:
     """Delete what no backup needs. Backups may run meanwhile."""
-    from workers.repository import pruning
+    from workers.repository.upkeep import prune
 
     store = context.store()
     with context.repository().new_view() as view, work_bar(context.notes) as bar:
-        reclaimed = pruning.prune(view, lambda: ledger.volumes_in_use(store), say=bar)
+        reclaimed = prune.prune(view, lambda: ledger.volumes_in_use(store), say=bar)
     show({"reclaimed_bytes": reclaimed}, output)
 
 
 @repository.command("stats")
 def stats_(output: OutputOption = Output.TABLE) -> None:
     """How much there is."""
-    from workers.repository import checking
+    from workers.repository.upkeep import check
 
     with context.repository().new_view() as view:
-        show(asdict(checking.stats(view)), output)
+        show(asdict(check.stats(view)), output)
 
 
 @repository.command("repair-index")
 def repair_index_(output: OutputOption = Output.TABLE) -> None:
     """Make the index anew from the packs that are there."""
-    from workers.repository import repairing
+    from workers.repository.upkeep import repair_index
 
     with context.repository().new_view() as view, work_bar(context.notes) as bar:
-        done = repairing.repair_index(view, bar)
+        done = repair_index.repair_index(view, bar)
     show(asdict(done), output)
     if done.unreadable:
         raise typer.Exit(Exit.FAILED)

@@ -20,7 +20,7 @@ Label = Annotated[str, typer.Option(help="Whose it is; anybody who can list the 
 
 def init(output: OutputOption = Output.TABLE) -> None:
     """Make the repository if there is none, and show its recovery text, once."""
-    from workers.repository import keyring
+    from workers.repository.format import keyring
 
     store, passphrase = context.store(), context.destination().passphrase.get_secret_value()
     master = keyring.unlock(store, passphrase) or keyring.make(store, passphrase)[0]
@@ -33,7 +33,7 @@ def init(output: OutputOption = Output.TABLE) -> None:
 @keys.command("list")
 def list_(output: OutputOption = Output.TABLE) -> None:
     """The keys, without their secrets."""
-    from workers.repository import keyring
+    from workers.repository.format import keyring
 
     rows = [
         {"id": each.id, "label": each.label, "created_at": each.created} for each in keyring.records(context.store())
@@ -44,7 +44,7 @@ def list_(output: OutputOption = Output.TABLE) -> None:
 @keys.command("add")
 def add_(label: Label = "", output: OutputOption = Output.TABLE) -> None:
     """Another passphrase, given on standard input."""
-    from workers.repository import keyring
+    from workers.repository.format import keyring
 
     store = context.store()
     master = _master(store)
@@ -57,7 +57,7 @@ def remove_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take a passphrase away; the last one stays."""
-    from workers.repository import keyring
+    from workers.repository.format import keyring
 
     store = context.store()
     _master(store)
@@ -68,7 +68,7 @@ def remove_(
 @keys.command("rotate")
 def rotate_(label: Label = "", output: OutputOption = Output.TABLE) -> None:
     """A new passphrase, given on standard input, in place of the destination's."""
-    from workers.repository import keyring
+    from workers.repository.format import keyring
 
     store, chosen = context.store(), context.destination()
     new = _new_passphrase()
@@ -85,16 +85,16 @@ def rotate_(label: Label = "", output: OutputOption = Output.TABLE) -> None:
 @keys.command("recover")
 def recover_(label: Label = "recovered", output: OutputOption = Output.TABLE) -> None:
     """A key for the destination's passphrase by the recovery text, which comes on standard input."""
-    from workers.repository import recovering
+    from workers.repository.upkeep import recover
 
     text = typer.prompt("Recovery text", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
     passphrase = context.destination().passphrase.get_secret_value()
-    show({"id": recovering.recover(context.store(), text, passphrase, label)}, output)
+    show({"id": recover.recover(context.store(), text, passphrase, label)}, output)
 
 
 def _master(store: ObjectStore) -> bytes:
     """Who changes keys must have one."""
-    from workers.repository import keyring
+    from workers.repository.format import keyring
 
     master = keyring.unlock(store, context.destination().passphrase.get_secret_value())
     if master is None:

@@ -18,8 +18,9 @@ from tests.support.volumes import copy, objects, volume_of
 from workers import ledger
 from workers.adapters.stores.s3 import S3ObjectStore
 from workers.ports import ObjectStore
-from workers.repository import open_repository, volumes
-from workers.repository.layout import VOLUMES, name_of, pack_key
+from workers.repository import open_repository
+from workers.repository.chunks import volume_record
+from workers.repository.format.layout import VOLUMES, name_of, pack_key
 
 PASSPHRASE = "correct horse"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -94,7 +95,9 @@ class Place:
         repository = open_repository(self.store, PASSPHRASE)
         with repository.new_view() as view:
             view.look()
-            for _, block in volumes.blocks(view, volumes.read(self.store, repository.keys, VOLUMES + volume).tree):
+            for _, block in volume_record.blocks(
+                view, volume_record.read(self.store, repository.keys, VOLUMES + volume).tree
+            ):
                 if b"first" in block.names:
                     id_ = block.chunks(block.records[block.names.index(b"first")])[0][0]
                     [place] = view.places([id_])[id_]

@@ -21,7 +21,7 @@ from tests.support.volumes import (
 )
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import CopySlice
-from workers.repository import checkpoint, copying
+from workers.repository.copy import checkpoint, walk
 
 MIB = 1024 * 1024
 
@@ -239,7 +239,7 @@ def test_a_large_file_that_fails_in_a_later_record_ends_where_it_was_read(
 ) -> None:
     content = os.urandom(8 * MIB)
     (source / "large").write_bytes(content)
-    monkeypatch.setattr(copying, "SEGMENT", 3 * MIB)
+    monkeypatch.setattr(walk, "SEGMENT", 3 * MIB)
 
     def fail() -> None:
         raise OSError(errno.EIO, "Input/output error")

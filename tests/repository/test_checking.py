@@ -12,10 +12,13 @@ from schemas.errors import Damaged
 from tests.support.repositories import bodies, digests, fill, many_packs
 from tests.support.volumes import copy, damaged, new_repository, objects, problems_of, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import VolumeRepository, checking, marks, packs, repairing, verifying, volumes
-from workers.repository.checking import Problem
-from workers.repository.layout import DAMAGE, INDEX, MARKS, PACKS, VOLUMES, name_of, pack_key
-from workers.repository.view import View
+from workers.repository import VolumeRepository
+from workers.repository.chunks import volume_record
+from workers.repository.chunks.view import View
+from workers.repository.format import marks, packs
+from workers.repository.format.layout import DAMAGE, INDEX, MARKS, PACKS, VOLUMES, name_of, pack_key
+from workers.repository.upkeep import check, repair_index, verify
+from workers.repository.upkeep.check import Problem
 
 
 @pytest.fixture(autouse=True)
@@ -43,26 +46,26 @@ def names(repository: VolumeRepository, source: Path) -> dict[str, str]:
     return {first: "monday", second: "tuesday"}
 
 
-def check(repository: VolumeRepository, names: dict[str, str]) -> list[Problem]:
+def problems_in(repository: VolumeRepository, names: dict[str, str]) -> list[Problem]:
     with repository.new_view() as view:
-        return checking.check(view, names)
+        return check.check(view, names)
 
 
-def verify(repository: VolumeRepository, names: dict[str, str], percent: float = 100) -> verifying.Report:
+def verified(repository: VolumeRepository, names: dict[str, str], percent: float = 100) -> verify.Report:
     with repository.new_view() as view:
-        return verifying.verify(view, names, percent)
+        return verify.verify(view, names, percent)
 
 
-def repair(repository: VolumeRepository) -> repairing.Repaired:
+def repair(repository: VolumeRepository) -> repair_index.Repaired:
     with repository.new_view() as view:
-        return repairing.repair_index(view)
+        return repair_index.repair_index(view)
 
 
 def chunks_of(view: View) -> dict[str, set[bytes]]:
     """The chunks of all files of all volumes."""
     found: dict[str, set[bytes]] = {}
     for each in list(view.store.list(VOLUMES)):
-        for _, block in volumes.blocks(view, volumes.read(view.store, view.keys, each.key).tree):
+        for _, block in volume_record.blocks(view, volume_record.read(view.store, view.keys, each.key).tree):
             for index, record in enumerate(block.records):
                 if record.stored:
                     ids = {id_ for id_, _ in block.chunks(record)}
@@ -98,7 +101,7 @@ def hurt_by(problems: list[Problem]) -> set[str]:
 
 def test_a_healthy_repository_has_no_problems(repository: VolumeRepository, names: dict[str, str]) -> None:
     before = bodies(repository.store)
-    report = verify(repository, names)
+    report = verified(repository, names)
     assert (report.problems, report.packs) == ([], report.packs_total)
     assert report.bytes == sum(objects(repository.store, PACKS).values())
     assert bodies(repository.store) == before
@@ -110,7 +113,7 @@ def test_a_missing_pack_names_every_backup_and_file_that_it_hurts(
     key = data_packs(repository)[0]
     hurt = files_in(repository, key)
     repository.store.delete(key)
-    problems = check(repository, names)
+    problems = problems_in(repository, names)
     assert any(name_of(key) in str(problem) for problem in problems)
     assert hurt_by(problems) == {f"{name}: {path}" for name in ("monday", "tuesday") for path in hurt}
     assert 0 < len(hurt) < 12
@@ -120,7 +123,7 @@ def test_a_truncated_pack_is_found_without_reading_it(repository: VolumeReposito
     key = data_packs(repository)[1]
     hurt = files_in(repository, key)
     repository.store.put(key, repository.store.get(key)[:-1])
-    problems = check(repository, names)
+    problems = problems_in(repository, names)
     assert hurt_by(problems) == {f"{name}: {path}" for name in ("monday", "tuesday") for path in hurt}
 
 
@@ -141,7 +144,7 @@ def test_a_damaged_pack_is_found_by_reading_and_names_all_that_it_hurts(
     else:
         body = bytearray()
     store.put(key, body)
-    reported = hurt_by(verify(repository, names).problems)
+    reported = hurt_by(verified(repository, names).problems)
     expected = {f"{name}: {path}" for name in ("monday", "tuesday") for path in hurt}
     assert reported == expected if how != "a bit" else (reported and reported <= expected)
     assert {each.partition(":")[0] for each in reported} == {"monday", "tuesday"}
@@ -151,7 +154,7 @@ def test_a_damaged_pack_is_found_by_reading_and_names_all_that_it_hurts(
 
 def test_a_file_of_one_snapshot_alone_hurts_that_alone(repository: VolumeRepository, names: dict[str, str]) -> None:
     repository.store.delete(data_packs(repository, seed=2)[0])
-    assert {each.partition(":")[0] for each in hurt_by(check(repository, names))} == {"tuesday"}
+    assert {each.partition(":")[0] for each in hurt_by(problems_in(repository, names))} == {"tuesday"}
 
 
 def test_a_volume_record_that_is_gone_or_unreadable_is_told(
@@ -160,13 +163,15 @@ def test_a_volume_record_that_is_gone_or_unreadable_is_told(
     first, second = names
     repository.store.delete(f"repository/volumes/{first}")
     repository.store.put(f"repository/volumes/{second}", b"nonsense")
-    assert hurt_by(check(repository, names)) == {"monday: all files", "tuesday: all files"}
+    assert hurt_by(problems_in(repository, names)) == {"monday: all files", "tuesday: all files"}
 
 
 def test_a_lost_tree_is_told(repository: VolumeRepository, names: dict[str, str]) -> None:
     for key in set(objects(repository.store, PACKS)) - {*data_packs(repository, 1), *data_packs(repository, 2)}:
         repository.store.delete(key)
-    assert hurt_by(check(repository, names)) == {f"{name}: all files listed in it" for name in ("monday", "tuesday")}
+    assert hurt_by(problems_in(repository, names)) == {
+        f"{name}: all files listed in it" for name in ("monday", "tuesday")
+    }
 
 
 @pytest.mark.parametrize("percent", [0.5, 10, 20, 25, 50, 100])
@@ -174,35 +179,35 @@ def test_samples_that_add_up_to_a_whole_cover_every_pack_once(
     percent: float, repository: VolumeRepository, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[bytes] = []
-    real = verifying.damaged_in
+    real = verify.damaged_in
 
     def noting(view: View, pack: packs.Pack) -> set[marks.Place]:
         read.append(pack.id)
         return real(view, pack)
 
-    monkeypatch.setattr(verifying, "damaged_in", noting)
+    monkeypatch.setattr(verify, "damaged_in", noting)
     total = len(objects(repository.store, PACKS))
     size = math.ceil(total * percent / 100)
     rounds = total // size
     for _ in range(rounds):
-        report = verify(new_repository(repository.store), names, percent)
+        report = verified(new_repository(repository.store), names, percent)
         assert (report.packs, report.packs_total, report.problems) == (size, total, [])
     assert len(set(read)) == len(read) == rounds * size
     for _ in range(rounds + 1):
-        verify(repository, names, percent)
+        verified(repository, names, percent)
     assert len(set(read)) == total
 
 
 def test_samples_find_the_one_damaged_pack_within_a_round(repository: VolumeRepository, names: dict[str, str]) -> None:
     damaged(repository.store, random.choice(data_packs(repository)))
-    found = [bool(verify(repository, names, 20).problems) for _ in range(5)]
+    found = [bool(verified(repository, names, 20).problems) for _ in range(5)]
     assert any(found)
 
 
 def test_a_sample_whose_place_is_lost_begins_again(repository: VolumeRepository, names: dict[str, str]) -> None:
-    verify(repository, names, 20)
-    repository.store.put(verifying.CURSOR, b"nonsense")
-    assert verify(repository, names, 20).problems == []
+    verified(repository, names, 20)
+    repository.store.put(verify.CURSOR, b"nonsense")
+    assert verified(repository, names, 20).problems == []
 
 
 # --- what is left
@@ -246,12 +251,12 @@ def test_the_index_is_rebuilt_from_packs_alone(
     count = len(objects(repository.store, PACKS))
     for key in objects(repository.store, INDEX):
         repository.store.delete(key)
-    assert check(repository, names) != []
-    assert repair(repository) == repairing.Repaired(count, 0, [], 0)
-    assert verify(repository, names).problems == []
+    assert problems_in(repository, names) != []
+    assert repair(repository) == repair_index.Repaired(count, 0, [], 0)
+    assert verified(repository, names).problems == []
     assert restore(repository, [*names][1], tmp_path / "target").lost == ()
     assert digests(tmp_path / "target") == digests(source)
-    assert repair(repository) == repairing.Repaired(0, 0, [], 0)
+    assert repair(repository) == repair_index.Repaired(0, 0, [], 0)
 
 
 @pytest.mark.parametrize("how", ["gone", "damaged", "moved"])
@@ -267,13 +272,13 @@ def test_an_index_object_that_is_lost_is_rebuilt(how: str, repository: VolumeRep
             repository.store.put(INDEX + "0" * 32, body)
     if how == "moved":
         with pytest.raises(Damaged, match="repair-index"):
-            check(repository, names)
+            problems_in(repository, names)
     else:
-        assert any("index" in problem.what for problem in check(repository, names))
+        assert any("index" in problem.what for problem in problems_in(repository, names))
     done = repair(repository)
     assert done.listed > 0
     assert done.unreadable == []
-    assert verify(repository, names).problems == []
+    assert verified(repository, names).problems == []
 
 
 @pytest.mark.parametrize("prefix", [MARKS, DAMAGE])
@@ -285,10 +290,10 @@ def test_a_mark_or_note_that_cannot_be_read_says_what_to_do_and_that_helps(
     [key] = objects(repository.store, prefix)
     damaged(repository.store, key)
     with pytest.raises(Damaged, match="repair-index"):
-        check(repository, names)
+        problems_in(repository, names)
     repair(repository)
     assert objects(repository.store, prefix) == {}
-    assert verify(repository, names).problems == []
+    assert verified(repository, names).problems == []
 
 
 def test_a_pack_without_a_footer_is_named_by_the_repair(repository: VolumeRepository, names: dict[str, str]) -> None:
@@ -321,7 +326,7 @@ def test_a_later_copy_mends_what_it_sees_again(
     if how in ("gone and repaired", "all index objects and a pack gone"):
         repair(repository)
     if how != "gone and repaired":
-        assert verify(repository, names).problems != []
+        assert verified(repository, names).problems != []
     third = see_again(repository, source, second if with_parent else None)
     for volume in (first, second, third):
         assert repository.verify(volume) == []
@@ -338,7 +343,7 @@ def test_a_later_copy_mends_what_it_sees_again(
 def test_damage_is_noted_once_however_often_it_is_found(repository: VolumeRepository, names: dict[str, str]) -> None:
     damaged(repository.store, data_packs(repository)[0])
     for _ in range(3):
-        assert verify(repository, names).problems
+        assert verified(repository, names).problems
         assert all(repository.verify(volume) for volume in names)
     assert len(objects(repository.store, DAMAGE)) == 1
 
@@ -347,13 +352,13 @@ def test_what_is_lost_is_remembered_by_prunes_until_it_is_seen_again(
     repository: VolumeRepository, names: dict[str, str], source: Path
 ) -> None:
     repository.store.delete(data_packs(repository)[0])
-    verify(repository, names)
+    verified(repository, names)
     repair(repository)
     for _ in range(3):
         repository.prune(lambda: set(names))
     assert objects(repository.store, DAMAGE)
     see_again(repository, source, [*names][1])
-    assert verify(repository, names).problems == []
+    assert verified(repository, names).problems == []
 
 
 # --- what an operator of the store may try
@@ -377,7 +382,7 @@ def test_an_index_object_put_back_is_noticed_and_nothing_relies_on_it_unnoticed(
     assert back
     for key in back:
         repository.store.put(key, old[key])
-    problems = check(repository, {fourth: "now"})
+    problems = problems_in(repository, {fourth: "now"})
     assert any("not there" in str(problem) for problem in problems)
     assert hurt_by(problems) == set()
     assert restore(repository, fourth, tmp_path / "target").lost == ()
@@ -409,4 +414,4 @@ def test_every_object_opens_only_in_its_own_place(repository: VolumeRepository, 
     first, second = names
     bodies_ = [repository.store.get(f"repository/volumes/{each}") for each in (first, second)]
     repository.store.put(f"repository/volumes/{first}", bodies_[1])
-    assert {"monday: all files"} <= hurt_by(check(repository, names))
+    assert {"monday: all files"} <= hurt_by(problems_in(repository, names))

@@ -27,10 +27,12 @@ from tests.support.repository_model import (
 from tests.support.simulated_store import Faults, Killed, SimulatedStore
 from tests.support.simulation import Simulation
 from tests.support.volumes import every, never, problems_of, quiet, restore
-from workers.repository import VolumeRepository, repairing, volumes
-from workers.repository.layout import DAMAGE, INDEX, MARKS, PACKS, PARTIAL, VOLUMES, name_of
-from workers.repository.pruning import Graces
-from workers.repository.view import View
+from workers.repository import VolumeRepository
+from workers.repository.chunks import volume_record
+from workers.repository.chunks.view import View
+from workers.repository.format.layout import DAMAGE, INDEX, MARKS, PACKS, PARTIAL, VOLUMES, name_of
+from workers.repository.upkeep import repair_index
+from workers.repository.upkeep.prune import Graces
 
 SEEDS = int(os.environ.get("SNAPLINE_SEEDS", "150"))
 ONE = os.environ.get("SNAPLINE_SEED")
@@ -147,7 +149,7 @@ def repairer(world: World, node: str) -> None:
 
         def repair() -> None:
             with world.open(node).new_view() as view:
-                repairing.repair_index(view)
+                repair_index.repair_index(view)
 
         killable(world, repair)
 
@@ -253,8 +255,8 @@ def unused_packs(world: World, view: View) -> set[bytes]:
     """Packs in which nothing is that a volume needs."""
     needed: set[bytes] = set()
     for volume in world.told:
-        ids = volumes.read(view.store, view.keys, VOLUMES + volume).tree
-        needed.update(ids, (id_ for _, block in volumes.blocks(view, ids) for id_, _ in block.table))
+        ids = volume_record.read(view.store, view.keys, VOLUMES + volume).tree
+        needed.update(ids, (id_ for _, block in volume_record.blocks(view, ids) for id_, _ in block.table))
     return {pack.id for pack in view.index.packs() if needed.isdisjoint(entry.id for entry in pack.entries)}
 
 

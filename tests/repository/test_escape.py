@@ -12,11 +12,14 @@ import pytest
 from schemas.errors import Damaged
 from tests.support.volumes import copy, differences, new_repository, objects, quiet, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import VolumeRepository, files, tree, volumes
-from workers.repository.layout import VOLUMES, new_id
-from workers.repository.tree import FIRST, LAST, BlockBuilder, Header, Record
-from workers.repository.volumes import Volume
-from workers.repository.writing import ChunkWriter
+from workers.repository import VolumeRepository
+from workers.repository.chunks import volume_record
+from workers.repository.chunks.chunk_writer import ChunkWriter
+from workers.repository.chunks.volume_record import Volume
+from workers.repository.format import tree
+from workers.repository.format.layout import VOLUMES, new_id
+from workers.repository.format.tree import FIRST, LAST, BlockBuilder, Header, Record
+from workers.repository.restore import single_files
 
 SECRET = b"this must not leave the node"
 
@@ -146,7 +149,7 @@ def hostile(repository: VolumeRepository, *blocks: bytes) -> str:
             id_ = writer.write("t", b"".join(blocks)).result()
             writer.flush()
         name = new_id()
-        volumes.write(view.store, view.keys, VOLUMES + name, Volume([id_], 0, 0))
+        volume_record.write(view.store, view.keys, VOLUMES + name, Volume([id_], 0, 0))
     return name
 
 
@@ -232,7 +235,7 @@ def test_single_files_are_restored_without_leaving_the_target(source: Path, outs
     (target / "dir").symlink_to(outside)
     before = state_of(outside)
     with repository.new_view() as view:
-        files.restore(view, volume, [b"dir/file"], target, quiet)
+        single_files.restore(view, volume, [b"dir/file"], target, quiet)
     assert state_of(outside) == before
     assert (target / "dir" / "file").read_bytes() == b"ours"
     assert not (target / "file").exists()

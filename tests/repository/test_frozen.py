@@ -16,8 +16,10 @@ import pytest
 
 from tests.support.volumes import copy, objects, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import VolumeRepository, checking, keyring, open_repository, verifying
-from workers.repository.layout import FORMAT
+from workers.repository import VolumeRepository, open_repository
+from workers.repository.format import keyring
+from workers.repository.format.layout import FORMAT
+from workers.repository.upkeep import check, verify
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 PASSPHRASE = "frozen in 2026"
@@ -58,8 +60,8 @@ def test_a_repository_of_an_earlier_version_is_whole_and_comes_back(version: Pat
     expected = json.loads((version / "expected.json").read_text())
     with repository.new_view() as view:
         names = {volume: name for name, volume in expected["volumes"].items()}
-        assert checking.check(view, names) == []
-        assert verifying.verify(view, names, 100).problems == []
+        assert check.check(view, names) == []
+        assert verify.verify(view, names, 100).problems == []
     for name, volume in expected["volumes"].items():
         assert restore(repository, volume, tmp_path / name).lost == ()
         assert listing(tmp_path / name) == expected["listings"][name]

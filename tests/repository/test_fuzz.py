@@ -18,23 +18,16 @@ from tests.support.mutations import mutated
 from tests.support.repositories import fill, many_packs
 from tests.support.volumes import copy, every, key_record, new_repository, quiet, slices_of_copy, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import (
-    VolumeRepository,
-    checkpoint,
-    index,
-    keyring,
-    marks,
-    packs,
-    restored,
-    sealing,
-    tree,
-    verifying,
-    volumes,
-    window,
-)
-from workers.repository.layout import DAMAGE, FIRST_KEY, INDEX, MARKS, PACKS, VOLUMES, pack_key
-from workers.repository.outcome import Reached
-from workers.repository.packs import RAW, ZSTD, Entry, PackBuilder
+from workers.repository import VolumeRepository
+from workers.repository.chunks import index_cache, volume_record
+from workers.repository.copy import checkpoint
+from workers.repository.format import keyring, marks, packs, sealing, tree
+from workers.repository.format.layout import DAMAGE, FIRST_KEY, INDEX, MARKS, PACKS, VOLUMES, pack_key
+from workers.repository.format.packs import RAW, ZSTD, Entry, PackBuilder
+from workers.repository.restore import batch
+from workers.repository.restore import slice as restore_slice
+from workers.repository.restore.outcome import Reached
+from workers.repository.upkeep import verify
 
 KIB, MIB = 1024, 1024 * 1024
 EXAMPLES = int(os.environ.get("SNAPLINE_FUZZ", "150"))
@@ -89,7 +82,7 @@ def tree_chunk(repository: VolumeRepository) -> bytes:
     with repository.new_view() as view:
         view.look()
         [key] = [found.key for found in view.store.list(VOLUMES)]
-        return view.read("t", volumes.read(view.store, view.keys, key).tree[0])
+        return view.read("t", volume_record.read(view.store, view.keys, key).tree[0])
 
 
 # --- trees
@@ -105,8 +98,8 @@ def use_all(chunk: bytes) -> None:
             assert not {b"", b".", b".."} & set(block.child(number).split(b"/"))
             assert 0 <= record.start <= record.start + record.length <= record.size < 2**63
             assert sum(length for _, length in block.chunks(record)) >= record.stored
-            window.is_small(block, record) if record.kind == tree.FILE else None
-            assert sum(piece[3] for piece in window.pieces(block, record, attributes)) == record.stored
+            batch.is_small(block, record) if record.kind == tree.FILE else None
+            assert sum(piece[3] for piece in batch.pieces(block, record, attributes)) == record.stored
             values = dict(attributes)
             if record.kind in (tree.SYMLINK, tree.HARDLINK):
                 assert values[tree.TARGET]
@@ -148,7 +141,7 @@ def test_lengths_that_promise_much_allocate_little() -> None:
             with bounded(256 * KIB), pytest.raises(Damaged):
                 use_all(body)
         with bounded(256 * KIB), pytest.raises(Damaged):
-            list(index.decode(bytes(16) + b"d" + bytes(4) + claim))
+            list(index_cache.decode(bytes(16) + b"d" + bytes(4) + claim))
 
 
 # --- sealed objects: as they come from the store, and from a hand that has the key
@@ -158,7 +151,7 @@ def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str],
     """For each kind of small object: its key, a real plaintext, and what reads it."""
     name = "ab" * 16
     state = checkpoint.State(tree=[bytes(32)], position=checkpoint.Position(b"dir", b"name", 5, [1, 2]))
-    reached = Reached((1, 2, 3), b"name", open=[window.Open(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)])
+    reached = Reached((1, 2, 3), b"name", open=[batch.Open(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)])
     reached.lost[b"file"] = "why"
 
     def plain(sealed: bytes, context: str) -> bytes:
@@ -171,7 +164,7 @@ def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str],
         "volume": (
             VOLUMES + name,
             json.dumps(volume).encode(),
-            lambda store, key: volumes.read(store, KEYS, key),
+            lambda store, key: volume_record.read(store, KEYS, key),
         ),
         "mark": (MARKS + name, json.dumps(mark).encode(), lambda store, _: marks.read(store, KEYS, {})),
         "note": (
@@ -181,8 +174,8 @@ def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str],
         ),
         "index": (
             INDEX + name,
-            index.encode([packs.Pack(bytes(16), "d", 5000, entries)] * 2),
-            lambda store, _: index.read(store, KEYS, name),
+            index_cache.encode([packs.Pack(bytes(16), "d", 5000, entries)] * 2),
+            lambda store, _: index_cache.read(store, KEYS, name),
         ),
         "checkpoint": (
             checkpoint.CONTEXT,
@@ -190,9 +183,9 @@ def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str],
             lambda store, key: checkpoint.decode(KEYS, store.get(key)),
         ),
         "restore checkpoint": (
-            restored.CONTEXT,
-            plain(restored.encode(KEYS, reached), restored.CONTEXT),
-            lambda store, key: restored.decode(KEYS, store.get(key)),
+            restore_slice.CONTEXT,
+            plain(restore_slice.encode(KEYS, reached), restore_slice.CONTEXT),
+            lambda store, key: restore_slice.decode(KEYS, store.get(key)),
         ),
     }
 
@@ -257,9 +250,9 @@ def test_a_lost_place_of_sampled_verification_is_no_error(repository: VolumeRepo
     @fuzzed()
     @given(st.one_of(st.binary(max_size=60), anything.map(lambda value: json.dumps(value).encode())))
     def try_(body: bytes) -> None:
-        repository.store.put(verifying.CURSOR, sealing.seal(KEYS, body, verifying.CURSOR))
+        repository.store.put(verify.CURSOR, sealing.seal(KEYS, body, verify.CURSOR))
         with repository.new_view() as view:
-            assert isinstance(verifying._cursor(view), bytes)
+            assert isinstance(verify._cursor(view), bytes)
 
     try_()
 

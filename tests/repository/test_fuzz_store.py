@@ -15,8 +15,10 @@ from tests.support.mutations import changed
 from tests.support.repositories import bodies, digests, fill, many_packs, twin
 from tests.support.volumes import AT_ONCE, copy, damaged, key_record, new_repository, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import VolumeRepository, checking, marks, repairing, verifying
-from workers.repository.layout import KEYS
+from workers.repository import VolumeRepository
+from workers.repository.format import marks
+from workers.repository.format.layout import KEYS
+from workers.repository.upkeep import check, repair_index, verify
 
 SEEDS = (
     [int(os.environ["SNAPLINE_SEED"])]
@@ -104,8 +106,8 @@ def healthy_says(store: MemoryObjectStore, snapshots: Snapshots) -> bool:
     names = {volume: volume for volume in snapshots}
     with opened(store).new_view() as view:
         try:
-            quick = checking.check(view, names)
-            full = verifying.verify(view, names, 100).problems
+            quick = check.check(view, names)
+            full = verify.verify(view, names, 100).problems
         except SnaplineError:
             return False
     assert full or not quick
@@ -141,4 +143,4 @@ def prune(store: MemoryObjectStore, snapshots: Snapshots) -> None:
 
 def repair(store: MemoryObjectStore, _: Snapshots) -> None:
     with opened(store).new_view() as view:
-        repairing.repair_index(view)
+        repair_index.repair_index(view)

@@ -9,8 +9,8 @@ import pytest
 from tests.support.repository_model import with_clock
 from tests.support.volumes import copy, never, new_repository, problems_of, quiet, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository.layout import INDEX, PARTIAL, VOLUMES
-from workers.repository.pruning import Graces
+from workers.repository.format.layout import INDEX, PARTIAL, VOLUMES
+from workers.repository.upkeep.prune import Graces
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

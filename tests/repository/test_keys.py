@@ -13,8 +13,9 @@ from schemas.errors import Damaged, Denied, Invalid, NotFound
 from tests.support.repositories import FailingStore, bodies, digests
 from tests.support.volumes import copy, damaged, new_repository, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import keyring, open_repository
-from workers.repository.layout import FIRST_KEY, KEYS, PACKS
+from workers.repository import open_repository
+from workers.repository.format import keyring
+from workers.repository.format.layout import FIRST_KEY, KEYS, PACKS
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ import pytest
 
 from tests.support.volume_process import DirectoryStore
 from tests.support.volumes import differences, objects, removed_at_end
-from workers.repository import keyring
-from workers.repository.layout import PACKS
+from workers.repository.format import keyring
+from workers.repository.format.layout import PACKS
 
 MIB = 1024 * 1024
 MOST_MEMORY = 256 * MIB

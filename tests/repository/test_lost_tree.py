@@ -12,8 +12,11 @@ from schemas.errors import Damaged
 from tests.support.repositories import KIB, digests, many_packs
 from tests.support.volumes import copy, every, new_repository, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import VolumeRepository, files, pending, volumes, window
-from workers.repository.layout import VOLUMES, pack_key
+from workers.repository import VolumeRepository
+from workers.repository.chunks import volume_record
+from workers.repository.copy import tree_writer
+from workers.repository.format.layout import VOLUMES, pack_key
+from workers.repository.restore import batch, single_files
 
 LARGE = 3 * 1024 * KIB
 
@@ -21,8 +24,8 @@ LARGE = 3 * 1024 * KIB
 @pytest.fixture(autouse=True)
 def many_records(monkeypatch: pytest.MonkeyPatch) -> None:
     many_packs(monkeypatch)
-    monkeypatch.setattr(pending, "BLOCK_STORED", 1)
-    monkeypatch.setattr(pending, "TREE_NORMAL", 512)
+    monkeypatch.setattr(tree_writer, "BLOCK_STORED", 1)
+    monkeypatch.setattr(tree_writer, "TREE_NORMAL", 512)
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +52,9 @@ def trees(repository: VolumeRepository, volume: str) -> Iterator[tuple[bytes, se
     """The volume's tree chunks, each with the paths that have a record in it."""
     with repository.new_view() as view:
         view.look()
-        ids = volumes.read(view.store, view.keys, VOLUMES + volume).tree
+        ids = volume_record.read(view.store, view.keys, VOLUMES + volume).tree
         for id_ in ids:
-            blocks = [block for _, block in volumes.blocks(view, [id_])]
+            blocks = [block for _, block in volume_record.blocks(view, [id_])]
             yield id_, {block.child(number).decode() for block in blocks for number in range(len(block.names))}
 
 
@@ -71,12 +74,12 @@ def mend(repository: VolumeRepository, before: dict[str, bytes]) -> None:
         repository.store.put(key, body)
 
 
-@pytest.mark.parametrize("most_entries", [window.MOST_ENTRIES, 3])
+@pytest.mark.parametrize("most_entries", [batch.MOST_ENTRIES, 3])
 def test_every_lost_tree_chunk_costs_what_it_names(
     most_entries: int, repository: VolumeRepository, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Into an empty directory, and into one where other files are; whole, and in slices."""
-    monkeypatch.setattr(window, "MOST_ENTRIES", most_entries)
+    monkeypatch.setattr(batch, "MOST_ENTRIES", most_entries)
     volume, whole = volume_of(copy(repository, source)), digests(source)
     all_trees = list(trees(repository, volume))
     assert len(all_trees) > 8
@@ -115,17 +118,17 @@ def test_single_files_are_read_past_a_lost_tree_chunk(
     all_trees = list(trees(repository, volume))
     id_, named = all_trees[len(all_trees) // 2]
     lose(repository, id_)
-    listed: list[files.Listed] = []
+    listed: list[single_files.Listed] = []
     with repository.new_view() as view, pytest.raises(Damaged, match="chunk"):
-        listed.extend(files.ls(view, volume, b"", recursive=True))
+        listed.extend(single_files.ls(view, volume, b"", recursive=True))
     everything = {str(path.relative_to(source)) for path in source.rglob("*")}
     also = {path for other, paths in all_trees if other != id_ for path in paths}
     assert {each.path for each in listed} == everything - (named - also)
     with repository.new_view() as view:
-        content = b"".join(files.cat(view, volume, b"d/e/file-11"))
+        content = b"".join(single_files.cat(view, volume, b"d/e/file-11"))
         assert content == (source / "d/e/file-11").read_bytes()
         (tmp_path / "target").mkdir()
-        files.restore(view, volume, [b"d/e/file-10"], tmp_path / "target", lambda _: None)
+        single_files.restore(view, volume, [b"d/e/file-10"], tmp_path / "target", lambda _: None)
     assert (tmp_path / "target/d/e/file-10").read_bytes() == (source / "d/e/file-10").read_bytes()
 
 
@@ -137,4 +140,4 @@ def test_a_file_with_a_lost_record_is_not_streamed_as_if_it_were_whole(
     assert len(with_large) > 2
     lose(repository, with_large[1])
     with repository.new_view() as view, pytest.raises(Damaged):
-        b"".join(files.cat(view, volume, b"a/large"))
+        b"".join(single_files.cat(view, volume, b"a/large"))

@@ -32,9 +32,10 @@ from tests.support.repository_model import (
 from tests.support.simulated_store import Killed, SimulatedStore
 from tests.support.simulation import START, Simulation
 from tests.support.volumes import every, never, problems_of, quiet, restore
-from workers.repository import VolumeRepository, repairing
-from workers.repository.layout import DAMAGE, INDEX, MARKS, PACKS, PARTIAL, VOLUMES, name_of
-from workers.repository.pruning import Graces
+from workers.repository import VolumeRepository
+from workers.repository.format.layout import DAMAGE, INDEX, MARKS, PACKS, PARTIAL, VOLUMES, name_of
+from workers.repository.upkeep import repair_index
+from workers.repository.upkeep.prune import Graces
 
 T = TypeVar("T")
 
@@ -173,7 +174,7 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     def _repaired(self, node: str) -> None:
         with self._open(node).new_view() as view:
-            repairing.repair_index(view)
+            repair_index.repair_index(view)
 
     def _crash_at(self, request: int | None) -> None:
         if request:

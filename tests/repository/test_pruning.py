@@ -34,9 +34,10 @@ from tests.support.volumes import (
 )
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import ObjectStore
-from workers.repository import VolumeRepository, keyring, marks
-from workers.repository.layout import BALLAST, BALLAST_BYTES, INDEX, MARKS, PACKS, PARTIAL, ROOT, VOLUMES
-from workers.repository.pruning import Graces
+from workers.repository import VolumeRepository
+from workers.repository.format import keyring, marks
+from workers.repository.format.layout import BALLAST, BALLAST_BYTES, INDEX, MARKS, PACKS, PARTIAL, ROOT, VOLUMES
+from workers.repository.upkeep.prune import Graces
 
 KIB = 1024
 

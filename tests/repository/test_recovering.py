@@ -8,7 +8,8 @@ import pytest
 from schemas.errors import Denied, Invalid, NotFound
 from tests.support.volumes import copy, new_repository
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import keyring, recovering
+from workers.repository.format import keyring
+from workers.repository.upkeep import recover
 
 
 def test_a_rotation_that_was_killed_leaves_both_open_and_can_be_done_again() -> None:
@@ -29,9 +30,9 @@ def test_a_recovery_text_of_another_repository_is_refused(tmp_path: Path) -> Non
     store = MemoryObjectStore()
     copy(new_repository(store), tmp_path)
     with pytest.raises(Invalid, match="another repository"):
-        recovering.recover(store, keyring.recovery_text(os.urandom(32)), "p", "")
+        recover.recover(store, keyring.recovery_text(os.urandom(32)), "p", "")
     with pytest.raises(NotFound):
-        recovering.recover(MemoryObjectStore(), keyring.recovery_text(os.urandom(32)), "p", "")
+        recover.recover(MemoryObjectStore(), keyring.recovery_text(os.urandom(32)), "p", "")
 
 
 def test_every_single_wrong_letter_of_a_recovery_text_is_noticed() -> None:

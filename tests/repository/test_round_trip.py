@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.volumes import copy, differences, every, never, new_repository, removed_at_end, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import copying, window
+from workers.repository.copy import walk
+from workers.repository.restore import batch
 
 MIB = 1024 * 1024
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="owners and devices need root")
@@ -140,8 +141,8 @@ def test_what_a_file_system_holds_comes_back(
     kind: Callable[[Path], None], stop: Callable[[], bool], place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if stop is not never:
-        monkeypatch.setattr(copying, "LOOK_EVERY", 1)
-        monkeypatch.setattr(window, "MOST_ENTRIES", 1)
+        monkeypatch.setattr(walk, "LOOK_EVERY", 1)
+        monkeypatch.setattr(batch, "MOST_ENTRIES", 1)
     top = Path("/dev/shm") / tmp_path.name if place == "memory" else tmp_path / "top"
     with removed_at_end(top):
         source, target = top / "source", top / "target"

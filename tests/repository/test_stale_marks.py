@@ -6,8 +6,9 @@ import pytest
 
 from tests.support.volumes import AT_ONCE, copy, new_repository, problems_of, slices_of_copy, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository import VolumeRepository, marks
-from workers.repository.layout import MARKS
+from workers.repository import VolumeRepository
+from workers.repository.format import marks
+from workers.repository.format.layout import MARKS
 
 MOST_SLICES = 5
 

@@ -25,7 +25,7 @@ from tests.support.volumes import (
 from workers.adapters.stores.s3 import S3ObjectStore
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
-from workers.repository.layout import FIRST_KEY, PACKS
+from workers.repository.format.layout import FIRST_KEY, PACKS
 
 T = TypeVar("T")
 FAULTS = (LOSE, CUT, "500 InternalError", "503 SlowDown", "", "", "")

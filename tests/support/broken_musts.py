@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from schemas.errors import NotFound
 from tests.support.simulated_store import Event
-from workers.repository import index, packs, tree, volumes
-from workers.repository.keyring import Keys
-from workers.repository.layout import DAMAGE, INDEX, KEYS, MARKS, PACKS, PARTIAL, VOLUMES, name_of, pack_key
-from workers.repository.marks import read as read_marks
-from workers.repository.packs import Pack
+from workers.repository.chunks import index_cache, volume_record
+from workers.repository.format import packs, tree
+from workers.repository.format.keyring import Keys
+from workers.repository.format.layout import DAMAGE, INDEX, KEYS, MARKS, PACKS, PARTIAL, VOLUMES, name_of, pack_key
+from workers.repository.format.marks import read as read_marks
+from workers.repository.format.packs import Pack
 
 ONCE = (PACKS, INDEX, VOLUMES, MARKS, DAMAGE)
 SEALED = (INDEX, VOLUMES, PARTIAL, MARKS, DAMAGE)
@@ -78,7 +79,7 @@ class _Replay:
             self._index(event)
 
     def _index(self, event: Event) -> None:
-        listed = index.read(self, self._keys, name_of(event.key))  # type: ignore[arg-type]  # only read
+        listed = index_cache.read(self, self._keys, name_of(event.key))  # type: ignore[arg-type]  # only read
         self._indexed[event.key] = {pack.id for pack in listed}
         for pack in listed:
             if pack_key(pack.id) not in self._ever:
@@ -116,7 +117,7 @@ class _Replay:
 
     def _needs(self, event: Event) -> set[bytes]:
         try:
-            found = volumes.read(self, self._keys, VOLUMES + event.key)  # type: ignore[arg-type]  # only read
+            found = volume_record.read(self, self._keys, VOLUMES + event.key)  # type: ignore[arg-type]  # only read
         except NotFound:
             self._say(event, "F22: a volume is told that has no record")
             return set()

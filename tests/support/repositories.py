@@ -13,7 +13,9 @@ import pytest
 from schemas.errors import TransientError
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import ObjectStore, StoredObject
-from workers.repository import copying, cutting, index, packs, pending
+from workers.repository.chunks import index_cache
+from workers.repository.copy import stream, tree_writer, walk
+from workers.repository.format import packs
 
 KIB = 1024
 Fault = Callable[[str, str], BaseException | None]
@@ -141,17 +143,17 @@ def twin(store: ObjectStore) -> MemoryObjectStore:
 def many_packs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of 4 KiB and packs of 68 KiB."""
     for module, names in (
-        (cutting, ("CHUNK_LEAST", "CHUNK_NORMAL", "CHUNK_MOST", "FINE_LEAST", "FINE_NORMAL", "FINE_MOST")),
-        (cutting, ("WINDOW", "MOST_ADDED")),
-        (copying, ("READ", "SEGMENT", "OWN_CHUNKS")),
+        (stream, ("CHUNK_LEAST", "CHUNK_NORMAL", "CHUNK_MOST", "FINE_LEAST", "FINE_NORMAL", "FINE_MOST")),
+        (stream, ("WINDOW", "MOST_ADDED")),
+        (walk, ("READ", "SEGMENT", "OWN_CHUNKS")),
         (packs, ("PACK_BYTES",)),
-        (pending, ("TREE_NORMAL", "TREE_LARGE")),
+        (tree_writer, ("TREE_NORMAL", "TREE_LARGE")),
     ):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name) // 256)
-    monkeypatch.setattr(copying, "LOOK_EVERY", 2)
-    monkeypatch.setattr(pending, "BLOCK_NORMAL", 8)
-    monkeypatch.setattr(index, "PACKS_PER_OBJECT", 4)
+    monkeypatch.setattr(walk, "LOOK_EVERY", 2)
+    monkeypatch.setattr(tree_writer, "BLOCK_NORMAL", 8)
+    monkeypatch.setattr(index_cache, "PACKS_PER_OBJECT", 4)
 
 
 def fill(root: Path, files: int = 12, seed: int = 1, size: int = 24 * KIB) -> None:

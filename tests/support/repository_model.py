@@ -14,26 +14,12 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import pytest
 
-from workers.repository import (
-    checkpoint,
-    committing,
-    copying,
-    cutting,
-    filling,
-    index,
-    keyring,
-    layout,
-    marks,
-    packs,
-    pending,
-    pruning,
-    repairing,
-    sealing,
-    verifying,
-    volumes,
-    window,
-    writing,
-)
+from workers.repository.chunks import chunk_writer, index_cache, volume_record
+from workers.repository.copy import checkpoint, stream, tree_writer, walk
+from workers.repository.copy import slice as copy_slice
+from workers.repository.format import keyring, layout, marks, packs, sealing
+from workers.repository.restore import batch, batch_writer
+from workers.repository.upkeep import prune, repair_index, verify
 
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """A directory for thousands of small files and SQLite files: no disk need see them."""
@@ -74,13 +60,13 @@ class AtOnce(Executor):
 def make_small(patch: pytest.MonkeyPatch) -> None:
     """Chunks of some hundred bytes, packs of some chunks, slices that may end at any entry."""
     for module, numbers in (
-        (cutting, {"CHUNK_NORMAL": 512, "CHUNK_LEAST": 128, "CHUNK_MOST": 2048, "WINDOW": 8192}),
-        (cutting, {"FINE_NORMAL": 256, "FINE_LEAST": 128, "FINE_MOST": 1024}),
-        (copying, {"OWN_CHUNKS": 2048, "LOOK_EVERY": 1}),
-        (pending, {"TREE_NORMAL": 2**40, "TREE_LARGE": 700}),  # not by inodes and times, which are never the same
+        (stream, {"CHUNK_NORMAL": 512, "CHUNK_LEAST": 128, "CHUNK_MOST": 2048, "WINDOW": 8192}),
+        (stream, {"FINE_NORMAL": 256, "FINE_LEAST": 128, "FINE_MOST": 1024}),
+        (walk, {"OWN_CHUNKS": 2048, "LOOK_EVERY": 1}),
+        (tree_writer, {"TREE_NORMAL": 2**40, "TREE_LARGE": 700}),  # not by inodes and times, which are never the same
         (packs, {"PACK_BYTES": 6000}),
-        (index, {"PACKS_PER_OBJECT": 3}),
-        (window, {"MOST_ENTRIES": 4}),
+        (index_cache, {"PACKS_PER_OBJECT": 3}),
+        (batch, {"MOST_ENTRIES": 4}),
     ):
         for name, number in numbers.items():
             patch.setattr(module, name, number)
@@ -88,7 +74,7 @@ def make_small(patch: pytest.MonkeyPatch) -> None:
 
 def without_threads(patch: pytest.MonkeyPatch) -> None:
     """Every process does one thing after the other."""
-    for module in (filling, index, pruning, repairing, verifying, volumes, writing):
+    for module in (batch_writer, index_cache, prune, repair_index, verify, volume_record, chunk_writer):
         patch.setattr(module, "ThreadPoolExecutor", AtOnce)
 
 
@@ -100,9 +86,9 @@ def with_clock(patch: pytest.MonkeyPatch, now: Callable[[], datetime]) -> None:
         def now(cls, tz: tzinfo | None = None) -> Any:
             return now()
 
-    for module in (pruning, marks, volumes):
+    for module in (prune, marks, volume_record):
         patch.setattr(module, "datetime", Clock)
-    for module in (checkpoint, committing):
+    for module in (checkpoint, copy_slice):
         patch.setattr(module, "time", SimpleNamespace(time=lambda: now().timestamp()))
 
 

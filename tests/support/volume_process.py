@@ -18,7 +18,8 @@ from typing import Any
 from schemas.errors import NotFound
 from tests.support.volumes import never, quiet
 from workers.ports import StoredObject
-from workers.repository import VolumeRepository, keyring
+from workers.repository import VolumeRepository
+from workers.repository.format import keyring
 
 
 class DirectoryStore:

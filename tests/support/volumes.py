@@ -10,10 +10,12 @@ from pathlib import Path
 
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
-from workers.repository import VolumeRepository, keyring, verifying
-from workers.repository.checking import Problem
-from workers.repository.layout import FIRST_KEY
-from workers.repository.pruning import Graces
+from workers.repository import VolumeRepository
+from workers.repository.format import keyring
+from workers.repository.format.layout import FIRST_KEY
+from workers.repository.upkeep import verify
+from workers.repository.upkeep.check import Problem
+from workers.repository.upkeep.prune import Graces
 
 PASSPHRASE = "correct horse"
 AT_ONCE = Graces(pack=timedelta(0), orphan=timedelta(0), mark=timedelta(0))
@@ -95,7 +97,7 @@ def restore(
 def problems_of(repository: VolumeRepository, names: dict[str, str]) -> list[Problem]:
     """What a full verification finds. `names` by volume."""
     with repository.new_view() as view:
-        return verifying.verify(view, names, 100).problems
+        return verify.verify(view, names, 100).problems
 
 
 def differences(first: Path, second: Path) -> str:

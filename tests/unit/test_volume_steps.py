@@ -24,7 +24,8 @@ from schemas.records import (
 from workers import ledger
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import Repository
-from workers.repository import copying, open_repository
+from workers.repository import open_repository
+from workers.repository.copy import walk
 from workers.steps import volumes_copy, volumes_restore
 from workers.steps.slicing import Slicing, Turns
 
@@ -115,7 +116,7 @@ def test_a_unit_is_copied_in_one_slice_if_there_is_time(node: Node) -> None:
 
 
 def test_a_short_slice_asks_for_the_next_and_all_is_copied(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "LOOK_EVERY", 1)
+    monkeypatch.setattr(walk, "LOOK_EVERY", 1)
     node.slice_length = timedelta(milliseconds=1)
     *slices, told = node.run(_copy_request())
     assert len(slices) >= 2
@@ -133,7 +134,7 @@ def test_a_short_slice_asks_for_the_next_and_all_is_copied(node: Node, monkeypat
 def test_a_slice_told_again_is_followed_up_once_and_an_old_one_not_at_all(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copying, "LOOK_EVERY", 1)
+    monkeypatch.setattr(walk, "LOOK_EVERY", 1)
     node.slice_length = timedelta(milliseconds=1)
     first = node.hear(_copy_request())[-1]
     again = node.hear(_copy_request())

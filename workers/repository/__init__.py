@@ -5,15 +5,18 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
-from workers.repository import committing, keyring, pruning, restored, verifying
-from workers.repository.allocating import keep_memory_small
-from workers.repository.index import Index
-from workers.repository.keyring import Keys
-from workers.repository.layout import VOLUMES
-from workers.repository.pruning import DEFAULT, Graces
-from workers.repository.sealing import seal, unseal
-from workers.repository.view import View
-from workers.repository.writing import LEVEL
+from workers.repository.chunks.chunk_writer import LEVEL
+from workers.repository.chunks.index_cache import Index
+from workers.repository.chunks.memory import keep_memory_small
+from workers.repository.chunks.view import View
+from workers.repository.copy.slice import copy_slice
+from workers.repository.format import keyring
+from workers.repository.format.keyring import Keys
+from workers.repository.format.layout import VOLUMES
+from workers.repository.format.sealing import seal, unseal
+from workers.repository.restore.slice import restore_slice
+from workers.repository.upkeep import prune, verify
+from workers.repository.upkeep.prune import DEFAULT, Graces
 
 
 class VolumeRepository:
@@ -54,7 +57,7 @@ class VolumeRepository:
     ) -> CopySlice:
         """See the port. A parent that is gone is as none."""
         with self.new_view() as view:
-            return committing.copy(
+            return copy_slice(
                 view,
                 root,
                 parent=parent,
@@ -75,7 +78,7 @@ class VolumeRepository:
     ) -> RestoreSlice:
         """See the port."""
         with self.new_view() as view:
-            return restored.restore(view, volume, target, checkpoint=checkpoint, stop=stop, progress=progress)
+            return restore_slice(view, volume, target, checkpoint=checkpoint, stop=stop, progress=progress)
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """See the port."""
@@ -88,7 +91,7 @@ class VolumeRepository:
     def verify(self, volume: str) -> list[str]:
         """See the port."""
         with self.new_view() as view:
-            return [str(problem) for problem in verifying.verify_volume(view, volume)]
+            return [str(problem) for problem in verify.verify_volume(view, volume)]
 
     def forget(self, volumes: Iterable[str]) -> None:
         """See the port."""
@@ -98,7 +101,7 @@ class VolumeRepository:
     def prune(self, keep: Callable[[], set[str]]) -> int:
         """See the port."""
         with self.new_view() as view:
-            return pruning.prune(view, keep, graces=self._graces, level=self._level)
+            return prune.prune(view, keep, graces=self._graces, level=self._level)
 
 
 def open_repository(

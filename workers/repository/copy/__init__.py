@@ -1,0 +1,1 @@
+"""One copy of a volume: the walk, what is taken over from the parent, what is read, the tree."""

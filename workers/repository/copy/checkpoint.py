@@ -1,0 +1,94 @@
+"""How far a copy has come: sealed, so that it says nothing to who keeps it."""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+
+from schemas.errors import Damaged
+from workers.repository.format.keyring import Keys
+from workers.repository.format.layout import new_id
+from workers.repository.format.sealing import seal, unseal
+
+CONTEXT = "checkpoint"
+LONGEST = 14 * 24 * 3600
+"""Seconds that a copy may take (F27)."""
+MOST_WARNINGS = 1000
+
+
+@dataclass
+class Position:
+    """All before is copied. In `directory` up to `name`, all of it if that is None. If the slice ended in the midst
+    of a file, its first `start` bytes; `stamp` tells if it has changed since."""
+
+    directory: bytes
+    name: bytes | None = None
+    start: int = 0
+    stamp: list[int] = field(default_factory=list)
+
+
+@dataclass
+class State:
+    """What is known between two slices. `tree` are the ids of the finished tree chunks."""
+
+    copy: str = field(default_factory=new_id)
+    started: float = field(default_factory=lambda: time.time())
+    marks: list[str] = field(default_factory=list)
+    open_marks: bool = False
+    tree: list[bytes] = field(default_factory=list)
+    position: Position | None = None
+    parent_chunk: int = 0
+    linked: bool = False
+    scanned: int = 0
+    changed: int = 0
+    uploaded: int = 0
+    files: int = 0
+    warnings: list[str] = field(default_factory=list)
+    unlisted_warnings: int = 0
+
+    def warn(self, warning: str) -> None:
+        """Remembers a warning; of very many only their number."""
+        if len(self.warnings) < MOST_WARNINGS:
+            self.warnings.append(warning)
+        else:
+            self.unlisted_warnings += 1
+
+    def all_warnings(self) -> tuple[str, ...]:
+        """For the result."""
+        more = (f"and {self.unlisted_warnings} more warnings",) if self.unlisted_warnings else ()
+        return (*self.warnings, *more)
+
+    def too_old(self) -> bool:
+        """Whether marks may have been deleted since it began (F27)."""
+        return not -3600 < time.time() - self.started < LONGEST
+
+
+def encode(keys: Keys, state: State) -> bytes:
+    """For the next slice, on whatever node."""
+    fields = asdict(state)
+    fields["tree"] = [id_.hex() for id_ in state.tree]
+    if state.position:
+        name = state.position.name
+        fields["position"] = {
+            **fields["position"],
+            "directory": state.position.directory.hex(),
+            "name": None if name is None else name.hex(),
+        }
+    return seal(keys, json.dumps(fields).encode(), CONTEXT)
+
+
+def decode(keys: Keys, checkpoint: bytes) -> State:
+    """The inverse. Raises Damaged."""
+    try:
+        fields = json.loads(unseal(keys, checkpoint, CONTEXT))
+        fields["tree"] = [bytes.fromhex(id_) for id_ in fields["tree"]]
+        if fields["position"]:
+            position = fields["position"]
+            name = position["name"]
+            position["directory"] = bytes.fromhex(position["directory"])
+            position["name"] = None if name is None else bytes.fromhex(name)
+            fields["position"] = Position(**position)
+        return State(**fields)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged(
+            f"a checkpoint cannot be read ({type(error).__name__}); cancel the backup and start it anew"
+        ) from error

@@ -1,0 +1,37 @@
+"""A file of which the tree has the beginning, and the rest is in a later slice, or nowhere (F19)."""
+
+import os
+
+from workers.repository.copy.checkpoint import Position
+from workers.repository.copy.tree_writer import Fresh
+from workers.repository.format import tree
+from workers.repository.format.tree import Record
+
+GONE = "was replaced or removed while it was read"
+
+
+def stamp(status: os.stat_result) -> list[int]:
+    """What tells, and then describes, a file when the slice ends in the midst of it."""
+    return [
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_mode & 0o7777,
+        status.st_uid,
+        status.st_gid,
+    ]
+
+
+def left_off(position: Position) -> Record:
+    """The file that the slice before ended in the midst of, as it was then; up to where it was read."""
+    inode, size, mtime, _, mode, uid, gid = position.stamp
+    return Record(tree.FILE, mode, uid, gid, size, position.start, 0, 0, mtime, 0, inode, 0, 0, 0)
+
+
+def ended(name: bytes, record: Record) -> Fresh:
+    """The last record of a file that ends after `record`, as no more of it can be read. Only its owner may use it:
+    without its attributes the mode may allow others more than it did."""
+    reached = record.start + record.length
+    changes = {"mode": record.mode & 0o700, "size": reached, "start": reached, "length": 0, "stored": 0, "ctime": 0}
+    return Fresh(name, record._replace(**changes))

@@ -1,0 +1,84 @@
+"""Reads what a path is: attributes, extents, links (FORMAT 7)."""
+
+import errno
+import os
+import stat
+from contextlib import suppress
+
+from workers.repository.format import tree
+from workers.repository.format.tree import Attribute, Extent
+
+LEFT_ALONE = frozenset((b".snapline", b"lost+found"))
+"""At the top of a volume: ours while a restore goes on, and the file system's. Never copied, never removed."""
+
+KINDS = {
+    stat.S_IFREG: tree.FILE,
+    stat.S_IFDIR: tree.DIRECTORY,
+    stat.S_IFLNK: tree.SYMLINK,
+    stat.S_IFIFO: tree.FIFO,
+    stat.S_IFCHR: tree.CHARACTER,
+    stat.S_IFBLK: tree.BLOCK,
+}
+"""Kinds by `stat.S_IFMT`; a socket has none."""
+
+LEAST_HOLE = 64 * 1024
+"""Shorter holes are read as zeros."""
+
+
+def xattrs(place: int | bytes) -> list[Attribute]:
+    """The extended attributes of an open file, or of a path that is not followed."""
+    if isinstance(place, int):
+        return _xattrs_of_open(place)
+    found: list[Attribute] = []
+    with suppress(OSError):  # many file systems have none, for some kinds
+        for name in sorted(os.listxattr(place, follow_symlinks=False)):
+            value = os.getxattr(place, name, follow_symlinks=False)
+            found.append((tree.XATTR, os.fsencode(name) + b"\0" + value))
+    return found
+
+
+def _xattrs_of_open(file: int) -> list[Attribute]:
+    try:
+        names = os.listxattr(file)
+    except OSError as error:
+        if error.errno in (errno.ENOTSUP, errno.EPERM, errno.EACCES):
+            return []
+        raise
+    found: list[Attribute] = []
+    for name in sorted(names):
+        with suppress(OSError):  # it was removed meanwhile
+            found.append((tree.XATTR, os.fsencode(name) + b"\0" + os.getxattr(file, name)))
+    return found
+
+
+def link(directory: int, name: bytes) -> bytes:
+    """The target of a symlink."""
+    return os.readlink(name, dir_fd=directory)
+
+
+def place_of(directory: int, name: bytes) -> bytes:
+    """A path of `name` in an open directory, for calls that know no dir_fd."""
+    return b"/proc/self/fd/%d/%s" % (directory, name)
+
+
+def extents(file: int, start: int, end: int) -> list[Extent]:
+    """Where there is data between `start` and `end` of an open sparse file."""
+    found: list[Extent] = []
+    at = start
+    while at < end:
+        try:
+            begin = os.lseek(file, at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                break  # a hole up to the end
+            raise
+        if begin >= end:
+            break
+        finish = min(os.lseek(file, begin, os.SEEK_HOLE), end)
+        if finish <= begin:
+            break  # it was cut off meanwhile
+        if found and begin - sum(found[-1]) < LEAST_HOLE:
+            begin = found.pop()[0]
+        found.append((begin, finish - begin))
+        at = finish
+    return found

@@ -1,0 +1,1 @@
+"""One restore of a volume, or of some of its files."""

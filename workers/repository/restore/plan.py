@@ -1,0 +1,189 @@
+"""Writes a volume's files into a directory, along the tree (FORMAT 11).
+
+Directories are made, and what is not in the volume is removed, as the tree is read; all else is planned, and written a
+window at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from schemas.errors import Damaged
+from workers.ports import Progress
+from workers.repository.chunks import volume_record
+from workers.repository.chunks.view import View
+from workers.repository.chunks.volume_record import Volume
+from workers.repository.files import path_info
+from workers.repository.format import tree
+from workers.repository.format.tree import Block, Record, join
+from workers.repository.restore.batch import Open, Window
+from workers.repository.restore.batch_writer import Filling, filling
+from workers.repository.restore.outcome import Outcome, Reached
+
+Wanted = Callable[[bytes], bool]
+
+
+class Restore:
+    """One slice. `reached` is changed as it goes."""
+
+    def __init__(
+        self,
+        view: View,
+        volume: Volume,
+        target: Path,
+        reached: Reached,
+        *,
+        wanted: Wanted | None,
+        stop: Callable[[], bool],
+        progress: Callable[[Progress], None],
+    ) -> None:
+        """With `wanted` only those paths are restored, and nothing is removed."""
+        self._view, self._volume, self._reached = view, volume, reached
+        self._wanted, self._stop = wanted, stop
+        self._outcome = Outcome(target, reached, volume.scanned_bytes, progress)
+        self._window = Window()
+        self._existing: list[bytes] = []
+        self._made = False
+        self._last: Block | None = None
+        self._gap = False
+
+    def run(self) -> bool:
+        """True when all is written."""
+        try:
+            with filling(self._view, self._outcome) as filled:
+                complete = self._run(filled)
+                filled.wait()
+                return complete
+        finally:
+            self._outcome.close()
+
+    def _run(self, filled: Filling) -> bool:
+        if self._reached.position != (0, 0, 0) and self._reached.open:
+            self._go_on(self._reached.open[-1].path)
+        for chunk, number, block, begin in self._blocks():
+            if self._gap:
+                self._go_on_after_gap(block)
+            elif block.flags & tree.FIRST and not begin:
+                self._begin_directory(block)
+            self._last = block
+            for index in range(begin, len(block.names)):
+                self._plan(block, index)
+                if self._window.full() and not self._turn(filled):
+                    self._reached.position, self._reached.name = (chunk, number, index + 1), block.names[index]
+                    self._reached.unended = block.records[index].goes_on()
+                    return False
+            if block.flags & tree.LAST and not self._made:
+                self._make_way(block.path, None, None)
+        self._end_directories(None)
+        filled.put(self._window)
+        return True
+
+    def _turn(self, filled: Filling) -> bool:
+        """Hands the window over. False if the slice is to end."""
+        filled.put(self._window)
+        self._window = Window()
+        return not self._stop()
+
+    def _blocks(self) -> Iterator[tuple[int, int, Block, int]]:
+        """What is left of the tree: numbers of chunk and block, the block, and its first record that is left."""
+        first = self._reached.position
+        last, number = -1, 0
+        for chunk, block in volume_record.blocks(self._view, self._volume.tree, first[0], self._lose_chunk):
+            number = number + 1 if chunk == last else 0
+            last = chunk
+            if (chunk, number) >= first[:2]:
+                yield chunk, number, block, first[2] if (chunk, number) == first[:2] else 0
+
+    def _go_on(self, path: bytes) -> None:
+        """Into a directory that an earlier slice has begun."""
+        if not self._wanted:
+            with self._outcome.noting(path):
+                names = self._outcome.target().names(path)
+                self._existing = [name for name in names if name > self._reached.name][::-1]
+
+    def _plan(self, block: Block, index: int) -> None:
+        record = block.records[index]
+        if self._wanted and not self._wanted(block.child(index)):
+            return
+        if not self._made and not record.start:
+            self._make_way(block.path, block.names[index], record)
+        if record.kind == tree.DIRECTORY:
+            return
+        if self._wanted and not self._wanted(block.path):
+            self._make_parents(block.child(index))
+        self._window.add(block, index)
+
+    # --- tree chunks that cannot be read (F30)
+
+    def _lose_chunk(self, problem: Damaged) -> None:
+        """Reports what nobody can name any more, and a file that would have gone on."""
+        self._gap = True
+        last, unended = self._last, self._reached.unended
+        if last is None:
+            path = join(self._reached.open[-1].path, self._reached.name) if self._reached.open else b""
+        elif last.names:
+            path, unended = last.child(-1), last.records[-1].goes_on()
+        else:
+            path, unended = last.path, False
+        self._outcome.lose_what_follows(path, str(problem))
+        if unended:
+            self._lose_file(path)
+
+    def _go_on_after_gap(self, block: Block) -> None:
+        """With a block of any directory. What is there before its first name may be in the volume, so it stays."""
+        self._gap = False
+        if not self._reached.open or self._reached.open[-1].path != block.path:
+            if not self._wanted:
+                self._make_parents(block.path)
+            self._begin_directory(block)
+        if not block.flags & tree.FIRST:
+            self._existing = [name for name in self._existing if block.names and name > block.names[0]]
+            if block.names and block.records[0].start:
+                self._lose_file(block.child(0))
+
+    def _lose_file(self, path: bytes) -> None:
+        if not self._wanted or self._wanted(path):
+            self._window.lost.append((path, "where a part of it is cannot be read"))
+
+    # --- directories
+
+    def _begin_directory(self, block: Block) -> None:
+        self._end_directories(block.path)
+        self._existing, self._made = [], False
+        if self._wanted and not self._wanted(block.path):
+            self._made = True  # nothing in it is removed
+            return
+        with self._outcome.noting(block.path):
+            if block.path:
+                if self._wanted:
+                    self._make_parents(block.path)
+                self._made = self._outcome.target().make_directory(block.path)
+            if not self._made and not self._wanted:
+                self._existing = self._outcome.target().names(block.path)[::-1]
+        attributes = block.attributes(block.header.extra)
+        self._reached.open.append(Open(block.path, block.header, attributes, self._made))
+
+    def _make_parents(self, path: bytes) -> None:
+        """The directories above a path, when not all of the volume is wanted."""
+        parts = path.split(b"/")[:-1]
+        with self._outcome.noting(path):
+            for length in range(1, len(parts) + 1):
+                self._outcome.target().make_directory(b"/".join(parts[:length]))
+
+    def _make_way(self, directory: bytes, name: bytes | None, record: Record | None) -> None:
+        """Removes what is in the directory before `name` and not in the volume, and at `name` what is in the way."""
+        while self._existing and (name is None or self._existing[-1] <= name):
+            found = self._existing.pop()
+            if not directory and found in path_info.LEFT_ALONE:
+                continue
+            path = join(directory, found)
+            with self._outcome.noting(path):
+                if found != name or (record is not None and record.kind != tree.DIRECTORY):
+                    self._outcome.target().remove(path)
+
+    def _end_directories(self, following: bytes | None) -> None:
+        """Those that `following` is not in are complete."""
+        while self._reached.open:
+            path = self._reached.open[-1].path
+            if following is not None and (not path or following.startswith(path + b"/")):
+                return
+            self._window.end(self._reached.open.pop())

@@ -1,0 +1,167 @@
+"""Single files of a volume: listing, streaming, restoring."""
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import Damaged, Invalid, NotFound
+from workers.ports import Progress, RestoreSlice
+from workers.repository.chunks import volume_record
+from workers.repository.chunks.view import View
+from workers.repository.format import tree
+from workers.repository.format.layout import VOLUMES
+from workers.repository.format.tree import Block, Record, shown
+from workers.repository.restore.batch import pieces
+from workers.repository.restore.slice import restore_slice
+
+KINDS = {
+    tree.FILE: "file",
+    tree.DIRECTORY: "directory",
+    tree.SYMLINK: "symlink",
+    tree.HARDLINK: "hardlink",
+    tree.FIFO: "fifo",
+    tree.CHARACTER: "character device",
+    tree.BLOCK: "block device",
+}
+ZEROS = bytes(1024 * 1024)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One path of a volume. `path` is for humans; where it is not exactly the name, `name_base64` is."""
+
+    path: str
+    kind: str
+    mode: str  # octal
+    uid: int
+    gid: int
+    size: int  # bytes
+    mtime: int  # nanoseconds since 1970 UTC
+    target: str = ""
+    name_base64: str = ""
+
+
+def as_row(listed: Listed) -> dict[str, Any]:
+    """For printing: with the time as UTC, too."""
+    row = asdict(listed)
+    row["modified_at"] = datetime.fromtimestamp(listed.mtime // 10**9, UTC).isoformat()
+    return row
+
+
+def ls(view: View, volume: str, path: bytes, *, recursive: bool) -> Iterator[Listed]:
+    """What is at `path`: itself, or what is in the directory. Raises NotFound, or Damaged after what can be told."""
+    path, found = clean(path), False
+    for block in _blocks(view, volume):
+        if block.path == path:
+            found = True  # an empty directory has a block, too
+        for index, record in enumerate(block.records):
+            child = block.child(index)
+            if record.start or not _listed(child, block.path, path, recursive):
+                continue
+            found = True
+            yield _described(block, child, record)
+    if not found:
+        raise NotFound(f"there is no {shown(path)} in this volume; `snapline files ls` shows what is")
+
+
+def cat(view: View, volume: str, path: bytes) -> Iterator[bytes]:
+    """A file's content, in order. Raises NotFound, Invalid for what is no file, Damaged."""
+    path = clean(path)
+    at, found = 0, False
+    for block, record in _records(view, volume, path):
+        if record.start != at:
+            raise Damaged(f"{shown(path)} has a part from {at} to {record.start} that is not known any more")
+        if record.kind == tree.HARDLINK:
+            target = dict(block.attributes(record.extra))[tree.TARGET]
+            yield from cat(view, volume, target)
+            return
+        if record.kind != tree.FILE:
+            raise Invalid(f"{shown(path)} is a {KINDS[record.kind]}, not a file")
+        found = True
+        for id_, start, offset, length in pieces(block, record, block.attributes(record.extra)):
+            yield from _zeros(start - at)
+            yield view.read("d", id_)[offset : offset + length]
+            at = start + length
+        yield from _zeros(record.start + record.length - at)
+        at = record.start + record.length
+        if at == record.size:
+            return
+    if not found:
+        raise NotFound(f"there is no {shown(path)} in this volume; `snapline files ls` shows what is")
+
+
+def restore(
+    view: View, volume: str, paths: list[bytes], target: Path, progress: Callable[[Progress], None]
+) -> RestoreSlice:
+    """Writes some files and directories below `target`, and leaves all else there alone. Raises NotFound for a path
+    that is not in the volume."""
+    cleaned = [clean(path) for path in paths]
+    for path in cleaned:
+        if path and next(_records(view, volume, path), None) is None:
+            raise NotFound(f"there is no {shown(path)} in this volume; `snapline files ls` shows what is")
+
+    def wanted(path: bytes) -> bool:
+        return any(not each or path == each or path.startswith(each + b"/") for each in cleaned)
+
+    return restore_slice(view, volume, target, checkpoint=None, stop=lambda: False, progress=progress, wanted=wanted)
+
+
+def clean(path: bytes) -> bytes:
+    """`/a//b/` is `a/b`; the root is empty. Raises Invalid for `..`."""
+    parts = [part for part in path.split(b"/") if part not in (b"", b".")]
+    if b".." in parts:
+        raise Invalid(f"{shown(path)}: paths are those of the volume, without `..`")
+    return b"/".join(parts)
+
+
+def _blocks(view: View, volume: str) -> Iterator[Block]:
+    """All that can be read. Raises Damaged after that if something cannot."""
+    view.look()
+    found = volume_record.read(view.store, view.keys, VOLUMES + volume)
+    problems: list[Damaged] = []
+    for _, block in volume_record.blocks(view, found.tree, unread=problems.append):
+        yield block
+    if problems:
+        raise problems[0]
+
+
+def _records(view: View, volume: str, path: bytes) -> Iterator[tuple[Block, Record]]:
+    """The records of one path."""
+    directory, _, name = path.rpartition(b"/")
+    for block in _blocks(view, volume):
+        if block.path == directory and name in block.names:
+            for each, record in zip(block.names, block.records, strict=True):
+                if each == name:
+                    yield block, record
+
+
+def _listed(child: bytes, directory: bytes, path: bytes, recursive: bool) -> bool:
+    if child == path or directory == path:
+        return True
+    return recursive and (not path or child.startswith(path + b"/"))
+
+
+def _described(block: Block, path: bytes, record: Record) -> Listed:
+    attributes = dict(block.attributes(record.extra)) if record.extra else {}
+    text = shown(path)
+    exact = text.encode() == path
+    return Listed(
+        path=text,
+        kind=KINDS[record.kind],
+        mode=f"{record.mode:04o}",
+        uid=record.uid,
+        gid=record.gid,
+        size=record.size if record.kind == tree.FILE else 0,
+        mtime=record.mtime,
+        target=shown(attributes[tree.TARGET]) if tree.TARGET in attributes else "",
+        name_base64="" if exact else base64.b64encode(path).decode(),
+    )
+
+
+def _zeros(count: int) -> Iterator[bytes]:
+    while count > 0:
+        yield ZEROS[: min(count, len(ZEROS))]
+        count -= len(ZEROS)

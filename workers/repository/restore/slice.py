@@ -1,0 +1,95 @@
+"""One slice of a restore, and what is kept of it until the next."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import Damaged
+from workers.ports import Progress, RestoreSlice
+from workers.repository.chunks import volume_record
+from workers.repository.chunks.view import View
+from workers.repository.format.keyring import Keys
+from workers.repository.format.layout import VOLUMES
+from workers.repository.format.sealing import seal, unseal
+from workers.repository.format.tree import Header, shown
+from workers.repository.restore.batch import Open
+from workers.repository.restore.outcome import Reached
+from workers.repository.restore.plan import Restore, Wanted
+
+CONTEXT = "restore checkpoint"
+MOST_WARNINGS = 1000
+
+
+def restore_slice(
+    view: View,
+    volume: str,
+    target: Path,
+    *,
+    checkpoint: bytes | None,
+    stop: Callable[[], bool],
+    progress: Callable[[Progress], None],
+    wanted: Wanted | None = None,
+) -> RestoreSlice:
+    """See the port `Repository`. With `wanted`, only paths that it accepts."""
+    view.look()
+    found = volume_record.read(view.store, view.keys, VOLUMES + volume)
+    reached = decode(view.keys, checkpoint) if checkpoint else Reached()
+    complete = Restore(view, found, target, reached, wanted=wanted, stop=stop, progress=progress).run()
+    lost = [f"{shown(path)}: {why}" for path, why in sorted(reached.lost.items())]
+    return RestoreSlice(
+        checkpoint=None if complete else encode(view.keys, reached),
+        bytes=reached.written,
+        files=reached.files,
+        warnings=tuple(reached.warnings[:MOST_WARNINGS]),
+        lost=tuple(lost),
+    )
+
+
+def encode(keys: Keys, reached: Reached) -> bytes:
+    """For the next slice, on whatever node."""
+    fields = {
+        "position": reached.position,
+        "name": _text(reached.name),
+        "unended": reached.unended,
+        "open": [
+            [_text(each.path), each.header, [[tag, _text(value)] for tag, value in each.attributes], each.made]
+            for each in reached.open
+        ],
+        "bytes": reached.written,
+        "files": reached.files,
+        "warnings": reached.warnings[: MOST_WARNINGS + 1],
+        "lost": [[_text(path), why] for path, why in reached.lost.items()],
+    }
+    return seal(keys, json.dumps(fields).encode(), CONTEXT)
+
+
+def decode(keys: Keys, checkpoint: bytes) -> Reached:
+    """The inverse. Raises Damaged."""
+    try:
+        fields: dict[str, Any] = json.loads(unseal(keys, checkpoint, CONTEXT))
+        first, second, third = fields["position"]
+        return Reached(
+            position=(int(first), int(second), int(third)),
+            name=_bytes(fields["name"]),
+            unended=bool(fields["unended"]),
+            open=[
+                Open(_bytes(path), Header(*header), [(tag, _bytes(value)) for tag, value in attributes], made)
+                for path, header, attributes, made in fields["open"]
+            ],
+            written=fields["bytes"],
+            files=fields["files"],
+            warnings=fields["warnings"],
+            lost={_bytes(path): why for path, why in fields["lost"]},
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"a checkpoint cannot be read ({type(error).__name__}); restore again") from error
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _bytes(value: str) -> bytes:
+    return base64.b64decode(value)

@@ -1,0 +1,136 @@
+"""Whether all is there that should be, without reading contents; and how much there is."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from schemas.errors import Damaged, NotFound
+from workers.repository.chunks import index_cache, volume_record
+from workers.repository.chunks.view import View
+from workers.repository.format import tree
+from workers.repository.format.layout import PACKS, VOLUMES, name_of
+from workers.repository.format.tree import shown
+from workers.repository.upkeep.prune import Say, silent
+
+Lost = Callable[[bytes], bool]
+"""Whether a chunk cannot be had."""
+MOST_FILES = 1000
+"""Files that a problem names, at most."""
+
+
+@dataclass
+class Problem:
+    """Something that is wrong, and what it hurts: `<backup>: <path>`."""
+
+    what: str
+    hurts: list[str] = field(default_factory=list)
+    more: int = 0  # that are hurt but not named
+    chunk: bytes = b""  # the id of the one that is lost
+
+    def __str__(self) -> str:
+        if not self.hurts:
+            return self.what
+        named = ", ".join(self.hurts[:10])
+        more = len(self.hurts) - 10 + self.more
+        return f"{self.what}; it hurts {named}" + (f" and {more} more" if more > 0 else "")
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Bytes and numbers of a repository."""
+
+    volumes: int
+    packs: int
+    stored_bytes: int
+    chunks: int
+    content_bytes: int  # of all chunks before compression
+    marked_packs: int
+    damaged_chunks: int
+
+
+def stats(view: View) -> Stats:
+    """How much there is, by the index."""
+    view.look()
+    packs = chunks = stored = content = 0
+    for pack in view.index.packs():
+        packs, chunks, stored = packs + 1, chunks + len(pack.entries), stored + pack.size
+        content += sum(entry.length for entry in pack.entries)
+    return Stats(
+        volumes=sum(1 for _ in view.store.list(VOLUMES)),
+        packs=packs,
+        stored_bytes=stored,
+        chunks=chunks,
+        content_bytes=content,
+        marked_packs=len(view.marked & set(view.index.pack_sizes())),
+        damaged_chunks=len(view.damaged_ids()),
+    )
+
+
+def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Problem]:
+    """What is wrong with the index, and with the volumes in `names` (by id, what to call them). Reads no contents."""
+    view.look()
+    problems = [
+        Problem(f"index object {name} cannot be read; run `snapline repository repair-index`, which rebuilds it")
+        for name in index_cache.unreadable(view.store, view.keys)
+    ]
+    present = {name_of(found.key): found.size for found in view.store.list(PACKS)}
+    gone: set[bytes] = set()
+    listed: set[str] = set()
+    for pack, size in view.index.pack_sizes().items():
+        listed.add(pack.hex())
+        if pack in view.marked:
+            continue
+        if pack.hex() not in present:
+            problems.append(Problem(f"pack {pack.hex()} is listed in the index, but not there"))
+            gone.add(pack)
+        elif present[pack.hex()] != size:
+            problems.append(Problem(f"pack {pack.hex()} has {present[pack.hex()]} bytes, not {size}"))
+            gone.add(pack)
+    if unlisted := len(set(present) - listed):
+        problems.append(
+            Problem(f"{unlisted} packs are in no index object; a copy under way, or `repair-index` lists them")
+        )
+
+    def lost(id_: bytes) -> bool:
+        return all(place.pack in gone or place.pack.hex() not in present for place in view.index.places(id_))
+
+    return problems + hurt(view, names, lost, "it is nowhere in the repository", say)
+
+
+def hurt(view: View, names: Mapping[str, str], lost: Lost, why: str, say: Say = silent) -> list[Problem]:
+    """A problem for each chunk that is `lost`, with the files it hurts, and for each volume that cannot be read."""
+    problems: dict[bytes, Problem] = {}
+    others: list[Problem] = []
+    for number, (volume, name) in enumerate(sorted(names.items())):
+        say("reading volumes", number, len(names))
+        try:
+            found = volume_record.read(view.store, view.keys, VOLUMES + volume)
+            for id_ in found.tree:
+                if lost(id_):
+                    _add(problems, id_, f"chunk {id_.hex()} of the tree: {why}", f"{name}: all files listed in it")
+            for path, id_ in _uses(view, found.tree, lost):
+                _add(problems, id_, f"chunk {id_.hex()}: {why}", f"{name}: {shown(path)}")
+        except (NotFound, Damaged) as error:
+            others.append(Problem(f"volume {volume} cannot be read: {error}", [f"{name}: all files"]))
+    return [*others, *problems.values()]
+
+
+def _uses(view: View, ids: list[bytes], lost: Lost) -> Iterator[tuple[bytes, bytes]]:
+    """The files with lost chunks, and these."""
+    for id_ in ids:
+        if lost(id_):
+            continue
+        for block in tree.decode(view.read("t", id_)):
+            bad = {ref for ref, _ in block.table if lost(ref)}
+            if not bad:
+                continue
+            for number, record in enumerate(block.records):
+                for ref in bad.intersection(ref for ref, _ in block.chunks(record)):
+                    yield block.child(number), ref
+
+
+def _add(problems: dict[bytes, Problem], id_: bytes, what: str, hurts: str) -> None:
+    problem = problems.setdefault(id_, Problem(what, chunk=id_))
+    if len(problem.hurts) >= MOST_FILES:
+        problem.more += 1
+    elif hurts not in problem.hurts[-1:]:
+        problem.hurts.append(hurts)

@@ -1,0 +1,80 @@
+"""Rebuilds the index from packs alone (F11)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from schemas.errors import Damaged, NotFound
+from workers.ports import StoredObject
+from workers.repository.chunks import index_cache
+from workers.repository.chunks.view import View
+from workers.repository.format import marks, packs
+from workers.repository.format.layout import INDEX, PACKS, name_of
+from workers.repository.format.packs import Pack
+from workers.repository.upkeep.prune import Say, silent
+
+THREADS = 8
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What repairing the index has changed."""
+
+    listed: int  # packs that were in no readable index object
+    dropped: int  # packs that were listed and are not there
+    unreadable: list[str]  # packs whose footer cannot be read
+    replaced: int  # index objects
+
+
+def repair_index(view: View, say: Say = silent) -> Repaired:
+    """Lists every pack that is there and not marked, and none that is not; what was only in such is noted, for copies
+    to store it again. Marks and damage notes that cannot be read are deleted. Safe beside copies, safe to kill; not
+    beside a prune, if there is such a mark."""
+    unreadable_objects = index_cache.unreadable(view.store, view.keys)
+    for name in unreadable_objects:
+        view.store.delete(INDEX + name)
+    for key in marks.unreadable(view.store, view.keys):
+        view.store.delete(key)
+    view.look()
+    known = view.index.pack_sizes()  # before listing: what a copy on this node writes meanwhile is not missing
+    present = {name_of(found.key): found for found in view.store.list(PACKS)}
+    missing = {pack for pack in known if pack.hex() not in present}
+    new = [found for name, found in present.items() if bytes.fromhex(name) not in known]
+    listed: list[Pack] = []
+    unreadable: list[str] = []
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="repair") as pool:
+        for number, result in enumerate(pool.map(lambda found: _footer(view, found), new)):
+            say("reading packs", number + 1, len(new))
+            if isinstance(result, str):
+                unreadable.append(result)
+            elif result is not None and result.id not in view.marked:
+                listed.append(result)
+    stale = view.index.listing(missing)
+    view.note_damage((marks.NOWHERE, id_) for id_ in _only_in(view, missing, listed))
+    keep = [pack for pack in view.index.packs_of(stale) if pack.id not in missing]
+    write = listed + keep
+    for at in range(0, len(write), index_cache.PACKS_PER_OBJECT):
+        index_cache.write(view.store, view.keys, write[at : at + index_cache.PACKS_PER_OBJECT])
+    for name in sorted(stale):
+        view.store.delete(INDEX + name)
+    view.look()
+    return Repaired(len(listed), len(missing), unreadable, len(stale) + len(unreadable_objects))
+
+
+def _only_in(view: View, missing: set[bytes], found: list[Pack]) -> set[bytes]:
+    """The chunks that are in none but the missing packs."""
+    elsewhere = {entry.id for pack in found for entry in pack.entries}
+    lost: set[bytes] = set()
+    for pack in view.index.packs():
+        if pack.id in missing:
+            lost.update(entry.id for entry in pack.entries if entry.id not in elsewhere)
+    return {id_ for id_ in lost if all(place.pack in missing for place in view.index.places(id_))}
+
+
+def _footer(view: View, found: StoredObject) -> Pack | str | None:
+    pack = bytes.fromhex(name_of(found.key))
+    try:
+        return packs.read_pack(view.store, view.keys, pack, found.size)
+    except NotFound:
+        return None  # pruned meanwhile
+    except Damaged as error:
+        return str(error)
