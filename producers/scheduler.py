@@ -9,11 +9,11 @@ import structlog
 from schemas import events as e
 from schemas import schedule as schedules
 from schemas.errors import Invalid, SnaplineError
+from schemas.kubernetes import CONFIG_MAPS
 from schemas.schedule import Schedule
 from workers.adapters.broker import Publisher
-from workers.ports import Cluster, ResourceType
+from workers.ports import Cluster
 
-CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", namespaced=True)
 SOURCE = "snapline/scheduler"
 LOOK = 1.0
 """Seconds between looks at the clock."""

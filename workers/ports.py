@@ -1,13 +1,12 @@
 """All that a step knows of the world. Adapters fit these; twins in `adapters/twins/` do too."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-Object = dict[str, Any]
-"""A Kubernetes object as plain JSON, always with `apiVersion`, `kind` and `metadata.name`."""
+from schemas.kubernetes import Object, ResourceType
 
 
 @dataclass(frozen=True)
@@ -44,28 +43,6 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Removes; no error if it is gone already."""
         ...
-
-
-@dataclass(frozen=True)
-class ResourceType:
-    """A kind of object as the API server's discovery describes it."""
-
-    group: str  # "" is the core group
-    version: str
-    kind: str
-    plural: str
-    namespaced: bool
-    verbs: frozenset[str] = field(default=frozenset(), compare=False)
-
-    @property
-    def api_version(self) -> str:
-        """`v1`, `apps/v1`."""
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    @property
-    def group_resource(self) -> str:
-        """Velero's name: `pods`, `deployments.apps`."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
 class Cluster(Protocol):

@@ -24,15 +24,15 @@ from rich.table import Table
 from deploy.local import looking, samples
 from deploy.local.stack import Stack, running
 from schemas.errors import SnaplineError
+from schemas.kubernetes import NAMESPACES
 from workers.adapters.cluster import connect
-from workers.ports import Cluster, ResourceType
+from workers.ports import Cluster
 
 CONSOLE_NAMESPACE = "snapline-console"
 MEGABYTES = {"shop-floor": 200, "print-works": 10}
 """Volume data per application."""
 PATIENCE = 60
 """Seconds to wait for the emulated cluster."""
-NAMESPACES = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
 
 say = Console(stderr=True, highlight=False)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.samples import tree_digest
+from schemas.kubernetes import Object, ResourceType
 from workers.adapters.volume_files import KubeletVolumes
-from workers.ports import Cluster, Object, ResourceType
+from workers.ports import Cluster
 
 Key = tuple[str, str, str]
 """Kind, namespace ("" for cluster-wide objects), name."""

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from producers.cli import context
 from producers.cli.context import OutputOption
-from producers.cli.objects import SECRETS, apply
+from producers.cli.objects import apply
 from producers.show.render import Output, Row, show
 from schemas import application, license
 from schemas.application import Application
 from schemas.errors import Invalid, NotFound
 from schemas.events import explain
+from schemas.kubernetes import SECRETS
 from schemas.velero import parse_backup
 
 app = typer.Typer(no_args_is_help=True, help="Register applications: their licenses and Backup resources.")

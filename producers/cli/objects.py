@@ -1,11 +1,8 @@
 """Objects that the CLI keeps in the console's namespace."""
 
 from schemas.errors import AlreadyExists, NotFound
-from workers.ports import Cluster, Object, ResourceType
-
-SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)
-CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", namespaced=True)
-NAMESPACES = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
+from schemas.kubernetes import NAMESPACES, Object, ResourceType
+from workers.ports import Cluster
 
 
 def apply(cluster: Cluster, type_: ResourceType, obj: Object) -> None:

@@ -8,10 +8,11 @@ from pydantic import SecretStr
 
 from producers.cli import context
 from producers.cli.context import OutputOption
-from producers.cli.objects import SECRETS, apply
+from producers.cli.objects import apply
 from producers.show.render import Output, show
 from schemas import destination as destinations
 from schemas.errors import Invalid, NotFound
+from schemas.kubernetes import SECRETS
 from workers.ports import ObjectStore
 
 keys = typer.Typer(no_args_is_help=True, help="The passphrases that open the repository.")

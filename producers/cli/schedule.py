@@ -10,9 +10,10 @@ import typer
 from producers import scheduler as clockwork
 from producers.cli import context
 from producers.cli.context import OutputOption
-from producers.cli.objects import CONFIG_MAPS, apply
+from producers.cli.objects import apply
 from producers.show.render import Output, Row, show
 from schemas import schedule as schedules
+from schemas.kubernetes import CONFIG_MAPS
 from schemas.schedule import Schedule
 from workers.adapters import broker, logs
 

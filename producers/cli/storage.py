@@ -10,12 +10,13 @@ from pydantic import SecretStr, ValidationError
 from producers.cli import context
 from producers.cli.context import OutputOption
 from producers.cli.exits import Exit
-from producers.cli.objects import SECRETS, apply
+from producers.cli.objects import apply
 from producers.show.render import Output, show
 from schemas import destination as destinations
 from schemas.destination import Destination
 from schemas.errors import Invalid
 from schemas.events import explain
+from schemas.kubernetes import SECRETS
 from workers.adapters import configured
 from workers.adapters.stores.check import check
 

@@ -9,15 +9,12 @@ import pytest
 
 from deploy.local import emulator
 from schemas.errors import AlreadyExists, Denied, Invalid, NotFound, TransientError
+from schemas.kubernetes import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, Object, ResourceType
 from tests.support.line import until
 from workers.adapters.cluster import connect
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Cluster, Object, ResourceType
+from workers.adapters.twins.cluster import MemoryCluster
+from workers.ports import Cluster
 
-CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", namespaced=True)
-NAMESPACES = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
-SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)
-DEPLOYMENTS = ResourceType("apps", "v1", "Deployment", "deployments", namespaced=True)
 REAL = "SNAPLINE_E2E_KUBECONFIG"
 
 

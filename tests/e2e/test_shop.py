@@ -13,8 +13,9 @@ from deploy.local import looking
 from deploy.local.license_authority import sign_license
 from deploy.local.samples import fill_volume
 from deploy.local.stack import running
-from tests.support.line import CONSOLE, NAMESPACES, Line, until
-from workers.ports import Cluster, Object, ResourceType
+from schemas.kubernetes import NAMESPACES, Object, ResourceType
+from tests.support.line import CONSOLE, Line, until
+from workers.ports import Cluster
 
 pytestmark = [
     pytest.mark.timeout(900),

@@ -16,16 +16,14 @@ from deploy.local.license_authority import sign_license
 from schemas import events as e
 from schemas import keys
 from schemas import schedule as schedules
+from schemas.kubernetes import CONFIG_MAPS, SECRETS, ResourceType
 from schemas.schedule import Schedule
 from tests.support.line import CONSOLE, Line, Servers, queues, until, whole_line
 from tests.support.receiver import Receiver, receiver
 from workers.adapters import broker
-from workers.ports import ResourceType
 
 pytestmark = pytest.mark.timeout(240)
 PLANTED = "planted-s3cr3t-value"
-SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)
-CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", namespaced=True)
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ from deploy.local.seaweedfs import SeaweedFS
 from deploy.local.stack import Stack, running
 from schemas import events as e
 from schemas import keys, topology
+from schemas.kubernetes import NAMESPACES
 from workers.adapters import broker, configured
 from workers.adapters.cluster import connect
-from workers.ports import Cluster, ObjectStore, ResourceType
+from workers.ports import Cluster, ObjectStore
 
 CONSOLE = "snapline-console"
-NAMESPACES = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
 
 
 class Line:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workers.ports import Object
+from schemas.kubernetes import Object
 
 VELERO = {"kots.io/backup": "velero"}
 

@@ -10,9 +10,10 @@ from deploy.local.license_authority import Authority, create_authority, sign_lic
 from schemas import application
 from schemas import events as e
 from schemas.application import Application
-from workers.adapters.memory_cluster import MemoryCluster
+from schemas.kubernetes import SECRETS, Object
+from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.ports import Object, Repository
+from workers.ports import Repository
 from workers.repository import open_repository
 from workers.steps import (
     backup_finalize,
@@ -20,7 +21,6 @@ from workers.steps import (
     manifest_capture,
     volumes_copy,
 )
-from workers.steps.applications import SECRETS
 from workers.steps.slicing import Slicing, Turns
 
 CONSOLE = "snapline-console"

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from schemas.kubernetes import Object
 from tests.support.objects import claim, make, pod
-from workers.manifests.compare import merge_service_account, same
-from workers.manifests.sanitise import sanitise
-from workers.ports import Object
+from workers.manifests.restore.compare import merge_service_account, same
+from workers.manifests.restore.sanitise import sanitise
 
 
 def wanted(obj: Object) -> Object:

@@ -10,10 +10,11 @@ from pydantic import SecretStr, ValidationError
 from schemas import destination as destinations
 from schemas.destination import Destination
 from schemas.errors import Invalid
+from schemas.kubernetes import NAMESPACES, SECRETS
 from schemas.settings import from_environment
 from workers.adapters import configured
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Cluster, ResourceType
+from workers.adapters.twins.cluster import MemoryCluster
+from workers.ports import Cluster
 
 FULL = Destination(
     bucket="backups",
@@ -105,9 +106,8 @@ def test_the_environment_goes_before_the_secret_and_needs_no_cluster() -> None:
 
 def test_without_a_bucket_in_the_environment_the_stored_destination_counts() -> None:
     settings, cluster = from_environment({"SNAPLINE_CONSOLE_NAMESPACE": "console"}), MemoryCluster()
-    namespaces = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
-    cluster.create(namespaces, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "console"}})
+    cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "console"}})
     with pytest.raises(Invalid, match="snapline storage set"):
         configured.destination(settings, lambda: cluster)
-    cluster.create(configured.SECRETS, destinations.to_secret(FULL, "console"))
+    cluster.create(SECRETS, destinations.to_secret(FULL, "console"))
     assert configured.destination(settings, lambda: cluster) == FULL

@@ -1,9 +1,9 @@
 """Restore order."""
 
+from schemas.kubernetes import Object
 from tests.support.objects import claim, definition, make, pod, titles, volume
-from workers.adapters.builtin_types import BUILTIN
-from workers.manifests.order import ordered, waves
-from workers.ports import Object
+from workers.adapters.twins.types import BUILTIN
+from workers.manifests.restore.order import ordered, waves
 
 TYPES = [served.type for served in BUILTIN]
 RBAC = "rbac.authorization.k8s.io/v1"

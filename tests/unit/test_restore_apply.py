@@ -8,19 +8,17 @@ import pytest
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotYet
+from schemas.kubernetes import PODS, REPLICA_SETS, Object, ResourceType
 from schemas.records import Applied, RestorePlan, RestoreRequest, RestoreUnitResult, VolumeRestore
 from tests.support.objects import make, owner, pod
 from workers import ledger
-from workers.adapters.memory_cluster import MemoryCluster
+from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.manifests.document import Captured, encode_manifest
-from workers.ports import Object, ResourceType
+from workers.manifests.capture.document import Captured, encode_manifest
 from workers.repository import open_repository
 from workers.steps import restore_apply
 from workers.steps.filling import PLACING
 
-PODS = ResourceType("", "v1", "Pod", "pods", namespaced=True)
-REPLICA_SETS = ResourceType("apps", "v1", "ReplicaSet", "replicasets", namespaced=True)
 MANIFEST = "backups/b/manifest"
 
 

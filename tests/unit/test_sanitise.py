@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from schemas.kubernetes import Object
 from tests.support.objects import claim, definition, make, on_claim, owner, pod, volume
-from workers.adapters.builtin_types import BUILTIN
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.manifests.sanitise import label_value, sanitise, skip_reason
-from workers.manifests.sanitise_storage import without_refilled
-from workers.ports import Object
+from workers.adapters.twins.cluster import MemoryCluster
+from workers.adapters.twins.types import BUILTIN
+from workers.manifests.kube.label_value import label_value
+from workers.manifests.restore.sanitise import sanitise, skip_reason
+from workers.manifests.restore.sanitise.storage import without_refilled
 
 TOKEN = "kubernetes.io/service-account-token"
 

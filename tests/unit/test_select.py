@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import Denied, TransientError
+from schemas.kubernetes import Object, ResourceType
 from schemas.velero import LabelSelector
 from tests.support.objects import (
     VELERO,
@@ -19,13 +20,12 @@ from tests.support.objects import (
     titles,
     volume,
 )
-from workers.adapters.builtin_types import VERBS
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.manifests.document import CONSOLE, Captured
-from workers.manifests.resources import ResourceFilter
-from workers.manifests.scope import Selection
-from workers.manifests.select import capture
-from workers.ports import Object, ResourceType
+from workers.adapters.twins.cluster import MemoryCluster
+from workers.adapters.twins.types import VERBS
+from workers.manifests.capture.document import CONSOLE, Captured
+from workers.manifests.capture.resource_filter import ResourceFilter
+from workers.manifests.capture.scope import Selection
+from workers.manifests.capture.select import capture
 
 SHOP = {"kots.io/app-slug": "shop"}
 RBAC = "rbac.authorization.k8s.io/v1"

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from schemas.kubernetes import Object
 from schemas.records import LiveRef
 from schemas.velero import LabelSelector
 from tests.support.objects import claim, definition, make, on_claim, opted_in, owner, pod, volume
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.manifests.undeploy import to_undeploy
-from workers.ports import Object
+from workers.adapters.twins.cluster import MemoryCluster
+from workers.manifests.restore.undeploy import to_undeploy
 
 SHOP = {"kots.io/app-slug": "shop"}
 CONSOLE = {"kots.io/kotsadm": "true"}

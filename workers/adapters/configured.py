@@ -8,10 +8,9 @@ from tempfile import TemporaryFile
 from schemas import destination as destinations
 from schemas.destination import Destination
 from schemas.errors import Invalid, NotFound
+from schemas.kubernetes import SECRETS
 from schemas.settings import Settings
-from workers.ports import Cluster, ObjectStore, ResourceType
-
-SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)
+from workers.ports import Cluster, ObjectStore
 
 
 def cluster(settings: Settings) -> Cluster:

@@ -3,9 +3,8 @@
 from schemas import application
 from schemas.application import Application
 from schemas.errors import Invalid
-from workers.ports import Cluster, ResourceType
-
-SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)
+from schemas.kubernetes import SECRETS
+from workers.ports import Cluster
 
 
 def registered(cluster: Cluster, console_namespace: str) -> list[Application]:

@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 from schemas import events as e
 from schemas import keys
 from schemas.errors import AlreadyExists, NotFound, NotYet
+from schemas.kubernetes import CLAIMS, PODS, Object
 from schemas.records import Began, RestoreSliceState, VolumeRestore
 from workers import ledger
-from workers.manifests.waiting import helper_pod, may_wait, waits_for_files
-from workers.ports import Cluster, Object, ObjectStore, ResourceType
+from workers.manifests.restore.holding_pods import helper_pod, may_wait, waits_for_files
+from workers.ports import Cluster, ObjectStore
 from workers.steps import volumes_restore
-
-PODS = ResourceType("", "v1", "Pod", "pods", namespaced=True)
-CLAIMS = ResourceType("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", namespaced=True)
 
 PodKey = tuple[str, str]
 """Namespace and name."""

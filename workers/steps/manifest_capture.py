@@ -9,10 +9,10 @@ from schemas import events as e
 from schemas import keys
 from schemas.records import BackupPlan, BackupRequest, SliceState, UnitPlan
 from workers import ledger
-from workers.manifests.document import Captured, encode_manifest
-from workers.manifests.scope import scope_of, spec_for
-from workers.manifests.select import capture as capture_objects
-from workers.manifests.volumes import plan_units
+from workers.manifests.capture.document import Captured, encode_manifest
+from workers.manifests.capture.scope import scope_of, spec_for
+from workers.manifests.capture.select import capture as capture_objects
+from workers.manifests.capture.volume_plan import plan_units
 from workers.ports import Cluster, ObjectStore, Repository
 from workers.steps import endings
 from workers.steps.applications import concerned, registered

@@ -19,14 +19,15 @@ from functools import cached_property
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotYet
+from schemas.kubernetes import Object
 from schemas.records import Applied, Began, RestorePlan, RestoreRequest, VolumeRestore
 from workers import ledger
-from workers.manifests.applying import Wave, apply_wave
-from workers.manifests.objects import POD, controller_of, kind_of, name_of
-from workers.manifests.order import ordered, waves
-from workers.manifests.sanitise_storage import without_refilled
-from workers.manifests.waiting import waiting_pod
-from workers.ports import Cluster, Object, ObjectStore, Repository
+from workers.manifests.kube.objects import POD, controller_of, kind_of, name_of
+from workers.manifests.restore.apply_wave import Wave, apply_wave
+from workers.manifests.restore.holding_pods import waiting_pod
+from workers.manifests.restore.order import ordered, waves
+from workers.manifests.restore.sanitise.storage import without_refilled
+from workers.ports import Cluster, ObjectStore, Repository
 from workers.steps import endings, filling
 from workers.steps.restored_objects import load
 

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotFound, NotYet
+from schemas.kubernetes import Object, ResourceType
 from schemas.records import Applied, RestorePlan, RestoreRecord, RestoreRequest, RestoreUnitResult
 from workers import ledger
-from workers.manifests.applying import describe
-from workers.manifests.readiness import WORKLOADS, why_not_ready
-from workers.ports import Cluster, Object, ObjectStore, Repository, ResourceType
+from workers.manifests.restore.apply_wave import describe
+from workers.manifests.restore.readiness import WORKLOADS, why_not_ready
+from workers.ports import Cluster, ObjectStore, Repository
 from workers.steps import endings
 from workers.steps.restored_objects import load
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotFound, NotYet
+from schemas.kubernetes import Object, ResourceType
 from schemas.records import (
     BackupRecord,
     LiveRef,
@@ -17,9 +18,9 @@ from schemas.records import (
     VolumeRestore,
 )
 from workers import ledger
-from workers.manifests.document import CONSOLE
-from workers.manifests.undeploy import to_undeploy
-from workers.ports import Cluster, Object, ObjectStore, Repository, ResourceType
+from workers.manifests.capture.document import CONSOLE
+from workers.manifests.restore.undeploy import to_undeploy
+from workers.ports import Cluster, ObjectStore, Repository
 from workers.steps import endings
 from workers.steps.restored_objects import load
 

@@ -1,9 +1,10 @@
 """The captured objects that a restore concerns."""
 
+from schemas.kubernetes import Object
 from schemas.records import RestoreRequest
-from workers.manifests.document import decode_manifest
-from workers.manifests.scope import objects_for
-from workers.ports import Object, ObjectStore, Repository
+from workers.manifests.capture.document import decode_manifest
+from workers.manifests.capture.scope import objects_for
+from workers.ports import ObjectStore, Repository
 
 
 def load(store: ObjectStore, repository: Repository, manifest: str, request: RestoreRequest) -> list[Object]:

@@ -11,7 +11,7 @@ from schemas import keys
 from schemas.errors import Damaged, NotFound
 from schemas.records import RestorePlan, RestoreSliceState, RestoreUnitResult, VolumeRestore
 from workers import ledger
-from workers.manifests.waiting import DONE, WAITING
+from workers.manifests.restore.holding_pods import DONE, WAITING
 from workers.ports import ObjectStore, Progress, Repository, RestoreSlice, VolumeFiles
 from workers.steps import endings
 from workers.steps.slicing import Slicing, Turns, reporting

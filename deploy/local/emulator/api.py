@@ -10,8 +10,8 @@ from aiohttp.web import BaseRequest, StreamResponse
 
 from deploy.local.emulator import paging
 from schemas.errors import AlreadyExists, Invalid, NotFound, SnaplineError, TransientError
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Object, ResourceType
+from schemas.kubernetes import Object, ResourceType
+from workers.adapters.twins.cluster import MemoryCluster
 
 NAMESPACES = "/api/v1/namespaces"
 STAND_IN = "-"

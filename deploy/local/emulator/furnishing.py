@@ -2,8 +2,9 @@
 
 import itertools
 
-from deploy.local.emulator.world import ACCOUNTS, CONFIGMAPS, NAMESPACES, SERVICES, find, patch, present
-from workers.adapters.memory_cluster import MemoryCluster
+from deploy.local.emulator.world import find, patch, present
+from schemas.kubernetes import CONFIG_MAPS, NAMESPACES, SERVICE_ACCOUNTS, SERVICES
+from workers.adapters.twins.cluster import MemoryCluster
 
 BUNDLE = "kube-root-ca.crt"
 
@@ -12,11 +13,11 @@ def furnish(cluster: MemoryCluster) -> None:
     """Completes every namespace and service."""
     for namespace in present(cluster, NAMESPACES):
         name = namespace["metadata"]["name"]
-        if find(cluster, ACCOUNTS, name, "default") is None:
-            cluster.create(ACCOUNTS, {"metadata": {"name": "default", "namespace": name}})
-        if find(cluster, CONFIGMAPS, name, BUNDLE) is None:
+        if find(cluster, SERVICE_ACCOUNTS, name, "default") is None:
+            cluster.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default", "namespace": name}})
+        if find(cluster, CONFIG_MAPS, name, BUNDLE) is None:
             metadata = {"name": BUNDLE, "namespace": name}
-            cluster.create(CONFIGMAPS, {"metadata": metadata, "data": {"ca.crt": "emulated"}})
+            cluster.create(CONFIG_MAPS, {"metadata": metadata, "data": {"ca.crt": "emulated"}})
     _number_services(cluster)
 
 

@@ -13,9 +13,9 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deploy.local.emulator.world import CLAIMS, PODS, VOLUMES, claims_of, find, patch
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Object
+from deploy.local.emulator.world import claims_of, find, patch
+from schemas.kubernetes import CLAIMS, PODS, VOLUMES, Object
+from workers.adapters.twins.cluster import MemoryCluster
 
 WAITING = "snapline-wait"
 MARKERS = ".snapline"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from deploy.local.emulator.world import patch, present, selects
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Object, ResourceType
+from schemas.kubernetes import Object, ResourceType
+from workers.adapters.twins.cluster import MemoryCluster
 
 
 def reference(owner: Object) -> Object:

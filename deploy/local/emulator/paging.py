@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import kmock
 
-from workers.ports import Object, ResourceType
+from schemas.kubernetes import Object, ResourceType
 
 
 def page(type_: ResourceType, objects: Sequence[Object], params: Mapping[str, str]) -> Object:

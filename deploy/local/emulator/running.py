@@ -13,8 +13,8 @@ import yaml
 from deploy.local.emulator.api import EmulatedApi
 from deploy.local.emulator.settling import Settling, concerns
 from deploy.local.emulator.world import founding
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Object, ResourceType
+from schemas.kubernetes import Object, ResourceType
+from workers.adapters.twins.cluster import MemoryCluster
 
 
 class Emulator:

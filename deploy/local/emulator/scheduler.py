@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from deploy.local.emulator.volumes import SELECTED_NODE
-from deploy.local.emulator.world import CLAIMS, NODES, PODS, VOLUMES, claims_of, find, patch, present
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Object
+from deploy.local.emulator.world import claims_of, find, patch, present
+from schemas.kubernetes import CLAIMS, NODES, PODS, VOLUMES, Object
+from workers.adapters.twins.cluster import MemoryCluster
 
 
 def schedule(cluster: MemoryCluster) -> None:

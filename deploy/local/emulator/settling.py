@@ -8,21 +8,22 @@ from pathlib import Path
 
 from deploy.local.emulator import furnishing, owners, scheduler, volumes, workloads
 from deploy.local.emulator.kubelet import Kubelets
-from deploy.local.emulator.world import (
+from schemas.errors import SnaplineError
+from schemas.kubernetes import (
     CLAIMS,
     DEPLOYMENTS,
     NAMESPACES,
     PODS,
-    REPLICASETS,
+    REPLICA_SETS,
     SERVICES,
-    STATEFULSETS,
+    STATEFUL_SETS,
     VOLUMES,
+    Object,
+    ResourceType,
 )
-from schemas.errors import SnaplineError
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Object, ResourceType
+from workers.adapters.twins.cluster import MemoryCluster
 
-WATCHED = frozenset({NAMESPACES, PODS, CLAIMS, VOLUMES, SERVICES, DEPLOYMENTS, REPLICASETS, STATEFULSETS})
+WATCHED = frozenset({NAMESPACES, PODS, CLAIMS, VOLUMES, SERVICES, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS})
 POLL = 0.05
 """Seconds between looks at files that pods wait for."""
 ROUNDS = 50

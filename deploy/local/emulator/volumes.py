@@ -7,20 +7,9 @@ a node for a pod that mounts the claim; a pod that names its node itself skips t
 import shutil
 from pathlib import Path
 
-from deploy.local.emulator.world import (
-    CLAIMS,
-    CLASSES,
-    DEFAULT_CLASS,
-    PODS,
-    PROVISIONER,
-    VOLUMES,
-    claims_of,
-    find,
-    patch,
-    present,
-)
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Object
+from deploy.local.emulator.world import DEFAULT_CLASS, PROVISIONER, claims_of, find, patch, present
+from schemas.kubernetes import CLAIMS, PODS, STORAGE_CLASSES, VOLUMES, Object
+from workers.adapters.twins.cluster import MemoryCluster
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 CLAIM_IN_USE = "kubernetes.io/pvc-protection"
@@ -67,7 +56,7 @@ def _admit(cluster: MemoryCluster, claim: Object, storage: Object | None) -> Non
 
 def _storage_class(cluster: MemoryCluster, claim: Object) -> Object | None:
     wanted = claim["spec"].get("storageClassName")
-    for storage in cluster.live(CLASSES):
+    for storage in cluster.live(STORAGE_CLASSES):
         is_default = (storage["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
         if storage["metadata"]["name"] == wanted or (wanted is None and is_default):
             return storage

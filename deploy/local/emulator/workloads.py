@@ -5,9 +5,9 @@ import json
 from collections.abc import Sequence
 
 from deploy.local.emulator.owners import claimed, reference
-from deploy.local.emulator.world import CLAIMS, DEPLOYMENTS, PODS, REPLICASETS, STATEFULSETS, find, patch, present
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Object
+from deploy.local.emulator.world import find, patch, present
+from schemas.kubernetes import CLAIMS, DEPLOYMENTS, PODS, REPLICA_SETS, STATEFUL_SETS, Object
+from workers.adapters.twins.cluster import MemoryCluster
 
 HASH = "pod-template-hash"
 
@@ -15,14 +15,14 @@ HASH = "pod-template-hash"
 def deployments(cluster: MemoryCluster) -> None:
     """One ReplicaSet with the current template at full size, older ones at none."""
     for deployment in present(cluster, DEPLOYMENTS):
-        sets = claimed(cluster, REPLICASETS, deployment)
+        sets = claimed(cluster, REPLICA_SETS, deployment)
         current = next((rs for rs in sets if _same_template(rs, deployment)), None)
         if current is None:
-            cluster.create(REPLICASETS, _replica_set(deployment))
+            cluster.create(REPLICA_SETS, _replica_set(deployment))
             continue
         for old in sets:
             wanted = _replicas(deployment) if old is current else 0
-            patch(cluster, REPLICASETS, old, {"spec": {"replicas": wanted}})
+            patch(cluster, REPLICA_SETS, old, {"spec": {"replicas": wanted}})
         ready = (current.get("status") or {}).get("readyReplicas", 0)
         available = {"type": "Available", "status": "True" if ready >= _replicas(deployment) else "False"}
         counts = {"replicas": ready, "updatedReplicas": ready, "availableReplicas": ready, "readyReplicas": ready}
@@ -31,7 +31,7 @@ def deployments(cluster: MemoryCluster) -> None:
 
 def replica_sets(cluster: MemoryCluster) -> None:
     """As many pods as `spec.replicas`, with random names."""
-    for rs in present(cluster, REPLICASETS):
+    for rs in present(cluster, REPLICA_SETS):
         pods = claimed(cluster, PODS, rs)
         for _ in range(_replicas(rs) - len(pods)):
             cluster.create(PODS, _pod(rs, {"generateName": f"{rs['metadata']['name']}-"}))
@@ -42,7 +42,7 @@ def replica_sets(cluster: MemoryCluster) -> None:
 
 def stateful_sets(cluster: MemoryCluster) -> None:
     """Pods `<set>-0` to `<set>-<n-1>`, each with the claims of the templates; claims outlive pods and set."""
-    for stateful_set in present(cluster, STATEFULSETS):
+    for stateful_set in present(cluster, STATEFUL_SETS):
         pods = {pod["metadata"]["name"]: pod for pod in claimed(cluster, PODS, stateful_set)}
         names = [f"{stateful_set['metadata']['name']}-{i}" for i in range(_replicas(stateful_set))]
         for name in names:
@@ -131,7 +131,7 @@ def _counts(pods: Sequence[Object]) -> Object:
 
 
 def _report(cluster: MemoryCluster, workload: Object, status: Object) -> None:
-    types = {"Deployment": DEPLOYMENTS, "ReplicaSet": REPLICASETS, "StatefulSet": STATEFULSETS}
+    types = {"Deployment": DEPLOYMENTS, "ReplicaSet": REPLICA_SETS, "StatefulSet": STATEFUL_SETS}
     observed = {**status, "observedGeneration": workload["metadata"].get("generation", 1)}
     patch(cluster, types[workload["kind"]], workload, {"status": observed}, status=True)
 

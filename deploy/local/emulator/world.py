@@ -2,23 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from workers.adapters.builtin_types import builtin
-from workers.adapters.label_selector import matcher
-from workers.adapters.memory_cluster import MemoryCluster
-from workers.ports import Object, ResourceType
-
-NAMESPACES = builtin("namespaces")
-NODES = builtin("nodes")
-PODS = builtin("pods")
-CLAIMS = builtin("persistentvolumeclaims")
-VOLUMES = builtin("persistentvolumes")
-CLASSES = builtin("storageclasses.storage.k8s.io")
-SERVICES = builtin("services")
-ACCOUNTS = builtin("serviceaccounts")
-CONFIGMAPS = builtin("configmaps")
-DEPLOYMENTS = builtin("deployments.apps")
-REPLICASETS = builtin("replicasets.apps")
-STATEFULSETS = builtin("statefulsets.apps")
+from schemas.kubernetes import Object, ResourceType
+from workers.adapters.twins.cluster import MemoryCluster
+from workers.adapters.twins.selector import matcher
 
 PROVISIONER = "snapline.dev/directory"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"

@@ -8,7 +8,8 @@ import yaml
 from deploy.local.license_authority import Authority, sign_license
 from deploy.local.samples.data import fill_volume, tree_digest
 from schemas.errors import AlreadyExists, NotFound, TransientError
-from workers.ports import Cluster, Object, ResourceType
+from schemas.kubernetes import Object, ResourceType
+from workers.ports import Cluster
 
 __all__ = ["SampleApp", "applications", "console_objects", "create", "fill_volume", "tree_digest", "write_packages"]
 

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.kubernetes import ResourceType
 from workers.adapters.cluster.refusals import refusal
 from workers.adapters.cluster.transport import Transport
-from workers.ports import ResourceType
 
 PARALLEL = 8
 

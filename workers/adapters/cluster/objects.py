@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 from schemas.errors import Invalid, NotFound, TransientError
+from schemas.kubernetes import Object, ResourceType
 from workers.adapters.cluster import discovery, paging
 from workers.adapters.cluster.transport import MERGE_PATCH, Transport
-from workers.ports import Object, ResourceType
 
 
 class KubernetesCluster:

@@ -1,0 +1,1 @@
+"""What a backup takes: which objects, with what they bring along, and which of their volumes."""

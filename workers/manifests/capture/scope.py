@@ -1,0 +1,157 @@
+"""What a snapshot selects, and which of the captured objects a restore concerns (DESIGN 5).
+
+A full snapshot takes `kots.io/backup=velero` in the namespaces of the console and of every application that ships a
+Backup, what applications select themselves, the console's objects and the registrations. It also takes what carries an
+application's `kots.io/app-slug` alone, as its partial snapshot would: a full one never holds less. A partial one takes
+`kots.io/app-slug=<slug>` and honours the application's whole Backup.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from schemas import application
+from schemas.application import Application
+from schemas.errors import Invalid
+from schemas.events import Scope
+from schemas.kubernetes import Object
+from schemas.velero import ALL, BackupSpec, Expression, LabelSelector, merge, namespaces, parse_backup
+from workers.manifests.capture.document import CONSOLE, Captured
+from workers.manifests.capture.resource_filter import ResourceFilter
+from workers.manifests.kube.objects import APP_SLUG, KOTSADM
+
+MARKED = LabelSelector(match_labels={"kots.io/backup": "velero"})
+CONSOLES = LabelSelector(match_labels={KOTSADM: "true"})
+REGISTERED = LabelSelector(match_expressions=[Expression(key=application.LABEL, operator="Exists")])
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Objects to take: those that any of `selectors` matches, in `namespaces` (`*` is all).
+
+    They belong to `owner`; with `labels_win`, to whom their own labels say, if they say anything.
+    `named` are namespaces that must be there. `cluster_resources` is Velero's includeClusterResources.
+    """
+
+    owner: str
+    namespaces: tuple[str, ...]
+    selectors: tuple[LabelSelector, ...]
+    excluded_namespaces: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    cluster_resources: bool | None = True
+    resources: ResourceFilter = field(default_factory=ResourceFilter)
+    ordered_resources: dict[str, str] = field(default_factory=dict)
+    default_volumes: bool = False
+    labels_win: bool = True
+
+    def covers(self, namespace: str) -> bool:
+        """Whether the namespace is in the selection."""
+        if namespace in self.excluded_namespaces or ALL in self.excluded_namespaces:
+            return False
+        return ALL in self.namespaces or namespace in self.namespaces
+
+
+def scope_of(console_namespace: str, apps: list[Application], app: str | None) -> list[Selection]:
+    """What a full snapshot, or the partial one of `app`, selects. Raises Invalid, naming the application."""
+    if any(registered.slug == CONSOLE for registered in apps):
+        raise Invalid(f"an application may not be called {CONSOLE!r}: that is the admin console; register it anew")
+    if app is None:
+        return list(_full(console_namespace, apps))
+    return [_partial(console_namespace, _named(apps, app))]
+
+
+def spec_for(apps: list[Application], app: str | None) -> BackupSpec:
+    """The Backup that holds for a snapshot: of `app`, or of all applications, merged. Raises Invalid."""
+    if app is None:
+        return merge(spec for _, spec in _shipped(apps))
+    return _own_spec(_named(apps, app))
+
+
+def objects_for(captured: Captured, scope: Scope, app: str | None) -> list[Object]:
+    """The captured objects that a restore of `scope` concerns, in backup order; with `app`, its own alone."""
+    if app is not None:
+        return [obj for obj in captured.objects if app in captured.owners_of(obj)]
+    if scope == "full":
+        return list(captured.objects)
+    if scope == "console":
+        return [obj for obj in captured.objects if CONSOLE in captured.owners_of(obj)]
+    return [obj for obj in captured.objects if any(owner != CONSOLE for owner in captured.owners_of(obj))]
+
+
+def _full(console_namespace: str, apps: list[Application]) -> Iterator[Selection]:
+    shipped = list(_shipped(apps))
+    merged = merge(spec for _, spec in shipped)
+    own = {app.slug: _namespaces(console_namespace, app, spec) for app, spec in shipped}
+    everywhere = tuple(namespaces((console_namespace, *(name for names in own.values() for name in names))))
+    excluded = tuple(name for name in merged.excluded_namespaces if name != console_namespace)
+    ordered = merged.ordered_resources
+
+    def select(owner: str, names: tuple[str, ...], *selectors: LabelSelector) -> Selection:
+        return Selection(owner, names, selectors, excluded, ordered_resources=ordered)
+
+    yield select(CONSOLE, everywhere, CONSOLES, REGISTERED)
+    yield replace(select(CONSOLE, (console_namespace,), MARKED), named=(console_namespace,))
+    for app, spec in shipped:
+        names = own[app.slug]
+        labelled = LabelSelector(match_labels={APP_SLUG: app.slug})
+        yield replace(select(app.slug, names, MARKED, labelled), named=_concrete(names))
+        if spec.or_label_selectors:
+            yield select(app.slug, everywhere, *spec.or_label_selectors)
+
+
+def _partial(console_namespace: str, app: Application) -> Selection:
+    spec = _own_spec(app)
+    names = _namespaces(console_namespace, app, spec)
+    own = spec.label_selector or LabelSelector()
+    labels = {**own.match_labels, APP_SLUG: app.slug}
+    mine = LabelSelector(match_labels=labels, match_expressions=own.match_expressions)
+    return Selection(
+        owner=app.slug,
+        namespaces=names,
+        selectors=(mine, *spec.or_label_selectors),
+        excluded_namespaces=tuple(spec.excluded_namespaces),
+        named=_concrete(names),
+        cluster_resources=True if spec.include_cluster_resources is None else spec.include_cluster_resources,
+        resources=ResourceFilter.of(spec),
+        ordered_resources=spec.ordered_resources,
+        default_volumes=spec.default_volumes,
+        labels_win=False,
+    )
+
+
+def _shipped(apps: list[Application]) -> Iterator[tuple[Application, BackupSpec]]:
+    """The applications that ship a Backup. The others are taken only where labels and namespaces happen to fit."""
+    for app in apps:
+        spec = _spec(app)
+        if spec is not None and spec.shipped:
+            yield app, spec
+
+
+def _own_spec(app: Application) -> BackupSpec:
+    spec = _spec(app)
+    if spec is None or not spec.shipped:
+        how = f"register it with one (`snapline app add --backup FILE`, slug {app.slug})"
+        raise Invalid(f"application {app.slug} ships no Backup resource, so it has no snapshots of its own; {how}")
+    return spec
+
+
+def _spec(app: Application) -> BackupSpec | None:
+    try:
+        return parse_backup(app.backup) if app.backup and app.backup.strip() else None
+    except Invalid as error:
+        raise Invalid(f"application {app.slug}: {error}") from error
+
+
+def _named(apps: list[Application], slug: str) -> Application:
+    for app in apps:
+        if app.slug == slug:
+            return app
+    raise Invalid(f"there is no application {slug!r}; `snapline get apps` lists those that are registered")
+
+
+def _namespaces(console_namespace: str, app: Application, spec: BackupSpec) -> tuple[str, ...]:
+    """Where the application lives (by default with the console), and what its Backup adds."""
+    return tuple(namespaces((*(app.namespaces or [console_namespace]), *spec.included_namespaces)))
+
+
+def _concrete(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name != ALL)

@@ -1,0 +1,157 @@
+"""Captures what is selected, and all that it brings along, each object once and as it is served."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from schemas.kubernetes import Object, ResourceType
+from schemas.velero import ALL
+from workers.manifests.capture.document import CONSOLE, Captured
+from workers.manifests.capture.related import index, related
+from workers.manifests.capture.scope import Selection
+from workers.manifests.capture.volume_plan import lost_claims
+from workers.manifests.kube.listing import Listing, read
+from workers.manifests.kube.objects import (
+    KOTSADM,
+    NAMESPACE,
+    POD,
+    is_excluded,
+    is_going,
+    kind_of,
+    labels_of,
+    name_of,
+    slug_of,
+    title,
+    uid_of,
+)
+from workers.manifests.kube.own import is_never_captured
+from workers.manifests.kube.types import capturable
+from workers.ports import Cluster
+
+FIRST = ("pods", "persistentvolumeclaims", "persistentvolumes")
+"""Velero's backup order begins with these."""
+
+
+def capture(cluster: Cluster, selections: Sequence[Selection]) -> Captured:
+    """The selected objects and what they bring along, with their owners, in backup order.
+
+    Discovers once, and lists each kind once in each namespace. A kind that cannot be listed is an error in the
+    result; raises TransientError where trying again may help."""
+    types = capturable(cluster.resource_types())
+    taking = _Taking(read(cluster, types, (name for selection in selections for name in selection.namespaces)))
+    for selection in selections:
+        taking.select(selection)
+    return taking.captured(_order(selections))
+
+
+class _Taking:
+    """What has been taken so far, and for whom."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+        self._indexes = index(listing)
+        self._closed = {name_of(namespace)[1] for namespace in listing.of("namespaces") if is_excluded(namespace)}
+        self._owners: dict[str, set[str]] = defaultdict(set)
+        self._going: dict[str, Object] = {}
+        self._missing: dict[str, str] = {}
+
+    def select(self, selection: Selection) -> None:
+        """Takes all that the selection matches, and the namespaces that it names."""
+        for uid, obj in self._listing.objects.items():
+            if _selects(selection, self._listing.types[uid], obj):
+                self._take(obj, selection, _owners(obj, selection))
+        for name in selection.named:
+            self._take_namespace(name, selection)
+
+    def captured(self, order: dict[str, dict[str, int]]) -> Captured:
+        """The outcome; `order` puts the named objects of a kind first."""
+        listing = self._listing
+        uids = sorted(self._owners, key=lambda uid: _place(listing.types[uid], listing.objects[uid], order))
+        objects = [listing.objects[uid] for uid in uids]
+        return Captured(
+            objects=objects,
+            owners={uid: sorted(self._owners[uid]) for uid in uids},
+            warnings=[f"{title(obj)} is being deleted, and is not in the backup" for obj in self._going.values()],
+            errors=[*listing.errors, *self._missing.values(), *_lost(self._going.values(), objects)],
+        )
+
+    def _take(self, obj: Object, selection: Selection, owners: set[str]) -> None:
+        """Takes the object and, transitively, what it brings along. Selectors count for the first one only."""
+        left = [obj]
+        while left:
+            obj = left.pop()
+            if not self._may_take(obj, selection):
+                continue
+            uid = uid_of(obj)
+            if is_going(obj):
+                self._going[uid] = obj
+                continue
+            if owners <= self._owners[uid]:
+                continue
+            self._owners[uid] |= owners
+            left.extend(related(obj, self._listing.types[uid], self._listing, self._indexes))
+
+    def _may_take(self, obj: Object, selection: Selection) -> bool:
+        namespace, name = name_of(obj)
+        if namespace in self._closed or is_never_captured(obj, self._listing.find("services", namespace, name)):
+            return False
+        if kind_of(obj) == NAMESPACE:
+            return True
+        type_ = self._listing.types[uid_of(obj)]
+        inside = selection.covers(namespace) if type_.namespaced else selection.cluster_resources is not False
+        return inside and selection.resources.allows(type_)
+
+    def _take_namespace(self, name: str, selection: Selection) -> None:
+        namespace = self._listing.find("namespaces", "", name)
+        if namespace:
+            self._take(namespace, selection, {selection.owner})
+        elif "namespaces" not in self._listing.unread and selection.covers(name):
+            self._missing[name] = (
+                f"namespace {name}, where {selection.owner} should be, is not there; create it, or register "
+                "the application without it"
+            )
+
+
+def _selects(selection: Selection, type_: ResourceType, obj: Object) -> bool:
+    """Whether the object itself is selected, before anything that is never taken is left out."""
+    namespace, name = name_of(obj)
+    if type_.namespaced:
+        inside = selection.covers(namespace)
+    elif type_.group_resource == "namespaces":
+        inside = selection.covers(name)
+    else:
+        inside = selection.cluster_resources or (selection.cluster_resources is None and ALL in selection.namespaces)
+    labels = labels_of(obj)
+    return inside and any(selector.matches(labels) for selector in selection.selectors)
+
+
+def _owners(obj: Object, selection: Selection) -> set[str]:
+    """To whom the object belongs: what its labels say, as KOTS would restore it, else who selected it."""
+    if not selection.labels_win:
+        return {selection.owner}
+    said = {CONSOLE} if labels_of(obj).get(KOTSADM) == "true" else set()
+    if slug := slug_of(obj):
+        said.add(slug)
+    return said or {selection.owner}
+
+
+def _order(selections: Sequence[Selection]) -> dict[str, dict[str, int]]:
+    """orderedResources: kind -> `namespace/name` (or `name`) -> place."""
+    wanted = {kind.strip().lower(): names for s in selections for kind, names in s.ordered_resources.items()}
+    return {
+        kind: {name.strip(): place for place, name in enumerate(names.split(","))} for kind, names in wanted.items()
+    }
+
+
+def _place(type_: ResourceType, obj: Object, order: dict[str, dict[str, int]]) -> tuple[object, ...]:
+    """Backup order: pods, claims and volumes, the rest of the core group, other groups; by name within a kind."""
+    wanted = order.get(type_.group_resource) or order.get(type_.plural) or {}
+    first = FIRST.index(type_.group_resource) if type_.group_resource in FIRST else len(FIRST)
+    namespace, name = name_of(obj)
+    place = wanted.get(f"{namespace}/{name}" if namespace else name, len(wanted))
+    return (bool(type_.group), first, type_.group, type_.plural, place, namespace, name)
+
+
+def _lost(going: Iterable[Object], taken: list[Object]) -> list[str]:
+    """Claims that only a pod on its way out mounts: their data is in no volume of the backup."""
+    pods = [obj for obj in taken if kind_of(obj) == POD]
+    return [problem for pod in going if kind_of(pod) == POD for problem in lost_claims(pod, pods)]
