@@ -40,6 +40,12 @@ class ObjectStore(Protocol):
         """All keys that begin with `prefix`, each once, in no promised order. Sees every finished write."""
         ...
 
+    def names(self, prefix: str) -> Iterator[str]:
+        """What is directly below `prefix`, which is empty or ends with `/`: the names of objects, and those of
+        directories with `/` at their end, each once, in no promised order. Reads nothing inside the directories. A
+        directory whose objects are just coming or going may be among them."""
+        ...
+
     def delete(self, key: str) -> None:
         """Removes; no error if it is gone already."""
         ...
@@ -180,6 +186,27 @@ class Repository(Protocol):
 
     def prune(self, keep: Callable[[], set[str]]) -> int:
         """Deletes what no volume in `keep()` refers to; the bytes reclaimed."""
+        ...
+
+
+class Destinations(Protocol):
+    """The places where backups go, by name. Each is opened when it is first asked for, and again after it has been
+    changed, so ask for it anew with every event, and keep nothing of it.
+
+    Every method raises TransientError where trying again may help, and Denied for bad credentials.
+    """
+
+    def names(self) -> list[str]:
+        """All that there are, sorted."""
+        ...
+
+    def store(self, name: str) -> ObjectStore:
+        """Its objects. Raises NotFound (`NoDestination`), and Invalid if it cannot be used."""
+        ...
+
+    def repository(self, name: str) -> "Repository":
+        """Its volume repository, made if there is none. Raises as `store`; Invalid without a passphrase, and Denied
+        for a wrong one."""
         ...
 
 

@@ -67,6 +67,29 @@ def test_list_goes_beyond_a_page(store: ObjectStore) -> None:
     assert [entry.key for entry in store.list("many/")] == [f"many/{number:05d}" for number in range(1100)]
 
 
+def test_names_are_what_is_directly_below_each_once(store: ObjectStore) -> None:
+    for key in ("n/a", "n/a.b", "n/a/b", "n/a/b/c", "n/a/d", "n/B/c", "n/ü/ö", "n/%2F", "n/", "no/a", "other"):
+        store.put(key, b"")
+    assert sorted(store.names("n/")) == sorted(["a", "a.b", "a/", "B/", "ü/", "%2F"])
+    assert sorted(store.names("n/a/")) == ["b", "b/", "d"]
+    assert sorted(store.names("")) == ["n/", "no/", "other"]
+    assert list(store.names("nothing/")) == []
+
+
+def test_an_object_is_named_no_more_once_it_is_gone(store: ObjectStore) -> None:
+    """A directory may be: SeaweedFS keeps empty ones for a while."""
+    store.put("n/a", b"")
+    store.put("n/b", b"")
+    store.delete("n/a")
+    assert list(store.names("n/")) == ["b"]
+
+
+def test_names_go_beyond_a_page(store: ObjectStore) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda number: store.put(f"many/{number:05d}/x", b""), range(1100)))
+    assert sorted(store.names("many/")) == [f"{number:05d}/" for number in range(1100)]
+
+
 def test_delete_is_no_error_when_there_is_nothing(store: ObjectStore) -> None:
     store.put("a", b"1")
     store.delete("a")

@@ -57,6 +57,9 @@ class KillingStore:
     def list(self, prefix: str) -> Iterator[StoredObject]:
         return self._store.list(prefix)
 
+    def names(self, prefix: str) -> Iterator[str]:
+        return self._store.names(prefix)
+
     def put(self, key: str, body: bytes | bytearray) -> None:
         self._around(key, lambda: self._store.put(key, body))
 

@@ -59,6 +59,11 @@ class WrappedStore:
         self.before("list", prefix)
         return self.store.list(prefix)
 
+    def names(self, prefix: str) -> Iterator[str]:
+        """See the port."""
+        self.before("names", prefix)
+        return self.store.names(prefix)
+
     def delete(self, key: str) -> None:
         """See the port."""
         self.before("delete", key)

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from schemas.errors import NotFound, TransientError
 from tests.support.simulation import Simulation
+from workers.adapters.twins.store import names_below
 from workers.ports import StoredObject
 
 T = TypeVar("T")
@@ -118,6 +119,10 @@ class SimulatedStore:
         found = [each for key, each in (before | now).items() if (key in before and key in now) or draw.random() < 0.5]
         draw.shuffle(found)
         return iter(found)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See the port. Seen through the same eyes as a listing."""
+        return names_below(prefix, [each.key for each in self.list(prefix)])
 
     # --- what happens to requests
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from schemas.errors import NotFound
 from tests.support.volumes import never, quiet
+from workers.adapters.twins.store import names_below
 from workers.ports import StoredObject
 from workers.repository import VolumeRepository
 from workers.repository.format import keyring
@@ -66,6 +67,10 @@ class DirectoryStore:
             if key.startswith(prefix) and path.is_file() and not path.name.startswith("."):
                 status = path.stat()
                 yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See the port."""
+        return names_below(prefix, [found.key for found in self.list(prefix)])
 
     def delete(self, key: str) -> None:
         """See the port."""

@@ -101,13 +101,26 @@ class S3ObjectStore:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._prefix + prefix
-        )
-        iterator = iter(pages)
-        while page := self._try(f"list {prefix}", lambda: next(iterator, None)):
+        for page in self._pages(prefix):
             for entry in page.get("Contents", []):
                 yield StoredObject(entry["Key"].removeprefix(self._prefix), entry["Size"], entry["LastModified"])
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See the port."""
+        whole = self._prefix + prefix
+        for page in self._pages(prefix, Delimiter="/"):
+            found = [entry["Key"] for entry in page.get("Contents", [])]
+            found += [entry["Prefix"] for entry in page.get("CommonPrefixes", [])]
+            yield from (key.removeprefix(whole) for key in found if key != whole)
+
+    def _pages(self, prefix: str, **more: str) -> Iterator[Any]:
+        pages = iter(
+            self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix, **more
+            )
+        )
+        while page := self._try(f"list {prefix}", lambda: next(pages, None)):
+            yield page
 
     def delete(self, key: str) -> None:
         """See the port."""

@@ -1,7 +1,7 @@
 """An object store in memory, for unit tests: same contract as S3."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from schemas.errors import NotFound
@@ -43,7 +43,20 @@ class MemoryObjectStore:
             found = [StoredObject(k, len(body), at) for k, (body, at) in self._objects.items() if k.startswith(prefix)]
         return iter(sorted(found, key=lambda entry: entry.key.encode()))
 
+    def names(self, prefix: str) -> Iterator[str]:
+        """See the port."""
+        with self._lock:
+            return names_below(prefix, list(self._objects))
+
     def delete(self, key: str) -> None:
         """See the port."""
         with self._lock:
             self._objects.pop(key, None)
+
+
+def names_below(prefix: str, keys: Iterable[str]) -> Iterator[str]:
+    """What `ObjectStore.names` says where `keys` are all that there are."""
+    found = {
+        head + slash for key in keys if key.startswith(prefix) for head, slash, _ in [key[len(prefix) :].partition("/")]
+    }
+    return iter(sorted(found - {""}))
