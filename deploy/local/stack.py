@@ -22,7 +22,7 @@ from schemas.destination import Destination
 
 def worker_command(queue: str) -> list[str]:
     """How a worker is started."""
-    return [sys.executable, "-m", "workers.main", queue]
+    return [sys.executable, "-m", "workers.app", queue]
 
 
 @dataclass

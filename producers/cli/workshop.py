@@ -24,7 +24,7 @@ def worker(queue: Annotated[str, typer.Argument(help="A queue of the line, or vo
         topology.queue(queue)
     except KeyError as error:
         raise Invalid(str(error.args[0])) from error
-    os.execv(sys.executable, [sys.executable, "-m", "workers.main", queue])  # noqa: S606  # becomes the worker
+    os.execv(sys.executable, [sys.executable, "-m", "workers.app", queue])  # noqa: S606  # becomes the worker
 
 
 def schema(

@@ -17,9 +17,10 @@ from typing import Any
 
 from schemas import events as e
 from schemas import topology
-from workers import main as workers_main
+from workers import app
 from workers.adapters import broker
 from workers.deliveries import Delivery
+from workers.needs import Needs
 from workers.ports import ObjectStore, StoredObject
 from workers.receive import Row
 
@@ -80,8 +81,8 @@ class KillingStore:
         return result
 
 
-class KillingWorld(workers_main.World):
-    """The world with a store to die at."""
+class KillingNeeds(Needs):
+    """Needs with a store to die at."""
 
     killer: Killer
 
@@ -104,18 +105,18 @@ def killing_row(row: Row, killer: Killer) -> Row:
 
 
 def main(queue: str, point: str, markers: str) -> None:
-    """Works as `workers.main` does, until it dies."""
+    """Works as `workers.app` does, until it dies."""
     killer = Killer(queue, point, Path(markers))
-    served, plain = workers_main.start(queue)
-    world = KillingWorld(plain.settings, plain.stop)
-    world.killer = killer
-    publisher = broker.Publisher(world.settings.amqp_url.get_secret_value(), f"snapline/{queue}")
+    served, plain = app.start(queue)
+    needs = KillingNeeds(plain.settings, plain.stop)
+    needs.killer = killer
+    publisher = broker.Publisher(needs.settings.amqp_url.get_secret_value(), f"snapline/{queue}")
 
     def tell(event: e.AnyEvent) -> None:
         publisher.publish(event)
         killer.at("after-publish", event.type)
 
-    workers_main.work(served, world, tell=tell, change=lambda row: killing_row(row, killer))
+    app.work(served, needs, tell=tell, change=lambda row: killing_row(row, killer))
 
 
 if __name__ == "__main__":
