@@ -1,8 +1,8 @@
 """All that a step knows of the world. Adapters fit these; twins in `adapters/twins/` do too."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -51,6 +51,18 @@ class ObjectStore(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class ExecResult:
+    """What became of a command in a container. Output is text: bytes that are no UTF-8 became U+FFFD."""
+
+    exit_code: int | None
+    """126: it could not be run, 127: it was not found, as in a shell; None: the deadline passed before it ended."""
+    stdout: str = ""  # the last `limit` bytes
+    stderr: str = ""
+    stdout_cut: bool = False  # whether there was more before
+    stderr_cut: bool = False
+
+
 class Cluster(Protocol):
     """The Kubernetes API: names in, plain dicts out.
 
@@ -93,6 +105,18 @@ class Cluster(Protocol):
     ) -> None:
         """Asks for deletion in the background; no error if it is gone, or is not the object `uid` any more.
         Returns before it is gone."""
+        ...
+
+    def exec(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, deadline: timedelta, limit: int
+    ) -> ExecResult:
+        """Runs `command` (a program and its arguments; no shell) in a running container, and waits until it ends, at
+        most for `deadline`. Its standard input is empty. Of each output no more than the last `limit` bytes are kept.
+
+        The API cannot stop a command: after the deadline, as after a TransientError in the middle, it may still run.
+        A command that must not outlive its deadline has to see to it (`timeout 30 ...`).
+        Raises NotFound without the pod, Invalid for a container that the pod does not have, and TransientError while
+        the container does not run."""
         ...
 
 

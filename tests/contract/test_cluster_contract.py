@@ -1,8 +1,7 @@
-"""What every cluster does: the one in memory, the emulated API server, and with SNAPLINE_E2E_KUBECONFIG a real one."""
+"""What every cluster does with objects. `conftest` says which clusters."""
 
-import os
 import uuid
-from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,36 +11,7 @@ from schemas.errors import AlreadyExists, Denied, Invalid, NotFound, TransientEr
 from schemas.kubernetes import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, Object, ResourceType
 from tests.support.line import until
 from workers.adapters.cluster import connect
-from workers.adapters.twins.cluster import MemoryCluster
 from workers.ports import Cluster
-
-REAL = "SNAPLINE_E2E_KUBECONFIG"
-
-
-@pytest.fixture(scope="module")
-def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.Emulator]:
-    with emulator.start(tmp_path_factory.mktemp("kubernetes")) as running:
-        yield running
-
-
-@pytest.fixture(params=["memory", "kmock", "real"])
-def cluster(request: pytest.FixtureRequest) -> Cluster:
-    if request.param == "memory":
-        return MemoryCluster()
-    if request.param == "kmock":
-        return connect(str(request.getfixturevalue("emulated").kubeconfig))
-    if REAL not in os.environ:
-        pytest.skip(f"{REAL} is not set")
-    return connect(os.environ[REAL])
-
-
-@pytest.fixture
-def namespace(cluster: Cluster) -> Iterator[str]:
-    """A namespace of the test's own."""
-    name = f"contract-{uuid.uuid4().hex[:8]}"
-    cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield name
-    cluster.delete(NAMESPACES, None, name)
 
 
 def config_map(namespace: str, name: str, labels: dict[str, str] | None = None, **data: str) -> Object:
@@ -216,3 +186,5 @@ def test_an_unreachable_server_is_a_matter_of_time(tmp_path: Path) -> None:
         cluster = connect(str(kubeconfig))
     with pytest.raises(TransientError):
         cluster.get(CONFIG_MAPS, "default", "x")
+    with pytest.raises(TransientError):
+        cluster.exec("default", "p", "c", ["true"], deadline=timedelta(seconds=5), limit=10)

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import signal
+import threading
 from pathlib import Path
 
 from deploy.local.emulator.running import start
@@ -11,12 +12,13 @@ from deploy.local.emulator.running import start
 def main() -> None:
     """Starts the emulator, says where it is, and waits for SIGINT or SIGTERM."""
     options = _options()
-    signals = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     logging.basicConfig(level=logging.INFO)
     with start(options.root, port=options.port, kubeconfig=options.kubeconfig, nodes=options.nodes.split(",")) as here:
         logging.info("emulated Kubernetes at %s, kubeconfig %s", here.url, here.kubeconfig)
-        signal.sigwait(signals)
+        stop.wait()
 
 
 def _options() -> argparse.Namespace:

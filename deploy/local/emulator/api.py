@@ -6,9 +6,10 @@ cannot serve Namespaces. Its reactions still work, to inject faults: `api["get /
 """
 
 import kmock
-from aiohttp.web import BaseRequest, StreamResponse
+from aiohttp.web import BaseRequest, StreamResponse, json_response
 
-from deploy.local.emulator import paging
+from deploy.local.emulator import exec, paging
+from deploy.local.emulator.commands import Commands
 from schemas.errors import AlreadyExists, Invalid, NotFound, SnaplineError, TransientError
 from schemas.kubernetes import Object, ResourceType
 from workers.adapters.twins.cluster import MemoryCluster
@@ -19,11 +20,14 @@ STAND_IN = "-"
 
 
 class EmulatedApi(kmock.KubernetesScaffold):
-    """Serves `cluster`. Kinds are known from it, so those of CustomResourceDefinitions come and go."""
+    """Serves `cluster` to those who know `token`. Kinds are known from it, so those of CustomResourceDefinitions come
+    and go. `exec` runs commands on this machine: the token keeps its other users out."""
 
-    def __init__(self, cluster: MemoryCluster) -> None:
+    def __init__(self, cluster: MemoryCluster, commands: Commands, token: str) -> None:
         super().__init__()
         self.cluster = cluster
+        self._commands = commands
+        self._token = token
         self.fallback[kmock.action.LIST] << self._list
         self.fallback[kmock.action.FETCH] << self._get
         self.fallback[kmock.action.CREATE] << self._create
@@ -32,6 +36,10 @@ class EmulatedApi(kmock.KubernetesScaffold):
 
     async def __call__(self, raw_request: BaseRequest) -> StreamResponse:
         """Answers one request, and forgets it and its failure: kmock keeps them for a test's assertions."""
+        if raw_request.headers.get("Authorization") != f"Bearer {self._token}":
+            return json_response(exec.status(401, "Unauthorized", "Unauthorized"), status=401)
+        if exec.PATH.fullmatch(raw_request.path):
+            return await exec.answer(raw_request, self.cluster, self._commands)
         self._declare()
         answer = await super().__call__(_readable(raw_request))
         self.errors.clear()

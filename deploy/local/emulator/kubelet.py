@@ -4,13 +4,13 @@
     <root>/<node>/pods/<uid>/volumes/kubernetes.io~empty-dir/<name>         a directory, removed with the pod
     <root>/<node>/pods/<uid>/volumes/kubernetes.io~{configmap,secret,projected,downward-api}/<name>    empty
 
-Containers are not run. Init containers end at once, but for one named `snapline-wait`: it makes `.snapline` in each
-emptyDir that it mounts (but its own, named like it), ends when each of these holds a file, whatever its name, and
-takes them away.
+Containers are not run; a command in one runs on this machine (`commands`). Init containers end at once, but for one
+named `snapline-wait`: it makes `.snapline` in each emptyDir that it mounts (but its own, named like it), ends when each
+of these holds a file, whatever its name, and takes them away.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from deploy.local.emulator.world import claims_of, find, patch
@@ -30,9 +30,11 @@ FINAL = ("Succeeded", "Failed")
 
 
 class Kubelets:
-    """The kubelets of all `nodes`, below `root`. What an earlier emulator left of pods is removed."""
+    """The kubelets of all `nodes`, below `root`. What an earlier emulator left of pods is removed. `gone` is called
+    with the uid of a pod before its directory is removed."""
 
-    def __init__(self, root: Path, nodes: Sequence[str]) -> None:
+    def __init__(self, root: Path, nodes: Sequence[str], gone: Callable[[str], None]) -> None:
+        self._gone = gone
         self._trees = {node: root / node / "pods" for node in nodes}
         self._mounted: dict[str, Path] = {}  # pod uid -> its directory
         self.waiting = False  # whether a pod waits for a file, which nobody announces
@@ -47,6 +49,7 @@ class Kubelets:
         for pod in pods:
             self._advance(cluster, pod)
         for uid in self._mounted.keys() - {pod["metadata"]["uid"] for pod in pods}:
+            self._gone(uid)
             shutil.rmtree(self._mounted.pop(uid), ignore_errors=True)
 
     def _advance(self, cluster: MemoryCluster, pod: Object) -> None:

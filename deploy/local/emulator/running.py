@@ -1,6 +1,7 @@
 """The emulator in a thread of its own: HTTP on 127.0.0.1, controllers at work, a kubeconfig to get in."""
 
 import asyncio
+import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -11,6 +12,7 @@ import kmock
 import yaml
 
 from deploy.local.emulator.api import EmulatedApi
+from deploy.local.emulator.commands import Commands
 from deploy.local.emulator.settling import Settling, concerns
 from deploy.local.emulator.world import founding
 from schemas.kubernetes import Object, ResourceType
@@ -32,13 +34,16 @@ class Emulator:
         self._stirred = asyncio.Event()
         self._started: Future[str] = Future()
         self.cluster = MemoryCluster(founding(nodes), changed=self._wake)
-        self.api = EmulatedApi(self.cluster)
-        self._settling = Settling(self.cluster, root, nodes)
+        self._commands = Commands(self.cluster, root)
+        token = secrets.token_urlsafe(32)
+        self.api = EmulatedApi(self.cluster, self._commands, token)
+        self._settling = Settling(self.cluster, root, nodes, self._commands.kill)
         self._thread = threading.Thread(target=self._run, args=(port,), name="kubernetes-emulator", daemon=True)
         self._thread.start()
         self.url = self._started.result()
         kubeconfig.parent.mkdir(parents=True, exist_ok=True)
-        kubeconfig.write_text(_kubeconfig(self.url))
+        kubeconfig.touch(mode=0o600)
+        kubeconfig.write_text(_kubeconfig(self.url, token))
 
     def stop(self) -> None:
         """Stops serving. The volumes' directories stay."""
@@ -73,6 +78,7 @@ class Emulator:
             settling = asyncio.create_task(self._settling.run(self._stirred))
             self._started.set_result(str(server.url).rstrip("/"))
             await self._stopping.wait()
+            await self._commands.stop()
             settling.cancel()
 
 
@@ -82,14 +88,14 @@ def start(root: Path, *, port: int = 0, kubeconfig: Path | None = None, nodes: S
     return Emulator(root, port, kubeconfig or root / "kubeconfig", nodes)
 
 
-def _kubeconfig(url: str) -> str:
+def _kubeconfig(url: str, token: str) -> str:
     context = {"name": "emulated", "context": {"cluster": "emulated", "user": "anyone"}}
     return yaml.safe_dump(
         {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "emulated", "cluster": {"server": url}}],
-            "users": [{"name": "anyone", "user": {}}],
+            "users": [{"name": "anyone", "user": {"token": token}}],
             "contexts": [context],
             "current-context": "emulated",
         }

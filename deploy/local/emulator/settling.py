@@ -40,9 +40,11 @@ def concerns(type_: ResourceType, obj: Object) -> bool:
 class Settling:
     """All controllers of one emulated cluster."""
 
-    def __init__(self, cluster: MemoryCluster, root: Path, nodes: Sequence[str]) -> None:
+    def __init__(
+        self, cluster: MemoryCluster, root: Path, nodes: Sequence[str], pod_gone: Callable[[str], None]
+    ) -> None:
         self._cluster = cluster
-        self._kubelets = Kubelets(root, nodes)
+        self._kubelets = Kubelets(root, nodes, pod_gone)
         self._controllers: list[Callable[[MemoryCluster], None]] = [
             furnishing.furnish,
             workloads.deployments,

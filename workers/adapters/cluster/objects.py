@@ -1,13 +1,16 @@
 """Objects of any kind as plain dicts, by raw paths: no models, no deserialising but JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 from schemas.errors import Invalid, NotFound, TransientError
 from schemas.kubernetes import Object, ResourceType
 from workers.adapters.cluster import discovery, paging
+from workers.adapters.cluster.exec import execute
 from workers.adapters.cluster.transport import MERGE_PATCH, Transport
+from workers.ports import ExecResult
 
 
 class KubernetesCluster:
@@ -73,6 +76,12 @@ class KubernetesCluster:
         except TransientError:
             if uid is None or self._is(uid, type_, namespace, name):
                 raise
+
+    def exec(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, deadline: timedelta, limit: int
+    ) -> ExecResult:
+        """See the port."""
+        return execute(self._transport.client, namespace, pod, container, command, deadline, limit)
 
     def _is(self, uid: str, type_: ResourceType, namespace: str | None, name: str) -> bool:
         try:

@@ -42,6 +42,8 @@ def _family(status: int, reason: str, message: str) -> type[SnaplineError]:
         return NotFound
     if status == 409:
         return _conflict(reason, message)
+    if status == 400 and "does not have a host assigned" in message:
+        return TransientError
     if status in (408, 410, 425, 429) or status >= 500:
         return TransientError
     return Invalid

@@ -42,7 +42,7 @@ class Transport:
     """Sends requests through the SDK's client: its TLS, its credentials and their renewal. Safe for threads."""
 
     def __init__(self, client: ApiClient) -> None:
-        self._client = client
+        self.client = client
 
     def send(
         self,
@@ -54,19 +54,19 @@ class Transport:
     ) -> Answer:
         """One request; any status is an answer. Raises TransientError if there is none."""
         try:
-            _, url, headers, _, _ = self._client.param_serialize(
+            _, url, headers, _, _ = self.client.param_serialize(
                 method,
                 path,
                 query_params=list((query or {}).items()),
                 header_params={"Accept": JSON, "Content-Type": content_type},
                 auth_settings=["BearerToken"],
             )
-            response = self._client.call_api(
+            response = self.client.call_api(
                 method, url, headers, body=body, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)
             )
             return Answer(response.status, response.read())  # type: ignore[no-untyped-call]
         except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error, f"{method} {self._client.configuration.host}{path}") from error
+            raise unreachable(error, f"{method} {self.client.configuration.host}{path}") from error
 
     def ask(
         self,
