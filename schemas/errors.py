@@ -74,6 +74,7 @@ class Code(StrEnum):
     KEYS_LOST = "KeysLost"
     INDEX_DAMAGED = "IndexDamaged"
     RECORD_UNREADABLE = "RecordUnreadable"
+    MARK_UNREADABLE = "MarkUnreadable"
     NO_SUCH_FILE = "NoSuchFile"
 
     # settings and schedules

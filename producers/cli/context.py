@@ -57,10 +57,11 @@ def repository() -> "VolumeRepository":
     # A third of a second of imports, which most commands do not need.
     from workers.repository import VolumeRepository
     from workers.repository.format import keyring
+    from workers.repository.format.master_key import derive
 
     master = keyring.unlock(store(), destination().passphrase.get_secret_value())
     if master is None:
         raise NotFound("there is no repository in this destination yet; the first backup makes it")
     found = settings()
     cache = configured.index_cache(found)
-    return VolumeRepository(store(), keyring.derive(master), cache=cache, level=found.compression_level)
+    return VolumeRepository(store(), derive(master), cache=cache, level=found.compression_level)

@@ -20,6 +20,7 @@ REMEDIES: dict[str, str] = {
     Code.KEYS_LOST: "`snapline repository key recover` with the recovery text",
     Code.INDEX_DAMAGED: "`snapline repository repair-index` rebuilds it",
     Code.RECORD_UNREADABLE: "`snapline repository check` says which backups it hurts",
+    Code.MARK_UNREADABLE: "when no prune is under way, `snapline repository repair-index` deletes it",
     Code.NO_SUCH_FILE: "`snapline files ls` shows what is there",
     Code.UNKNOWN_SETTING: "`snapline settings` lists the known ones",
     Code.SCHEDULE_INVALID: "`snapline schedule set` replaces it",

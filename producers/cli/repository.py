@@ -9,11 +9,12 @@ import typer
 from producers.cli import context
 from producers.cli.context import OutputOption
 from producers.cli.exits import Exit
+from producers.cli.remedies import with_remedy
 from producers.cli.repository_keys import init, keys
 from producers.show import volumes
 from producers.show.progress import work_bar
 from producers.show.render import Output, show
-from schemas.errors import Invalid
+from schemas.errors import Damaged, Invalid
 from workers import ledger
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def repair_index_(output: OutputOption = Output.TABLE) -> None:
 
 
 def _report(facts: dict[str, int], problems: "Sequence[Problem]", output: Output) -> None:
-    shown = [{"problem": each.what, "hurts": each.hurts, "more": each.more} for each in problems]
-    table = [str(each) for each in problems]
+    shown = [{"code": each.code, "problem": each.what, "hurts": each.hurts, "more": each.more} for each in problems]
+    table = [with_remedy(Damaged(str(each), code=each.code)) for each in problems]
     show({**facts, "problems": shown if output is not Output.TABLE else table}, output)
     if problems:
         raise typer.Exit(Exit.FAILED)

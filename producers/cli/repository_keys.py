@@ -22,13 +22,14 @@ Label = Annotated[str, typer.Option(help="Whose it is; anybody who can list the 
 def init(output: OutputOption = Output.TABLE) -> None:
     """Make the repository if there is none, and show its recovery text, once."""
     from workers.repository.format import keyring
+    from workers.repository.format.master_key import recovery_text
 
     store, passphrase = context.store(), context.destination().passphrase.get_secret_value()
     master = keyring.unlock(store, passphrase) or keyring.make(store, passphrase)[0]
     if not keyring.first_showing(store):
         raise Invalid("the recovery text of this repository was shown before, and is not shown again")
     context.notes.print("keep this text where no passphrase is needed: it opens the repository when all keys are lost")
-    show({"recovery_text": keyring.recovery_text(master)}, output)
+    show({"recovery_text": recovery_text(master)}, output)
 
 
 @keys.command("list")

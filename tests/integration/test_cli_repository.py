@@ -19,7 +19,8 @@ from workers import ledger
 from workers.adapters.stores.s3 import S3ObjectStore
 from workers.ports import ObjectStore
 from workers.repository import open_repository
-from workers.repository.chunks import volume_record
+from workers.repository.chunks import tree_reader
+from workers.repository.format import volume_record
 from workers.repository.format.layout import VOLUMES, name_of, pack_key
 
 PASSPHRASE = "correct horse"
@@ -95,9 +96,7 @@ class Place:
         repository = open_repository(self.store, PASSPHRASE)
         with repository.new_view() as view:
             view.look()
-            for _, block in volume_record.blocks(
-                view, volume_record.read(self.store, repository.keys, VOLUMES + volume).tree
-            ):
+            for _, block in tree_reader.blocks(view, volume_record.read(repository.sealed, VOLUMES + volume).tree):
                 if b"first" in block.names:
                     id_ = block.chunks(block.records[block.names.index(b"first")])[0][0]
                     [place] = view.places([id_])[id_]

@@ -21,7 +21,9 @@ from tests.support.volumes import (
 )
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import CopySlice
-from workers.repository.copy import checkpoint, walk
+from workers.repository.copy import checkpoint
+from workers.repository.format.ambient import Limits
+from workers.repository.format.sealing import SealedStore
 
 MIB = 1024 * 1024
 
@@ -180,7 +182,7 @@ def replaced(file: Path, reached: CopySlice) -> None:
 def read_so_far(reached: CopySlice) -> int:
     """Bytes of the file in whose midst the slice ended."""
     assert reached.checkpoint
-    position = checkpoint.decode(key_record()[1], reached.checkpoint).position
+    position = checkpoint.decode(SealedStore(MemoryObjectStore(), key_record()[1]), reached.checkpoint).position
     assert position
     assert position.start
     return position.start
@@ -239,13 +241,12 @@ def test_a_large_file_that_fails_in_a_later_record_ends_where_it_was_read(
 ) -> None:
     content = os.urandom(8 * MIB)
     (source / "large").write_bytes(content)
-    monkeypatch.setattr(walk, "SEGMENT", 3 * MIB)
 
     def fail() -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     just_before(monkeypatch, "preadv", b"", fail, number=5)
-    repository = new_repository(MemoryObjectStore())
+    repository = new_repository(MemoryObjectStore(), limits=Limits(segment=3 * MIB))
     copied = copy(repository, source)
     assert copied.warnings == (f"large: could not be read: Input/output error; the copy ends after {3 * MIB} bytes",)
     assert (restored(tmp_path, repository, volume_of(copied)) / "large").read_bytes() == content[: 3 * MIB]

@@ -18,21 +18,19 @@ from tests.support.repository_model import (
     KEYS,
     Tree,
     edit,
-    make_small,
+    small_ambient,
     tree_at,
-    with_clock,
-    with_random,
-    without_threads,
 )
 from tests.support.simulated_store import Faults, Killed, SimulatedStore
 from tests.support.simulation import Simulation
 from tests.support.volumes import every, never, problems_of, quiet, restore
 from workers.repository import VolumeRepository
-from workers.repository.chunks import volume_record
+from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
+from workers.repository.format import volume_record
+from workers.repository.format.ambient import Ambient, Graces
 from workers.repository.format.layout import DAMAGE, INDEX, MARKS, PACKS, PARTIAL, VOLUMES, name_of
 from workers.repository.upkeep import repair_index
-from workers.repository.upkeep.prune import Graces
 
 SEEDS = int(os.environ.get("SNAPLINE_SEEDS", "150"))
 ONE = os.environ.get("SNAPLINE_SEED")
@@ -49,7 +47,7 @@ class World:
     root: Path
     simulation: Simulation
     store: SimulatedStore
-    graces: Graces
+    ambient: Ambient
     told: dict[str, Tree] = field(default_factory=dict)
     """Volumes that were told and not forgotten."""
     number: int = 0
@@ -61,7 +59,7 @@ class World:
     def open(self, node: str) -> VolumeRepository:
         """As another process on a node does. Without a node, without a cache to share."""
         cache = self.root / node if node else None
-        return VolumeRepository(self.store, KEYS, cache=cache, graces=self.graces)
+        return VolumeRepository(self.store, KEYS, cache=cache, ambient=self.ambient)
 
     def directory(self, name: str) -> Path:
         self.number += 1
@@ -70,7 +68,7 @@ class World:
         return made
 
 
-def new_world(seed: int, root: Path, patch: pytest.MonkeyPatch) -> World:
+def new_world(seed: int, root: Path) -> World:
     simulation = Simulation(seed)
     draw = simulation.random
     rate = draw.choice((0.0, 0.002, 0.01))
@@ -78,12 +76,9 @@ def new_world(seed: int, root: Path, patch: pytest.MonkeyPatch) -> World:
     stalls = draw.choice((long[:1], long[:3], long))
     faults = Faults(rate, rate, rate / 2, rate / 2, draw.choice((0.0, 0.01, 0.03)), stalls=stalls)
     graces = Graces(pack=draw.choice((timedelta(0), HOUR)), orphan=DAY, mark=30 * DAY)
-    make_small(patch)
-    without_threads(patch)
-    with_clock(patch, lambda: simulation.now)
-    with_random(patch, random.Random(seed))
+    ambient = small_ambient(graces, lambda: simulation.now, random.Random(seed))
     store = SimulatedStore(simulation, faults)
-    return World(seed, root, simulation, store, graces)
+    return World(seed, root, simulation, store, ambient)
 
 
 # --- actors
@@ -255,13 +250,13 @@ def unused_packs(world: World, view: View) -> set[bytes]:
     """Packs in which nothing is that a volume needs."""
     needed: set[bytes] = set()
     for volume in world.told:
-        ids = volume_record.read(view.store, view.keys, VOLUMES + volume).tree
-        needed.update(ids, (id_ for _, block in volume_record.blocks(view, ids) for id_, _ in block.table))
+        ids = volume_record.read(view.sealed, VOLUMES + volume).tree
+        needed.update(ids, (id_ for _, block in tree_reader.blocks(view, ids) for id_, _ in block.table))
     return {pack.id for pack in view.index.packs() if needed.isdisjoint(entry.id for entry in pack.entries)}
 
 
-def play(seed: int, root: Path, patch: pytest.MonkeyPatch) -> World:
-    world = new_world(seed, root, patch)
+def play(seed: int, root: Path) -> World:
+    world = new_world(seed, root)
     world.simulation.run(actors(world))
     check_end(world)
     return world
@@ -276,10 +271,10 @@ def place() -> Iterator[Path]:
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("seed", [int(ONE)] if ONE else range(SEEDS))
-def test_nothing_told_is_lost_and_no_garbage_is_left(seed: int, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_told_is_lost_and_no_garbage_is_left(seed: int, place: Path) -> None:
     print(f"seed {seed}: replay with SNAPLINE_SEED={seed}")
     try:
-        play(seed, place, monkeypatch)
+        play(seed, place)
     except Exception as error:
         raise AssertionError(f"seed {seed} (replay with SNAPLINE_SEED={seed}): {error}") from error
 
@@ -288,6 +283,5 @@ def test_a_seed_gives_the_same_history_each_time(place: Path) -> None:
     histories = []
     for name in ("first", "second"):
         (place / name).mkdir()
-        with pytest.MonkeyPatch.context() as patch:
-            histories.append(play(3, place / name, patch).simulation.trace)
+        histories.append(play(3, place / name).simulation.trace)
     assert histories[0] == histories[1]

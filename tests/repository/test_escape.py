@@ -13,12 +13,11 @@ from schemas.errors import Damaged
 from tests.support.volumes import copy, differences, new_repository, objects, quiet, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
-from workers.repository.chunks import volume_record
 from workers.repository.chunks.chunk_writer import ChunkWriter
-from workers.repository.chunks.volume_record import Volume
-from workers.repository.format import tree
-from workers.repository.format.layout import VOLUMES, new_id
+from workers.repository.format import tree, volume_record
+from workers.repository.format.layout import VOLUMES
 from workers.repository.format.tree import FIRST, LAST, BlockBuilder, Header, Record
+from workers.repository.format.volume_record import Volume
 from workers.repository.restore import single_files
 
 SECRET = b"this must not leave the node"
@@ -68,7 +67,7 @@ def test_a_symlink_swapped_into_the_source_is_not_followed(
         return really(path, *rest, **more)
 
     monkeypatch.setattr(os, "open", swap)
-    repository = new_repository(MemoryObjectStore(), level=1)
+    repository = new_repository(MemoryObjectStore())
     copied = copy(repository, source)
     monkeypatch.undo()
     assert done
@@ -148,8 +147,8 @@ def hostile(repository: VolumeRepository, *blocks: bytes) -> str:
         with ChunkWriter(view) as writer:
             id_ = writer.write("t", b"".join(blocks)).result()
             writer.flush()
-        name = new_id()
-        volume_record.write(view.store, view.keys, VOLUMES + name, Volume([id_], 0, 0))
+        name = view.ambient.new_id()
+        volume_record.write(view.sealed, VOLUMES + name, Volume([id_], 0, 0))
     return name
 
 

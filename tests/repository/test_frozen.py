@@ -19,6 +19,7 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository, open_repository
 from workers.repository.format import keyring
 from workers.repository.format.layout import FORMAT
+from workers.repository.format.master_key import derive
 from workers.repository.upkeep import check, verify
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -56,7 +57,7 @@ def test_a_repository_of_an_earlier_version_is_whole_and_comes_back(version: Pat
             store.put(str(path.relative_to(version / "objects")), path.read_bytes())
     master = keyring.unlock(store, PASSPHRASE)
     assert master is not None
-    repository = VolumeRepository(store, keyring.derive(master))
+    repository = VolumeRepository(store, derive(master))
     expected = json.loads((version / "expected.json").read_text())
     with repository.new_view() as view:
         names = {volume: name for name, volume in expected["volumes"].items()}

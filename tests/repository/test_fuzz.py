@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 
 from schemas.errors import Damaged, Denied, Invalid, SnaplineError
 from tests.support.mutations import mutated
-from tests.support.repositories import fill, many_packs
+from tests.support.repositories import MANY_PACKS, fill
 from tests.support.volumes import copy, every, key_record, new_repository, quiet, slices_of_copy, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
-from workers.repository.chunks import index_cache, volume_record
 from workers.repository.copy import checkpoint
-from workers.repository.format import keyring, marks, packs, sealing, tree
+from workers.repository.format import index_object, keyring, marks, packs, tree, volume_record
+from workers.repository.format.ambient import Ambient, Limits
 from workers.repository.format.layout import DAMAGE, FIRST_KEY, INDEX, MARKS, PACKS, VOLUMES, pack_key
-from workers.repository.format.packs import RAW, ZSTD, Entry, PackBuilder
+from workers.repository.format.packs import RAW, ZSTD, PackBuilder, PackEntry
+from workers.repository.format.sealing import SealedStore
 from workers.repository.restore import batch
 from workers.repository.restore import slice as restore_slice
 from workers.repository.restore.outcome import Reached
@@ -32,6 +33,7 @@ from workers.repository.upkeep import verify
 KIB, MIB = 1024, 1024 * 1024
 EXAMPLES = int(os.environ.get("SNAPLINE_FUZZ", "150"))
 KEYS = key_record()[1]
+SEALED = SealedStore(MemoryObjectStore(), KEYS)
 
 
 def fuzzed(times: float = 1) -> settings:
@@ -82,7 +84,7 @@ def tree_chunk(repository: VolumeRepository) -> bytes:
     with repository.new_view() as view:
         view.look()
         [key] = [found.key for found in view.store.list(VOLUMES)]
-        return view.read("t", volume_record.read(view.store, view.keys, key).tree[0])
+        return view.read("t", volume_record.read(view.sealed, key).tree[0])
 
 
 # --- trees
@@ -141,7 +143,7 @@ def test_lengths_that_promise_much_allocate_little() -> None:
             with bounded(256 * KIB), pytest.raises(Damaged):
                 use_all(body)
         with bounded(256 * KIB), pytest.raises(Damaged):
-            list(index_cache.decode(bytes(16) + b"d" + bytes(4) + claim))
+            list(index_object.decode(bytes(16) + b"d" + bytes(4) + claim))
 
 
 # --- sealed objects: as they come from the store, and from a hand that has the key
@@ -150,42 +152,42 @@ def test_lengths_that_promise_much_allocate_little() -> None:
 def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str], object]]]:
     """For each kind of small object: its key, a real plaintext, and what reads it."""
     name = "ab" * 16
-    state = checkpoint.State(tree=[bytes(32)], position=checkpoint.Position(b"dir", b"name", 5, [1, 2]))
+    state = checkpoint.State(name, 0.0, tree=[bytes(32)], position=checkpoint.Position(b"dir", b"name", 5, [1, 2]))
     reached = Reached((1, 2, 3), b"name", open=[batch.Open(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)])
     reached.lost[b"file"] = "why"
 
     def plain(sealed: bytes, context: str) -> bytes:
-        return sealing.unseal(KEYS, sealed, context)
+        return SEALED.unseal(sealed, context)
 
     volume = {"format": 1, "tree": ["cd" * 32, "ef" * 32], "scanned_bytes": 5, "files": 6, "created": "2026-11-23"}
     mark = {"packs": ["12" * 16, "34" * 16], "created": "2026-11-23"}
-    entries = [Entry(bytes([number]) * 32, 100 * number, 90, 200, ZSTD) for number in range(5)]
+    entries = [PackEntry(bytes([number]) * 32, 100 * number, 90, 200, ZSTD) for number in range(5)]
     return {
         "volume": (
             VOLUMES + name,
             json.dumps(volume).encode(),
-            lambda store, key: volume_record.read(store, KEYS, key),
+            lambda store, key: volume_record.read(SealedStore(store, KEYS), key),
         ),
-        "mark": (MARKS + name, json.dumps(mark).encode(), lambda store, _: marks.read(store, KEYS, {})),
+        "mark": (MARKS + name, json.dumps(mark).encode(), lambda store, _: marks.read(SealedStore(store, KEYS), {})),
         "note": (
             DAMAGE + name,
             json.dumps({"chunks": [["12" * 16, "34" * 32]]}).encode(),
-            lambda store, _: marks.read_damage(store, KEYS),
+            lambda store, _: marks.read_damage(SealedStore(store, KEYS)),
         ),
         "index": (
             INDEX + name,
-            index_cache.encode([packs.Pack(bytes(16), "d", 5000, entries)] * 2),
-            lambda store, _: index_cache.read(store, KEYS, name),
+            index_object.encode([packs.Pack(bytes(16), "d", 5000, entries)] * 2),
+            lambda store, _: index_object.read(SealedStore(store, KEYS), name),
         ),
         "checkpoint": (
             checkpoint.CONTEXT,
-            plain(checkpoint.encode(KEYS, state), checkpoint.CONTEXT),
-            lambda store, key: checkpoint.decode(KEYS, store.get(key)),
+            plain(checkpoint.encode(SEALED, state), checkpoint.CONTEXT),
+            lambda store, key: checkpoint.decode(SEALED, store.get(key)),
         ),
         "restore checkpoint": (
             restore_slice.CONTEXT,
-            plain(restore_slice.encode(KEYS, reached), restore_slice.CONTEXT),
-            lambda store, key: restore_slice.decode(KEYS, store.get(key)),
+            plain(restore_slice.encode(SEALED, reached), restore_slice.CONTEXT),
+            lambda store, key: restore_slice.decode(SEALED, store.get(key)),
         ),
     }
 
@@ -194,7 +196,7 @@ def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str],
 def test_a_small_object_is_what_it_should_be_or_damaged(kind: str) -> None:
     key, plain, read = decoders()[kind]
     store = MemoryObjectStore()
-    sealed = sealing.seal(KEYS, plain, key)
+    sealed = SEALED.seal(plain, key)
     store.put(key, sealed)
     read(store, key)
 
@@ -209,7 +211,7 @@ def test_a_small_object_is_what_it_should_be_or_damaged(kind: str) -> None:
     @fuzzed(2)
     @given(st.one_of(mutated(plain), one_field_other(plain), anything.map(lambda value: json.dumps(value).encode())))
     def with_the_key(body: bytes) -> None:
-        store.put(key, sealing.seal(KEYS, body, key))
+        store.put(key, SEALED.seal(body, key))
         with bounded(2 * MIB):
             try:
                 read(store, key)
@@ -250,7 +252,7 @@ def test_a_lost_place_of_sampled_verification_is_no_error(repository: VolumeRepo
     @fuzzed()
     @given(st.one_of(st.binary(max_size=60), anything.map(lambda value: json.dumps(value).encode())))
     def try_(body: bytes) -> None:
-        repository.store.put(verify.CURSOR, sealing.seal(KEYS, body, verify.CURSOR))
+        repository.store.put(verify.CURSOR, SEALED.seal(body, verify.CURSOR))
         with repository.new_view() as view:
             assert isinstance(verify._cursor(view), bytes)
 
@@ -262,7 +264,7 @@ def test_a_lost_place_of_sampled_verification_is_no_error(repository: VolumeRepo
 
 def test_a_footer_is_what_it_should_be_or_damaged(repository: VolumeRepository) -> None:
     store = MemoryObjectStore()
-    builder = PackBuilder(KEYS, "d")
+    builder = PackBuilder(KEYS, "d", bytes(16))
     for number in range(5):
         builder.add(KEYS.id_of("d", b"%d" % number), RAW, b"%d" % number, 1)
     pack, body = builder.finish()
@@ -302,7 +304,7 @@ def test_a_footer_is_what_it_should_be_or_damaged(repository: VolumeRepository) 
 
 
 def test_a_chunk_is_right_or_damaged(repository: VolumeRepository) -> None:
-    builder = PackBuilder(KEYS, "d")
+    builder = PackBuilder(KEYS, "d", bytes(16))
     plain = b"content " * 100
     builder.add(KEYS.id_of("d", plain), ZSTD, zstandard.compress(plain), len(plain))
     pack, body = builder.finish()
@@ -342,21 +344,20 @@ def bombs() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", bombs())
-def test_a_small_object_that_would_unfold_too_far_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealing, "LARGEST", MIB)
-    bomb = bombs()[kind]
+def test_a_small_object_that_would_unfold_too_far_is_refused(kind: str) -> None:
+    bomb, store = bombs()[kind], SealedStore(MemoryObjectStore(), KEYS, Ambient(Limits(sealed=MIB)))
     sealed = bytes(12) + AESGCM(KEYS.objects).encrypt(bytes(12), bomb, b"place")
     with bounded(4 * MIB):
         if kind == "of many frames":
-            assert len(sealing.unseal(KEYS, sealed, "place")) == 1000
+            assert len(store.unseal(sealed, "place")) == 1000
         else:
             with pytest.raises(Damaged):
-                sealing.unseal(KEYS, sealed, "place")
+                store.unseal(sealed, "place")
 
 
 @pytest.mark.parametrize("kind", bombs())
 def test_a_chunk_that_would_unfold_too_far_is_refused(kind: str) -> None:
-    bomb, builder = bombs()[kind], PackBuilder(KEYS, "d")
+    bomb, builder = bombs()[kind], PackBuilder(KEYS, "d", bytes(16))
     builder.add(KEYS.id_of("d", bytes(1000)), ZSTD, bomb, 1000)
     pack, body = builder.finish()
     [entry] = pack.entries
@@ -367,11 +368,10 @@ def test_a_chunk_that_would_unfold_too_far_is_refused(kind: str) -> None:
 # --- keys
 
 
-def test_a_key_record_opens_or_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyring, "SCRYPT_N", 2**4)
-    monkeypatch.setattr(keyring, "SCRYPT_MOST", 2**20)
+def test_a_key_record_opens_or_says_why_not() -> None:
+    ambient = Ambient(Limits(scrypt_cost=2**4, scrypt_memory=2**20))
     store = MemoryObjectStore()
-    master = keyring.make(store, "words")[0]
+    master = keyring.make(store, "words", ambient)[0]
     record = store.get(FIRST_KEY)
 
     @fuzzed(2)
@@ -386,7 +386,7 @@ def test_a_key_record_opens_or_says_why_not(monkeypatch: pytest.MonkeyPatch) -> 
         store.put(FIRST_KEY, body)
         with bounded(4 * MIB):
             with suppress(Damaged, Denied, Invalid):
-                assert keyring.unlock(store, "words") == master
+                assert keyring.unlock(store, "words", ambient) == master
             try:
                 keyring.records(store)
             except Invalid:
@@ -417,13 +417,10 @@ def test_a_key_record_that_is_deep_or_long_is_refused(body: bytes) -> None:
 # --- checkpoints, as they come back from who keeps them
 
 
-def test_a_checkpoint_that_was_changed_is_refused_before_anything_is_read_or_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many_packs(monkeypatch)
+def test_a_checkpoint_that_was_changed_is_refused_before_anything_is_read_or_written(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     fill(tmp_path / "source", files=40, size=300)
-    repository = new_repository(MemoryObjectStore())
+    repository = new_repository(MemoryObjectStore(), limits=MANY_PACKS)
     first, *_ = slices_of_copy(repository, tmp_path / "source", stop=every(1))
     volume = volume_of(copy(repository, tmp_path / "source"))
     assert first.checkpoint

@@ -12,11 +12,12 @@ import pytest
 
 from schemas.errors import SnaplineError
 from tests.support.mutations import changed
-from tests.support.repositories import bodies, digests, fill, many_packs, twin
-from tests.support.volumes import AT_ONCE, copy, damaged, key_record, new_repository, restore, volume_of
+from tests.support.repositories import MANY_PACKS, bodies, digests, fill, small_repository, twin
+from tests.support.volumes import AT_ONCE, copy, damaged, key_record, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
 from workers.repository.format import marks
+from workers.repository.format.ambient import Ambient
 from workers.repository.format.layout import KEYS
 from workers.repository.upkeep import check, repair_index, verify
 
@@ -32,20 +33,18 @@ Snapshots = dict[str, Content]
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> tuple[MemoryObjectStore, Snapshots]:
     """Two snapshots of a tree of several kinds, a mark and a damage note. By volume, what is in each."""
-    with pytest.MonkeyPatch.context() as patched:
-        many_packs(patched)
-        store, root = MemoryObjectStore(), tmp_path_factory.mktemp("source")
-        repository = new_repository(store)
-        fill(root, files=9, size=12 * 1024)
-        (root / "link").symlink_to("a/1-0")
-        os.link(root / "a" / "1-0", root / "b" / "other name")
-        (root / "empty").mkdir()
-        first = volume_of(copy(repository, root))
-        snapshots = {first: digests(root)}
-        fill(root, files=3, seed=2, size=30 * 1024)
-        snapshots[volume_of(copy(repository, root, parent=first))] = digests(root)
-        marks.write(store, repository.keys, [bytes(16)])
-        marks.note_damage(store, repository.keys, [(bytes(16), bytes(32))])
+    store, root = MemoryObjectStore(), tmp_path_factory.mktemp("source")
+    repository = small_repository(store)
+    fill(root, files=9, size=12 * 1024)
+    (root / "link").symlink_to("a/1-0")
+    os.link(root / "a" / "1-0", root / "b" / "other name")
+    (root / "empty").mkdir()
+    first = volume_of(copy(repository, root))
+    snapshots = {first: digests(root)}
+    fill(root, files=3, seed=2, size=30 * 1024)
+    snapshots[volume_of(copy(repository, root, parent=first))] = digests(root)
+    marks.write(repository.sealed, [bytes(16)])
+    marks.note_damage(repository.sealed, [(bytes(16), bytes(32))])
     return store, snapshots
 
 
@@ -98,7 +97,7 @@ def read_back(store: MemoryObjectStore, snapshots: Snapshots, at: Path) -> dict[
 
 
 def opened(store: MemoryObjectStore) -> VolumeRepository:
-    return VolumeRepository(store, key_record()[1], graces=AT_ONCE)
+    return VolumeRepository(store, key_record()[1], ambient=Ambient(MANY_PACKS, AT_ONCE))
 
 
 def healthy_says(store: MemoryObjectStore, snapshots: Snapshots) -> bool:

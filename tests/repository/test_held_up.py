@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.repository_model import with_clock
 from tests.support.volumes import copy, never, new_repository, problems_of, quiet, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
+from workers.repository.format.ambient import Graces
 from workers.repository.format.layout import INDEX, PARTIAL, VOLUMES
-from workers.repository.upkeep.prune import Graces
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -56,19 +55,18 @@ class HoldingStore(MemoryObjectStore):
     ],
 )
 def test_who_is_held_up_for_too_long_does_not_commit(
-    where: str, time: timedelta, commits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: str, time: timedelta, commits: bool, tmp_path: Path
 ) -> None:
     clock = Clock()
     kept: set[str] = set()
-    with_clock(monkeypatch, clock.now)
 
     def hold() -> None:
         for _ in range(2):
             clock.time += time / 2
-            new_repository(store, graces=Graces()).prune(lambda: kept)
+            new_repository(store, graces=Graces(), now=clock.now).prune(lambda: kept)
 
     store = HoldingStore(clock, where, hold)
-    repository = new_repository(store)
+    repository = new_repository(store, now=clock.now)
     (tmp_path / "file").write_bytes(b"content" * 100)
     if where != INDEX:  # another volume has all that it needs: only its record goes
         kept.add(volume_of(copy(repository, tmp_path)))

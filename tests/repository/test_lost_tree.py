@@ -4,28 +4,24 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from schemas.errors import Damaged
-from tests.support.repositories import KIB, digests, many_packs
+from tests.support.repositories import KIB, MANY_PACKS, digests
 from tests.support.volumes import copy, every, new_repository, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
-from workers.repository.chunks import volume_record
-from workers.repository.copy import tree_writer
+from workers.repository.chunks import tree_reader
+from workers.repository.format import volume_record
 from workers.repository.format.layout import VOLUMES, pack_key
-from workers.repository.restore import batch, single_files
+from workers.repository.restore import single_files
 
 LARGE = 3 * 1024 * KIB
-
-
-@pytest.fixture(autouse=True)
-def many_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    many_packs(monkeypatch)
-    monkeypatch.setattr(tree_writer, "BLOCK_STORED", 1)
-    monkeypatch.setattr(tree_writer, "TREE_NORMAL", 512)
+LIMITS = replace(MANY_PACKS, block_stored=1, tree_chunk=512)
+"""Many entries for one file, in many tree chunks."""
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +41,16 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repository() -> VolumeRepository:
-    return new_repository(MemoryObjectStore())
+    return new_repository(MemoryObjectStore(), limits=LIMITS)
 
 
 def trees(repository: VolumeRepository, volume: str) -> Iterator[tuple[bytes, set[str]]]:
     """The volume's tree chunks, each with the paths that have a record in it."""
     with repository.new_view() as view:
         view.look()
-        ids = volume_record.read(view.store, view.keys, VOLUMES + volume).tree
+        ids = volume_record.read(view.sealed, VOLUMES + volume).tree
         for id_ in ids:
-            blocks = [block for _, block in volume_record.blocks(view, [id_])]
+            blocks = [block for _, block in tree_reader.blocks(view, [id_])]
             yield id_, {block.child(number).decode() for block in blocks for number in range(len(block.names))}
 
 
@@ -74,12 +70,10 @@ def mend(repository: VolumeRepository, before: dict[str, bytes]) -> None:
         repository.store.put(key, body)
 
 
-@pytest.mark.parametrize("most_entries", [batch.MOST_ENTRIES, 3])
-def test_every_lost_tree_chunk_costs_what_it_names(
-    most_entries: int, repository: VolumeRepository, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("most_entries", [LIMITS.batch_entries, 3])
+def test_every_lost_tree_chunk_costs_what_it_names(most_entries: int, source: Path, tmp_path: Path) -> None:
     """Into an empty directory, and into one where other files are; whole, and in slices."""
-    monkeypatch.setattr(batch, "MOST_ENTRIES", most_entries)
+    repository = new_repository(MemoryObjectStore(), limits=replace(LIMITS, batch_entries=most_entries))
     volume, whole = volume_of(copy(repository, source)), digests(source)
     all_trees = list(trees(repository, volume))
     assert len(all_trees) > 8

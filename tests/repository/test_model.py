@@ -23,19 +23,16 @@ from tests.support.repository_model import (
     KEYS,
     Tree,
     edit,
-    make_small,
+    small_ambient,
     tree_at,
-    with_clock,
-    with_random,
-    without_threads,
 )
 from tests.support.simulated_store import Killed, SimulatedStore
 from tests.support.simulation import START, Simulation
 from tests.support.volumes import every, never, problems_of, quiet, restore
 from workers.repository import VolumeRepository
+from workers.repository.format.ambient import Graces
 from workers.repository.format.layout import DAMAGE, INDEX, MARKS, PACKS, PARTIAL, VOLUMES, name_of
 from workers.repository.upkeep import repair_index
-from workers.repository.upkeep.prune import Graces
 
 T = TypeVar("T")
 
@@ -49,6 +46,7 @@ MOST_SLICES = 200
 _steps: list[int] = [0]
 _now = [START]
 _names = random.Random(0)
+AMBIENT = small_ambient(GRACES, lambda: _now[0], _names)
 
 SLICES = st.one_of(st.none(), st.integers(1, 6))
 CRASHES = st.one_of(st.none(), st.integers(1, 40))
@@ -167,7 +165,7 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     def _open(self, node: str) -> VolumeRepository:
         cache = self.root / f"cache-{node}" if node else None
-        return VolumeRepository(self.store, KEYS, cache=cache, graces=GRACES)
+        return VolumeRepository(self.store, KEYS, cache=cache, ambient=AMBIENT)
 
     def _volume(self, number: int) -> str:
         return list(self.volumes)[number % len(self.volumes)]
@@ -215,14 +213,6 @@ def problems(repository: VolumeRepository, volumes: dict[str, Tree]) -> list[str
     """But for packs of dead copies, which no index object lists."""
     found = [str(each) for each in problems_of(repository, {volume: volume for volume in volumes})]
     return [each for each in found if "in no index object" not in each]
-
-
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    make_small(monkeypatch)
-    without_threads(monkeypatch)
-    with_clock(monkeypatch, lambda: _now[0])
-    with_random(monkeypatch, _names)
 
 
 @pytest.mark.timeout(0)

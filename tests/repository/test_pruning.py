@@ -10,14 +10,15 @@ import pytest
 
 from schemas.errors import TransientError
 from tests.support.repositories import (
+    MANY_PACKS,
     DyingStore,
     FullStore,
     Killed,
     bodies,
     digests,
     fill,
-    many_packs,
     size_of,
+    small_repository,
     twin,
 )
 from tests.support.volumes import (
@@ -36,15 +37,10 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import ObjectStore
 from workers.repository import VolumeRepository
 from workers.repository.format import keyring, marks
+from workers.repository.format.ambient import Ambient, Graces
 from workers.repository.format.layout import BALLAST, BALLAST_BYTES, INDEX, MARKS, PACKS, PARTIAL, ROOT, VOLUMES
-from workers.repository.upkeep.prune import Graces
 
 KIB = 1024
-
-
-@pytest.fixture(autouse=True)
-def small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    many_packs(monkeypatch)
 
 
 @pytest.fixture
@@ -55,12 +51,12 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def repository() -> VolumeRepository:
-    return new_repository(MemoryObjectStore())
+    return small_repository(MemoryObjectStore())
 
 
 def opened(store: ObjectStore) -> VolumeRepository:
     """Without any operation of its own."""
-    return VolumeRepository(store, key_record()[1], graces=AT_ONCE)
+    return VolumeRepository(store, key_record()[1], ambient=Ambient(MANY_PACKS, AT_ONCE))
 
 
 def comes_back(store: ObjectStore, volume: str, source: dict[str, str], at: Path) -> None:
@@ -118,7 +114,7 @@ def test_a_volume_that_somebody_names_too_late_is_kept_by_its_record(
 ) -> None:
     """F25: no job refers to it yet, but it is not old."""
     content, volume = digests(source), volume_of(copy(repository, source))
-    careful = VolumeRepository(repository.store, repository.keys, graces=Graces(pack=timedelta(0), mark=timedelta(0)))
+    careful = new_repository(repository.store, limits=MANY_PACKS, graces=Graces(pack=timedelta(0), mark=timedelta(0)))
     assert careful.prune(set) == 0
     comes_back(repository.store, volume, content, tmp_path / "target")
 
@@ -141,7 +137,7 @@ def test_what_is_younger_than_its_grace_stays(
 ) -> None:
     moment = [datetime.now(UTC) - age]
     store = MemoryObjectStore(clock=lambda: moment[0])
-    repository = VolumeRepository(store, key_record()[1], graces=Graces())
+    repository = VolumeRepository(store, key_record()[1], ambient=Ambient(MANY_PACKS, Graces()))
     if kind == PARTIAL:
         repository.copy(source, parent=None, checkpoint=None, stop=lambda: True, progress=quiet)
     else:
@@ -149,7 +145,7 @@ def test_what_is_younger_than_its_grace_stays(
     if kind == PACKS:
         repository.forget([volume])
     if kind == MARKS:
-        marks.write(store, repository.keys, [bytes(16)])
+        marks.write(repository.sealed, [bytes(16)])
     before = objects(store, kind)
     assert before
     moment[0] = datetime.now(UTC)
@@ -162,7 +158,7 @@ def test_the_open_packs_of_a_copy_under_way_are_spared(
 ) -> None:
     """With the usual grace, a prune between any two slices takes nothing that the copy goes on to use."""
     content, checkpoint, slices = digests(source), None, 0
-    pruner = VolumeRepository(repository.store, repository.keys, graces=Graces())
+    pruner = new_repository(repository.store, limits=MANY_PACKS, graces=Graces())
     while True:
         reached = repository.copy(source, parent=None, checkpoint=checkpoint, stop=every(1), progress=quiet)
         before = objects(repository.store, PACKS)
@@ -195,7 +191,7 @@ def test_a_copy_whose_packs_are_pruned_under_it_begins_anew_and_is_right(
 def full(source: Path) -> tuple[FullStore, str, str, dict[str, str]]:
     """A store without room for a byte, with a snapshot to delete and one to keep."""
     store = FullStore(MemoryObjectStore())
-    repository = new_repository(store)
+    repository = small_repository(store)
     first, second, content = two_snapshots(repository, source)
     repository.prune(lambda: {first, second})
     store.most = size_of(store)
@@ -219,7 +215,7 @@ def test_a_full_store_is_pruned(source: Path, tmp_path: Path) -> None:
 def test_a_store_that_was_filled_before_its_first_prune_is_pruned(source: Path) -> None:
     store = FullStore(MemoryObjectStore())
     keys = keyring.open_keys(store, "words")
-    repository = VolumeRepository(store, keys, graces=AT_ONCE)
+    repository = VolumeRepository(store, keys, ambient=Ambient(MANY_PACKS, AT_ONCE))
     volume = volume_of(copy(repository, source))
     repository.forget([volume])
     store.most = size_of(store)
@@ -253,12 +249,12 @@ def test_a_store_that_stays_full_is_said_to_be_and_loses_nothing(source: Path, t
 def test_killed_at_any_operation_and_run_again_a_prune_ends_right(
     source: Path, tmp_path: Path, done: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repository = new_repository(MemoryObjectStore())
+    repository = small_repository(MemoryObjectStore())
     first, second, content = two_snapshots(repository, source)
     repository.forget([first])
     undisturbed = twin(repository.store)
-    new_repository(undisturbed).prune(lambda: {second})
-    new_repository(undisturbed).prune(lambda: {second})
+    small_repository(undisturbed).prune(lambda: {second})
+    small_repository(undisturbed).prune(lambda: {second})
     at = killed = 0
     while killed == at:
         at += 1
@@ -269,10 +265,10 @@ def test_killed_at_any_operation_and_run_again_a_prune_ends_right(
             killed += 1
         comes_back(store, second, content, tmp_path / "target")
         for _ in range(3):
-            new_repository(store).prune(lambda: {second})
+            small_repository(store).prune(lambda: {second})
         comes_back(store, second, content, tmp_path / "target")
         assert abs(size_of(store, PACKS) - size_of(undisturbed, PACKS)) < 2 * KIB
-        assert problems_of(new_repository(store), {second: "b"}) == []
+        assert problems_of(small_repository(store), {second: "b"}) == []
         assert set(objects(store, VOLUMES)) == {VOLUMES + second}
         assert size_of(store, INDEX) < 1.5 * size_of(undisturbed, INDEX)
     assert killed > 20

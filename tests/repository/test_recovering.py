@@ -9,6 +9,7 @@ from schemas.errors import Denied, Invalid, NotFound
 from tests.support.volumes import copy, new_repository
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository.format import keyring
+from workers.repository.format.master_key import from_recovery_text, recovery_text
 from workers.repository.upkeep import recover
 
 
@@ -30,16 +31,16 @@ def test_a_recovery_text_of_another_repository_is_refused(tmp_path: Path) -> Non
     store = MemoryObjectStore()
     copy(new_repository(store), tmp_path)
     with pytest.raises(Invalid, match="another repository"):
-        recover.recover(store, keyring.recovery_text(os.urandom(32)), "p", "")
+        recover.recover(store, recovery_text(os.urandom(32)), "p", "")
     with pytest.raises(NotFound):
-        recover.recover(MemoryObjectStore(), keyring.recovery_text(os.urandom(32)), "p", "")
+        recover.recover(MemoryObjectStore(), recovery_text(os.urandom(32)), "p", "")
 
 
 def test_every_single_wrong_letter_of_a_recovery_text_is_noticed() -> None:
-    text = keyring.recovery_text(bytes(range(32)))
-    assert keyring.from_recovery_text(text.lower().replace("-", " ")) == bytes(range(32))
+    text = recovery_text(bytes(range(32)))
+    assert from_recovery_text(text.lower().replace("-", " ")) == bytes(range(32))
     for at, letter in enumerate(text):
         if letter != "-":
             other = "A" if letter != "A" else "B"
             with pytest.raises(Invalid):
-                keyring.from_recovery_text(text[:at] + other + text[at + 1 :])
+                from_recovery_text(text[:at] + other + text[at + 1 :])

@@ -11,8 +11,7 @@ import pytest
 
 from tests.support.volumes import copy, differences, every, never, new_repository, removed_at_end, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository.copy import walk
-from workers.repository.restore import batch
+from workers.repository.format.ambient import Limits
 
 MIB = 1024 * 1024
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="owners and devices need root")
@@ -138,17 +137,15 @@ KINDS = [files, links, modes, times, attributes, names, sparse, special]
 @pytest.mark.parametrize("stop", [never, every(3)], ids=["whole", "slices"])
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
 def test_what_a_file_system_holds_comes_back(
-    kind: Callable[[Path], None], stop: Callable[[], bool], place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: Callable[[Path], None], stop: Callable[[], bool], place: str, tmp_path: Path
 ) -> None:
-    if stop is not never:
-        monkeypatch.setattr(walk, "LOOK_EVERY", 1)
-        monkeypatch.setattr(batch, "MOST_ENTRIES", 1)
+    limits = Limits() if stop is never else Limits(look_every=1, batch_entries=1)
     top = Path("/dev/shm") / tmp_path.name if place == "memory" else tmp_path / "top"
     with removed_at_end(top):
         source, target = top / "source", top / "target"
         source.mkdir()
         kind(source)
-        repository = new_repository(MemoryObjectStore())
+        repository = new_repository(MemoryObjectStore(), limits=limits)
         copied = copy(repository, source, stop=stop)
         restored = restore(repository, volume_of(copied), target, stop=stop)
         assert (copied.warnings, restored.warnings, restored.lost) == ((), (), ())

@@ -30,7 +30,7 @@ def repository() -> VolumeRepository:
 def mark_all(repository: VolumeRepository) -> None:
     with repository.new_view() as view:
         view.look()
-        marks.write(view.store, view.keys, view.index.pack_sizes())
+        marks.write(view.sealed, view.index.pack_sizes())
 
 
 def test_a_copy_whose_parent_is_in_marked_packs_comes_to_an_end(repository: VolumeRepository, source: Path) -> None:

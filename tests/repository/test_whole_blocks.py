@@ -11,8 +11,9 @@ import pytest
 from tests.support.volumes import copy, differences, every, new_repository, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
-from workers.repository.chunks import volume_record
-from workers.repository.copy import tree_writer, walk
+from workers.repository.chunks import tree_reader
+from workers.repository.format import volume_record
+from workers.repository.format.ambient import Limits
 from workers.repository.format.layout import VOLUMES
 from workers.repository.format.tree import LAST, Block
 
@@ -40,8 +41,8 @@ def repository() -> VolumeRepository:
 
 def _tree(repository: VolumeRepository, volume: str) -> list[Block]:
     with repository.new_view() as view:
-        ids = volume_record.read(view.store, view.keys, VOLUMES + volume).tree
-        return [block for _, block in volume_record.blocks(view, ids)]
+        ids = volume_record.read(view.sealed, VOLUMES + volume).tree
+        return [block for _, block in tree_reader.blocks(view, ids)]
 
 
 def test_the_directory_has_many_blocks(source: Path, repository: VolumeRepository) -> None:
@@ -118,12 +119,11 @@ def test_hard_links_made_before_stay_hard_links(source: Path, repository: Volume
     assert differences(source, tmp_path / "target") == ""
 
 
-def test_a_large_file_in_several_blocks_is_taken_over_whole(
-    source: Path, repository: VolumeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(walk, "SEGMENT", MIB)
+def test_a_large_file_in_several_blocks_is_taken_over_whole(source: Path, tmp_path: Path) -> None:
+    limits = Limits(segment=MIB)
+    repository = new_repository(MemoryObjectStore(), limits=limits)
     names = (f"large {number}" for number in itertools.count())
-    name = next(name for name in names if zlib.crc32(name.encode()) % tree_writer.BLOCK_NORMAL == 0)
+    name = next(name for name in names if zlib.crc32(name.encode()) % limits.block_entries == 0)
     (source / "many" / name).write_bytes(os.urandom(5 * MIB))
     first = copy(repository, source)
     blocks = [block for block in _tree(repository, volume_of(first)) if name.encode() in block.names]

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from schemas.errors import NotFound
 from tests.support.simulated_store import Event
-from workers.repository.chunks import index_cache, volume_record
-from workers.repository.format import packs, tree
-from workers.repository.format.keyring import Keys
+from workers.repository.format import index_object, packs, tree, volume_record
 from workers.repository.format.layout import DAMAGE, INDEX, KEYS, MARKS, PACKS, PARTIAL, VOLUMES, name_of, pack_key
 from workers.repository.format.marks import read as read_marks
+from workers.repository.format.master_key import Keys
 from workers.repository.format.packs import Pack
+from workers.repository.format.sealing import SealedStore
 
 ONCE = (PACKS, INDEX, VOLUMES, MARKS, DAMAGE)
 SEALED = (INDEX, VOLUMES, PARTIAL, MARKS, DAMAGE)
@@ -79,7 +79,7 @@ class _Replay:
             self._index(event)
 
     def _index(self, event: Event) -> None:
-        listed = index_cache.read(self, self._keys, name_of(event.key))  # type: ignore[arg-type]  # only read
+        listed = index_object.read(SealedStore(self, self._keys), name_of(event.key))  # type: ignore[arg-type]  # only read
         self._indexed[event.key] = {pack.id for pack in listed}
         for pack in listed:
             if pack_key(pack.id) not in self._ever:
@@ -111,13 +111,13 @@ class _Replay:
 
     def _marked(self) -> set[bytes]:
         standing = _Listed(self._objects)
-        return set().union(*read_marks(standing, self._keys, {}).values())  # type: ignore[arg-type]  # only read
+        return set().union(*read_marks(SealedStore(standing, self._keys), {}).values())  # type: ignore[arg-type]  # only read
 
     # --- what volumes need
 
     def _needs(self, event: Event) -> set[bytes]:
         try:
-            found = volume_record.read(self, self._keys, VOLUMES + event.key)  # type: ignore[arg-type]  # only read
+            found = volume_record.read(SealedStore(self, self._keys), VOLUMES + event.key)  # type: ignore[arg-type]  # only read
         except NotFound:
             self._say(event, "F22: a volume is told that has no record")
             return set()

@@ -8,14 +8,12 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
 from schemas.errors import TransientError
+from tests.support.volumes import new_repository
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import ObjectStore, StoredObject
-from workers.repository.chunks import index_cache
-from workers.repository.copy import stream, tree_writer, walk
-from workers.repository.format import packs
+from workers.repository import VolumeRepository
+from workers.repository.format.ambient import CutSizes, Limits
 
 KIB = 1024
 Fault = Callable[[str, str], BaseException | None]
@@ -145,20 +143,26 @@ def twin(store: ObjectStore) -> MemoryObjectStore:
     return copied
 
 
-def many_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks of 4 KiB and packs of 68 KiB."""
-    for module, names in (
-        (stream, ("CHUNK_LEAST", "CHUNK_NORMAL", "CHUNK_MOST", "FINE_LEAST", "FINE_NORMAL", "FINE_MOST")),
-        (stream, ("WINDOW", "MOST_ADDED")),
-        (walk, ("READ", "SEGMENT", "OWN_CHUNKS")),
-        (packs, ("PACK_BYTES",)),
-        (tree_writer, ("TREE_NORMAL", "TREE_LARGE")),
-    ):
-        for name in names:
-            monkeypatch.setattr(module, name, getattr(module, name) // 256)
-    monkeypatch.setattr(walk, "LOOK_EVERY", 2)
-    monkeypatch.setattr(tree_writer, "BLOCK_NORMAL", 8)
-    monkeypatch.setattr(index_cache, "PACKS_PER_OBJECT", 4)
+MANY_PACKS = Limits(
+    chunk=CutSizes(KIB, 4 * KIB, 16 * KIB),
+    fine_chunk=CutSizes(KIB // 2, KIB, 4 * KIB),
+    large_file=4 * KIB,
+    read=4 * KIB,
+    cut=32 * KIB,
+    segment=1024 * KIB,
+    look_every=2,
+    tree_chunk=2 * KIB,
+    tree_chunk_most=16 * KIB,
+    block_entries=8,
+    pack=68 * KIB,
+    packs_per_index_object=4,
+)
+"""Chunks of 4 KiB and packs of 68 KiB."""
+
+
+def small_repository(store: ObjectStore) -> VolumeRepository:
+    """A repository with MANY_PACKS."""
+    return new_repository(store, limits=MANY_PACKS)
 
 
 def fill(root: Path, files: int = 12, seed: int = 1, size: int = 24 * KIB) -> None:

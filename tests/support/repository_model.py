@@ -7,23 +7,16 @@ import stat
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from datetime import datetime, tzinfo
+from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
-import pytest
-
-from workers.repository.chunks import chunk_writer, index_cache, volume_record
-from workers.repository.copy import checkpoint, stream, tree_writer, walk
-from workers.repository.copy import slice as copy_slice
-from workers.repository.format import keyring, layout, marks, packs, sealing
-from workers.repository.restore import batch, batch_writer
-from workers.repository.upkeep import prune, repair_index, verify
+from workers.repository.format.ambient import Ambient, CutSizes, Graces, Limits
+from workers.repository.format.master_key import MASTER, derive
 
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """A directory for thousands of small files and SQLite files: no disk need see them."""
-KEYS = keyring.derive(bytes(range(keyring.MASTER)))
+KEYS = derive(bytes(range(MASTER)))
 """The same each time: they say where contents are cut."""
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,46 +50,24 @@ class AtOnce(Executor):
         return future
 
 
-def make_small(patch: pytest.MonkeyPatch) -> None:
-    """Chunks of some hundred bytes, packs of some chunks, slices that may end at any entry."""
-    for module, numbers in (
-        (stream, {"CHUNK_NORMAL": 512, "CHUNK_LEAST": 128, "CHUNK_MOST": 2048, "WINDOW": 8192}),
-        (stream, {"FINE_NORMAL": 256, "FINE_LEAST": 128, "FINE_MOST": 1024}),
-        (walk, {"OWN_CHUNKS": 2048, "LOOK_EVERY": 1}),
-        (tree_writer, {"TREE_NORMAL": 2**40, "TREE_LARGE": 700}),  # not by inodes and times, which are never the same
-        (packs, {"PACK_BYTES": 6000}),
-        (index_cache, {"PACKS_PER_OBJECT": 3}),
-        (batch, {"MOST_ENTRIES": 4}),
-    ):
-        for name, number in numbers.items():
-            patch.setattr(module, name, number)
+SMALL = Limits(
+    chunk=CutSizes(128, 512, 2048),
+    fine_chunk=CutSizes(128, 256, 1024),
+    large_file=2048,
+    cut=8192,
+    look_every=1,
+    tree_chunk=2**40,  # not by inodes and times, which are never the same
+    tree_chunk_most=700,
+    pack=6000,
+    packs_per_index_object=3,
+    batch_entries=4,
+)
+"""Chunks of some hundred bytes, packs of some chunks, slices that may end at any entry."""
 
 
-def without_threads(patch: pytest.MonkeyPatch) -> None:
-    """Every process does one thing after the other."""
-    for module in (batch_writer, index_cache, prune, repair_index, verify, volume_record, chunk_writer):
-        patch.setattr(module, "ThreadPoolExecutor", AtOnce)
-
-
-def with_clock(patch: pytest.MonkeyPatch, now: Callable[[], datetime]) -> None:
-    """The repository's idea of the time."""
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Any:
-            return now()
-
-    for module in (prune, marks, volume_record):
-        patch.setattr(module, "datetime", Clock)
-    for module in (checkpoint, copy_slice):
-        patch.setattr(module, "time", SimpleNamespace(time=lambda: now().timestamp()))
-
-
-def with_random(patch: pytest.MonkeyPatch, source: random.Random) -> None:
-    """Names and nonces that are the same each time."""
-    drawn = SimpleNamespace(token_bytes=source.randbytes, token_hex=lambda count: source.randbytes(count).hex())
-    for module in (layout, packs, sealing):
-        patch.setattr(module, "secrets", drawn)
+def small_ambient(graces: Graces, now: Callable[[], datetime], names: random.Random) -> Ambient:
+    """Little of everything, no threads, times and names that are the same each time."""
+    return Ambient(SMALL, graces, now, names.randbytes, AtOnce)
 
 
 def tree_at(root: Path) -> Tree:

@@ -21,6 +21,7 @@ from workers.adapters.twins.store import names_below
 from workers.ports import StoredObject
 from workers.repository import VolumeRepository
 from workers.repository.format import keyring
+from workers.repository.format.master_key import derive
 
 
 class DirectoryStore:
@@ -83,7 +84,7 @@ def main() -> int:
     store = DirectoryStore(Path(place))
     master = keyring.unlock(store, "p")
     assert master is not None
-    repository = VolumeRepository(store, keyring.derive(master), cache=Path(state).parent / "cache")
+    repository = VolumeRepository(store, derive(master), cache=Path(state).parent / "cache")
     while _slice(what, repository, Path(directory), Path(state), volume, float(seconds)):
         pass
     print(_peak())

@@ -5,25 +5,27 @@ import itertools
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
 from workers.repository import VolumeRepository
 from workers.repository.format import keyring
+from workers.repository.format.ambient import Ambient, Graces, Limits, utc_now
 from workers.repository.format.layout import FIRST_KEY
+from workers.repository.format.master_key import Keys
 from workers.repository.upkeep import verify
 from workers.repository.upkeep.check import Problem
-from workers.repository.upkeep.prune import Graces
 
 PASSPHRASE = "correct horse"
 AT_ONCE = Graces(pack=timedelta(0), orphan=timedelta(0), mark=timedelta(0))
 """For tests without anybody else at work."""
+USUAL = Limits()
 
 
 @functools.cache
-def key_record() -> tuple[bytes, keyring.Keys]:
+def key_record() -> tuple[bytes, Keys]:
     """A key record that PASSPHRASE opens, and its keys: made once, as stretching takes long on purpose."""
     store = MemoryObjectStore()
     keys = keyring.open_keys(store, PASSPHRASE)
@@ -31,12 +33,17 @@ def key_record() -> tuple[bytes, keyring.Keys]:
 
 
 def new_repository(
-    store: ObjectStore, *, cache: Path | None = None, graces: Graces = AT_ONCE, level: int = 1
+    store: ObjectStore,
+    *,
+    cache: Path | None = None,
+    limits: Limits = USUAL,
+    graces: Graces = AT_ONCE,
+    now: Callable[[], datetime] = utc_now,
 ) -> VolumeRepository:
     """The repository in `store`; made with the one key record if there is none."""
     record, keys = key_record()
     store.create(FIRST_KEY, record)
-    return VolumeRepository(store, keys, cache=cache, graces=graces, level=level)
+    return VolumeRepository(store, keys, cache=cache, ambient=Ambient(limits, graces, now))
 
 
 def never() -> bool:

@@ -25,7 +25,7 @@ from workers import ledger
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import Repository
 from workers.repository import open_repository
-from workers.repository.copy import walk
+from workers.repository.format.ambient import Ambient, Limits
 from workers.steps import volumes_copy, volumes_restore
 from workers.steps.slicing import Slicing, Turns
 
@@ -44,7 +44,7 @@ class Node:
     stop: bool = False
 
     def __post_init__(self) -> None:
-        self.repository: Repository = open_repository(self.store, "a passphrase")
+        self.repository: Repository = open_repository(self.store, "a passphrase", ambient=Ambient(Limits(look_every=1)))
         self.turns = Turns()
 
     def directory(self, pod_uid: str, volume: str) -> Path:
@@ -115,8 +115,7 @@ def test_a_unit_is_copied_in_one_slice_if_there_is_time(node: Node) -> None:
     assert told.files == sum(volume.files for volume in _result(node).volumes) > 50
 
 
-def test_a_short_slice_asks_for_the_next_and_all_is_copied(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "LOOK_EVERY", 1)
+def test_a_short_slice_asks_for_the_next_and_all_is_copied(node: Node) -> None:
     node.slice_length = timedelta(milliseconds=1)
     *slices, told = node.run(_copy_request())
     assert len(slices) >= 2
@@ -131,10 +130,7 @@ def test_a_short_slice_asks_for_the_next_and_all_is_copied(node: Node, monkeypat
         assert tree_digest(target) == tree_digest(node.root / "pod-1" / volume.name)
 
 
-def test_a_slice_told_again_is_followed_up_once_and_an_old_one_not_at_all(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(walk, "LOOK_EVERY", 1)
+def test_a_slice_told_again_is_followed_up_once_and_an_old_one_not_at_all(node: Node) -> None:
     node.slice_length = timedelta(milliseconds=1)
     first = node.hear(_copy_request())[-1]
     again = node.hear(_copy_request())

@@ -11,12 +11,12 @@ from workers.repository.chunks.memory import keep_memory_small
 from workers.repository.chunks.view import View
 from workers.repository.copy.slice import copy_slice
 from workers.repository.format import keyring
-from workers.repository.format.keyring import Keys
+from workers.repository.format.ambient import Ambient
 from workers.repository.format.layout import VOLUMES
-from workers.repository.format.sealing import seal, unseal
+from workers.repository.format.master_key import Keys
+from workers.repository.format.sealing import SealedStore
 from workers.repository.restore.slice import restore_slice
 from workers.repository.upkeep import prune, verify
-from workers.repository.upkeep.prune import DEFAULT, Graces
 
 
 class VolumeRepository:
@@ -29,22 +29,23 @@ class VolumeRepository:
         *,
         cache: Path | None = None,
         level: int = LEVEL,
-        graces: Graces = DEFAULT,
+        ambient: Ambient | None = None,
     ) -> None:
         """Without a `cache` the copy of the index lasts as long as this object."""
         self.store, self.keys = store, keys
-        self._cache, self._level, self._graces = cache, level, graces
-        self._index = None if cache else Index(store, keys, None)
+        self.sealed = SealedStore(store, keys, ambient or Ambient())
+        self._cache, self._level = cache, level
+        self._index = None if cache else Index(self.sealed, None)
         keep_memory_small()
 
     @contextmanager
     def new_view(self) -> Iterator[View]:
         """For one job, or for the functions that look into a repository."""
         if self._index is not None:
-            yield View(self.store, self.keys, self._index)
+            yield View(self.sealed, self._index)
             return
-        with closing(Index(self.store, self.keys, self._cache)) as index:
-            yield View(self.store, self.keys, index)
+        with closing(Index(self.sealed, self._cache)) as index:
+            yield View(self.sealed, index)
 
     def copy(
         self,
@@ -55,7 +56,7 @@ class VolumeRepository:
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> CopySlice:
-        """See the port. A parent that is gone is as none."""
+        """See the port. A parent that no longer exists counts as no parent."""
         with self.new_view() as view:
             return copy_slice(
                 view,
@@ -82,11 +83,11 @@ class VolumeRepository:
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """See the port."""
-        return seal(self.keys, plaintext, context)
+        return self.sealed.seal(plaintext, context)
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
         """See the port."""
-        return unseal(self.keys, sealed, context)
+        return self.sealed.unseal(sealed, context)
 
     def verify(self, volume: str) -> list[str]:
         """See the port."""
@@ -101,14 +102,21 @@ class VolumeRepository:
     def prune(self, keep: Callable[[], set[str]]) -> int:
         """See the port."""
         with self.new_view() as view:
-            return prune.prune(view, keep, graces=self._graces, level=self._level)
+            return prune.prune(view, keep, level=self._level)
 
 
 def open_repository(
-    store: ObjectStore, passphrase: str, *, cache: Path | None = None, level: int = LEVEL, graces: Graces = DEFAULT
+    store: ObjectStore,
+    passphrase: str,
+    *,
+    cache: Path | None = None,
+    level: int = LEVEL,
+    ambient: Ambient | None = None,
 ) -> VolumeRepository:
     """The repository in `store`, made if there is none. Raises Invalid without passphrase, Denied for a wrong one.
 
     `cache` is the directory of the node's copy of the index, without one it is temporary; `level` is zstd's.
     """
-    return VolumeRepository(store, keyring.open_keys(store, passphrase), cache=cache, level=level, graces=graces)
+    ambient = ambient or Ambient()
+    keys = keyring.open_keys(store, passphrase, ambient)
+    return VolumeRepository(store, keys, cache=cache, level=level, ambient=ambient)

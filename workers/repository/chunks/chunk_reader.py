@@ -1,14 +1,14 @@
 """Reads many chunks at a time: each pack's needed parts once, neighbours in one request (FORMAT 11)."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import NamedTuple
 
 from schemas.errors import Damaged, NotFound
-from workers.repository.chunks.index_cache import Place
 from workers.repository.chunks.view import View
 from workers.repository.format import packs
 from workers.repository.format.layout import MIB, pack_key
+from workers.repository.format.packs import ChunkPlace
 
 GAP = MIB // 4
 """Bytes between two chunks that are read along rather than asked around."""
@@ -25,10 +25,10 @@ class Range(NamedTuple):
     """Chunks that are read with one request."""
 
     pack: bytes
-    places: list[Place]
+    places: list[ChunkPlace]
 
 
-def fetch(view: View, ids: Iterable[bytes], pool: ThreadPoolExecutor, in_flight: int) -> Iterator[Chunks]:
+def fetch(view: View, ids: Iterable[bytes], pool: Executor, in_flight: int) -> Iterator[Chunks]:
     """Every data chunk once, as they come, with at most `in_flight` requests under way or waiting to be taken."""
     places = view.places(ids)
     missing = [id_ for id_, found in places.items() if not found]
@@ -60,14 +60,14 @@ def read(view: View, kind: str, ids: Iterable[bytes]) -> dict[bytes, bytes | Dam
     }
 
 
-def ranges(places: Iterable[Place]) -> Iterator[Range]:
+def ranges(places: Iterable[ChunkPlace]) -> Iterator[Range]:
     """The requests that read all of these, pack by pack, in the order in which packs come first."""
-    by_pack: dict[bytes, list[Place]] = {}
+    by_pack: dict[bytes, list[ChunkPlace]] = {}
     for place in places:
         by_pack.setdefault(place.pack, []).append(place)
     for pack, wanted in by_pack.items():
         wanted.sort(key=lambda place: place.entry.offset)
-        together: list[Place] = []
+        together: list[ChunkPlace] = []
         for place in wanted:
             if together and not _near(together, place):
                 yield Range(pack, together)
@@ -76,7 +76,7 @@ def ranges(places: Iterable[Place]) -> Iterator[Range]:
         yield Range(pack, together)
 
 
-def _near(together: list[Place], place: Place) -> bool:
+def _near(together: list[ChunkPlace], place: ChunkPlace) -> bool:
     first, last = together[0].entry, together[-1].entry
     entry = place.entry
     return (

@@ -2,14 +2,14 @@
 
 import os
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
 import zstandard
 
-from workers.repository.chunks import index_cache
 from workers.repository.chunks.view import View
+from workers.repository.format import index_object
 from workers.repository.format.layout import pack_key
 from workers.repository.format.packs import RAW, ZSTD, Pack, PackBuilder
 
@@ -36,8 +36,8 @@ class ChunkWriter:
 
     def __init__(self, view: View, level: int = LEVEL) -> None:
         self._view, self._level = view, level
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="chunk")
-        self._uploading = ThreadPoolExecutor(UPLOADS, thread_name_prefix="upload")
+        self._pool = view.ambient.pool(WORKERS, "chunk")
+        self._uploading = view.ambient.pool(UPLOADS, "upload")
         self._slots = threading.Semaphore(IN_FLIGHT)
         self._upload_slots = threading.Semaphore(UPLOADS)
         self._lock = threading.Lock()  # guards what follows
@@ -74,10 +74,8 @@ class ChunkWriter:
         with self._lock:
             uploads, self._uploads = self._uploads, []
         packs = [upload.result() for upload in uploads]
-        for at in range(0, len(packs), index_cache.PACKS_PER_OBJECT):
-            some = packs[at : at + index_cache.PACKS_PER_OBJECT]
-            name = index_cache.write(self._view.store, self._view.keys, some)
-            self._view.index.learn(name, some)
+        for name, listed in index_object.write(self._view.sealed, packs):
+            self._view.index.learn(name, listed)
         with self._lock:
             self._mine.clear()
 
@@ -109,9 +107,9 @@ class ChunkWriter:
                 self._none_waits.wait()
             builder = self._building.get(kind)
             if builder is None:
-                builder = self._building[kind] = PackBuilder(self._view.keys, kind)
+                builder = self._building[kind] = PackBuilder(self._view.keys, kind, self._view.ambient.random_bytes(16))
             builder.add(id_, method, payload, length)
-            if builder.full():
+            if builder.size() >= self._view.ambient.limits.pack:
                 full = self._building.pop(kind)
                 self._waiting = True
         if full:

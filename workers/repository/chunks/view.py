@@ -4,29 +4,30 @@ import threading
 from collections.abc import Iterable
 
 from schemas.errors import Damaged, NotFound
-from workers.ports import ObjectStore
-from workers.repository.chunks.index_cache import Index, Place
+from workers.repository.chunks.index_cache import Index
 from workers.repository.format import marks, packs
-from workers.repository.format.keyring import Keys
 from workers.repository.format.layout import pack_key
+from workers.repository.format.packs import ChunkPlace
+from workers.repository.format.sealing import SealedStore
 
 
 class View:
     """Safe for threads."""
 
-    def __init__(self, store: ObjectStore, keys: Keys, index: Index) -> None:
-        self.store, self.keys, self.index = store, keys, index
+    def __init__(self, sealed: SealedStore, index: Index) -> None:
+        self.sealed, self.index = sealed, index
+        self.store, self.keys, self.ambient = sealed.store, sealed.keys, sealed.ambient
         self.marks: marks.Marks = {}
         self.marked: set[bytes] = set()
-        self.damage: dict[str, set[marks.Place]] = {}
-        self._bad: set[marks.Place] = set()
+        self.damage: dict[str, set[marks.ChunkInPack]] = {}
+        self._bad: set[marks.ChunkInPack] = set()
         self._lock = threading.Lock()
 
     def look(self) -> None:
         """Lists marks, index and damage notes, in this order (F21, F23)."""
-        found = marks.read(self.store, self.keys, self.marks)
+        found = marks.read(self.sealed, self.marks)
         self.index.sync()
-        damage = marks.read_damage(self.store, self.keys)
+        damage = marks.read_damage(self.sealed)
         with self._lock:
             self.marks, self.marked, self.damage = found, marks.marked(found), damage
             self._bad = set().union(*damage.values())
@@ -35,7 +36,7 @@ class View:
         """Whether a mark names packs that the index still lists."""
         return bool(self.marked) and not self.marked.isdisjoint(self.index.pack_sizes())
 
-    def reliable(self, id_: bytes) -> Place | None:
+    def reliable(self, id_: bytes) -> ChunkPlace | None:
         """A place that a new volume may rely on: neither marked nor damaged."""
         return next((place for place in self.index.places(id_) if self._good(place)), None)
 
@@ -45,25 +46,25 @@ class View:
             ids = {id_ for _, id_ in self._bad}
         return {id_ for id_ in ids if self.reliable(id_) is None}
 
-    def note_damage(self, places: Iterable[marks.Place]) -> None:
+    def note_damage(self, places: Iterable[marks.ChunkInPack]) -> None:
         """Tells all later copies not to rely on these, but for what they are told already."""
         with self._lock:
             new = set(places) - self._bad
         if new:
-            marks.note_damage(self.store, self.keys, new)
+            marks.note_damage(self.sealed, new)
             self.look()
 
-    def all_places(self, id_: bytes) -> set[marks.Place]:
+    def all_places(self, id_: bytes) -> set[marks.ChunkInPack]:
         """For the note of a chunk that is lost."""
         return {(place.pack, id_) for place in self.index.places(id_)} or {(marks.NOWHERE, id_)}
 
     def unreliable_ids(self) -> set[bytes]:
-        """Those, and chunks that are only in marked packs: a new volume must not rely on them, even if the one before
+        """Those, and chunks that are only in marked packs: a new volume must not rely on them, even if its parent
         has them (F21). A pruner that has died may have marked what is needed."""
         marked = set(self.index.ids_in(self.marked))
         return self.damaged_ids() | {id_ for id_ in marked if self.reliable(id_) is None}
 
-    def places(self, ids: Iterable[bytes]) -> dict[bytes, list[Place]]:
+    def places(self, ids: Iterable[bytes]) -> dict[bytes, list[ChunkPlace]]:
         """All places of chunks, those to be tried first in front (F14)."""
         return {
             id_: sorted(self.index.places(id_), key=lambda place: (not self._good(place), place.pack)) for id_ in ids
@@ -84,11 +85,11 @@ class View:
                 self.look()  # F15
         raise problem or Damaged(f"chunk {id_.hex()} is nowhere in the repository")
 
-    def read_at(self, kind: str, place: Place) -> bytes:
+    def read_at(self, kind: str, place: ChunkPlace) -> bytes:
         """A chunk's plaintext from one place. Raises NotFound, Damaged."""
         entry = place.entry
         sealed = self.store.get(pack_key(place.pack), entry.offset, entry.stored)
         return packs.open_chunk(self.keys, kind, place.pack, entry, sealed)
 
-    def _good(self, place: Place) -> bool:
+    def _good(self, place: ChunkPlace) -> bool:
         return place.pack not in self.marked and (place.pack, place.entry.id) not in self._bad

@@ -1,13 +1,12 @@
 """How far a copy has come: sealed, so that it says nothing to who keeps it."""
 
 import json
-import time
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from schemas.errors import Damaged
-from workers.repository.format.keyring import Keys
-from workers.repository.format.layout import new_id
-from workers.repository.format.sealing import seal, unseal
+from workers.repository.format.ambient import Ambient
+from workers.repository.format.sealing import SealedStore
 
 CONTEXT = "checkpoint"
 LONGEST = 14 * 24 * 3600
@@ -30,8 +29,8 @@ class Position:
 class State:
     """What is known between two slices. `tree` are the ids of the finished tree chunks."""
 
-    copy: str = field(default_factory=new_id)
-    started: float = field(default_factory=lambda: time.time())
+    copy: str
+    started: float  # seconds since 1970 UTC
     marks: list[str] = field(default_factory=list)
     open_marks: bool = False
     tree: list[bytes] = field(default_factory=list)
@@ -57,12 +56,17 @@ class State:
         more = (f"and {self.unlisted_warnings} more warnings",) if self.unlisted_warnings else ()
         return (*self.warnings, *more)
 
-    def too_old(self) -> bool:
+    def too_old(self, now: datetime) -> bool:
         """Whether marks may have been deleted since it began (F27)."""
-        return not -3600 < time.time() - self.started < LONGEST
+        return not -3600 < now.timestamp() - self.started < LONGEST
 
 
-def encode(keys: Keys, state: State) -> bytes:
+def begin(ambient: Ambient) -> State:
+    """A copy that begins now."""
+    return State(ambient.new_id(), ambient.now().timestamp())
+
+
+def encode(sealed: SealedStore, state: State) -> bytes:
     """For the next slice, on whatever node."""
     fields = asdict(state)
     fields["tree"] = [id_.hex() for id_ in state.tree]
@@ -73,13 +77,13 @@ def encode(keys: Keys, state: State) -> bytes:
             "directory": state.position.directory.hex(),
             "name": None if name is None else name.hex(),
         }
-    return seal(keys, json.dumps(fields).encode(), CONTEXT)
+    return sealed.seal(json.dumps(fields).encode(), CONTEXT)
 
 
-def decode(keys: Keys, checkpoint: bytes) -> State:
+def decode(sealed: SealedStore, checkpoint: bytes) -> State:
     """The inverse. Raises Damaged."""
     try:
-        fields = json.loads(unseal(keys, checkpoint, CONTEXT))
+        fields = json.loads(sealed.unseal(checkpoint, CONTEXT))
         fields["tree"] = [bytes.fromhex(id_) for id_ in fields["tree"]]
         if fields["position"]:
             position = fields["position"]

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 
 from schemas.errors import Damaged
-from workers.repository.chunks import volume_record
+from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
 from workers.repository.format.tree import LAST, Block
 
@@ -20,7 +20,7 @@ class Previous:
 
     def __init__(self, view: View, ids: list[bytes], first: int) -> None:
         """Begins at tree chunk number `first`."""
-        self._blocks: Iterator[tuple[int, Block]] = volume_record.blocks(view, ids, first) if ids else iter(())
+        self._blocks: Iterator[tuple[int, Block]] = tree_reader.blocks(view, ids, first) if ids else iter(())
         self._block: Block | None = None
         self._key: Key = []
         self._path: bytes | None = None  # of the directory asked for, if it is there

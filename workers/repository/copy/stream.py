@@ -7,21 +7,8 @@ from typing import NamedTuple
 
 from pyfastcdc import FastCDC
 
-from workers.repository.format.layout import (
-    CHUNK_LEAST,
-    CHUNK_MOST,
-    CHUNK_NORMAL,
-    FINE_LEAST,
-    FINE_MOST,
-    FINE_NORMAL,
-    MIB,
-)
+from workers.repository.format.ambient import CutSizes, Limits
 from workers.repository.format.tree import Ref
-
-WINDOW = 4 * MIB + CHUNK_MOST
-"""Bytes that are cut at a time."""
-MOST_ADDED = MIB
-"""Bytes that can be added at a time."""
 
 
 class _Piece(NamedTuple):
@@ -30,15 +17,19 @@ class _Piece(NamedTuple):
     id: Future[bytes]
 
 
+def _cutter(sizes: CutSizes, seed: int) -> FastCDC:
+    return FastCDC(sizes.normal, min_size=sizes.least, max_size=sizes.most, seed=seed)
+
+
 class Stream:
     """What is added is cut and written; `refs` then says which chunks a range of it is in."""
 
-    def __init__(self, seed: int, write: Callable[[memoryview, bool], Future[bytes]]) -> None:
+    def __init__(self, seed: int, limits: Limits, write: Callable[[memoryview, bool], Future[bytes]]) -> None:
         """`write` is also told whether a chunk is a fine one."""
-        self._coarse = FastCDC(CHUNK_NORMAL, min_size=CHUNK_LEAST, max_size=CHUNK_MOST, seed=seed)
-        self._fine = FastCDC(FINE_NORMAL, min_size=FINE_LEAST, max_size=FINE_MOST, seed=seed)
+        self._coarse, self._fine = _cutter(limits.chunk, seed), _cutter(limits.fine_chunk, seed)
         self._write = write
-        self._buffer = memoryview(bytearray(WINDOW + MOST_ADDED))
+        self._enough, self._room = limits.cut, limits.cut + limits.read
+        self._buffer = memoryview(bytearray(self._room))
         self._begin = self._filled = 0  # what of the buffer is not cut yet
         self._writes: list[Future[bytes]] = []  # from this buffer
         self._used: deque[tuple[memoryview, list[Future[bytes]]]] = deque()
@@ -48,14 +39,14 @@ class Stream:
         self.cut_length = 0  # of all that was cut
 
     def room(self, length: int) -> memoryview:
-        """Where to put the next `length` bytes, at most MOST_ADDED."""
+        """Where to put the next `length` bytes, at most `Limits.read`."""
         return self._buffer[self._filled : self._filled + length]
 
     def add(self, length: int) -> bool:
         """Takes what was put into the room. True if cuts were made."""
         self._filled += length
         self.length += length
-        if self._filled < WINDOW:
+        if self._filled < self._enough:
             return False
         self._cut(final=False)
         return True
@@ -102,7 +93,7 @@ class Stream:
         if all(write.done() for write in self._used[0][1]):
             self._buffer = self._used.popleft()[0]
         else:
-            self._buffer = memoryview(bytearray(WINDOW + MOST_ADDED))
+            self._buffer = memoryview(bytearray(self._room))
         self._begin, self._filled, self._writes = 0, len(rest), []
         self._buffer[: self._filled] = rest
 

@@ -7,17 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from workers.repository.copy.stream import Stream
-from workers.repository.format.layout import MIB
+from workers.repository.format.ambient import Limits
 from workers.repository.format.tree import FIRST, LAST, Block, BlockBuilder, Header, Record
-
-TREE_NORMAL, TREE_LARGE = MIB // 2, 4 * MIB
-"""Bytes of a tree chunk: usual, and when it ends in any case."""
-MOST_PENDING = 32_768
-"""Entries in memory (they take some hundred bytes each)."""
-BLOCK_STORED = 4 * 1024 * MIB
-"""Bytes of content that a block speaks of, about: so many chunks are in its table."""
-BLOCK_MOST = 2048
-BLOCK_NORMAL = 512
 
 
 @dataclass(slots=True)
@@ -61,8 +52,10 @@ class Pending:
 class TreeWriter:
     """Takes the entries of directories in order; `finish` gives the ids of the tree chunks."""
 
-    def __init__(self, stream: Stream, write: Callable[[bytes], Future[bytes]], ids: list[bytes]) -> None:
-        self._stream, self._write, self._ids = stream, write, ids
+    def __init__(
+        self, stream: Stream, limits: Limits, write: Callable[[bytes], Future[bytes]], ids: list[bytes]
+    ) -> None:
+        self._stream, self._limits, self._write, self._ids = stream, limits, write, ids
         self._waiting: deque[Pending] = deque()
         self._entries = 0
         self._chunk = bytearray()
@@ -75,16 +68,16 @@ class TreeWriter:
 
     def add(self, entry: Known | Fresh) -> None:
         """The next entry of the directory."""
-        pending = self._the_open()
+        pending, limits = self._the_open(), self._limits
         pending.entries.append(entry)
         self._entries += 1
         record = entry.block.records[entry.index] if isinstance(entry, Known) else entry.record
         pending.stored += record.stored
         count = len(pending.entries)
         if (
-            count >= BLOCK_MOST
-            or pending.stored >= BLOCK_STORED
-            or (zlib.crc32(entry.name) % BLOCK_NORMAL == 0 and count > 1)
+            count >= limits.block_entries_most
+            or pending.stored >= limits.block_stored
+            or (zlib.crc32(entry.name) % limits.block_entries == 0 and count > 1)
         ):
             self._begin_next(pending)
         self._bound()
@@ -120,7 +113,7 @@ class TreeWriter:
         self._open = Pending(pending.path, 0, pending.header, pending.attributes)
 
     def _bound(self) -> None:
-        if self._entries > MOST_PENDING:
+        if self._entries > self._limits.waiting_entries:
             self._stream.finish()
             self._drain(wait=True)
 
@@ -131,13 +124,15 @@ class TreeWriter:
 
     def _drain(self, *, wait: bool) -> None:
         """Encodes what can be; with `wait`, all that is cut."""
+        limits = self._limits
         ready = self._stream.cut_length if wait else self._stream.ready_length()
         while self._waiting and self._waiting[0].end <= ready:
             pending = self._waiting.popleft()
             self._entries -= pending.count
             raw = self._encode(pending)
             self._chunk += raw
-            if zlib.crc32(raw) * TREE_NORMAL < len(raw) << 32 or len(self._chunk) >= TREE_LARGE:
+            cut_here = zlib.crc32(raw) * limits.tree_chunk < len(raw) << 32
+            if cut_here or len(self._chunk) >= limits.tree_chunk_most:
                 self._end_chunk()
 
     def _end_chunk(self) -> None:

@@ -10,30 +10,22 @@ import time
 from collections.abc import Callable, Iterator
 
 from workers.ports import Progress
-from workers.repository.chunks import volume_record
+from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
 from workers.repository.copy import partial_file
 from workers.repository.copy.checkpoint import Position, State
 from workers.repository.copy.hardlinks import Links
 from workers.repository.copy.parent_tree import Previous
-from workers.repository.copy.stream import MOST_ADDED, Stream
+from workers.repository.copy.stream import Stream
 from workers.repository.copy.tree_writer import Fresh, Known, TreeWriter
 from workers.repository.files import path_info
 from workers.repository.files.rooted import Rooted, check_there
 from workers.repository.format import tree
-from workers.repository.format.layout import MIB
 from workers.repository.format.tree import Attribute, Block, Extent, Header, Record, join, shown
 
 PROGRESS_EVERY = 0.25
 """Seconds."""
-READ = MOST_ADDED
-SEGMENT = 256 * MIB
-"""Bytes of a large file in one record, at most."""
-OWN_CHUNKS = MIB
-"""A file of so many bytes begins with a chunk of its own."""
 CHANGED = "changed while it was read; the copy may be of several moments"
-LOOK_EVERY = 64
-"""Entries between two looks at whether the slice is to end."""
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FORMAT = stat.S_IFMT(0o177777)
@@ -61,6 +53,7 @@ class Copy:
         self._view, self._root, self._stream, self._writer, self._previous = view, root, stream, writer, previous
         self._state, self._unreliable, self._total = state, unreliable, total
         self._stop, self._progress = stop, progress
+        self._limits = view.ambient.limits
         self._links = Links()
         self._device = os.fstat(root.directory(b"")).st_dev
         self._entries = 0
@@ -370,7 +363,11 @@ class Copy:
         file = os.open(name, _OPEN, dir_fd=directory)
         try:
             reading = _Reading(name, file, status, [*linked, *path_info.xattrs(file)])
-            reached = self._whole(reading) if reading.is_small() and not start else self._large(reading, start)
+            reached = (
+                self._whole(reading)
+                if reading.is_small(self._limits.read) and not start
+                else self._large(reading, start)
+            )
         finally:
             os.close(file)
         if reading.changed:
@@ -397,12 +394,12 @@ class Copy:
     def _large(self, reading: "_Reading", start: int) -> int | None:
         """Adds a record for each segment as soon as it is read. Where the slice ended, if it did."""
         size, at = reading.status.st_size, start
-        if size >= OWN_CHUNKS:
+        if size >= self._limits.large_file:
             self._stream.begin(fine=True)
         elif self._stream.fine:
             self._stream.begin(fine=False)
         while at < size:
-            end = min(at + SEGMENT, size)
+            end = min(at + self._limits.segment, size)
             ranges = path_info.extents(reading.file, at, end) if reading.sparse else [(at, end - at)]
             begin = self._stream.length
             got, stopped = self._read_ranges(reading.file, ranges)
@@ -432,7 +429,7 @@ class Copy:
         for start, length in ranges:
             done = 0
             while done < length:
-                more = os.preadv(file, [self._stream.room(min(READ, length - done))], start + done)
+                more = os.preadv(file, [self._stream.room(min(self._limits.read, length - done))], start + done)
                 if not more:
                     break
                 done += more
@@ -457,7 +454,7 @@ class Copy:
 
     def _due(self) -> bool:
         """Whether to look if the slice is to end: after a cut, and now and then."""
-        due = self._cut or self._entries >= LOOK_EVERY
+        due = self._cut or self._entries >= self._limits.look_every
         if due:
             self._cut, self._entries = False, 0
             self._report()
@@ -475,7 +472,7 @@ class Copy:
 
     def _remember_links(self) -> None:
         """The files with several names that earlier slices have seen."""
-        for _, block in volume_record.blocks(self._view, self._state.tree):
+        for _, block in tree_reader.blocks(self._view, self._state.tree):
             for index, record in enumerate(block.records):
                 if record.extra and not record.start:
                     for tag, value in block.attributes(record.extra):
@@ -493,8 +490,8 @@ class _Reading:
         self.sparse = status.st_blocks * 512 < status.st_size
         self.changed = False
 
-    def is_small(self) -> bool:
-        return self.status.st_size <= READ and not self.sparse
+    def is_small(self, most: int) -> bool:
+        return self.status.st_size <= most and not self.sparse
 
     def entry(
         self, begin: int, start: int, length: int, stored: int, extents: list[Extent] | None, *, size: int

@@ -2,38 +2,35 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
-from schemas.errors import Damaged, NotFound
-from workers.ports import ObjectStore
-from workers.repository.format.keyring import Keys
-from workers.repository.format.layout import DAMAGE, MARKS, name_of, new_id
-from workers.repository.format.sealing import seal, unseal
+from schemas.errors import Code, Damaged, NotFound
+from workers.repository.format.layout import DAMAGE, MARKS, name_of
+from workers.repository.format.sealing import SealedStore
 
 Marks = dict[str, frozenset[bytes]]
 """The packs of each mark, by the mark's name."""
-Place = tuple[bytes, bytes]
+ChunkInPack = tuple[bytes, bytes]
 """A pack, and the id of a chunk in it."""
 NOWHERE = bytes(16)
 """Stands for a pack in the note of a chunk that is in none."""
 
 
-def write(store: ObjectStore, keys: Keys, packs: Iterable[bytes]) -> str:
+def write(sealed: SealedStore, packs: Iterable[bytes]) -> str:
     """D1. The new mark's name."""
-    name = new_id()
-    body = {"packs": sorted(pack.hex() for pack in packs), "created": datetime.now(UTC).isoformat()}
-    store.put(MARKS + name, seal(keys, json.dumps(body).encode(), MARKS + name))
+    name = sealed.ambient.new_id()
+    body = {"packs": sorted(pack.hex() for pack in packs), "created": sealed.ambient.now().isoformat()}
+    sealed.write(MARKS + name, json.dumps(body).encode())
     return name
 
 
-def read(store: ObjectStore, keys: Keys, known: Marks) -> Marks:
+def read(sealed: SealedStore, known: Marks) -> Marks:
     """All marks now; those in `known` are not read again, as they never change (F1)."""
     marks: Marks = {}
-    for found in list(store.list(MARKS)):
+    for found in list(sealed.store.list(MARKS)):
         name = name_of(found.key)
         try:
-            marks[name] = known[name] if name in known else _packs(store, keys, found.key)
+            marks[name] = known[name] if name in known else _packs(sealed, found.key)
         except NotFound:
             continue  # its pruner has spared all
     return marks
@@ -44,52 +41,50 @@ def marked(marks: Marks) -> set[bytes]:
     return set().union(*marks.values())
 
 
-def note_damage(store: ObjectStore, keys: Keys, places: Iterable[Place]) -> None:
+def note_damage(sealed: SealedStore, places: Iterable[ChunkInPack]) -> None:
     """Tells all later copies not to rely on these."""
-    key = DAMAGE + new_id()
     body = {"chunks": sorted([pack.hex(), id_.hex()] for pack, id_ in places)}
-    store.put(key, seal(keys, json.dumps(body).encode(), key))
+    sealed.write(DAMAGE + sealed.ambient.new_id(), json.dumps(body).encode())
 
 
-def read_damage(store: ObjectStore, keys: Keys) -> dict[str, set[Place]]:
+def read_damage(sealed: SealedStore) -> dict[str, set[ChunkInPack]]:
     """What damage notes say, by the note's name."""
-    notes: dict[str, set[Place]] = {}
-    for found in list(store.list(DAMAGE)):
+    notes: dict[str, set[ChunkInPack]] = {}
+    for found in list(sealed.store.list(DAMAGE)):
         try:
-            notes[name_of(found.key)] = _places(store, keys, found.key)
+            notes[name_of(found.key)] = _places(sealed, found.key)
         except NotFound:
             continue
     return notes
 
 
-def unreadable(store: ObjectStore, keys: Keys) -> Iterator[str]:
+def unreadable(sealed: SealedStore) -> Iterator[str]:
     """The keys of marks and damage notes that cannot be read."""
     for prefix, read_one in ((MARKS, _packs), (DAMAGE, _places)):
-        for found in list(store.list(prefix)):
+        for found in list(sealed.store.list(prefix)):
             try:
-                read_one(store, keys, found.key)
+                read_one(sealed, found.key)
             except NotFound:
                 continue
             except Damaged:
                 yield found.key
 
 
-def _packs(store: ObjectStore, keys: Keys, key: str) -> frozenset[bytes]:
+def _packs(sealed: SealedStore, key: str) -> frozenset[bytes]:
     try:
-        return frozenset(bytes.fromhex(pack) for pack in _fields(store, keys, key)["packs"])
+        return frozenset(bytes.fromhex(pack) for pack in _fields(sealed, key)["packs"])
     except (ValueError, KeyError, TypeError, Damaged) as error:
-        raise Damaged(
-            f"{key} cannot be read, so nobody knows what was about to be deleted; when no prune is under way, run "
-            "`snapline repository repair-index`"
-        ) from error
+        why = f"{key} cannot be read, so nobody knows what was about to be deleted"
+        raise Damaged(why, code=Code.MARK_UNREADABLE, subject=key) from error
 
 
-def _places(store: ObjectStore, keys: Keys, key: str) -> set[Place]:
+def _places(sealed: SealedStore, key: str) -> set[ChunkInPack]:
     try:
-        return {(bytes.fromhex(pack), bytes.fromhex(id_)) for pack, id_ in _fields(store, keys, key)["chunks"]}
+        return {(bytes.fromhex(pack), bytes.fromhex(id_)) for pack, id_ in _fields(sealed, key)["chunks"]}
     except (ValueError, KeyError, TypeError, Damaged) as error:
-        raise Damaged(f"{key} cannot be read; run `snapline repository repair-index`, then verify again") from error
+        why = f"{key} cannot be read, so nobody knows what was found damaged; verify again when it is gone"
+        raise Damaged(why, code=Code.MARK_UNREADABLE, subject=key) from error
 
 
-def _fields(store: ObjectStore, keys: Keys, key: str) -> dict[str, Any]:
-    return dict(json.loads(unseal(keys, store.get(key), key)))
+def _fields(sealed: SealedStore, key: str) -> dict[str, Any]:
+    return dict(json.loads(sealed.read(key)))

@@ -1,6 +1,5 @@
 """Packs: many sealed chunks in one object, with a footer that says what is where (FORMAT 5)."""
 
-import secrets
 import struct
 from typing import NamedTuple
 
@@ -8,8 +7,8 @@ from cryptography.exceptions import InvalidTag
 
 from schemas.errors import Damaged, NotFound
 from workers.ports import ObjectStore
-from workers.repository.format.keyring import Keys
-from workers.repository.format.layout import CHUNK_MOST, PACK_BYTES, PACK_MOST, TREE_MOST, pack_key
+from workers.repository.format.layout import CHUNK_MOST, PACK_MOST, TREE_MOST, pack_key
+from workers.repository.format.master_key import Keys
 from workers.repository.format.sealing import NONCE, TAG, decompress
 
 MAGIC = b"SLPACK01"
@@ -22,7 +21,7 @@ _LENGTH = struct.Struct("<I")
 _TRAILER = _LENGTH.size + len(MAGIC)
 
 
-class Entry(NamedTuple):
+class PackEntry(NamedTuple):
     """One chunk in a pack. `stored` bytes from `offset` are the sealed chunk, `length` its plaintext's bytes."""
 
     id: bytes
@@ -38,28 +37,36 @@ class Pack(NamedTuple):
     id: bytes
     kind: str
     size: int
-    entries: list[Entry]
+    entries: list[PackEntry]
+
+
+class ChunkPlace(NamedTuple):
+    """Where a chunk is: one of the packs that have it, and what that says of it."""
+
+    pack: bytes
+    entry: PackEntry
 
 
 class PackBuilder:
     """A pack in the making. Not safe for threads."""
 
-    def __init__(self, keys: Keys, kind: str) -> None:
-        self.id, self.kind = secrets.token_bytes(16), kind
+    def __init__(self, keys: Keys, kind: str, id_: bytes) -> None:
+        """`id_` are 16 bytes that no pack has been named by (F2)."""
+        self.id, self.kind = id_, kind
         self._cipher = keys.pack(self.id)
         self._body = bytearray()
-        self.entries: list[Entry] = []
+        self.entries: list[PackEntry] = []
 
     def add(self, id_: bytes, method: int, payload: bytes | memoryview, length: int) -> None:
         """One chunk, compressed as `method` says."""
         offset = len(self._body)
         aad = id_ + _LENGTH.pack(length) + bytes([method])
         self._body += self._cipher.encrypt(_nonce(offset), payload, aad)
-        self.entries.append(Entry(id_, offset, len(self._body) - offset, length, method))
+        self.entries.append(PackEntry(id_, offset, len(self._body) - offset, length, method))
 
-    def full(self) -> bool:
-        """Whether it is large enough to be written."""
-        return len(self._body) >= PACK_BYTES
+    def size(self) -> int:
+        """Bytes so far."""
+        return len(self._body)
 
     def finish(self) -> tuple[Pack, bytearray]:
         """What is in it, and the object's bytes. Add nothing afterwards."""
@@ -70,17 +77,17 @@ class PackBuilder:
         return Pack(self.id, self.kind, len(self._body), self.entries), self._body
 
 
-def encode_entries(entries: list[Entry]) -> bytes:
+def encode_entries(entries: list[PackEntry]) -> bytes:
     """As in footers and index objects."""
     return b"".join(_ENTRY.pack(*entry) for entry in entries)
 
 
-def decode_entries(data: bytes | memoryview, kind: str, size: int) -> list[Entry]:
+def decode_entries(data: bytes | memoryview, kind: str, size: int) -> list[PackEntry]:
     """The inverse, for a pack of `size` bytes. Raises Damaged."""
     if len(data) % _ENTRY.size:
         raise Damaged("a list of chunks is cut off")
     most = CHUNK_MOST if kind == "d" else TREE_MOST
-    entries = [Entry(*fields) for fields in _ENTRY.iter_unpack(data)]
+    entries = [PackEntry(*fields) for fields in _ENTRY.iter_unpack(data)]
     for entry in entries:
         if entry.offset + entry.stored > size or entry.length > most or entry.stored < TAG or entry.method > ZSTD:
             raise Damaged(f"a list of chunks has an impossible one: {entry[1:]}")
@@ -90,7 +97,7 @@ def decode_entries(data: bytes | memoryview, kind: str, size: int) -> list[Entry
 ENTRY_SIZE = _ENTRY.size
 
 
-def open_chunk(keys: Keys, kind: str, pack: bytes, entry: Entry, sealed: bytes | memoryview) -> bytes:
+def open_chunk(keys: Keys, kind: str, pack: bytes, entry: PackEntry, sealed: bytes | memoryview) -> bytes:
     """The plaintext of one sealed chunk. Raises Damaged (F8, F9)."""
     what = f"chunk {entry.id.hex()} in pack {pack.hex()}"
     if len(sealed) != entry.stored:

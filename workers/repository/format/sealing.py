@@ -1,34 +1,49 @@
-"""Seals small objects: zstd, then AES-256-GCM bound to the place where the bytes are kept (FORMAT 4)."""
+"""Small sealed objects: zstd, then AES-256-GCM bound to the place where the bytes are kept (FORMAT 4)."""
 
-import secrets
+from dataclasses import dataclass, field
 
 import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.errors import Damaged
-from workers.repository.format.keyring import Keys
+from workers.ports import ObjectStore
+from workers.repository.format.ambient import Ambient
+from workers.repository.format.master_key import Keys
 
 NONCE, TAG = 12, 16
 LEVEL = 3
-LARGEST = 2**30
-"""Bytes that a sealed object may hold (F9)."""
 
 
-def seal(keys: Keys, plaintext: bytes, context: str) -> bytes:
-    """Opens only with the same `context`, the object's key in the store (F8)."""
-    nonce = secrets.token_bytes(NONCE)
-    compressed = zstandard.ZstdCompressor(level=LEVEL).compress(plaintext)
-    return nonce + AESGCM(keys.objects).encrypt(nonce, compressed, context.encode())
+@dataclass(frozen=True)
+class SealedStore:
+    """An object store, the keys of the repository in it, and what the repository takes from its surroundings."""
 
+    store: ObjectStore
+    keys: Keys
+    ambient: Ambient = field(default_factory=Ambient)
 
-def unseal(keys: Keys, sealed: bytes, context: str) -> bytes:
-    """Raises Damaged if the bytes, the key or the place are not those of `seal`."""
-    try:
-        compressed = AESGCM(keys.objects).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
-        return decompress(compressed, LARGEST, context)
-    except (InvalidTag, ValueError) as error:
-        raise Damaged(f"{context} is damaged: it does not decrypt ({type(error).__name__})") from error
+    def write(self, key: str, plaintext: bytes) -> None:
+        """Stores an object that opens only at its key."""
+        self.store.put(key, self.seal(plaintext, key))
+
+    def read(self, key: str) -> bytes:
+        """The plaintext of an object. Raises NotFound, Damaged."""
+        return self.unseal(self.store.get(key), key)
+
+    def seal(self, plaintext: bytes, context: str) -> bytes:
+        """Opens only with the same `context`, the object's key in the store (F8)."""
+        nonce = self.ambient.random_bytes(NONCE)
+        compressed = zstandard.ZstdCompressor(level=LEVEL).compress(plaintext)
+        return nonce + AESGCM(self.keys.objects).encrypt(nonce, compressed, context.encode())
+
+    def unseal(self, sealed: bytes, context: str) -> bytes:
+        """Raises Damaged if the bytes, the key or the place are not those of `seal`."""
+        try:
+            compressed = AESGCM(self.keys.objects).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
+            return decompress(compressed, self.ambient.limits.sealed, context)
+        except (InvalidTag, ValueError) as error:
+            raise Damaged(f"{context} is damaged: it does not decrypt ({type(error).__name__})") from error
 
 
 def decompress(compressed: bytes, most: int, what: str) -> bytes:

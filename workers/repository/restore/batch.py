@@ -6,11 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from workers.repository.format import tree
-from workers.repository.format.layout import MIB
+from workers.repository.format.ambient import Limits
 from workers.repository.format.tree import Attribute, Block, Header, Record, join
-
-MOST_ENTRIES = 16_384
-MOST_BYTES = 256 * MIB
 
 
 class Part:
@@ -64,9 +61,9 @@ class Window:
     entries: int = 0
     content: int = 0  # bytes
 
-    def full(self) -> bool:
+    def full(self, limits: Limits) -> bool:
         """Whether it is time to write it."""
-        return self.entries >= MOST_ENTRIES or self.content >= MOST_BYTES
+        return self.entries >= limits.batch_entries or self.content >= limits.batch_content
 
     def end(self, directory: Open) -> None:
         """A directory that is complete once this window is written."""

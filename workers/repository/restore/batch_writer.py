@@ -8,7 +8,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager
 
 from schemas.errors import Damaged
@@ -31,11 +31,11 @@ IN_FLIGHT = 4
 class Filling:
     """Fills a directory window by window: one is written while the caller plans the next."""
 
-    def __init__(self, view: View, outcome: Outcome, windows: ThreadPoolExecutor) -> None:
+    def __init__(self, view: View, outcome: Outcome, windows: Executor) -> None:
         """Use `filling`."""
         self._view, self._outcome, self._windows = view, outcome, windows
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="fetch")
-        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="write")
+        self._readers = view.ambient.pool(READERS, "fetch")
+        self._writers = view.ambient.pool(WRITERS, "write")
         self._under_way: Future[None] | None = None
 
     def put(self, window: Window) -> None:
@@ -222,7 +222,7 @@ class Filling:
 @contextmanager
 def filling(view: View, outcome: Outcome) -> Iterator[Filling]:
     """Ends, whatever happens, only when nothing is written any more."""
-    with ThreadPoolExecutor(1, thread_name_prefix="window") as windows:
+    with view.ambient.pool(1, "batch") as windows:
         found = Filling(view, outcome, windows)
         try:
             yield found

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from schemas.errors import Damaged
 from workers.ports import Progress
-from workers.repository.chunks import volume_record
+from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
-from workers.repository.chunks.volume_record import Volume
 from workers.repository.files import path_info
 from workers.repository.format import tree
 from workers.repository.format.tree import Block, Record, join
+from workers.repository.format.volume_record import Volume
 from workers.repository.restore.batch import Open, Window
 from workers.repository.restore.batch_writer import Filling, filling
 from workers.repository.restore.outcome import Outcome, Reached
@@ -40,6 +40,7 @@ class Restore:
         self._view, self._volume, self._reached = view, volume, reached
         self._wanted, self._stop = wanted, stop
         self._outcome = Outcome(target, reached, volume.scanned_bytes, progress)
+        self._limits = view.ambient.limits
         self._window = Window()
         self._existing: list[bytes] = []
         self._made = False
@@ -67,7 +68,7 @@ class Restore:
             self._last = block
             for index in range(begin, len(block.names)):
                 self._plan(block, index)
-                if self._window.full() and not self._turn(filled):
+                if self._window.full(self._limits) and not self._turn(filled):
                     self._reached.position, self._reached.name = (chunk, number, index + 1), block.names[index]
                     self._reached.unended = block.records[index].goes_on()
                     return False
@@ -87,7 +88,7 @@ class Restore:
         """What is left of the tree: numbers of chunk and block, the block, and its first record that is left."""
         first = self._reached.position
         last, number = -1, 0
-        for chunk, block in volume_record.blocks(self._view, self._volume.tree, first[0], self._lose_chunk):
+        for chunk, block in tree_reader.blocks(self._view, self._volume.tree, first[0], self._lose_chunk):
             number = number + 1 if chunk == last else 0
             last = chunk
             if (chunk, number) >= first[:2]:

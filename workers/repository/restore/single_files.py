@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import Damaged, Invalid, NotFound
+from schemas.errors import Code, Damaged, Invalid, NotFound
 from workers.ports import Progress, RestoreSlice
-from workers.repository.chunks import volume_record
+from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
-from workers.repository.format import tree
+from workers.repository.format import tree, volume_record
 from workers.repository.format.layout import VOLUMES
 from workers.repository.format.tree import Block, Record, shown
 from workers.repository.restore.batch import pieces
@@ -64,7 +64,7 @@ def ls(view: View, volume: str, path: bytes, *, recursive: bool) -> Iterator[Lis
             found = True
             yield _described(block, child, record)
     if not found:
-        raise NotFound(f"there is no {shown(path)} in this volume; `snapline files ls` shows what is")
+        raise NotFound(f"there is no {shown(path)} in this volume", code=Code.NO_SUCH_FILE, subject=shown(path))
 
 
 def cat(view: View, volume: str, path: bytes) -> Iterator[bytes]:
@@ -90,7 +90,7 @@ def cat(view: View, volume: str, path: bytes) -> Iterator[bytes]:
         if at == record.size:
             return
     if not found:
-        raise NotFound(f"there is no {shown(path)} in this volume; `snapline files ls` shows what is")
+        raise NotFound(f"there is no {shown(path)} in this volume", code=Code.NO_SUCH_FILE, subject=shown(path))
 
 
 def restore(
@@ -101,7 +101,7 @@ def restore(
     cleaned = [clean(path) for path in paths]
     for path in cleaned:
         if path and next(_records(view, volume, path), None) is None:
-            raise NotFound(f"there is no {shown(path)} in this volume; `snapline files ls` shows what is")
+            raise NotFound(f"there is no {shown(path)} in this volume", code=Code.NO_SUCH_FILE, subject=shown(path))
 
     def wanted(path: bytes) -> bool:
         return any(not each or path == each or path.startswith(each + b"/") for each in cleaned)
@@ -120,9 +120,9 @@ def clean(path: bytes) -> bytes:
 def _blocks(view: View, volume: str) -> Iterator[Block]:
     """All that can be read. Raises Damaged after that if something cannot."""
     view.look()
-    found = volume_record.read(view.store, view.keys, VOLUMES + volume)
+    found = volume_record.read(view.sealed, VOLUMES + volume)
     problems: list[Damaged] = []
-    for _, block in volume_record.blocks(view, found.tree, unread=problems.append):
+    for _, block in tree_reader.blocks(view, found.tree, unread=problems.append):
         yield block
     if problems:
         raise problems[0]

@@ -8,11 +8,10 @@ from typing import Any
 
 from schemas.errors import Damaged
 from workers.ports import Progress, RestoreSlice
-from workers.repository.chunks import volume_record
 from workers.repository.chunks.view import View
-from workers.repository.format.keyring import Keys
+from workers.repository.format import volume_record
 from workers.repository.format.layout import VOLUMES
-from workers.repository.format.sealing import seal, unseal
+from workers.repository.format.sealing import SealedStore
 from workers.repository.format.tree import Header, shown
 from workers.repository.restore.batch import Open
 from workers.repository.restore.outcome import Reached
@@ -34,12 +33,12 @@ def restore_slice(
 ) -> RestoreSlice:
     """See the port `Repository`. With `wanted`, only paths that it accepts."""
     view.look()
-    found = volume_record.read(view.store, view.keys, VOLUMES + volume)
-    reached = decode(view.keys, checkpoint) if checkpoint else Reached()
+    found = volume_record.read(view.sealed, VOLUMES + volume)
+    reached = decode(view.sealed, checkpoint) if checkpoint else Reached()
     complete = Restore(view, found, target, reached, wanted=wanted, stop=stop, progress=progress).run()
     lost = [f"{shown(path)}: {why}" for path, why in sorted(reached.lost.items())]
     return RestoreSlice(
-        checkpoint=None if complete else encode(view.keys, reached),
+        checkpoint=None if complete else encode(view.sealed, reached),
         bytes=reached.written,
         files=reached.files,
         warnings=tuple(reached.warnings[:MOST_WARNINGS]),
@@ -47,7 +46,7 @@ def restore_slice(
     )
 
 
-def encode(keys: Keys, reached: Reached) -> bytes:
+def encode(sealed: SealedStore, reached: Reached) -> bytes:
     """For the next slice, on whatever node."""
     fields = {
         "position": reached.position,
@@ -62,13 +61,13 @@ def encode(keys: Keys, reached: Reached) -> bytes:
         "warnings": reached.warnings[: MOST_WARNINGS + 1],
         "lost": [[_text(path), why] for path, why in reached.lost.items()],
     }
-    return seal(keys, json.dumps(fields).encode(), CONTEXT)
+    return sealed.seal(json.dumps(fields).encode(), CONTEXT)
 
 
-def decode(keys: Keys, checkpoint: bytes) -> Reached:
+def decode(sealed: SealedStore, checkpoint: bytes) -> Reached:
     """The inverse. Raises Damaged."""
     try:
-        fields: dict[str, Any] = json.loads(unseal(keys, checkpoint, CONTEXT))
+        fields: dict[str, Any] = json.loads(sealed.unseal(checkpoint, CONTEXT))
         first, second, third = fields["position"]
         return Reached(
             position=(int(first), int(second), int(third)),

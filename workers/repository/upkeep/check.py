@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from schemas.errors import Damaged, NotFound
-from workers.repository.chunks import index_cache, volume_record
+from schemas.errors import Code, Damaged, NotFound
 from workers.repository.chunks.view import View
-from workers.repository.format import tree
+from workers.repository.format import index_object, tree, volume_record
 from workers.repository.format.layout import PACKS, VOLUMES, name_of
 from workers.repository.format.tree import shown
-from workers.repository.upkeep.prune import Say, silent
+from workers.repository.upkeep.say import Say, silent
 
 Lost = Callable[[bytes], bool]
 """Whether a chunk cannot be had."""
@@ -25,6 +24,7 @@ class Problem:
     hurts: list[str] = field(default_factory=list)
     more: int = 0  # that are hurt but not named
     chunk: bytes = b""  # the id of the one that is lost
+    code: Code = Code.DAMAGED
 
     def __str__(self) -> str:
         if not self.hurts:
@@ -69,8 +69,8 @@ def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Probl
     """What is wrong with the index, and with the volumes in `names` (by id, what to call them). Reads no contents."""
     view.look()
     problems = [
-        Problem(f"index object {name} cannot be read; run `snapline repository repair-index`, which rebuilds it")
-        for name in index_cache.unreadable(view.store, view.keys)
+        Problem(f"index object {name} cannot be read", code=Code.INDEX_DAMAGED)
+        for name in index_object.unreadable(view.sealed)
     ]
     present = {name_of(found.key): found.size for found in view.store.list(PACKS)}
     gone: set[bytes] = set()
@@ -87,7 +87,10 @@ def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Probl
             gone.add(pack)
     if unlisted := len(set(present) - listed):
         problems.append(
-            Problem(f"{unlisted} packs are in no index object; a copy under way, or `repair-index` lists them")
+            Problem(
+                f"{unlisted} packs are in no index object: they are of a copy under way, or the index lacks them",
+                code=Code.INDEX_DAMAGED,
+            )
         )
 
     def lost(id_: bytes) -> bool:
@@ -103,7 +106,7 @@ def hurt(view: View, names: Mapping[str, str], lost: Lost, why: str, say: Say = 
     for number, (volume, name) in enumerate(sorted(names.items())):
         say("reading volumes", number, len(names))
         try:
-            found = volume_record.read(view.store, view.keys, VOLUMES + volume)
+            found = volume_record.read(view.sealed, VOLUMES + volume)
             for id_ in found.tree:
                 if lost(id_):
                     _add(problems, id_, f"chunk {id_.hex()} of the tree: {why}", f"{name}: all files listed in it")

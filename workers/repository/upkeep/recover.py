@@ -2,22 +2,24 @@
 
 from schemas.errors import Damaged, Invalid, NotFound
 from workers.ports import ObjectStore
-from workers.repository.format.keyring import add, derive, from_recovery_text
+from workers.repository.format import keyring
+from workers.repository.format.ambient import Ambient
 from workers.repository.format.layout import INDEX, VOLUMES
-from workers.repository.format.sealing import unseal
+from workers.repository.format.master_key import derive, from_recovery_text
+from workers.repository.format.sealing import SealedStore
 
 
-def recover(store: ObjectStore, text: str, passphrase: str, label: str) -> str:
+def recover(store: ObjectStore, text: str, passphrase: str, label: str, ambient: Ambient = keyring.USUAL) -> str:
     """A key record by the recovery text; its id. Raises Invalid for a text of another repository."""
     master = from_recovery_text(text)
-    keys = derive(master)
+    sealed = SealedStore(store, derive(master), ambient)
     for prefix in (INDEX, VOLUMES):
         for found in store.list(prefix):
             try:
-                unseal(keys, store.get(found.key), found.key)
+                sealed.read(found.key)
             except NotFound:
                 continue  # just deleted
             except Damaged as error:
                 raise Invalid(f"this recovery text does not open {found.key}: is it of another repository?") from error
-            return add(store, master, passphrase, label)
+            return keyring.add(store, master, passphrase, label, ambient)
     raise NotFound("there is nothing here that the recovery text could open; check the bucket and the prefix")

@@ -1,16 +1,14 @@
 """Rebuilds the index from packs alone (F11)."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from schemas.errors import Damaged, NotFound
 from workers.ports import StoredObject
-from workers.repository.chunks import index_cache
 from workers.repository.chunks.view import View
-from workers.repository.format import marks, packs
+from workers.repository.format import index_object, marks, packs
 from workers.repository.format.layout import INDEX, PACKS, name_of
 from workers.repository.format.packs import Pack
-from workers.repository.upkeep.prune import Say, silent
+from workers.repository.upkeep.say import Say, silent
 
 THREADS = 8
 
@@ -29,10 +27,10 @@ def repair_index(view: View, say: Say = silent) -> Repaired:
     """Lists every pack that is there and not marked, and none that is not; what was only in such is noted, for copies
     to store it again. Marks and damage notes that cannot be read are deleted. Safe beside copies, safe to kill; not
     beside a prune, if there is such a mark."""
-    unreadable_objects = index_cache.unreadable(view.store, view.keys)
+    unreadable_objects = index_object.unreadable(view.sealed)
     for name in unreadable_objects:
         view.store.delete(INDEX + name)
-    for key in marks.unreadable(view.store, view.keys):
+    for key in marks.unreadable(view.sealed):
         view.store.delete(key)
     view.look()
     known = view.index.pack_sizes()  # before listing: what a copy on this node writes meanwhile is not missing
@@ -41,7 +39,7 @@ def repair_index(view: View, say: Say = silent) -> Repaired:
     new = [found for name, found in present.items() if bytes.fromhex(name) not in known]
     listed: list[Pack] = []
     unreadable: list[str] = []
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="repair") as pool:
+    with view.ambient.pool(THREADS, "repair") as pool:
         for number, result in enumerate(pool.map(lambda found: _footer(view, found), new)):
             say("reading packs", number + 1, len(new))
             if isinstance(result, str):
@@ -51,9 +49,7 @@ def repair_index(view: View, say: Say = silent) -> Repaired:
     stale = view.index.listing(missing)
     view.note_damage((marks.NOWHERE, id_) for id_ in _only_in(view, missing, listed))
     keep = [pack for pack in view.index.packs_of(stale) if pack.id not in missing]
-    write = listed + keep
-    for at in range(0, len(write), index_cache.PACKS_PER_OBJECT):
-        index_cache.write(view.store, view.keys, write[at : at + index_cache.PACKS_PER_OBJECT])
+    index_object.write(view.sealed, listed + keep)
     for name in sorted(stale):
         view.store.delete(INDEX + name)
     view.look()

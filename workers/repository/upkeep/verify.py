@@ -3,19 +3,17 @@
 import json
 import math
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from schemas.errors import Damaged, NotFound
-from workers.repository.chunks import chunk_reader, volume_record
+from workers.repository.chunks import chunk_reader
 from workers.repository.chunks.view import View
-from workers.repository.chunks.volume_record import Volume
-from workers.repository.format import marks, packs, tree
+from workers.repository.format import marks, packs, tree, volume_record
 from workers.repository.format.layout import VERIFIED, VOLUMES, pack_key
 from workers.repository.format.packs import Pack
-from workers.repository.format.sealing import seal, unseal
+from workers.repository.format.volume_record import Volume
 from workers.repository.upkeep.check import Problem, check, hurt
-from workers.repository.upkeep.prune import Say, silent
+from workers.repository.upkeep.say import Say, silent
 
 THREADS = 3
 CURSOR = VERIFIED + "cursor"
@@ -39,9 +37,9 @@ def verify(view: View, names: Mapping[str, str], percent: float, say: Say = sile
     listed = sorted((pack for pack in view.index.packs() if pack.id not in view.marked), key=lambda pack: pack.id)
     chosen = _sample(view, listed, percent)
     lost = {problem.chunk for problem in problems if problem.chunk}
-    damaged: set[marks.Place] = set()
+    damaged: set[marks.ChunkInPack] = set()
     done = read = 0
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
+    with view.ambient.pool(THREADS, "verify") as pool:
         for pack, bad in zip(chosen, pool.map(lambda pack: damaged_in(view, pack), chosen), strict=True):
             done, read = done + 1, read + pack.size
             damaged |= bad
@@ -51,7 +49,7 @@ def verify(view: View, names: Mapping[str, str], percent: float, say: Say = sile
         ids = {id_ for _, id_ in damaged if view.reliable(id_) is None} - lost
         problems += hurt(view, names, ids.__contains__, "its bytes are damaged", say)
     if chosen and percent < 100:
-        view.store.put(CURSOR, seal(view.keys, json.dumps(chosen[-1].id.hex()).encode(), CURSOR))
+        view.sealed.write(CURSOR, json.dumps(chosen[-1].id.hex()).encode())
     return Report(problems, done, len(listed), read)
 
 
@@ -60,16 +58,16 @@ def verify_volume(view: View, volume: str) -> list[Problem]:
     view.look()
     names = {volume: "this volume"}
     try:
-        found = volume_record.read(view.store, view.keys, VOLUMES + volume)
+        found = volume_record.read(view.sealed, VOLUMES + volume)
     except (NotFound, Damaged) as error:
         return [Problem(str(error))]
     ids, lost = _tree_of(view, found)
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
+    with view.ambient.pool(THREADS, "verify") as pool:
         for chunks in chunk_reader.fetch(view, ids, pool, THREADS):
             lost |= {id_ for id_, plain in chunks if isinstance(plain, Damaged)}
     if not lost:
         return []
-    view.note_damage(set[marks.Place]().union(*map(view.all_places, lost)))
+    view.note_damage(set[marks.ChunkInPack]().union(*map(view.all_places, lost)))
     return hurt(view, names, lost.__contains__, "its bytes are damaged or gone")
 
 
@@ -85,13 +83,13 @@ def _tree_of(view: View, volume: Volume) -> tuple[set[bytes], set[bytes]]:
     return ids, lost
 
 
-def damaged_in(view: View, pack: Pack) -> set[marks.Place]:
+def damaged_in(view: View, pack: Pack) -> set[marks.ChunkInPack]:
     """The chunks of a pack that cannot be read back."""
     try:
         body = memoryview(view.store.get(pack_key(pack.id), 0, pack.size))  # F9
     except NotFound:
         return {(pack.id, entry.id) for entry in pack.entries}
-    bad: set[marks.Place] = set()
+    bad: set[marks.ChunkInPack] = set()
     for entry in pack.entries:
         try:
             packs.open_chunk(view.keys, pack.kind, pack.id, entry, body[entry.offset : entry.offset + entry.stored])
@@ -110,6 +108,6 @@ def _sample(view: View, listed: list[Pack], percent: float) -> list[Pack]:
 
 def _cursor(view: View) -> bytes:
     try:
-        return bytes.fromhex(json.loads(unseal(view.keys, view.store.get(CURSOR), CURSOR)))
+        return bytes.fromhex(json.loads(view.sealed.read(CURSOR)))
     except (NotFound, Damaged, ValueError, TypeError):
         return b""  # begins again

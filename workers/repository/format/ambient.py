@@ -1,0 +1,103 @@
+"""What a repository takes from its surroundings: limits, ages, the clock, random bytes and threads, as one value."""
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from workers.repository.format.layout import MIB
+
+
+class CutSizes(NamedTuple):
+    """Bytes of a chunk: at least, usually, at most (FORMAT 8)."""
+
+    least: int
+    normal: int
+    most: int
+
+
+COARSE = CutSizes(MIB // 4, MIB, 4 * MIB)
+FINE = CutSizes(MIB // 8, MIB // 4, MIB)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes that decide about speed and memory, not about what can be read back. Bytes, if nothing else is said."""
+
+    chunk: CutSizes = COARSE
+    fine_chunk: CutSizes = FINE
+    """In large files."""
+    large_file: int = MIB
+    """A file of this size begins with a chunk of its own, and is cut finely."""
+    read: int = MIB
+    """Of a file at a time."""
+    cut: int = 8 * MIB
+    """Of a stream at a time: at least two of the largest chunks."""
+    segment: int = 256 * MIB
+    """Of a large file in one tree entry, at most."""
+    look_every: int = 64
+    """Entries between two looks at whether the slice is to end."""
+
+    tree_chunk: int = MIB // 2
+    """Usual size; where it ends is said by the blocks (F17)."""
+    tree_chunk_most: int = 4 * MIB
+    block_entries: int = 512
+    """Usual number; where a block ends is said by the names."""
+    block_entries_most: int = 2048
+    block_stored: int = 4096 * MIB
+    """Content that a block speaks of, about: so many chunks are in its table."""
+    waiting_entries: int = 32_768
+    """Entries whose chunks are not known yet; they take some hundred bytes each."""
+
+    pack: int = 17 * MIB
+    """A pack is finished when it has grown to this (F10)."""
+    packs_per_index_object: int = 64
+    batch_entries: int = 16_384
+    """Of a restore, planned and not written yet."""
+    batch_content: int = 256 * MIB
+    """The same."""
+    sealed: int = 2**30
+    """A sealed object's plaintext, at most (F9)."""
+
+    scrypt_cost: int = 2**15
+    """N, for new key records."""
+    scrypt_memory: int = 2**30
+    """What a key record may ask for (F9)."""
+
+
+@dataclass(frozen=True)
+class Graces:
+    """How old things must be before they go. With `pack` at zero copies under way begin anew; the others must hold."""
+
+    pack: timedelta = timedelta(hours=1)
+    """Younger packs stay: a copy under way may be about to list or to use them."""
+    orphan: timedelta = timedelta(days=1)
+    """Volume records that no job refers to, and partial records, stay so long (F26)."""
+    mark: timedelta = timedelta(days=30)
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+def threads(count: int, name: str) -> Executor:
+    """So many threads of that name."""
+    return ThreadPoolExecutor(count, thread_name_prefix=name)
+
+
+@dataclass(frozen=True)
+class Ambient:
+    """Given to a repository when it is opened; nothing below asks the machine itself."""
+
+    limits: Limits = field(default_factory=Limits)
+    graces: Graces = field(default_factory=Graces)
+    now: Callable[[], datetime] = utc_now
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    pool: Callable[[int, str], Executor] = threads
+
+    def new_id(self) -> str:
+        """A name that nobody has used before (F2)."""
+        return self.random_bytes(16).hex()

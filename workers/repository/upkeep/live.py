@@ -1,0 +1,80 @@
+"""Which chunks volumes refer to."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from schemas.errors import Code, Damaged, NotFound
+from workers.repository.chunks import tree_reader
+from workers.repository.chunks.view import View
+from workers.repository.format import volume_record
+from workers.repository.format.layout import PARTIAL, VOLUMES, name_of
+from workers.repository.format.volume_record import Volume
+from workers.repository.upkeep.say import Say
+
+
+class Live:
+    """The chunks that volumes refer to, in a temporary file. Tree chunks that were read are not read again."""
+
+    def __init__(self, kept: set[str]) -> None:
+        """`kept` are the volumes that jobs refer to."""
+        self._kept = kept
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._db.execute("CREATE TABLE live(id BLOB PRIMARY KEY, tree INTEGER) WITHOUT ROWID")
+        self._volumes: set[str] = set()
+
+    def __enter__(self) -> "Live":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def learn(self, view: View, say: Say) -> None:
+        """Adds what records refer to that were not there before. Raises Damaged for one that cannot be read and that a
+        job refers to (F25); of another, such as that of a copy that has died after W1, what can be read counts."""
+        found = [each.key for prefix in (VOLUMES, PARTIAL) for each in view.store.list(prefix)]
+        for number, key in enumerate(sorted(found)):
+            say("reading volumes", number, len(found))
+            if key in self._volumes and key.startswith(VOLUMES):
+                continue
+            needed = key.startswith(VOLUMES) and name_of(key) in self._kept
+            try:
+                self._add(view, volume_record.read(view.sealed, key), needed)
+                self._volumes.add(key)
+            except NotFound:
+                continue  # deleted meanwhile
+            except Damaged as error:
+                if not needed:
+                    continue
+                raise Damaged(
+                    f"nothing was pruned, as {key} cannot be read: {error}; delete the backups that it hurts, then "
+                    "prune again",
+                    code=Code.RECORD_UNREADABLE,
+                    subject=key,
+                ) from error
+
+    def has(self, id_: bytes) -> bool:
+        """Whether some volume refers to it."""
+        return self._db.execute("SELECT 1 FROM live WHERE id = ?", (id_,)).fetchone() is not None
+
+    def needs(self, view: View, pack: bytes, id_: bytes) -> bool:
+        """Whether it is referred to, and this pack is the place to keep for it: of several the first good one."""
+        if not self.has(id_):
+            return False
+        best = view.places([id_])[id_]
+        return not best or best[0].pack == pack
+
+    def _add(self, view: View, volume: Volume, needed: bool) -> None:
+        for id_ in volume.tree:
+            if self._db.execute("SELECT tree FROM live WHERE id = ?", (id_,)).fetchone() == (1,):
+                continue
+            try:
+                ids = {ref for _, block in tree_reader.blocks(view, [id_]) for ref, _ in block.table}
+            except Damaged:
+                if needed:
+                    raise
+                continue
+            self._insert((ref, 0) for ref in ids)
+            self._insert([(id_, 1)])
+
+    def _insert(self, rows: Iterable[tuple[bytes, int]]) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO live VALUES(?, ?)", rows)
