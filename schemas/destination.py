@@ -1,34 +1,61 @@
-"""Where backups go: a bucket, its credentials, and the passphrase of the repository in it.
+"""Where backups go: one model per provider, with the passphrase of the repository there, and the Secret that keeps it.
 
-Kept as the Secret `snapline-destination` in the console's namespace (`snapline storage set`).
+Each destination has a name, and is kept as the Secret `snapline-destination-<name>` in the console's namespace. A job
+that names none goes to the one called `default`, and to no other: what is stored beside it never changes where a
+backup goes. The environment may give the default destination, too, and then counts before the Secret.
 """
 
 import base64
+import re
 from collections.abc import Mapping
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator
 
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid
 from schemas.events import explain
 from schemas.settings import Settings
 
-SECRET_NAME = "snapline-destination"  # noqa: S105  # a name
+DEFAULT = "default"
+"""The destination of jobs that name none."""
 LABEL = "snapline.dev/destination"
+"""Label of the Secrets; its value is the destination's name."""
+_SECRET_PREFIX = "snapline-destination-"  # noqa: S105  # a name
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # fits a label's value, and the name of a Secret
 
 
-class Destination(BaseModel):
-    """One S3 bucket, below one prefix. An empty endpoint is AWS; empty keys are the instance's role."""
+class _Destination(BaseModel):
+    """What every provider has."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
+    name: str = DEFAULT
+    prefix: str = ""
+    passphrase: SecretStr = SecretStr("")
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_well_formed(cls, name: str) -> str:
+        if not is_name(name):
+            raise ValueError("a destination's name has up to 63 lower-case letters, digits and inner hyphens")
+        return name
+
+    @field_validator("prefix")
+    @classmethod
+    def _prefix_has_no_outer_slashes(cls, prefix: str) -> str:
+        return "/".join(part for part in prefix.split("/") if part)
+
+
+class S3Destination(_Destination):
+    """One S3 bucket, below one prefix. An empty endpoint is AWS; empty keys are the instance's role."""
+
+    provider: Literal["s3"] = "s3"
     bucket: str
     endpoint: str = ""
     region: str = "us-east-1"
-    prefix: str = ""
     access_key_id: str = ""
     secret_access_key: SecretStr = SecretStr("")
-    passphrase: SecretStr = SecretStr("")
 
     @field_validator("bucket")
     @classmethod
@@ -37,17 +64,51 @@ class Destination(BaseModel):
             raise ValueError("the bucket has no name")
         return bucket
 
-    @field_validator("prefix")
+
+class DirectoryDestination(_Destination):
+    """A directory that every worker sees at the same path: a mounted share, or on one machine any directory."""
+
+    provider: Literal["directory"] = "directory"
+    path: str
+
+    @field_validator("path")
     @classmethod
-    def _prefix_has_no_outer_slashes(cls, prefix: str) -> str:
-        return "/".join(part for part in prefix.split("/") if part)
+    def _path_is_absolute(cls, path: str) -> str:
+        if not PurePosixPath(path).is_absolute() or "\0" in path:
+            raise ValueError("the path does not begin with a slash")
+        return path
+
+
+Destination = Annotated[S3Destination | DirectoryDestination, Field(discriminator="provider")]
+"""A destination of any provider. Another one is another model here, and its adapter in workers/adapters/stores."""
+PROVIDERS = ("s3", "directory")
+_DESTINATION: TypeAdapter[S3Destination | DirectoryDestination] = TypeAdapter(Destination)
+
+
+def is_name(name: str) -> bool:
+    """Whether a destination can have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def parse(fields: Mapping[str, Any], where: str = "the destination") -> Destination:
+    """The destination that has these fields; `provider` says which they are. Raises Invalid, which says that `where`
+    is wrong, without any value."""
+    try:
+        if fields.get("provider") not in PROVIDERS:
+            raise ValueError(f"provider: it must be one of {', '.join(PROVIDERS)}")
+        return _DESTINATION.validate_python(dict(fields))
+    except ValueError as error:
+        name = str(fields.get("name", DEFAULT))
+        raise Invalid(f"{where} is wrong: {explain(error)}", code=Code.DESTINATION_INVALID, subject=name) from error
 
 
 def from_settings(settings: Settings) -> Destination | None:
-    """The destination of the environment; None if it names no bucket."""
+    """The default destination, if the environment gives it."""
+    if settings.directory is not None:
+        return DirectoryDestination(path=str(settings.directory), passphrase=settings.passphrase)
     if not settings.s3_bucket:
         return None
-    return Destination(
+    return S3Destination(
         bucket=settings.s3_bucket,
         endpoint=str(settings.s3_endpoint or "").rstrip("/"),
         region=settings.s3_region,
@@ -58,28 +119,39 @@ def from_settings(settings: Settings) -> Destination | None:
     )
 
 
+def secret_name(name: str) -> str:
+    """What the destination's Secret is called."""
+    return _SECRET_PREFIX + name
+
+
 def to_secret(destination: Destination, console_namespace: str) -> dict[str, Any]:
-    """The Secret that keeps it."""
-    fields = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else value
-        for name in Destination.model_fields
-        if (value := getattr(destination, name))
-    }
+    """The Secret that keeps it: each field under its name."""
+    fields = {name: getattr(destination, name) for name in type(destination).model_fields if name != "name"}
+    plain = {name: str(_plain(value)) for name, value in fields.items()}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
-        "metadata": {"name": SECRET_NAME, "namespace": console_namespace, "labels": {LABEL: "default"}},
-        "data": {name: base64.b64encode(value.encode()).decode() for name, value in fields.items()},
+        "metadata": {
+            "name": secret_name(destination.name),
+            "namespace": console_namespace,
+            "labels": {LABEL: destination.name},
+        },
+        "data": {name: base64.b64encode(value.encode()).decode() for name, value in plain.items()},
     }
 
 
 def from_secret(secret: Mapping[str, Any]) -> Destination:
-    """The destination that a Secret keeps. Raises Invalid, without any of its data."""
+    """The destination that a Secret keeps, named as the Secret says. Raises Invalid, without any of its data."""
+    called = str(secret.get("metadata", {}).get("name", ""))
+    name = called.removeprefix(_SECRET_PREFIX)
     try:
-        data = {name: base64.b64decode(value).decode() for name, value in (secret.get("data") or {}).items()}
-        return Destination.model_validate(data)
-    except ValidationError as error:
-        raise Invalid(f"the Secret {SECRET_NAME} is wrong: {explain(error)}; run `snapline storage set`") from error
+        data = {field: base64.b64decode(value).decode() for field, value in (secret.get("data") or {}).items()}
     except (ValueError, TypeError):
-        raise Invalid(f"the Secret {SECRET_NAME} is not base64 of UTF-8; run `snapline storage set`") from None
+        text = f"the Secret {called} is not base64 of UTF-8"
+        raise Invalid(text, code=Code.DESTINATION_INVALID, subject=name) from None
+    return parse(data | {"name": name}, f"the Secret {called}")
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -5,9 +5,18 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid
 from schemas.events import explain
 
 PREFIX = "SNAPLINE_"
@@ -28,13 +37,15 @@ class Settings(BaseModel):
     s3_region: str = "us-east-1"
     """Region of the bucket."""
     s3_bucket: str = ""
-    """Bucket; unset means the destination stored by `snapline storage set`."""
+    """Bucket of the default destination; without it, and without SNAPLINE_DIRECTORY, the stored one counts."""
     s3_prefix: str = ""
     """Prefix of all keys in the bucket."""
     s3_access_key_id: str = ""
     """Access key; unset means the instance's role."""
     s3_secret_access_key: SecretStr = SecretStr("")
     """Secret key."""
+    directory: Path | None = None
+    """Directory of the default destination, in place of a bucket: a share that every worker mounts at this path."""
 
     kubeconfig: Path | None = None
     """Kubernetes access; unset means in-cluster, else the user's default."""
@@ -73,6 +84,19 @@ class Settings(BaseModel):
     health_port: int = Field(default=0, ge=0, le=65535)
     """Port of the liveness endpoint of a worker on loopback; 0 is off."""
 
+    @field_validator("directory")
+    @classmethod
+    def _directory_is_absolute(cls, directory: Path | None) -> Path | None:
+        if directory is not None and not directory.is_absolute():
+            raise ValueError("the path does not begin with a slash")
+        return directory
+
+    @model_validator(mode="after")
+    def _destination_is_one(self) -> "Settings":
+        if self.directory is not None and self.s3_bucket:
+            raise ValueError("SNAPLINE_S3_BUCKET and SNAPLINE_DIRECTORY are both set, but one of them is the default")
+        return self
+
     def secrets(self) -> list[str]:
         """The values that must never be printed."""
         fields = (getattr(self, name) for name in type(self).model_fields)
@@ -92,7 +116,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     unknown = sorted(name for name in given if name not in Settings.model_fields and not name.startswith("e2e_"))
     if unknown:
         variables = ", ".join(PREFIX + name.upper() for name in unknown)
-        raise Invalid(f"unknown setting {variables}; `snapline settings` lists the known ones")
+        raise Invalid(f"unknown setting {variables}", code=Code.UNKNOWN_SETTING)
     known = {name: value for name, value in given.items() if name in Settings.model_fields and value != ""}
     try:
         return Settings.model_validate(known)

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from deploy.local.ports import free_ports, is_free
 from deploy.local.processes import die_with_parent
-from schemas.destination import Destination
+from schemas.destination import S3Destination
 from schemas.errors import Invalid, TransientError
 
 BUCKET = "snapline"
@@ -46,9 +46,9 @@ class SeaweedFS:
         self._config.chmod(0o600)
         self._launch()
 
-    def destination(self, passphrase: str = "", prefix: str = "") -> Destination:
-        """The bucket, for `configured.store`."""
-        return Destination(
+    def destination(self, passphrase: str = "", prefix: str = "") -> S3Destination:
+        """The bucket, for `open_store`."""
+        return S3Destination(
             bucket=self.bucket,
             endpoint=self.endpoint,
             prefix=prefix,

@@ -17,7 +17,7 @@ from deploy.local import emulator, rabbitmq, seaweedfs
 from deploy.local.license_authority import Authority, create_authority
 from deploy.local.processes import Supervisor
 from schemas import topology
-from schemas.destination import Destination
+from schemas.destination import Destination, DirectoryDestination
 
 
 def worker_command(queue: str) -> list[str]:
@@ -91,7 +91,7 @@ def running(
             root=root,
             environment={
                 **_without_ours(os.environ),
-                **_bucket(destination),
+                **destination_settings(destination),
                 "SNAPLINE_AMQP_URL": broker.url if broker else amqp_url or "",
                 "SNAPLINE_KUBECONFIG": kubeconfig,
                 "SNAPLINE_PASSPHRASE": secrets.token_hex(16),
@@ -116,8 +116,10 @@ def _authority(folder: Path) -> Authority:
     return authority
 
 
-def _bucket(destination: Destination) -> dict[str, str]:
-    """The bucket as settings."""
+def destination_settings(destination: Destination) -> dict[str, str]:
+    """The settings that make it the default destination, but for its passphrase."""
+    if isinstance(destination, DirectoryDestination):
+        return {"SNAPLINE_DIRECTORY": destination.path}
     return {
         "SNAPLINE_S3_ENDPOINT": destination.endpoint,
         "SNAPLINE_S3_BUCKET": destination.bucket,

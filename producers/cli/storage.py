@@ -13,7 +13,7 @@ from producers.cli.exits import Exit
 from producers.cli.objects import apply
 from producers.show.render import Output, show
 from schemas import destination as destinations
-from schemas.destination import Destination
+from schemas.destination import Destination, S3Destination
 from schemas.errors import Invalid
 from schemas.events import explain
 from schemas.kubernetes import SECRETS
@@ -36,7 +36,7 @@ def set_(
     """Store the destination in the cluster. Secret key and passphrase come on standard input, a line each."""
     lines = _two_lines()
     try:
-        chosen = Destination(
+        chosen = S3Destination(
             bucket=bucket,
             endpoint=endpoint,
             region=region,

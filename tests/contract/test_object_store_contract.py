@@ -1,23 +1,31 @@
-"""What every object store does: the one in memory and a real S3 server, by the same tests."""
+"""What every object store does: the one in memory, a real S3 server, and a directory, by the same tests."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from deploy.local.ports import free_ports
 from deploy.local.seaweedfs import SeaweedFS
-from schemas.errors import Denied, Invalid, NotFound, TransientError
+from schemas.destination import DirectoryDestination
+from schemas.errors import Code, Denied, Invalid, NotFound, TransientError
 from workers.adapters.stores.check import check
+from workers.adapters.stores.directory import DirectoryObjectStore
 from workers.adapters.stores.s3 import S3ObjectStore
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import ObjectStore
 
 
-@pytest.fixture(params=["memory", "seaweedfs"])
-def store(request: pytest.FixtureRequest) -> ObjectStore:
-    chosen: ObjectStore = MemoryObjectStore() if request.param == "memory" else request.getfixturevalue("s3")
-    return chosen
+@pytest.fixture(params=["memory", "seaweedfs", "directory", "directory without hard links"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "memory":
+        return MemoryObjectStore()
+    if request.param == "seaweedfs":
+        s3: S3ObjectStore = request.getfixturevalue("s3")
+        return s3
+    destination = DirectoryDestination(path=str(tmp_path), prefix="below/this")
+    return DirectoryObjectStore(destination, hard_links=request.param == "directory")
 
 
 def test_what_is_written_is_read_whole_and_in_parts(store: ObjectStore) -> None:
@@ -90,6 +98,30 @@ def test_names_go_beyond_a_page(store: ObjectStore) -> None:
     assert sorted(store.names("many/")) == [f"{number:05d}/" for number in range(1100)]
 
 
+def test_any_key_is_kept_under_its_own_name(store: ObjectStore) -> None:
+    keys = [
+        "k/shop%2Fdb-0.json",
+        "k/a d",
+        "k/=",
+        "k/=2E",
+        "k/.d",
+        "k/x.d",
+        "k/x.d/y",
+        "k/x.c",
+        "k/X",
+        "k/*?:<|>",
+        "k/a+b",
+    ]
+    for number, key in enumerate(keys):
+        assert store.create(key, str(number).encode())
+    assert [store.get(key) for key in keys] == [str(number).encode() for number in range(len(keys))]
+    assert sorted(found.key for found in store.list("k/")) == sorted(keys)
+    assert sorted(found.key for found in store.list("k/x.")) == ["k/x.c", "k/x.d", "k/x.d/y"]
+    for key in keys:
+        store.delete(key)
+    assert list(store.list("")) == []
+
+
 def test_delete_is_no_error_when_there_is_nothing(store: ObjectStore) -> None:
     store.put("a", b"1")
     store.delete("a")
@@ -115,11 +147,12 @@ def test_a_store_that_ignores_conditions_is_refused() -> None:
     assert "If-None-Match" in refused[0].detail
 
 
-def test_errors_say_what_to_do_and_never_the_secret(s3_server: SeaweedFS) -> None:
+def test_errors_say_what_was_tried_and_never_the_secret(s3_server: SeaweedFS) -> None:
     good = s3_server.destination()
     wrong_key = good.model_copy(update={"secret_access_key": SecretStr("hunter2-hunter2")})
-    with pytest.raises(Denied, match="snapline storage check") as denied:
+    with pytest.raises(Denied, match="could not read a in bucket") as denied:
         S3ObjectStore(wrong_key).get("a")
+    assert denied.value.code == Code.STORE_CREDENTIALS
     with pytest.raises(Invalid, match="no such bucket"):
         S3ObjectStore(good.model_copy(update={"bucket": "missing"})).get("a")
     away = good.model_copy(update={"endpoint": f"http://127.0.0.1:{free_ports(1)[0]}"})

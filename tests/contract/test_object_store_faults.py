@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from deploy.local.seaweedfs import SeaweedFS
-from schemas.destination import Destination
+from schemas.destination import S3Destination
 from schemas.errors import Denied, Invalid, SnaplineError, TransientError
 from tests.support.faults import CUT, LOSE, FaultyProxy
 from workers.adapters.stores.s3 import S3ObjectStore
@@ -112,11 +113,22 @@ def test_a_refusal_falls_into_its_family(
         ({"access_key_id": "only this"}, Denied, "go together"),
         ({"endpoint": "not a url"}, Invalid, "not well formed"),
         ({"region": "no such region"}, Invalid, "not well formed"),
-        ({"bucket": "no such name!"}, Invalid, "storage show"),
+        ({"bucket": "no such name!"}, Invalid, "a name in it"),
     ],
 )
 def test_a_destination_that_cannot_be_used_says_so(
     fields: dict[str, str], family: type[SnaplineError], words: str
 ) -> None:
     with pytest.raises(family, match=words):
-        S3ObjectStore(Destination.model_validate({"bucket": "b"} | fields)).get("a")
+        S3ObjectStore(S3Destination.model_validate({"bucket": "b"} | fields)).get("a")
+
+
+def test_names_cost_a_request_a_page_whatever_is_inside(store: S3ObjectStore, proxy: FaultyProxy) -> None:
+    keys = [f"backups/{number:04d}/{inside}" for number in range(1050) for inside in ("plan.json", "backup.json")]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda key: store.put(key, b""), keys))
+    proxy.requests = 0
+    assert len(list(store.names("backups/"))) == 1050
+    assert proxy.requests == 2
+    list(store.list("backups/"))
+    assert proxy.requests == 2 + 3

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from schemas import destination as destinations
-from schemas.destination import Destination
-from schemas.errors import Invalid
+from schemas.destination import DirectoryDestination, S3Destination
+from schemas.errors import Code, Invalid
 from schemas.kubernetes import NAMESPACES, SECRETS
 from schemas.settings import from_environment
 from workers.adapters import configured
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.ports import Cluster
 
-FULL = Destination(
+FULL = S3Destination(
     bucket="backups",
     endpoint="https://s3.example.com",
     region="eu-central-1",
@@ -29,17 +29,17 @@ FULL = Destination(
 
 @pytest.mark.parametrize("given_", ["a/b", "/a/b/", "a//b", "//a/b"])
 def test_a_prefix_has_no_slashes_too_many(given_: str) -> None:
-    assert Destination(bucket="b", prefix=given_).prefix == "a/b"
+    assert S3Destination(bucket="b", prefix=given_).prefix == "a/b"
 
 
 @pytest.mark.parametrize("given_", ["", "/", "//"])
 def test_an_empty_prefix_is_the_whole_bucket(given_: str) -> None:
-    assert Destination(bucket="b", prefix=given_).prefix == ""
+    assert S3Destination(bucket="b", prefix=given_).prefix == ""
 
 
 def test_a_destination_has_a_bucket() -> None:
     with pytest.raises(ValidationError, match="no name"):
-        Destination(bucket="")
+        S3Destination(bucket="")
 
 
 def test_its_secrets_are_not_printed() -> None:
@@ -50,7 +50,7 @@ def test_its_secrets_are_not_printed() -> None:
 def test_the_secret_is_labelled_and_lies_in_the_consoles_namespace() -> None:
     secret = destinations.to_secret(FULL, "console")
     assert secret["metadata"] == {
-        "name": "snapline-destination",
+        "name": "snapline-destination-default",
         "namespace": "console",
         "labels": {"snapline.dev/destination": "default"},
     }
@@ -59,27 +59,68 @@ def test_the_secret_is_labelled_and_lies_in_the_consoles_namespace() -> None:
 
 @given(prefix=st.text(max_size=20), key=st.text(max_size=20), passphrase=st.text(max_size=20))
 def test_what_a_secret_keeps_comes_back(prefix: str, key: str, passphrase: str) -> None:
-    chosen = Destination(
-        bucket="b", prefix=prefix, access_key_id=key, secret_access_key=SecretStr(key), passphrase=SecretStr(passphrase)
+    chosen = S3Destination(
+        name="second",
+        bucket="b",
+        prefix=prefix,
+        access_key_id=key,
+        secret_access_key=SecretStr(key),
+        passphrase=SecretStr(passphrase),
     )
     assert destinations.from_secret(destinations.to_secret(chosen, "console")) == chosen
+
+
+def test_a_secret_keeps_a_directory_too() -> None:
+    chosen = DirectoryDestination(name="nfs", path="/mnt/backups", prefix="site", passphrase=SecretStr("open sesame"))
+    secret = destinations.to_secret(chosen, "console")
+    assert secret["metadata"]["name"] == "snapline-destination-nfs"
+    assert secret["metadata"]["labels"] == {"snapline.dev/destination": "nfs"}
+    assert destinations.from_secret(secret) == chosen
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (None, "bucket"),
-        ({"endpoint": base64.b64encode(b"x").decode()}, "bucket"),
-        ({"bucket": "hunter2!"}, "base64"),
-        ({"bucket": base64.b64encode(b"\xff").decode()}, "base64"),
-        ({"bucket": None}, "base64"),
+        (None, "provider"),
+        ({"provider": ""}, "provider"),
+        ({"provider": "hunter2"}, "provider"),
+        ({"provider": "s3", "endpoint": "x"}, "bucket"),
+        ({"provider": "directory", "path": "relative/hunter2"}, "begin with a slash"),
     ],
 )
-def test_a_broken_secret_is_invalid_and_its_data_is_not_shown(data: object, words: str) -> None:
+def test_a_wrong_secret_is_invalid_and_its_data_is_not_shown(data: dict[str, str] | None, words: str) -> None:
+    encoded = data and {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
+    _is_refused(encoded, words)
+
+
+@pytest.mark.parametrize("value", ["hunter2!", base64.b64encode(b"\xff").decode(), None])
+def test_a_secret_that_is_no_text_is_invalid(value: object) -> None:
+    _is_refused({"bucket": value}, "base64")
+
+
+def _is_refused(data: object, words: str) -> None:
     with pytest.raises(Invalid, match=words) as error:
-        destinations.from_secret({"data": data})
-    assert "snapline storage set" in str(error.value)
+        destinations.from_secret({"metadata": {"name": "snapline-destination-nfs"}, "data": data})
+    assert (error.value.code, error.value.subject) == (Code.DESTINATION_INVALID, "nfs")
+    assert "snapline-destination-nfs" in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a", "default", "second-2", "a" * 63])
+def test_a_name_fits_a_label_and_a_secret(name: str) -> None:
+    assert DirectoryDestination(name=name, path="/mnt").name == name
+
+
+@pytest.mark.parametrize("name", ["", "A", "a.b", "a_b", "-a", "a-", "a/b", "ü", "a" * 64, "a\n"])
+def test_other_names_are_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="name has up to 63"):
+        DirectoryDestination(name=name, path="/mnt")
+
+
+@pytest.mark.parametrize("path", ["", "mnt", "./mnt", "/mnt\0"])
+def test_a_directory_is_given_by_its_absolute_path(path: str) -> None:
+    with pytest.raises(Invalid, match="begin with a slash"):
+        destinations.parse({"provider": "directory", "path": path})
 
 
 def test_the_environment_names_a_destination_or_none() -> None:
@@ -96,18 +137,28 @@ def test_the_environment_names_a_destination_or_none() -> None:
     assert destinations.from_settings(from_environment(environment)) == FULL
 
 
+def test_the_environment_may_name_a_directory_but_not_a_bucket_too() -> None:
+    environment = {"SNAPLINE_DIRECTORY": "/mnt/backups", "SNAPLINE_PASSPHRASE": "open sesame"}
+    expected = DirectoryDestination(path="/mnt/backups", passphrase=SecretStr("open sesame"))
+    assert destinations.from_settings(from_environment(environment)) == expected
+    with pytest.raises(Invalid, match="SNAPLINE_S3_BUCKET and SNAPLINE_DIRECTORY are both set"):
+        from_environment(environment | {"SNAPLINE_S3_BUCKET": "backups"})
+    with pytest.raises(Invalid, match="begin with a slash"):
+        from_environment({"SNAPLINE_DIRECTORY": "backups"})
+
+
 def test_the_environment_goes_before_the_secret_and_needs_no_cluster() -> None:
     def no_cluster() -> Cluster:
         raise AssertionError("asked for a cluster")
 
     settings = from_environment({"SNAPLINE_S3_BUCKET": "mine"})
-    assert configured.destination(settings, no_cluster).bucket == "mine"
+    assert configured.destination(settings, no_cluster) == S3Destination(bucket="mine")
 
 
 def test_without_a_bucket_in_the_environment_the_stored_destination_counts() -> None:
     settings, cluster = from_environment({"SNAPLINE_CONSOLE_NAMESPACE": "console"}), MemoryCluster()
     cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "console"}})
-    with pytest.raises(Invalid, match="snapline storage set"):
+    with pytest.raises(Invalid, match="no storage destination"):
         configured.destination(settings, lambda: cluster)
     cluster.create(SECRETS, destinations.to_secret(FULL, "console"))
     assert configured.destination(settings, lambda: cluster) == FULL

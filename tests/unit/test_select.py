@@ -165,7 +165,7 @@ def test_an_excluded_namespace_closes_all_that_is_in_it() -> None:
         ),
         make("Pod", "helper", "shop", labels=SHOP | {"snapline.dev/restore": "r1"}, spec={}),
         make("Pod", "shut", "shop", labels=SHOP, spec={}, status={"phase": "Failed", "reason": "Shutdown"}),
-        make("Secret", "snapline-destination", "shop", labels=SHOP | {"snapline.dev/destination": "default"}),
+        make("Secret", "snapline-destination-default", "shop", labels=SHOP | {"snapline.dev/destination": "default"}),
         make("ConfigMap", "kube-root-ca.crt", "shop", labels=SHOP),
     ],
     ids=lambda obj: obj["kind"],

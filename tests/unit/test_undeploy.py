@@ -107,7 +107,12 @@ def test_what_asks_to_be_left_alone_is() -> None:
 def test_registrations_the_destination_and_snaplines_workers_are_never_deleted() -> None:
     own = [
         make("Secret", "r", "console", labels=CONSOLE | {"snapline.dev/application": "shop"}),
-        make("Secret", "snapline-destination", "console", labels=CONSOLE | {"snapline.dev/destination": "default"}),
+        make(
+            "Secret",
+            "snapline-destination-default",
+            "console",
+            labels=CONSOLE | {"snapline.dev/destination": "default"},
+        ),
         make(
             "Deployment",
             "snapline",

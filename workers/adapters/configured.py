@@ -7,9 +7,10 @@ from tempfile import TemporaryFile
 
 from schemas import destination as destinations
 from schemas.destination import Destination
-from schemas.errors import Invalid, NotFound
+from schemas.errors import Code, Invalid, NotFound
 from schemas.kubernetes import SECRETS
 from schemas.settings import Settings
+from workers.adapters.stores import open_store
 from workers.ports import Cluster, ObjectStore
 
 
@@ -26,9 +27,9 @@ def destination(settings: Settings, cluster_of: Callable[[], Cluster]) -> Destin
     if found := destinations.from_settings(settings):
         return found
     try:
-        secret = cluster_of().get(SECRETS, settings.console_namespace, destinations.SECRET_NAME)
+        secret = cluster_of().get(SECRETS, settings.console_namespace, destinations.secret_name(destinations.DEFAULT))
     except NotFound:
-        raise Invalid("there is no storage destination yet; run `snapline storage set`") from None
+        raise Invalid("there is no storage destination yet", code=Code.NO_DESTINATION) from None
     return destinations.from_secret(secret)
 
 
@@ -47,7 +48,5 @@ def index_cache(settings: Settings) -> Path | None:
 
 
 def store(chosen: Destination) -> ObjectStore:
-    """The bucket of a destination."""
-    from workers.adapters.stores.s3 import S3ObjectStore
-
-    return S3ObjectStore(chosen)
+    """The store of a destination."""
+    return open_store(chosen)

@@ -1,1 +1,18 @@
-"""Object stores behind the port `ObjectStore`, one file a provider; `check` tries what Snapline needs of any."""
+"""Object stores behind the port `ObjectStore`, one file a provider, and `open_store`, which knows them all."""
+
+from schemas.destination import DirectoryDestination, S3Destination
+from workers.ports import ObjectStore
+
+
+def open_store(destination: S3Destination | DirectoryDestination) -> ObjectStore:
+    """The store of a destination; nothing is asked of it yet. Raises Invalid, and Denied for half a pair of keys."""
+    # Each SDK is imported when a destination of its provider is first opened: boto3 alone takes a third of a second.
+    match destination:
+        case S3Destination():
+            from workers.adapters.stores.s3 import S3ObjectStore
+
+            return S3ObjectStore(destination)
+        case DirectoryDestination():
+            from workers.adapters.stores.directory import DirectoryObjectStore
+
+            return DirectoryObjectStore(destination)

@@ -23,8 +23,9 @@ def check(store: ObjectStore, name: str) -> Iterator[Check]:
     yield Check("read it back", store.get(key) == body)
     yield Check("read a part of it", store.get(key, 8, 16) == body[8:24])
     refused = not store.create(key, b"another")
-    detail = "" if refused else "If-None-Match is ignored: this store would lose backups; it cannot be used"
+    detail = "" if refused else "it was replaced (on S3: If-None-Match is ignored): this store would lose backups"
     yield Check("refuse to create it twice", refused and store.get(key) == body, detail)
     yield Check("list it", [found.key for found in store.list(key)] == [key])
+    yield Check("name what is in a directory", name in store.names("check/"))
     store.delete(key)
     yield Check("delete it", not list(store.list(key)))

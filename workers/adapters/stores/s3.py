@@ -17,8 +17,8 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from schemas.destination import Destination
-from schemas.errors import Denied, Invalid, NotFound, SnaplineError, TransientError
+from schemas.destination import S3Destination
+from schemas.errors import Code, Denied, Invalid, NotFound, SnaplineError, TransientError
 from workers.ports import StoredObject
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ CONFLICT_RESTS = (0.05, 0.1, 0.2, 0.4, 0.8)
 class S3ObjectStore:
     """A bucket below the destination's prefix. Safe for threads."""
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: S3Destination) -> None:
         self._bucket = destination.bucket
         self._prefix = f"{destination.prefix}/" if destination.prefix else ""
         self._where = f"bucket {destination.bucket!r} at {destination.endpoint or 'AWS'}"
@@ -138,27 +138,27 @@ class S3ObjectStore:
     def _meaning(self, what: str, error: Exception) -> SnaplineError:
         tried = f"could not {what} in {self._where}"
         if isinstance(error, NoCredentialsError):
-            return Denied(f"{tried}: no credentials; run `snapline storage set` with an access key")
+            return Denied(f"{tried}: there are no credentials", code=Code.STORE_CREDENTIALS)
         if isinstance(error, ParamValidationError):
-            return Invalid(f"{tried}: a name in it is wrong; check the bucket with `snapline storage show`")
+            return Invalid(f"{tried}: a name in it is not well formed", code=Code.DESTINATION_INVALID)
         if not isinstance(error, ClientError):
             return TransientError(f"{tried}: {type(error).__name__}; is the S3 server running and reachable?")
         code = _code(error)
         if code == "NoSuchBucket":
-            return Invalid(f"{tried}: there is no such bucket; create it, or run `snapline storage set`")
+            return Invalid(f"{tried}: there is no such bucket", code=Code.DESTINATION_INVALID)
         if code in MISSING:
             return NotFound(f"{tried}: it is not there")
         if code in DENIED:
-            return Denied(f"{tried}: {code}; check the access key with `snapline storage check`")
+            return Denied(f"{tried}: {code}", code=Code.STORE_CREDENTIALS)
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == 501:
-            return Invalid(f"{tried}: this server cannot do it ({code}); try another with `snapline storage check`")
+            return Invalid(f"{tried}: this server cannot do it ({code})", code=Code.STORE_UNSUITABLE)
         if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout", "RequestTimeTooSkewed"):
             return TransientError(f"{tried}: the server answered {status} {code}; try again")
         return Invalid(f"{tried}: the server answered {status} {code}")
 
 
-def _client(destination: Destination) -> Any:
+def _client(destination: S3Destination) -> Any:
     settings = Config(
         retries={"mode": "standard", "total_max_attempts": 4},
         connect_timeout=5,
@@ -178,10 +178,10 @@ def _client(destination: Destination) -> Any:
             config=settings,
         )
     except PartialCredentialsError as error:
-        raise Denied("access key and secret key go together; run `snapline storage set` with both") from error
+        raise Denied("access key and secret key go together: one is missing", code=Code.STORE_CREDENTIALS) from error
     except (ValueError, BotoCoreError) as error:
         where = f"endpoint {destination.endpoint!r} or region {destination.region!r}"
-        raise Invalid(f"could not use the {where}: it is not well formed; run `snapline storage set`") from error
+        raise Invalid(f"could not use the {where}: it is not well formed", code=Code.DESTINATION_INVALID) from error
 
 
 def _code(error: ClientError) -> str:
