@@ -13,21 +13,20 @@ from schemas.errors import SnaplineError
 from workers.adapters import broker
 
 Phase = Literal["requested", "licensed", "copying", "preparing", "restoring", "finishing", "ended"]
-Volume = tuple[str, str]
-"""Unit and volume."""
 
 
 @dataclass(frozen=True)
 class JobView:
-    """One request and its job, as far as the event log tells."""
+    """One request and its job, as far as the event log tells. Its parts are the pods of a backup, the volumes of a
+    restore."""
 
     request: str
     name: str | None = None
     phase: Phase = "requested"
     objects: int = 0
-    units: int = 0
-    units_done: frozenset[str] = frozenset()
-    volumes: Mapping[Volume, e.VolumesProgressed] = field(default_factory=dict)
+    parts: int = 0
+    parts_done: frozenset[str] = frozenset()
+    volumes: Mapping[str, e.VolumesProgressed] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stalled: int = 0
     final: e.Event | None = None
@@ -63,19 +62,21 @@ def fold(view: JobView, event: e.Event) -> JobView:
         case e.BackupLicensed():
             return replace(view, name=event.backup, phase="licensed" if view.phase == "requested" else view.phase)
         case e.RestoreLicensed():
-            return replace(view, name=event.restore, phase="preparing", notes=tuple(event.notes))
+            return replace(view, name=event.restore, phase="preparing", notes=tuple(str(note) for note in event.notes))
         case e.BackupPlanned():
-            return replace(view, phase="copying", objects=event.objects, units=event.units)
+            return replace(view, phase="copying", objects=event.objects, parts=event.pods)
         case e.RestorePrepared():
-            return replace(view, phase="restoring", objects=event.objects, units=event.units)
+            return replace(view, phase="restoring", objects=event.objects, parts=event.volumes)
         case e.VolumesProgressed():
-            return replace(view, volumes={**view.volumes, (event.unit, event.volume): event})
-        case e.VolumesCopied() | e.VolumesCopyFailed() | e.VolumesRestored() | e.VolumesRestoreFailed():
-            return replace(view, units_done=view.units_done | {event.unit})
+            return replace(view, volumes={**view.volumes, event.volume: event})
+        case e.VolumesCopied() | e.VolumesCopyFailed():
+            return replace(view, parts_done=view.parts_done | {event.pod})
+        case e.VolumesRestored() | e.VolumesRestoreFailed():
+            return replace(view, parts_done=view.parts_done | {event.volume})
         case e.RestoreApplied():
             return replace(view, phase="finishing")
         case e.BackupStalled() | e.RestoreStalled():
-            return replace(view, stalled=event.redrive)
+            return replace(view, stalled=event.nudge)
         case _ if isinstance(event, e.FINAL):
             named = event.subject if not isinstance(event, e.BackupRejected | e.RestoreRejected) else None
             return replace(view, phase="ended", final=event, name=named or view.name)

@@ -44,6 +44,7 @@ class Code(StrEnum):
     BACKUP_IN_USE = "BackupInUse"
     BACKUP_DELETED = "BackupDeleted"
     BACKUP_UNUSABLE = "BackupUnusable"
+    NOT_IN_BACKUP = "NotInBackup"
     CANCELLED = "Cancelled"
     STALLED = "Stalled"
 

@@ -1,157 +1,170 @@
 """Object-store layout of the jobs: names <-> keys, pure both ways. (The volume repository lives below `repository/`.)
 
-running/<kind>/<name>                  a job that has no final record yet; kind is `backups` or `restores`
-<kind>/<name>/request.json             what was asked, written once; stays as a tombstone after deletion
-<kind>/<name>/cancel.json              somebody cancelled it
-<kind>/<name>/deleted.json             it was deleted; with the request, what stays of it
-backups/<name>/manifests/<digest>      the captured objects, sealed
-backups/<name>/plan.json               what will be copied, written once
-backups/<name>/slices/<unit>.json      how far a unit has come; overwritten
-backups/<name>/units/<unit>.json       a unit's result, written once
-backups/<name>/backup.json             the final record: the backup exists if and only if this does
-restores/<name>/undeploy.json          what is to be deleted first, with uids, written once
-restores/<name>/plan.json              what will be created and filled, written once
-restores/<name>/began/<wave>.json      when a wave was first tried
-restores/<name>/applied/<wave>.json    a wave of objects is applied, written once
-restores/<name>/slices|units/…         as above
-restores/<name>/restore.json           the final record
-parents/<identity>.json                the newest volume of a claim, for the next incremental; overwritten
-notifications/<event>/<target>.json    a target has accepted an event
+running/<kind>/<name>                    a job that has no final record yet; kind is `backup` or `restore`
+backups/<name>/request.json              what was asked, written once; stays as a tombstone after deletion
+backups/<name>/cancel.json               somebody cancelled it
+backups/<name>/deleted.json              it was deleted; with the request, what stays of it
+backups/<name>/manifests/<digest>        the captured objects, sealed
+backups/<name>/plan.json                 what will be copied, written once
+backups/<name>/slices/<pod>.json         how far the copy of a pod's volumes has come; overwritten
+backups/<name>/pods/<pod>.json           how the copy of a pod's volumes ended, written once
+backups/<name>/backup.json               the final record: the backup exists if and only if this does
+restores/<name>/request|cancel|plan.json as above
+restores/<name>/undeploy.json            what is to be deleted first, with uids, written once
+restores/<name>/waves/<wave>/began.json      when a wave of objects was first tried
+restores/<name>/waves/<wave>/applied.json    a wave of objects is applied, written once
+restores/<name>/stages/<stage>/began.json    since when a stage has been waiting for pods
+restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
+restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
+restores/<name>/restore.json             the final record
+parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
+notifications/<event>/<target>.json      a target has accepted an event
 """
 
 import hashlib
-import re
-import uuid
 from typing import Literal
 from urllib.parse import quote
 
-Kind = Literal["backups", "restores"]
+from schemas.job import KINDS, Job, Kind
 
-_SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # Kubernetes' own for generated names
-_SUFFIX_LENGTH = 5
-_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_REQUESTS = uuid.UUID("6f0f5a52-95b5-4f6b-9d7e-6c8a3c1de0a4")
+Wave = Literal["before-volumes", "waiting-pods", "workloads"]
+"""The objects of a restore, in the order in which they are created."""
+Stage = Literal["claims-mounted", "nodes-assigned", "pods-waiting"]
+"""What a restore waits for between its waves."""
 
 RUNNING = "running/"
+BACKUPS = "backups/"
+"""The prefix of all backups."""
 
 
-def is_job_name(name: str) -> bool:
-    """Whether `name` can be the name of a backup or restore (an RFC 1123 subdomain)."""
-    return _NAME.fullmatch(name) is not None
-
-
-def request_uuid(source: str, id_: str) -> str:
-    """The identity of a request: the same source and id are the same request."""
-    return str(uuid.uuid5(_REQUESTS, f"{len(source)}:{source}{id_}"))
-
-
-def job_name(prefix: str, request: str, attempt: int = 0) -> str:
-    """`<prefix>-xxxxx`, derived from the request; `attempt` counts names taken by other requests."""
-    number = int.from_bytes(hashlib.sha256(f"{request}/{attempt}".encode()).digest())
-    suffix = ""
-    for _ in range(_SUFFIX_LENGTH):
-        number, digit = divmod(number, len(_SUFFIX_ALPHABET))
-        suffix += _SUFFIX_ALPHABET[digit]
-    return f"{prefix}-{suffix}"
-
-
-def running(kind: Kind, name: str) -> str:
+def running(job: Job) -> str:
     """The marker of an unfinished job."""
-    return f"{RUNNING}{kind}/{name}"
+    return f"{running_of(job.kind)}{job.name}"
 
 
-def parse_running(key: str) -> tuple[Kind, str]:
+def running_of(kind: Kind) -> str:
+    """The prefix of the markers of all unfinished jobs of a kind."""
+    return f"{RUNNING}{kind}/"
+
+
+def parse_running(key: str) -> Job:
     """The inverse of `running`. Raises ValueError for another key."""
-    _, kind, name = key.split("/", 2)
-    if kind == "backups":
-        return "backups", name
-    if kind == "restores":
-        return "restores", name
+    for kind in KINDS:
+        if key.startswith(prefix := running_of(kind)):
+            return Job(kind, key.removeprefix(prefix))
     raise ValueError(f"{key!r} is not the marker of a running job")
 
 
-def job(kind: Kind, name: str) -> str:
+def jobs(kind: Kind) -> str:
+    """The prefix of all jobs of a kind."""
+    return f"{kind}s/"
+
+
+def of(job: Job) -> str:
     """The prefix of everything that belongs to one job."""
-    return f"{kind}/{name}/"
+    return f"{jobs(job.kind)}{job.name}/"
 
 
-def request(kind: Kind, name: str) -> str:
+def request(job: Job) -> str:
     """What was asked."""
-    return f"{kind}/{name}/request.json"
+    return f"{of(job)}request.json"
 
 
-def cancel(kind: Kind, name: str) -> str:
+def cancel(job: Job) -> str:
     """The cancel marker."""
-    return f"{kind}/{name}/cancel.json"
+    return f"{of(job)}cancel.json"
 
 
-def deleted(kind: Kind, name: str) -> str:
+def deleted(job: Job) -> str:
     """The tombstone."""
-    return f"{kind}/{name}/deleted.json"
+    return f"{of(job)}deleted.json"
 
 
-def plan(kind: Kind, name: str) -> str:
+def plan(job: Job) -> str:
     """What will be done."""
-    return f"{kind}/{name}/plan.json"
+    return f"{of(job)}plan.json"
 
 
-def manifest(backup: str, digest: str) -> str:
-    """The captured objects."""
-    return f"backups/{backup}/manifests/{digest}"
-
-
-def undeploy(restore: str) -> str:
-    """What a restore deletes first."""
-    return f"restores/{restore}/undeploy.json"
-
-
-def helper_pod(restore: str, unit: str) -> str:
-    """The pod that binds the claims of one backed-up pod while they are restored."""
-    return "snapline-restore-" + hashlib.sha256(f"{restore}/{unit}".encode()).hexdigest()[:12]
-
-
-def began(restore: str, wave: str) -> str:
-    """When a wave was first tried."""
-    return f"restores/{restore}/began/{wave}.json"
-
-
-def applied(restore: str, wave: str) -> str:
-    """The outcome of one wave of objects."""
-    return f"restores/{restore}/applied/{wave}.json"
-
-
-def slices(kind: Kind, name: str, unit: str) -> str:
-    """How far a unit has come."""
-    return f"{kind}/{name}/slices/{quote(unit)}.json"
-
-
-def units(kind: Kind, name: str) -> str:
-    """The prefix of the results of a job's units."""
-    return f"{kind}/{name}/units/"
-
-
-def unit(kind: Kind, name: str, unit_: str) -> str:
-    """A unit's result."""
-    return f"{units(kind, name)}{quote(unit_)}.json"
-
-
-def final(kind: Kind, name: str) -> str:
+def final(job: Job) -> str:
     """The final record."""
-    return f"{kind}/{name}/{kind[:-1]}.json"
+    return f"{of(job)}{job.kind}.json"
 
 
-def parse_final(key: str) -> str | None:
-    """The job's name, if `key` is a final record."""
-    kind, _, rest = key.partition("/")
-    name, _, leaf = rest.partition("/")
-    return name if kind in ("backups", "restores") and leaf == f"{kind[:-1]}.json" else None
+def parse_final(key: str) -> Job | None:
+    """The job, if `key` is a final record."""
+    found = parse(key)
+    return found[0] if found and final(found[0]) == key else None
+
+
+def parse(key: str) -> tuple[Job, str] | None:
+    """The job that a key belongs to, and what of the job it is (`request.json`, `pods/…`); None for another key."""
+    for kind in KINDS:
+        if key.startswith(jobs(kind)):
+            name, _, rest = key.removeprefix(jobs(kind)).partition("/")
+            return Job(kind, name), rest
+    return None
+
+
+def manifest(job: Job, digest: str) -> str:
+    """The captured objects of a backup."""
+    return f"{of(job)}manifests/{digest}"
+
+
+def undeploy(job: Job) -> str:
+    """What a restore deletes first."""
+    return f"{of(job)}undeploy.json"
+
+
+def wave_began(job: Job, wave: Wave) -> str:
+    """When a wave of objects was first tried."""
+    return f"{of(job)}waves/{wave}/began.json"
+
+
+def wave_applied(job: Job, wave: Wave) -> str:
+    """The outcome of a wave of objects."""
+    return f"{of(job)}waves/{wave}/applied.json"
+
+
+def stage_began(job: Job, stage: Stage) -> str:
+    """Since when a stage has been waiting."""
+    return f"{of(job)}stages/{stage}/began.json"
+
+
+def slices(job: Job, what: str) -> str:
+    """How far the copy of a pod's volumes, or the writing of a volume, has come."""
+    return f"{of(job)}slices/{quote(what)}.json"
+
+
+def pod_results(job: Job) -> str:
+    """The prefix of the results of a backup's pods."""
+    return f"{of(job)}pods/"
+
+
+def pod_result(job: Job, pod: str) -> str:
+    """How the copy of a pod's volumes ended."""
+    return f"{pod_results(job)}{quote(pod)}.json"
+
+
+def volume_results(job: Job) -> str:
+    """The prefix of the results of a restore's volumes."""
+    return f"{of(job)}volumes/"
+
+
+def volume_result(job: Job, volume: str) -> str:
+    """How the writing of a volume ended."""
+    return f"{volume_results(job)}{quote(volume)}.json"
 
 
 def parent(identity: str) -> str:
-    """Where the newest volume of a claim is remembered."""
+    """Where the newest copy of a claim is remembered."""
     return f"parents/{quote(identity, safe='')}.json"
 
 
 def notification(event_id: str, target: str) -> str:
     """That `target` has accepted event `event_id`."""
     return f"notifications/{quote(event_id, safe='')}/{hashlib.sha256(target.encode()).hexdigest()[:16]}.json"
+
+
+def helper_pod(job: Job, pod: str) -> str:
+    """The name of the pod that binds the claims of one backed-up pod while a restore fills them."""
+    return "snapline-restore-" + hashlib.sha256(f"{job.name}/{pod}".encode()).hexdigest()[:12]

@@ -143,7 +143,7 @@ def verdict(text: str | None, trusted: Mapping[str, bytes], now: datetime, app_s
     try:
         license_ = verify(text, trusted)
     except LicenseInvalid as error:
-        return Verdict(False, error.code, f"The license is not valid: {error}. {_NEXT_STEP[error.code]}")
+        return Verdict(False, error.fault, f"The license is not valid: {error}. {_NEXT_STEP[error.fault]}")
     code, reason = _judge(license_, now, app_slug)
     spec = license_.spec
     return Verdict(code == "allowed", code, reason, spec.customer_name, spec.app_slug, license_.notes)

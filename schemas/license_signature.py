@@ -16,17 +16,17 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import MD5, SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid
 
 Fault = Literal["malformed", "unknown_key", "bad_signature"]
 
 
 class LicenseInvalid(Invalid):
-    """A license that cannot be relied on; `code` says in which way."""
+    """A license that cannot be relied on; `fault` says in which way."""
 
-    def __init__(self, code: Fault, reason: str) -> None:
-        super().__init__(reason)
-        self.code: Fault = code
+    def __init__(self, fault: Fault, reason: str) -> None:
+        super().__init__(reason, code=Code.LICENSE_REFUSED)
+        self.fault = fault
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,6 +1,6 @@
 """What records and events tell people: a plain sentence, with a code for programs and fronts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,3 +37,13 @@ def prefixed(where: str, message: Message) -> Message:
 def brief(reasons: Iterable[Message | str]) -> str:
     """Reasons as one line that fits an event."""
     return "; ".join(map(str, reasons))[:LONGEST_REASON]
+
+
+def shortened(message: Message) -> Message:
+    """As much of it as fits an event."""
+    return message.model_copy(update={"text": brief([message])})
+
+
+def summary(messages: Sequence[Message]) -> Message | None:
+    """Several messages as one that fits an event: the code of the first, the texts in short. None for no message."""
+    return messages[0].model_copy(update={"text": brief(messages)}) if messages else None

@@ -9,7 +9,8 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.errors import Damaged
-from schemas.events import Scope, explain
+from schemas.events import DEFAULT_DESTINATION, Scope, explain
+from schemas.messages import Message
 from schemas.velero import LabelSelector
 
 Status = Literal["Completed", "PartiallyFailed", "Failed", "Cancelled"]
@@ -36,14 +37,16 @@ class AppRef(BaseModel):
 
 
 class Request(Record):
-    """Common to both kinds of request: `request` is the derived identity, `sender` the broker's user."""
+    """Common to both kinds of request: `request` is the derived identity, `sender` the broker's user, `destination`
+    where the job's records are."""
 
     name: str
     request: str
     event_id: str
     sender: str = ""
     requested_at: datetime
-    notes: list[str] = []
+    destination: str = DEFAULT_DESTINATION
+    notes: list[Message] = []
 
 
 class BackupRequest(Request):
@@ -77,18 +80,26 @@ class VolumePlan(BaseModel):
         """What makes two copies copies of the same volume: the claim, else the pod's volume."""
         return f"claim/{self.claim_uid}" if self.claim_uid else f"pod/{namespace}/{pod}/{self.name}"
 
+    def key(self, namespace: str, pod: str) -> str:
+        """What people call it: see `volume_key`."""
+        return volume_key(namespace, pod, self.name, self.claim)
 
-class UnitPlan(BaseModel):
-    """One pod whose volumes are copied together; `unit` is `<namespace>/<pod>`."""
+
+class PodPlan(BaseModel):
+    """One pod whose volumes are copied together."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    unit: str
     namespace: str
-    pod: str
-    pod_uid: str
+    name: str
+    uid: str
     node: str
     volumes: list[VolumePlan]
+
+    @property
+    def key(self) -> str:
+        """`<namespace>/<pod>`."""
+        return f"{self.namespace}/{self.name}"
 
 
 class BackupPlan(Record):
@@ -97,14 +108,14 @@ class BackupPlan(Record):
 
     manifest: str
     objects: int
-    units: list[UnitPlan]
+    pods: list[PodPlan]
     selector: LabelSelector | None = None
-    errors: list[str] = []
-    warnings: list[str] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
 
 
 class VolumeRecord(BaseModel):
-    """One copied volume: `volume` is its id in the repository."""
+    """One copied volume: `volume_id` is its id in the repository."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -113,31 +124,37 @@ class VolumeRecord(BaseModel):
     name: str
     kind: VolumeKind
     claim: str | None = None
-    volume: str
+    volume_id: str
     scanned_bytes: int
     changed_bytes: int
     uploaded_bytes: int
     files: int
 
+    @property
+    def key(self) -> str:
+        """What people call it: see `volume_key`."""
+        return volume_key(self.namespace, self.pod, self.name, self.claim)
 
-class UnitResult(Record):
-    """How the copy of one pod's volumes ended."""
 
-    unit: str
+class PodResult(Record):
+    """How the copy of one pod's volumes ended. `pod` is `<namespace>/<pod>`."""
+
+    pod: str
     volumes: list[VolumeRecord] = []
-    errors: list[str] = []
-    warnings: list[str] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
     finished_at: datetime
 
 
-class SliceState(Record):
-    """How far a unit has come: `done` volumes are, and `checkpoint` (base64) is in the midst of the next."""
+class CopyState(Record):
+    """How far the copy of a pod's volumes has come: `done` of them are, and `checkpoint` (base64) is in the midst of
+    the next. `slice` is the number of the next slice."""
 
     slice: int = 0
     done: int = 0
     volumes: list[VolumeRecord] = []
-    errors: list[str] = []
-    warnings: list[str] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
     checkpoint: str | None = None
 
 
@@ -145,6 +162,7 @@ class BackupRecord(Record):
     """A finished backup."""
 
     name: str
+    destination: str = DEFAULT_DESTINATION
     request: str
     status: Status
     app: str | None = None
@@ -156,15 +174,15 @@ class BackupRecord(Record):
     selector: LabelSelector | None = None
     objects: int = 0
     volumes: list[VolumeRecord] = []
-    errors: list[str] = []
-    warnings: list[str] = []
-    reason: str = ""
+    errors: list[Message] = []
+    warnings: list[Message] = []
+    reason: Message | None = None
 
 
 class Tombstone(Record):
-    """A backup that was deleted; `volumes` were its own, and go with it."""
+    """A backup that was deleted; the volumes `volume_ids` were its own, and go with it."""
 
-    volumes: list[str] = []
+    volume_ids: list[str] = []
 
 
 class LiveRef(BaseModel):
@@ -187,20 +205,23 @@ class Undeploy(Record):
 
 
 class VolumeRestore(BaseModel):
-    """One volume to write. `unit` is `<namespace>/<claim>` or `<namespace>/<pod>/<volume>`;
-    claims that one pod mounted share a `helper`, so that they end on the same node."""
+    """One volume to write; claims that one pod mounted share a `helper`, so that they end on the same node."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    unit: str
     kind: VolumeKind
     namespace: str
     pod: str
     name: str
     claim: str | None = None
     helper: str
-    volume: str
+    volume_id: str
     bytes: int
+
+    @property
+    def key(self) -> str:
+        """What people call it: see `volume_key`."""
+        return volume_key(self.namespace, self.pod, self.name, self.claim)
 
 
 class RestorePlan(Record):
@@ -210,7 +231,7 @@ class RestorePlan(Record):
     manifest: str
     objects: int
     volumes: list[VolumeRestore]
-    warnings: list[str] = []
+    warnings: list[Message] = []
 
 
 class Began(Record):
@@ -224,24 +245,24 @@ class Applied(Record):
 
     created: int
     existing: int = 0
-    errors: list[str] = []
-    warnings: list[str] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
     finished_at: datetime
 
 
-class RestoreUnitResult(Record):
-    """How the writing of one volume ended."""
+class VolumeResult(Record):
+    """How the writing of one volume ended. `volume` is its key in the plan."""
 
-    unit: str
+    volume: str
     bytes: int = 0
     files: int = 0
-    errors: list[str] = []
-    warnings: list[str] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
     finished_at: datetime
 
 
-class RestoreSliceState(Record):
-    """How far the writing of a volume has come."""
+class WriteState(Record):
+    """How far the writing of a volume has come. `slice` is the number of the next slice."""
 
     slice: int = 0
     checkpoint: str | None = None
@@ -251,6 +272,7 @@ class RestoreRecord(Record):
     """A finished restore."""
 
     name: str
+    destination: str = DEFAULT_DESTINATION
     request: str
     backup: str
     scope: Scope
@@ -261,24 +283,30 @@ class RestoreRecord(Record):
     objects: int = 0
     bytes: int = 0
     files: int = 0
-    errors: list[str] = []
-    warnings: list[str] = []
-    reason: str = ""
+    errors: list[Message] = []
+    warnings: list[Message] = []
+    reason: Message | None = None
 
 
 class Parent(Record):
-    """The newest volume of an identity."""
+    """The newest copy of a volume: what the next one is compared with."""
 
-    volume: str
+    volume_id: str
 
 
 class Running(Record):
-    """The marker of an unfinished job; `redrives` counts how often the watchdog had to help."""
+    """The marker of an unfinished job; `nudges` counts how often the watchdog had to help."""
 
-    redrives: int = 0
+    nudges: int = 0
 
 
 R = TypeVar("R", bound=BaseModel)
+
+
+def volume_key(namespace: str, pod: str, name: str, claim: str | None) -> str:
+    """What a volume is called, in records, events and on the command line: `<namespace>/<claim>`, or
+    `<namespace>/<pod>/<volume>` for one without a claim."""
+    return f"{namespace}/{claim}" if claim else f"{namespace}/{pod}/{name}"
 
 
 def decode(model: type[R], key: str, body: bytes) -> R:

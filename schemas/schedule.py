@@ -12,7 +12,7 @@ import durationpy
 from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid
 from schemas.events import explain
 
 LABEL = "snapline.dev/schedule"
@@ -109,7 +109,7 @@ def from_config_map(obj: Mapping[str, Any]) -> Schedule:
     data = obj.get("data") or {}
     name = ((obj.get("metadata") or {}).get("labels") or {}).get(LABEL, "")
     if "expression" not in data:
-        raise Invalid(f"the ConfigMap of schedule {name!r:.80} has no data.expression; run `snapline schedule set`")
+        raise Invalid(f"the ConfigMap of schedule {name!r:.80} has no data.expression", code=Code.SCHEDULE_INVALID)
     try:
         return Schedule(name=name, **{key: data[key] for key in ("expression", "app", "since") if key in data})
     except ValidationError as error:

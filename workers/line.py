@@ -2,20 +2,23 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import structlog
 
 from schemas import events as e
 from schemas import topology
+from schemas.messages import Message
 from workers.adapters.notifiers import webhook
 from workers.adapters.volume_files import KubeletVolumes
 from workers.deliveries import Delivery
+from workers.jobs import endings
+from workers.jobs.locks import Locks
+from workers.jobs.slicing import Slicing
 from workers.needs import Needs, now
 from workers.receive import GiveUp, Row, Step
 from workers.steps import (
     backup_finalize,
-    endings,
     license_gate,
     maintain,
     manifest_capture,
@@ -27,45 +30,41 @@ from workers.steps import (
     volumes_restore,
     watchdog,
 )
-from workers.steps.slicing import Slicing, Turns
 
 K = TypeVar("K", bound=e.Event)
 
 
 def _gate(needs: Needs) -> Row:
-    gate = license_gate.Gate(needs.store, needs.cluster, needs.settings.console_namespace, needs.trusted_keys, now)
+    gate = license_gate.GateNeeds(
+        needs.destinations, needs.cluster, needs.settings.console_namespace, needs.trusted_keys, now
+    )
     return Row(
         steps=dict(
             [
-                on(e.BackupRequested, lambda event, via: license_gate.backup_requested(event, gate, via.sender)),
-                on(e.RestoreRequested, lambda event, via: license_gate.restore_requested(event, gate, via.sender)),
+                on(e.BackupRequested, lambda event, via: license_gate.backup_requested(event, via.sender, gate)),
+                on(e.RestoreRequested, lambda event, via: license_gate.restore_requested(event, via.sender, gate)),
             ]
         ),
         give_up=dict(
             [
-                failing(e.BackupRequested, lambda event, why: license_gate.refuse_backup(event, why)),
-                failing(e.RestoreRequested, lambda event, why: license_gate.refuse_restore(event, why)),
+                failing(e.BackupRequested, license_gate.refuse_backup),
+                failing(e.RestoreRequested, license_gate.refuse_restore),
             ]
         ),
     )
 
 
 def _capture(needs: Needs) -> Row:
-    capturing = manifest_capture.Capture(
-        needs.store, needs.cluster, needs.repository, needs.settings.console_namespace, now
-    )
-    return Row(
-        steps=dict([on(e.BackupLicensed, lambda event, _: manifest_capture.capture(event, capturing))]),
-        give_up=dict([failing(e.BackupLicensed, lambda event, why: _fail_backup(needs, event.data.backup, why))]),
-    )
+    capture = manifest_capture.CaptureNeeds(needs.destinations, needs.cluster, needs.settings.console_namespace, now)
+    return _one((e.BackupLicensed,), lambda event: manifest_capture.capture(event, capture), needs)
 
 
 def _volumes(needs: Needs) -> Row:
-    settings, turns = needs.settings, Turns()
+    settings, locks = needs.settings, Locks()
     files = KubeletVolumes(settings.kubelet_pods)
     slicing = Slicing(settings.slice_length, needs.stop.is_set, needs.cancellations)
-    copying = volumes_copy.Copying(needs.store, needs.repository, files, slicing, turns, now)
-    restoring = volumes_restore.Restoring(needs.store, needs.repository, files, slicing, turns, now)
+    copying = volumes_copy.CopyNeeds(needs.destinations, files, slicing, locks, now)
+    restoring = volumes_restore.RestoreNeeds(needs.destinations, files, slicing, locks, now)
     return Row(
         steps=dict(
             [
@@ -75,69 +74,48 @@ def _volumes(needs: Needs) -> Row:
         ),
         give_up=dict(
             [
-                failing(
-                    e.VolumesCopyRequested,
-                    lambda event, why: volumes_copy.fail(needs.store, event.data, why, now()),
-                ),
-                failing(
-                    e.VolumesRestoreRequested,
-                    lambda event, why: volumes_restore.fail(
-                        needs.store, event.data.restore, event.data.unit, why, now()
-                    ),
-                ),
+                failing(e.VolumesCopyRequested, lambda event, why: volumes_copy.give_up(event, why, copying)),
+                failing(e.VolumesRestoreRequested, lambda event, why: volumes_restore.give_up(event, why, restoring)),
             ]
         ),
     )
 
 
 def _finalize_backup(needs: Needs) -> Row:
-    heard: tuple[type[backup_finalize.Heard], ...] = (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed)
-    return Row(
-        steps=dict(on(kind, lambda event, _: backup_finalize.finalize(event, needs.store, now)) for kind in heard),
-        give_up=dict(failing(kind, lambda event, why: _fail_backup(needs, event.data.backup, why)) for kind in heard),
-    )
+    finalize = backup_finalize.FinalizeBackupNeeds(needs.destinations, now)
+    heard = (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed)
+    return _one(heard, lambda event: backup_finalize.finalize(event, finalize), needs)
 
 
 def _prepare(needs: Needs) -> Row:
-    preparing = restore_prepare.Preparing(
-        needs.store,
-        needs.repository,
+    prepare = restore_prepare.PrepareNeeds(
+        needs.destinations,
         needs.cluster,
         needs.settings.console_namespace,
         _seconds(needs.settings.undeploy_timeout_seconds),
         now,
     )
-    return Row(
-        steps=dict([on(e.RestoreLicensed, lambda event, _: restore_prepare.prepare(event, preparing))]),
-        give_up=dict([failing(e.RestoreLicensed, lambda event, why: _fail_restore(needs, event.data.restore, why))]),
-    )
+    return _one((e.RestoreLicensed,), lambda event: restore_prepare.prepare(event, prepare), needs)
 
 
 def _apply(needs: Needs) -> Row:
-    applying = restore_apply.Applying(
-        needs.store,
-        needs.repository,
+    apply = restore_apply.ApplyNeeds(
+        needs.destinations,
         needs.cluster,
         needs.settings.helper_image,
         _seconds(needs.settings.ready_timeout_seconds),
         _seconds(needs.settings.volume_wait_seconds),
         now,
     )
-    heard: tuple[type[restore_apply.Heard], ...] = (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)
-    return Row(
-        steps=dict(on(kind, lambda event, _: restore_apply.apply(event, applying)) for kind in heard),
-        give_up=dict(failing(kind, lambda event, why: _fail_restore(needs, event.data.restore, why)) for kind in heard),
-    )
+    heard = (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)
+    return _one(heard, lambda event: restore_apply.apply(event, apply), needs)
 
 
 def _finalize_restore(needs: Needs) -> Row:
-    finalizing = restore_finalize.Finalizing(
-        needs.store, needs.repository, needs.cluster, _seconds(needs.settings.ready_timeout_seconds), now
+    finalize = restore_finalize.FinalizeRestoreNeeds(
+        needs.destinations, needs.cluster, _seconds(needs.settings.ready_timeout_seconds), now
     )
-    return Row(
-        steps=dict([on(e.RestoreApplied, lambda event, _: restore_finalize.finalize(event, finalizing))]),
-        give_up=dict([failing(e.RestoreApplied, lambda event, why: _fail_restore(needs, event.data.restore, why))]),
-    )
+    return _one((e.RestoreApplied,), lambda event: restore_finalize.finalize(event, finalize), needs)
 
 
 def _notify(needs: Needs) -> Row:
@@ -148,28 +126,29 @@ def _notify(needs: Needs) -> Row:
     def post(url: str, body: bytes, event_id: str) -> None:
         webhook.post(url, body, secret=secret, event_id=event_id)
 
-    notifying = notify.Notifying(needs.store, urls, post, lambda line: log.info("notification", news=line))
+    receivers = notify.NotifyNeeds(needs.destinations, urls, post, lambda line: log.info("notification", news=line))
     return Row(
-        steps=dict(on(kind, lambda event, _: notify.notify(event, notifying)) for kind in e.FINAL),
-        give_up=dict(failing(kind, lambda event, why: notify.give_up(event, why, notifying)) for kind in e.FINAL),
+        steps=dict(on(kind, lambda event, _: notify.notify(event, receivers)) for kind in e.FINAL),
+        give_up=dict(failing(kind, lambda event, why: notify.give_up(event, why, receivers)) for kind in e.FINAL),
     )
 
 
 def _maintain(needs: Needs) -> Row:
-    watch = watchdog.Watch(needs.store, _seconds(needs.settings.stall_after_seconds), now)
+    upkeep = maintain.MaintainNeeds(needs.destinations)
+    watch = watchdog.WatchdogNeeds(needs.destinations, _seconds(needs.settings.stall_after_seconds), now)
     return Row(
         steps=dict(
             [
-                on(e.BackupDeleteRequested, lambda event, _: maintain.delete(event, needs.store, needs.repository)),
-                on(e.RepositoryPruneRequested, lambda event, _: maintain.prune(event, needs.store, needs.repository)),
-                on(e.BackupVerifyRequested, lambda event, _: maintain.verify(event, needs.store, needs.repository)),
+                on(e.BackupDeleteRequested, lambda event, _: maintain.delete(event, upkeep)),
+                on(e.RepositoryPruneRequested, lambda event, _: maintain.prune(event, upkeep)),
+                on(e.BackupVerifyRequested, lambda event, _: maintain.verify(event, upkeep)),
                 on(e.TickMinute, lambda event, _: watchdog.tick(event, watch)),
             ]
         ),
         give_up=dict(
             [
-                failing(e.BackupDeleteRequested, lambda event, why: maintain.not_deleted(event, why)),
-                failing(e.BackupVerifyRequested, lambda event, why: maintain.not_verified(event, why)),
+                failing(e.BackupDeleteRequested, maintain.not_deleted),
+                failing(e.BackupVerifyRequested, maintain.not_verified),
             ]
         ),
     )
@@ -199,19 +178,24 @@ def on(kind: type[K], step: Callable[[e.CloudEvent[K], Delivery], Iterator[e.Eve
 
 
 def failing(
-    kind: type[K], give_up: Callable[[e.CloudEvent[K], str], Iterator[e.Event]]
+    kind: type[K], give_up: Callable[[e.CloudEvent[K], Message], Iterator[e.Event]]
 ) -> tuple[type[e.Event], GiveUp]:
     """An entry of `Row.give_up`."""
     return kind, lambda event, reason: give_up(cast(e.CloudEvent[K], event), reason)
 
 
+def _one(heard: tuple[type[e.Event], ...], step: Callable[[Any], Iterator[e.Event]], needs: Needs) -> Row:
+    """One step for all that the queue hears; a job whose step fails for good has failed."""
+    return Row(
+        steps={kind: lambda delivery: step(delivery.event) for kind in heard},
+        give_up={kind: lambda event, reason: _fail_job(event, reason, needs) for kind in heard},
+    )
+
+
+def _fail_job(event: e.CloudEvent[Any], reason: Message, needs: Needs) -> Iterator[e.Event]:
+    about: e.JobEvent = event.data
+    yield endings.fail(needs.destinations.store(about.destination), about.job, now(), reason)
+
+
 def _seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
-
-
-def _fail_backup(needs: Needs, name: str, reason: str) -> Iterator[e.Event]:
-    yield endings.stop_backup(needs.store, name, now(), reason)
-
-
-def _fail_restore(needs: Needs, name: str, reason: str) -> Iterator[e.Event]:
-    yield endings.stop_restore(needs.store, name, now(), reason)

@@ -7,11 +7,12 @@ from functools import cached_property
 
 from schemas import license
 from schemas.destination import Destination
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid, NotFound
+from schemas.events import DEFAULT_DESTINATION
 from schemas.settings import Settings
 from workers.adapters import configured
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
-from workers.ports import Cancellations, Cluster, ObjectStore, Repository
+from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, Repository
 from workers.repository import open_repository
 
 
@@ -53,6 +54,11 @@ class Needs:
         )
 
     @cached_property
+    def destinations(self) -> Destinations:
+        """Where backups go."""
+        return _OneDestination(self)
+
+    @cached_property
     def cancellations(self) -> Cancellations:
         """The cancel broadcasts."""
         return CancelBroadcasts(self.settings.amqp_url.get_secret_value(), self.stop)
@@ -67,3 +73,28 @@ class Needs:
             return license.load_trusted_keys({file.name: file.read_bytes() for file in sorted(folder.glob("*.pem"))})
         except OSError as error:
             raise Invalid(f"could not read the license keys in {folder}: {error}") from error
+
+
+class _OneDestination:
+    """The port `Destinations` over the only one that there is."""
+
+    def __init__(self, needs: Needs) -> None:
+        self._needs = needs
+
+    def names(self) -> list[str]:
+        """See the port."""
+        return [DEFAULT_DESTINATION]
+
+    def store(self, name: str) -> ObjectStore:
+        """See the port."""
+        self._check(name)
+        return self._needs.store
+
+    def repository(self, name: str) -> Repository:
+        """See the port."""
+        self._check(name)
+        return self._needs.repository
+
+    def _check(self, name: str) -> None:
+        if name != DEFAULT_DESTINATION:
+            raise NotFound(f"there is no storage destination {name!r:.80}", code=Code.NO_DESTINATION, subject=name)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from schemas.job import Job
 from schemas.kubernetes import Object, ResourceType
 
 
@@ -237,6 +238,6 @@ class Destinations(Protocol):
 class Cancellations(Protocol):
     """Whether somebody has cancelled a job."""
 
-    def cancelled(self, job: str) -> bool:
+    def cancelled(self, job: Job) -> bool:
         """True from the moment the cancel marker or broadcast is seen. Cheap to ask often."""
         ...

@@ -13,12 +13,13 @@ import structlog
 
 from schemas import events as e
 from schemas import topology
-from schemas.errors import NotYet, PermanentError, SnaplineError, TransientError
+from schemas.errors import Code, NotYet, PermanentError, SnaplineError, TransientError
+from schemas.messages import Message, told
 from workers.adapters import logs
 from workers.deliveries import Delivery, Done, Outcome, Park, Retry
 
 Step = Callable[[Delivery], Iterator[e.Event]]
-GiveUp = Callable[[e.AnyEvent, str], Iterator[e.Event]]
+GiveUp = Callable[[e.AnyEvent, Message], Iterator[e.Event]]
 Tell = Callable[[e.AnyEvent], None]
 
 STORE_AWAY = timedelta(minutes=1)
@@ -66,31 +67,33 @@ def _attempt(delivery: Delivery, queue: str, row: Row, tell: Tell, log: structlo
     except NotYet as error:
         return Retry(error.delay, str(error), counted=False)
     except PermanentError as error:
-        return _give_up(delivery, str(error), queue, row, tell)
+        return _give_up(delivery, told(error), queue, row, tell)
     except TransientError as error:
-        return _again(delivery, str(error), queue, row, tell)
+        return _again(delivery, told(error), queue, row, tell)
     except Exception as error:
         log.exception("a step failed in a way nobody foresaw")
-        return _again(delivery, f"{type(error).__name__}: {error}", queue, row, tell)
+        unforeseen = Message(code=Code.TRANSIENT, text=f"{type(error).__name__}: {error}")
+        return _again(delivery, unforeseen, queue, row, tell)
 
 
-def _again(delivery: Delivery, reason: str, queue: str, row: Row, tell: Tell) -> Outcome:
+def _again(delivery: Delivery, reason: Message, queue: str, row: Row, tell: Tell) -> Outcome:
     if delivery.attempt >= topology.MAX_ATTEMPTS:
-        return _give_up(delivery, f"{reason} (tried {delivery.attempt} times)", queue, row, tell)
-    return Retry(topology.DELAYS[min(delivery.attempt, len(topology.DELAYS)) - 1], reason)
+        tried = reason.model_copy(update={"text": f"{reason} (tried {delivery.attempt} times)"})
+        return _give_up(delivery, tried, queue, row, tell)
+    return Retry(topology.DELAYS[min(delivery.attempt, len(topology.DELAYS)) - 1], str(reason))
 
 
-def _give_up(delivery: Delivery, reason: str, queue: str, row: Row, tell: Tell) -> Outcome:
+def _give_up(delivery: Delivery, reason: Message, queue: str, row: Row, tell: Tell) -> Outcome:
     give_up = row.give_up.get(type(delivery.event.data))
     if give_up is None:
-        return Park(reason)
+        return Park(str(reason))
     try:
         _tell_all(give_up(delivery.event, reason), delivery.event, queue, tell)
     except TransientError as error:
         return Retry(STORE_AWAY, f"{reason}; and that could not be recorded: {error}", counted=False)
     except SnaplineError as error:
         return Park(f"{reason}; and that could not be recorded: {error}")
-    return GaveUp(reason)
+    return GaveUp(str(reason))
 
 
 @dataclass(frozen=True)

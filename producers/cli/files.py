@@ -34,13 +34,13 @@ def ls_(
     record = volumes.backup(context.store(), backup)
     if not volume:
         kept = ("pod", "scanned_bytes", "files")
-        rows = [{"volume": volumes.name_of(one)} | {key: getattr(one, key) for key in kept} for one in record.volumes]
+        rows = [{"volume": one.key} | {key: getattr(one, key) for key in kept} for one in record.volumes]
         show(rows, output)
         return
     from workers.repository.restore import single_files as inside
 
     with context.repository().new_view() as view:
-        id_ = volumes.volume_of(record, volume).volume
+        id_ = volumes.volume_of(record, volume).volume_id
         listed = [inside.as_row(each) for each in inside.ls(view, id_, os.fsencode(path), recursive=recursive)]
     show(listed, output, COLUMNS)
 
@@ -50,7 +50,7 @@ def cat_(backup: Backup, volume: Volume, path: Annotated[str, typer.Argument(hel
     """Write a file's content to standard output."""
     from workers.repository.restore import single_files as inside
 
-    id_ = volumes.volume_of(volumes.backup(context.store(), backup), volume).volume
+    id_ = volumes.volume_of(volumes.backup(context.store(), backup), volume).volume_id
     with context.repository().new_view() as view:
         for data in inside.cat(view, id_, os.fsencode(path)):
             sys.stdout.buffer.write(data)
@@ -68,7 +68,7 @@ def restore_(
     """Write files and directories of a volume below a directory of this machine."""
     from workers.repository.restore import single_files as inside
 
-    id_ = volumes.volume_of(volumes.backup(context.store(), backup), volume).volume
+    id_ = volumes.volume_of(volumes.backup(context.store(), backup), volume).volume_id
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:

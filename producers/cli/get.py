@@ -9,6 +9,7 @@ from producers.cli.app import app_rows
 from producers.cli.context import OutputOption
 from producers.show import jobs
 from producers.show.render import Output, show
+from schemas.job import Job
 
 get = typer.Typer(no_args_is_help=True, help="List backups, restores or applications.")
 describe = typer.Typer(no_args_is_help=True, help="Show all that is known of one backup or restore.")
@@ -18,13 +19,13 @@ Name = Annotated[str, typer.Argument(help="Its name.")]
 @get.command("backups")
 def get_backups(output: OutputOption = Output.TABLE) -> None:
     """All backups, running ones too."""
-    show(list(jobs.jobs(context.store(), "backups")), output, jobs.BACKUP_COLUMNS)
+    show(list(jobs.jobs(context.store(), "backup")), output, jobs.BACKUP_COLUMNS)
 
 
 @get.command("restores")
 def get_restores(output: OutputOption = Output.TABLE) -> None:
     """All restores, running ones too."""
-    show(list(jobs.jobs(context.store(), "restores")), output, jobs.RESTORE_COLUMNS)
+    show(list(jobs.jobs(context.store(), "restore")), output, jobs.RESTORE_COLUMNS)
 
 
 @get.command("apps")
@@ -36,10 +37,10 @@ def get_apps(output: OutputOption = Output.TABLE) -> None:
 @describe.command("backup")
 def describe_backup(name: Name, output: OutputOption = Output.TABLE) -> None:
     """One backup."""
-    show(jobs.job(context.store(), "backups", name), output)
+    show(jobs.job(context.store(), Job("backup", name)), output)
 
 
 @describe.command("restore")
 def describe_restore(name: Name, output: OutputOption = Output.TABLE) -> None:
     """One restore."""
-    show(jobs.job(context.store(), "restores", name), output)
+    show(jobs.job(context.store(), Job("restore", name)), output)

@@ -12,11 +12,12 @@ from producers.cli import context
 from producers.cli.context import OutputOption
 from producers.cli.exits import Exit
 from producers.cli.waiting import wait, warn_if_nobody_listens
-from producers.show.jobs import job, kind_of
+from producers.show.jobs import find, job
 from producers.show.render import Output, show
 from schemas import events as e
 from schemas import keys
 from schemas.errors import Invalid
+from schemas.job import Job, Kind, name_for, request_uuid
 from workers.adapters import broker
 
 SOURCE = "snapline/cli"
@@ -36,7 +37,7 @@ def backup(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take a snapshot: of the console and all applications, or of one application."""
-    _request(e.BackupRequested(app=app), "backups", app or "instance", follow, timeout, request_id, output)
+    _request(e.BackupRequested(app=app), "backup", app or "instance", follow, timeout, request_id, output)
 
 
 def restore(
@@ -54,17 +55,17 @@ def restore(
         raise Invalid("choose one of --exclude-admin-console, --exclude-apps and --app")
     scope: e.Scope = "console" if exclude_apps else "applications" if exclude_admin_console or app else "full"
     request = e.RestoreRequested(backup=from_backup, scope=scope, app=app)
-    _request(request, "restores", from_backup, follow, timeout, request_id, output)
+    _request(request, "restore", from_backup, follow, timeout, request_id, output)
 
 
 def cancel(name: Annotated[str, typer.Argument(help="Name of a running backup or restore.")]) -> None:
     """Cancel a running backup or restore. What it has done so far stays."""
     store = context.store()
-    kind = kind_of(store, name)
-    if any(store.list(keys.final(kind, name))):
-        raise Invalid(f"{name} has ended already; `snapline describe {kind[:-1]} {name}` says how")
-    store.create(keys.cancel(kind, name), json.dumps({"at": datetime.now(UTC).isoformat()}).encode())
-    broker.broadcast_cancel(context.url(), kind, name)
+    found = find(store, name)
+    if any(store.list(keys.final(found))):
+        raise Invalid(f"{name} has ended already; `snapline describe {found.kind} {name}` says how")
+    store.create(keys.cancel(found), json.dumps({"at": datetime.now(UTC).isoformat()}).encode())
+    broker.broadcast_cancel(context.url(), found)
     context.notes.print(f"{name} is being cancelled")
 
 
@@ -75,7 +76,7 @@ def delete_backup(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Delete a backup and what only it refers to."""
-    job(context.store(), "backups", name)
+    job(context.store(), Job("backup", name))
     since = datetime.now(UTC) - timedelta(seconds=2)
     request = _publish(e.BackupDeleteRequested(backup=name), str(uuid.uuid4()))
     warn_if_nobody_listens("repository.maintain")
@@ -88,13 +89,13 @@ def delete_backup(
             show({"name": name, "status": "Deleted", "reclaimed_bytes": said.reclaimed_bytes}, output)
             return
         if logged.event.correlationid == request and isinstance(said, e.BackupDeleteFailed):
-            show({"name": name, "status": "Failed", "reason": said.reason}, output)
+            show({"name": name, "status": "Failed", "reason": str(said.reason)}, output)
             raise typer.Exit(Exit.FAILED)
 
 
 def _request(
     data: e.Event,
-    kind: keys.Kind,
+    kind: Kind,
     prefix: str,
     follow: bool,
     timeout: float,
@@ -108,9 +109,9 @@ def _request(
         return
     _publish(data, chosen)
     warn_if_nobody_listens()
-    likely = keys.job_name(prefix, keys.request_uuid(SOURCE, chosen))
+    likely = name_for(prefix, request_uuid(SOURCE, chosen))
     show({"request": chosen, "name": likely, "status": "Requested"}, output)
-    context.notes.print(f"follow it with `snapline describe {kind[:-1]} {likely}` or `snapline events tail`")
+    context.notes.print(f"follow it with `snapline describe {kind} {likely}` or `snapline events tail`")
 
 
 def _publish(data: e.Event, request_id: str) -> str:

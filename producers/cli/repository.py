@@ -15,7 +15,7 @@ from producers.show import volumes
 from producers.show.progress import work_bar
 from producers.show.render import Output, show
 from schemas.errors import Damaged, Invalid
-from workers import ledger
+from workers.jobs import ledger
 
 if TYPE_CHECKING:
     from workers.repository.upkeep.check import Problem

@@ -16,6 +16,7 @@ from producers.show.render import Output, Row, show
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotFound, SnaplineError
+from schemas.job import Job, Kind, name_for, request_uuid
 from workers.adapters import broker
 
 SILENCE = 5.0
@@ -25,13 +26,13 @@ REPEAT = 15.0
 
 
 def wait(
-    request: e.AnyEvent, publish: Callable[[], object], kind: keys.Kind, prefix: str, timeout: float, output: Output
+    request: e.AnyEvent, publish: Callable[[], object], kind: Kind, prefix: str, timeout: float, output: Output
 ) -> None:
     """Publishes, shows progress, prints the result. Exits with the job's code, or TIMED_OUT."""
     since = datetime.now(UTC) - timedelta(seconds=2)
     publish()
     warn_if_nobody_listens()
-    likely = keys.job_name(prefix, keys.request_uuid(request.source, request.id))
+    likely = name_for(prefix, request_uuid(request.source, request.id))
     stop, began = threading.Event(), time.monotonic()
     asked = repeated = 0.0
     with Bars(context.notes).shown() as bars:
@@ -54,10 +55,13 @@ def wait(
     finish(view, kind, likely, output)
 
 
-def finish(view: watch.JobView, kind: keys.Kind, likely: str, output: Output) -> None:
+def finish(view: watch.JobView, kind: Kind, likely: str, output: Output) -> None:
     """Prints what came of the job, and exits with its code."""
     if isinstance(view.final, e.BackupRejected | e.RestoreRejected):
-        show({"request": view.request, "status": "Rejected", "reasons": view.final.reasons}, output)
+        show(
+            {"request": view.request, "status": "Rejected", "reasons": [str(reason) for reason in view.final.reasons]},
+            output,
+        )
         raise typer.Exit(Exit.REJECTED)
     for note in view.notes:
         context.notes.print(f"note: {note}", markup=False)
@@ -75,17 +79,17 @@ def warn_if_nobody_listens(queue: str = "license.gate") -> None:
         return  # a producer may not look at queues
 
 
-def _has_ended(kind: keys.Kind, name: str) -> bool:
+def _has_ended(kind: Kind, name: str) -> bool:
     try:
-        return any(context.store().list(keys.final(kind, name)))
+        return any(context.store().list(keys.final(Job(kind, name))))
     except SnaplineError:
         return False
 
 
-def _result(view: watch.JobView, kind: keys.Kind, name: str) -> Row:
+def _result(view: watch.JobView, kind: Kind, name: str) -> Row:
     """The record; a producer without access to the store has the final event only."""
     try:
-        return jobs.finished(context.store(), kind, name)
+        return jobs.finished(context.store(), Job(kind, name))
     except NotFound:
         raise
     except SnaplineError:

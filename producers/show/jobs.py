@@ -1,10 +1,12 @@
 """Backups and restores as plain rows, from the records in the object store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from schemas import keys
-from schemas.errors import NotFound
+from schemas.errors import Code, NotFound
+from schemas.job import KINDS, Job, Kind, is_name
+from schemas.messages import Message
 from schemas.records import BackupRecord, BackupRequest, RestoreRecord, RestoreRequest, decode
 from workers.ports import ObjectStore
 
@@ -13,40 +15,39 @@ BACKUP_COLUMNS = ("name", "status", "app", "objects", "volumes", "size", "errors
 RESTORE_COLUMNS = ("name", "status", "backup", "scope", "objects", "bytes", "errors", "requested_at")
 
 
-def kind_of(store: ObjectStore, name: str) -> keys.Kind:
-    """Whether `name` is a backup or a restore. Raises NotFound."""
-    kinds: tuple[keys.Kind, ...] = ("backups", "restores")
-    for kind in kinds:
-        if keys.is_job_name(name) and any(store.list(keys.request(kind, name))):
-            return kind
-    raise NotFound(f"there is no backup or restore called {name!r:.80}; `snapline get backups` lists them")
+def find(store: ObjectStore, name: str) -> Job:
+    """The backup or restore called `name`. Raises NotFound."""
+    for kind in KINDS:
+        if is_name(name) and any(store.list(keys.request(Job(kind, name)))):
+            return Job(kind, name)
+    raise NotFound(f"there is no backup or restore called {name!r:.80}", code=Code.NO_SUCH_JOB)
 
 
-def jobs(store: ObjectStore, kind: keys.Kind) -> Iterator[Row]:
+def jobs(store: ObjectStore, kind: Kind) -> Iterator[Row]:
     """All jobs of a kind, by name; those that run, too. Deleted ones are left out."""
-    there = {found.key for found in store.list(f"{kind}/")}
+    there = {found.key for found in store.list(keys.jobs(kind))}
     for key in sorted(there):
-        name = key.split("/")[1]
-        if key == keys.request(kind, name) and keys.deleted(kind, name) not in there:
-            yield finished(store, kind, name) if keys.final(kind, name) in there else _running(store, kind, name)
+        found = keys.parse(key)
+        if found and key == keys.request(one := found[0]) and keys.deleted(one) not in there:
+            yield finished(store, one) if keys.final(one) in there else _running(store, one)
 
 
-def job(store: ObjectStore, kind: keys.Kind, name: str) -> Row:
+def job(store: ObjectStore, one: Job) -> Row:
     """One job, with all that its record says. Raises NotFound."""
-    if not keys.is_job_name(name) or any(store.list(keys.deleted(kind, name))):
-        raise NotFound(f"there is no {kind[:-1]} {name!r:.80}; `snapline get {kind}` lists them")
+    if not is_name(one.name) or any(store.list(keys.deleted(one))):
+        raise _unknown(one)
     try:
-        return finished(store, kind, name, full=True)
+        return finished(store, one, full=True)
     except NotFound:
-        return _running(store, kind, name)
+        return _running(store, one)
 
 
-def finished(store: ObjectStore, kind: keys.Kind, name: str, *, full: bool = False) -> Row:
+def finished(store: ObjectStore, one: Job, *, full: bool = False) -> Row:
     """One job that has ended. Raises NotFound."""
-    body = store.get(keys.final(kind, name))
-    if kind == "backups":
-        return _backup(decode(BackupRecord, name, body), full=full)
-    return _restore(decode(RestoreRecord, name, body), full=full)
+    body = store.get(keys.final(one))
+    if one.kind == "backup":
+        return _backup(decode(BackupRecord, one.name, body), full=full)
+    return _restore(decode(RestoreRecord, one.name, body), full=full)
 
 
 def _backup(record: BackupRecord, *, full: bool) -> Row:
@@ -64,12 +65,12 @@ def _backup(record: BackupRecord, *, full: bool) -> Row:
         "warnings": len(record.warnings),
         "requested_at": record.requested_at.isoformat(),
         "completed_at": record.completed_at.isoformat(),
-        "reason": record.reason or "; ".join(record.errors[:5]),
+        "reason": str(record.reason or "; ".join(_texts(record.errors[:5]))),
     }
     if full:
         kept = ("namespace", "pod", "name", "claim", "scanned_bytes", "changed_bytes", "uploaded_bytes", "files")
         row["volumes"] = [{key: getattr(volume, key) for key in kept} for volume in record.volumes]
-        row |= {"errors": record.errors, "warnings": record.warnings}
+        row |= {"errors": _texts(record.errors), "warnings": _texts(record.warnings)}
     return row
 
 
@@ -87,22 +88,31 @@ def _restore(record: RestoreRecord, *, full: bool) -> Row:
         "warnings": len(record.warnings),
         "requested_at": record.requested_at.isoformat(),
         "completed_at": record.completed_at.isoformat(),
-        "reason": record.reason or "; ".join(record.errors[:5]),
+        "reason": str(record.reason or "; ".join(_texts(record.errors[:5]))),
     }
-    return row | ({"errors": record.errors, "warnings": record.warnings} if full else {})
+    return row | ({"errors": _texts(record.errors), "warnings": _texts(record.warnings)} if full else {})
 
 
-def _running(store: ObjectStore, kind: keys.Kind, name: str) -> Row:
-    model = BackupRequest if kind == "backups" else RestoreRequest
+def _running(store: ObjectStore, one: Job) -> Row:
+    model = BackupRequest if one.kind == "backup" else RestoreRequest
     try:
-        request = decode(model, name, store.get(keys.request(kind, name)))
+        request = decode(model, one.name, store.get(keys.request(one)))
     except NotFound:
-        raise NotFound(f"there is no {kind[:-1]} {name!r:.80}; `snapline get {kind}` lists them") from None
-    cancelled = any(store.list(keys.cancel(kind, name)))
+        raise _unknown(one) from None
+    cancelled = any(store.list(keys.cancel(one)))
     return {
-        "name": name,
+        "name": one.name,
         "status": "Cancelling" if cancelled else "InProgress",
         **{field: getattr(request, field) for field in ("app", "backup", "scope") if hasattr(request, field)},
         "requested_at": request.requested_at.isoformat(),
-        "notes": request.notes,
+        "notes": _texts(request.notes),
     }
+
+
+def _unknown(one: Job) -> NotFound:
+    code = Code.NO_SUCH_BACKUP if one.kind == "backup" else Code.NO_SUCH_JOB
+    return NotFound(f"there is no {one.kind} {one.name!r:.80}", code=code)
+
+
+def _texts(messages: Sequence[Message]) -> list[str]:
+    return [str(message) for message in messages]

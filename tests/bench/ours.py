@@ -12,7 +12,7 @@ are the start of the interpreter and imports, since a worker runs for long and d
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -21,29 +21,33 @@ from schemas import destination as destinations
 from schemas import events as e
 from schemas import keys
 from schemas.errors import Invalid
+from schemas.job import Job
+from schemas.messages import Message
 from schemas.records import (
     BackupPlan,
     BackupRequest,
+    PodPlan,
+    PodResult,
     RestorePlan,
     RestoreRequest,
-    RestoreUnitResult,
-    UnitPlan,
-    UnitResult,
     VolumePlan,
     VolumeRestore,
+    VolumeResult,
 )
 from schemas.settings import Settings, from_environment
-from workers import ledger
 from workers.adapters import configured
+from workers.adapters.twins.destinations import MemoryDestinations
+from workers.jobs import ledger
+from workers.jobs.locks import Locks
+from workers.jobs.slicing import Slicing
 from workers.ports import ObjectStore, Repository
 from workers.repository import open_repository
 from workers.steps import volumes_copy, volumes_restore
-from workers.steps.slicing import Slicing, Turns
 
 A = TypeVar("A", e.VolumesCopyRequested, e.VolumesRestoreRequested)
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-UNIT, VOLUME = "ns/pod", "ns/data"
+POD, VOLUME = "ns/pod", "ns/data"
 
 
 def opened(store: ObjectStore, passphrase: str, cache: Path) -> Repository:
@@ -61,7 +65,7 @@ class Here:
         """See the port."""
         return self._directory
 
-    def cancelled(self, job: str) -> bool:
+    def cancelled(self, job: Job) -> bool:
         """See the port."""
         return False
 
@@ -83,43 +87,42 @@ def main() -> int:
 
 
 def copy(store: ObjectStore, repository: Repository, settings: Settings, name: str, source: Path) -> float:
-    """A backup of one unit with one volume; its seconds."""
+    """A backup of one pod with one volume; its seconds."""
     volume = VolumePlan(name="data", kind="claim", directory="data", claim="data", claim_uid="uid")
-    unit = UnitPlan(unit=UNIT, namespace="ns", pod="pod", pod_uid="uid", node="n", volumes=[volume])
-    ledger.put(store, keys.plan("backups", name), BackupPlan(manifest="m", objects=0, units=[unit]))
+    pod = PodPlan(namespace="ns", name="pod", uid="uid", node="n", volumes=[volume])
+    ledger.put(store, keys.plan(Job("backup", name)), BackupPlan(manifest="m", objects=0, pods=[pod]))
     request = BackupRequest(name=name, request="q", event_id="q", requested_at=NOW)
-    ledger.put(store, keys.request("backups", name), request)
+    ledger.put(store, keys.request(Job("backup", name)), request)
     here = Here(source)
-    world = volumes_copy.Copying(store, repository, here, _slicing(settings, here), Turns(), lambda: NOW)
-    asked = e.VolumesCopyRequested(backup=name, node="n", unit=UNIT)
-    seconds = _timed(asked, lambda event: volumes_copy.copy(event, world))
-    _refuse(ledger.read(store, keys.unit("backups", name, UNIT), UnitResult).warnings)
+    needs = volumes_copy.CopyNeeds(_only(store, repository), here, _slicing(settings, here), Locks(), lambda: NOW)
+    asked = e.VolumesCopyRequested(backup=name, node="n", pod=POD)
+    seconds = _timed(asked, lambda event: volumes_copy.copy(event, needs))
+    _refuse(ledger.read(store, keys.pod_result(Job("backup", name), POD), PodResult).warnings)
     return seconds
 
 
 def restore(store: ObjectStore, repository: Repository, settings: Settings, name: str, target: Path) -> float:
     """A restore of that backup's volume; its seconds."""
-    [volume] = ledger.read(store, keys.unit("backups", name, UNIT), UnitResult).volumes
+    [volume] = ledger.read(store, keys.pod_result(Job("backup", name), POD), PodResult).volumes
     planned = VolumeRestore(
-        unit=VOLUME,
         kind="claim",
         namespace="ns",
         pod="pod",
         name="data",
         claim="data",
         helper="h",
-        volume=volume.volume,
+        volume_id=volume.volume_id,
         bytes=volume.scanned_bytes,
     )
     plan = RestorePlan(backup=name, manifest="m", objects=0, volumes=[planned])
-    ledger.put(store, keys.plan("restores", name), plan)
+    ledger.put(store, keys.plan(Job("restore", name)), plan)
     request = RestoreRequest(name=name, request="q", event_id="q", requested_at=NOW, backup=name, scope="full")
-    ledger.put(store, keys.request("restores", name), request)
+    ledger.put(store, keys.request(Job("restore", name)), request)
     here = Here(target)
-    world = volumes_restore.Restoring(store, repository, here, _slicing(settings, here), Turns(), lambda: NOW)
-    asked = e.VolumesRestoreRequested(restore=name, node="n", unit=VOLUME, pod_uid="uid", directory="data")
-    seconds = _timed(asked, lambda event: volumes_restore.restore(event, world))
-    _refuse(ledger.read(store, keys.unit("restores", name, VOLUME), RestoreUnitResult).warnings)
+    needs = volumes_restore.RestoreNeeds(_only(store, repository), here, _slicing(settings, here), Locks(), lambda: NOW)
+    asked = e.VolumesRestoreRequested(restore=name, node="n", volume=VOLUME, pod_uid="uid", directory="data")
+    seconds = _timed(asked, lambda event: volumes_restore.restore(event, needs))
+    _refuse(ledger.read(store, keys.volume_result(Job("restore", name), VOLUME), VolumeResult).warnings)
     return seconds
 
 
@@ -134,11 +137,15 @@ def _timed(asked: A, step: Callable[[e.CloudEvent[A]], Iterator[e.Event]]) -> fl
     return time.perf_counter() - began
 
 
+def _only(store: ObjectStore, repository: Repository) -> MemoryDestinations:
+    return MemoryDestinations({"default": (store, repository)})
+
+
 def _slicing(settings: Settings, here: Here) -> Slicing:
     return Slicing(settings.slice_length, lambda: False, here)
 
 
-def _refuse(problems: list[str]) -> None:
+def _refuse(problems: Sequence[Message]) -> None:
     if problems:
         raise RuntimeError(f"{len(problems)} problems, first {problems[0]}")
 

@@ -93,7 +93,7 @@ def test_a_queue_gets_what_it_hears_and_nothing_else(bus: Bus) -> None:
         return Done()
 
     bus.publish(_request("a"))
-    bus.publish(e.wrap(e.BackupPlanned(backup="b", objects=1, units=0), source="tests", time=datetime.now(UTC)))
+    bus.publish(e.wrap(e.BackupPlanned(backup="b", objects=1, pods=0), source="tests", time=datetime.now(UTC)))
     with bus.serving(GATE, handle):
         until(lambda: bool(got), "the request arrives")
     assert got == ["backup.requested.v1"]
@@ -165,7 +165,7 @@ def test_work_for_a_node_waits_for_its_worker(bus: Bus) -> None:
         got.append(str(delivery.event.subject))
         return Done()
 
-    work = e.VolumesCopyRequested(backup="b", node="node-a", unit="ns/pod")
+    work = e.VolumesCopyRequested(backup="b", node="node-a", pod="ns/pod")
     bus.publish(e.wrap(work, source="tests", time=datetime.now(UTC)))
     with bus.serving(topology.volumes("node-b"), handle), bus.serving(topology.volumes("node-a"), handle):
         until(lambda: bool(got), "it arrives")

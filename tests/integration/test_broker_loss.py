@@ -7,6 +7,7 @@ import pytest
 from deploy.local import looking
 from schemas import events as e
 from schemas import keys, topology
+from schemas.job import Job
 from tests.support.line import Line, until, whole_line
 from workers.adapters.broker import connection, declaring
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.timeout(500)
 
 def _copying_has_begun(line: Line, backup: str) -> bool:
     """A slice of some volume is copied, or all of a volume: copying is fast."""
-    return any(any(line.store.list(f"backups/{backup}/{part}/")) for part in ("slices", "units"))
+    return any(any(line.store.list(f"backups/{backup}/{part}/")) for part in ("slices", "pods"))
 
 
 def test_a_worker_finds_no_new_queue_to_declare_when_it_has_to_wait(url: str) -> None:
@@ -32,19 +33,22 @@ def test_a_killed_broker_comes_back_and_the_jobs_go_on(tmp_path: Path) -> None:
         before = line.look()
         line.stack.start_workers()
         line.publish(e.BackupRequested(), "killed")
-        backup = line.job("backups", "instance", "killed")
+        backup = line.job("backup", "instance", "killed")
         until(lambda: _copying_has_begun(line, backup), "copying has begun")
         assert line.stack.broker is not None
         line.stack.broker.kill()
         line.stack.broker.restart()
-        assert line.final("backups", backup, 200)["status"] == "Completed"
+        assert line.final("backup", backup, 200)["status"] == "Completed"
         line.destroy()
         line.publish(e.RestoreRequested(backup=backup), "killed again")
-        restore = line.job("restores", backup, "killed again")
-        until(lambda: any(line.store.list(keys.applied(restore, "before"))), "the restore has begun")
+        restore = line.job("restore", backup, "killed again")
+        until(
+            lambda: any(line.store.list(keys.wave_applied(Job("restore", restore), "before-volumes"))),
+            "the restore has begun",
+        )
         line.stack.broker.kill()
         line.stack.broker.restart()
-        assert line.final("restores", restore, 200)["status"] == "Completed"
+        assert line.final("restore", restore, 200)["status"] == "Completed"
         assert looking.differences(before, line.look()) == []
         assert line.dead_letters() == []
 
@@ -54,16 +58,19 @@ def test_a_wiped_broker_is_made_up_for_by_the_watchdog(tmp_path: Path) -> None:
         before = line.look()
         line.stack.start_workers()
         line.publish(e.BackupRequested(), "wiped")
-        backup = line.job("backups", "instance", "wiped")
+        backup = line.job("backup", "instance", "wiped")
         until(lambda: _copying_has_begun(line, backup), "copying has begun")
         assert line.stack.broker is not None
         line.stack.broker.wipe()
-        assert line.final("backups", backup, meanwhile=line.tick)["status"] == "Completed"
+        assert line.final("backup", backup, meanwhile=line.tick)["status"] == "Completed"
         line.destroy()
         line.publish(e.RestoreRequested(backup=backup), "wiped again")
-        restore = line.job("restores", backup, "wiped again")
-        until(lambda: any(line.store.list(keys.applied(restore, "before"))), "the restore has begun")
+        restore = line.job("restore", backup, "wiped again")
+        until(
+            lambda: any(line.store.list(keys.wave_applied(Job("restore", restore), "before-volumes"))),
+            "the restore has begun",
+        )
         line.stack.broker.wipe()
-        assert line.final("restores", restore, meanwhile=line.tick)["status"] == "Completed"
+        assert line.final("restore", restore, meanwhile=line.tick)["status"] == "Completed"
         assert looking.differences(before, line.look()) == []
         assert line.dead_letters() == []

@@ -13,10 +13,11 @@ import pytest
 
 from deploy.local.seaweedfs import SeaweedFS
 from schemas import keys
+from schemas.job import Job
 from schemas.records import BackupRecord, VolumeRecord
 from tests.support.volumes import copy, objects, volume_of
-from workers import ledger
 from workers.adapters.stores.s3 import S3ObjectStore
+from workers.jobs import ledger
 from workers.ports import ObjectStore
 from workers.repository import open_repository
 from workers.repository.chunks import tree_reader
@@ -54,7 +55,7 @@ class Place:
             name="data",
             kind="claim",
             claim="data-db-0",
-            volume=volume_of(reached),
+            volume_id=volume_of(reached),
             scanned_bytes=reached.scanned_bytes,
             changed_bytes=reached.changed_bytes,
             uploaded_bytes=reached.uploaded_bytes,
@@ -69,8 +70,8 @@ class Place:
             completed_at=NOW,
             volumes=[volume],
         )
-        ledger.put(self.store, keys.final("backups", name), record)
-        return volume.volume
+        ledger.put(self.store, keys.final(Job("backup", name)), record)
+        return volume.volume_id
 
     def run(
         self, *arguments: str, stdin: str = "", code: int = 0, **environment: str

@@ -32,12 +32,12 @@ def test_workers_killed_at_every_place_of_a_kind_lose_and_repeat_nothing(
         before = line.look()
         line.stack.start_workers(killing_command(point, markers))
         line.publish(e.BackupRequested(), "the backup")
-        backup = line.job("backups", "instance", "the backup")
-        assert line.final("backups", backup)["status"] == "Completed"
+        backup = line.job("backup", "instance", "the backup")
+        assert line.final("backup", backup)["status"] == "Completed"
         line.destroy()
         line.publish(e.RestoreRequested(backup=backup), "the restore")
-        restore = line.job("restores", backup, "the restore")
-        assert line.final("restores", restore)["status"] == "Completed"
+        restore = line.job("restore", backup, "the restore")
+        assert line.final("restore", restore)["status"] == "Completed"
         assert looking.differences(before, line.look()) == []
         line.publish(e.BackupDeleteRequested(backup=backup), "the deletion")
         until(lambda: "backup.deleted.v1" in {event.type for event in line.told()}, "the backup is deleted", 120)

@@ -16,6 +16,7 @@ from deploy.local.license_authority import sign_license
 from schemas import events as e
 from schemas import keys
 from schemas import schedule as schedules
+from schemas.job import Job
 from schemas.kubernetes import CONFIG_MAPS, SECRETS, ResourceType
 from schemas.schedule import Schedule
 from tests.support.line import CONSOLE, Line, Servers, queues, until, whole_line
@@ -121,12 +122,12 @@ def test_a_license_that_does_not_allow_it_rejects_with_its_reason(line: Line, tm
 def test_a_cancelled_backup_ends_soon_and_is_no_backup(line: Line) -> None:
     line.stack.supervisor.kill("volumes.node-a", signal.SIGSTOP)  # it would be done before we could say so
     line.publish(e.BackupRequested(app="shop-floor"), "to be cancelled")
-    name = line.job("backups", "shop-floor", "to be cancelled")
-    until(lambda: any(line.store.list(keys.plan("backups", name))), "it is to be copied")
+    name = line.job("backup", "shop-floor", "to be cancelled")
+    until(lambda: any(line.store.list(keys.plan(Job("backup", name)))), "it is to be copied")
     done = line.stack.snapline("cancel", name)
     assert done.returncode == 0, done.stderr
     line.stack.supervisor.kill("volumes.node-a", signal.SIGCONT)
-    assert line.final("backups", name, seconds=30)["status"] == "Cancelled"
+    assert line.final("backup", name, seconds=30)["status"] == "Cancelled"
     assert line.stack.snapline("cancel", name).returncode == 2
     assert line.stack.snapline("restore", "--from-backup", name, "--wait", "--timeout", "60").returncode == 3
 
@@ -137,11 +138,11 @@ def test_a_copy_that_is_cancelled_in_its_midst_stops_there(line: Line) -> None:
     big.write_bytes(os.urandom(300_000_000))
     try:
         line.publish(e.BackupRequested(app="shop-floor"), "cancelled in its midst")
-        name = line.job("backups", "shop-floor", "cancelled in its midst")
+        name = line.job("backup", "shop-floor", "cancelled in its midst")
         until(lambda: any(line.store.list(f"backups/{name}/slices/")), "a slice is done")
-        line.store.create(keys.cancel("backups", name), b"{}")
-        broker.broadcast_cancel(line.url, "backups", name)
-        assert line.final("backups", name, seconds=30)["status"] == "Cancelled"
+        line.store.create(keys.cancel(Job("backup", name)), b"{}")
+        broker.broadcast_cancel(line.url, Job("backup", name))
+        assert line.final("backup", name, seconds=30)["status"] == "Cancelled"
     finally:
         big.unlink()
 
@@ -161,8 +162,8 @@ def test_a_volume_that_cannot_be_copied_never_reads_as_completed(line: Line) -> 
 
 def test_a_deleted_backup_is_gone_and_its_request_does_not_bring_it_back(line: Line) -> None:
     line.publish(e.BackupRequested(app="print-works"), "to be deleted")
-    name = line.job("backups", "print-works", "to be deleted")
-    line.final("backups", name)
+    name = line.job("backup", "print-works", "to be deleted")
+    line.final("backup", name)
     assert line.snapline("delete", "backup", name, "--wait")["status"] == "Deleted"
     assert name not in {row["name"] for row in line.snapline("get", "backups")}
     assert line.stack.snapline("describe", "backup", name).returncode == 6

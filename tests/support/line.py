@@ -19,6 +19,7 @@ from deploy.local.seaweedfs import SeaweedFS
 from deploy.local.stack import Stack, running
 from schemas import events as e
 from schemas import keys, topology
+from schemas.job import Job, Kind, name_for, request_uuid
 from schemas.kubernetes import NAMESPACES
 from workers.adapters import broker, configured
 from workers.adapters.cluster import connect
@@ -100,13 +101,11 @@ class Line:
         """All that the event log has."""
         return [logged.event for logged in broker.read_log(self.url, since="first", idle=timedelta(seconds=1))]
 
-    def job(self, kind: keys.Kind, prefix: str, request_id: str) -> str:
+    def job(self, kind: Kind, prefix: str, request_id: str) -> str:
         """The name that a request of ours gets."""
-        return keys.job_name(prefix, keys.request_uuid("tests", request_id))
+        return name_for(prefix, request_uuid("tests", request_id))
 
-    def final(
-        self, kind: keys.Kind, name: str, seconds: float = 120, meanwhile: Callable[[], None] | None = None
-    ) -> Any:
+    def final(self, kind: Kind, name: str, seconds: float = 120, meanwhile: Callable[[], None] | None = None) -> Any:
         """The job's final record, when there is one. `meanwhile` is called once a second."""
         store, deadline, found = self.store, time.monotonic() + seconds, None
         while found is None:
@@ -114,7 +113,7 @@ class Line:
             time.sleep(0.25)
             if meanwhile and int(time.monotonic() * 4) % 4 == 0:
                 meanwhile()
-            found = next((entry for entry in store.list(keys.final(kind, name))), None)
+            found = next((entry for entry in store.list(keys.final(Job(kind, name)))), None)
         return json.loads(store.get(found.key))
 
     def dead_letters(self) -> list[broker.DeadLetter]:

@@ -10,9 +10,13 @@ from deploy.local.license_authority import Authority, create_authority, sign_lic
 from schemas import application
 from schemas import events as e
 from schemas.application import Application
+from schemas.job import Job
 from schemas.kubernetes import SECRETS, Object
 from workers.adapters.twins.cluster import MemoryCluster
+from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
+from workers.jobs.locks import Locks
+from workers.jobs.slicing import Slicing
 from workers.ports import Repository
 from workers.repository import open_repository
 from workers.steps import (
@@ -21,7 +25,6 @@ from workers.steps import (
     manifest_capture,
     volumes_copy,
 )
-from workers.steps.slicing import Slicing, Turns
 
 CONSOLE = "snapline-console"
 BACKUP = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {includedNamespaces: [shop]}\n"
@@ -30,7 +33,7 @@ BACKUP = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {in
 class Nobody:
     """Nobody cancels anything."""
 
-    def cancelled(self, job: str) -> bool:
+    def cancelled(self, job: Job) -> bool:
         return False
 
 
@@ -53,6 +56,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.repository: Repository = open_repository(self.store, "a passphrase")
+        self.destinations = MemoryDestinations({"default": (self.store, self.repository)})
 
     def clock(self) -> datetime:
         """The time."""
@@ -73,16 +77,16 @@ class World:
             )
 
     @property
-    def gate(self) -> license_gate.Gate:
+    def gate(self) -> license_gate.GateNeeds:
         """For license.gate."""
-        return license_gate.Gate(self.store, self.cluster, CONSOLE, self.authority.trusted, self.clock)
+        return license_gate.GateNeeds(self.destinations, self.cluster, CONSOLE, self.authority.trusted, self.clock)
 
     def request(self, event: e.Event, id_: str = "r", source: str = "tests") -> list[e.Event]:
         """What the gate says to a request."""
         envelope = e.wrap(event, id=id_, source=source, time=self.now)
         if isinstance(event, e.BackupRequested):
-            return list(license_gate.backup_requested(envelope, self.gate, "somebody"))  # type: ignore[arg-type]
-        return list(license_gate.restore_requested(envelope, self.gate, "somebody"))  # type: ignore[arg-type]
+            return list(license_gate.backup_requested(envelope, "somebody", self.gate))  # type: ignore[arg-type]
+        return list(license_gate.restore_requested(envelope, "somebody", self.gate))  # type: ignore[arg-type]
 
     def backup(self, id_: str = "r", app: str | None = None) -> list[e.Event]:
         """A whole backup; all that was told."""
@@ -99,14 +103,15 @@ class World:
         envelope: e.AnyEvent = e.wrap(event, source="tests", time=self.now)
         match event:
             case e.BackupLicensed():
-                capture = manifest_capture.Capture(self.store, self.cluster, self.repository, CONSOLE, self.clock)
+                capture = manifest_capture.CaptureNeeds(self.destinations, self.cluster, CONSOLE, self.clock)
                 yield from manifest_capture.capture(envelope, capture)  # type: ignore[arg-type]
             case e.VolumesCopyRequested():
                 slicing = Slicing(timedelta(seconds=30), lambda: False, Nobody())
-                copying = volumes_copy.Copying(self.store, self.repository, NoFiles(), slicing, Turns(), self.clock)
+                copying = volumes_copy.CopyNeeds(self.destinations, NoFiles(), slicing, Locks(), self.clock)
                 yield from volumes_copy.copy(envelope, copying)  # type: ignore[arg-type]
             case e.BackupPlanned() | e.VolumesCopied() | e.VolumesCopyFailed():
-                yield from backup_finalize.finalize(envelope, self.store, self.clock)  # type: ignore[arg-type]
+                needs = backup_finalize.FinalizeBackupNeeds(self.destinations, self.clock)
+                yield from backup_finalize.finalize(envelope, needs)  # type: ignore[arg-type]
 
 
 def config_map(namespace: str, name: str, **labels: str) -> Object:

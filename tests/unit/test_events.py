@@ -89,7 +89,7 @@ def test_reasons_never_quote_what_was_sent() -> None:
 
 
 def test_ids_are_derived_from_what_is_said() -> None:
-    first = e.VolumesCopyRequested(backup="b", node="n", unit="ns/pod", slice=2)
+    first = e.VolumesCopyRequested(backup="b", node="n", pod="ns/pod", slice=2)
     assert first.event_id == "volumes.copy.requested.v1/b/ns/pod/2"
     assert first.event_id != first.model_copy(update={"slice": 3}).event_id
     assert e.BackupCompleted(backup="b", errors=0).event_id == "backup.completed.v1/b"
@@ -98,7 +98,7 @@ def test_ids_are_derived_from_what_is_said() -> None:
 def test_the_correlation_is_handed_on() -> None:
     request = e.wrap(e.BackupRequested(), id="r", source="s", time=NOW)
     first = e.wrap(e.BackupLicensed(backup="b"), source="s", time=NOW, cause=request)
-    second = e.wrap(e.BackupPlanned(backup="b", objects=0, units=0), source="s", time=NOW, cause=first)
+    second = e.wrap(e.BackupPlanned(backup="b", objects=0, pods=0), source="s", time=NOW, cause=first)
     assert (second.correlationid, second.causationid) == ("r", "backup.licensed.v1/b")
 
 
@@ -107,13 +107,13 @@ def test_every_queue_hears_all_versions_of_its_events() -> None:
     assert gate.binding_keys == ("backup.requested.*", "restore.requested.*")
     assert topology.volumes("n1").binding_keys == ("volumes.copy.requested.*.n1", "volumes.restore.requested.*.n1")
     assert (
-        topology.routing_key(e.VolumesCopyRequested(backup="b", node="n1", unit="u")) == "volumes.copy.requested.v1.n1"
+        topology.routing_key(e.VolumesCopyRequested(backup="b", node="n1", pod="p")) == "volumes.copy.requested.v1.n1"
     )
 
 
 def test_names_of_nodes_with_dots_are_bound_as_they_are() -> None:
     queue = topology.volumes("ip-10-0-0-1.ec2.internal")
-    event = e.VolumesCopyRequested(backup="b", node="ip-10-0-0-1.ec2.internal", unit="u")
+    event = e.VolumesCopyRequested(backup="b", node="ip-10-0-0-1.ec2.internal", pod="p")
     [binding] = [key for key in queue.binding_keys if key.startswith("volumes.copy")]
     parts, wanted = topology.routing_key(event).split("."), binding.split(".")
     assert len(parts) == len(wanted)

@@ -7,7 +7,9 @@ import pytest
 
 from schemas import events as e
 from schemas import topology
-from schemas.errors import Damaged, Invalid, NotYet, TransientError
+from schemas.errors import Damaged, Invalid, NotYet, SnaplineError, TransientError
+from schemas.messages import Message
+from schemas.messages import told as told_of
 from workers.deliveries import Delivery, Done, Outcome, Park, Retry
 from workers.receive import GaveUp, Row, handler
 
@@ -30,7 +32,7 @@ def _raising(error: Exception) -> object:
     return step
 
 
-def _give_up(event: e.AnyEvent, reason: str) -> Iterator[e.Event]:
+def _give_up(event: e.AnyEvent, reason: Message) -> Iterator[e.Event]:
     yield e.BackupRejected(request=event.id, reasons=[reason])
 
 
@@ -57,14 +59,14 @@ def test_a_passing_failure_is_tried_again_ever_later_and_then_given_up(error: Ex
     outcome, told = _handle(_raising(error), topology.MAX_ATTEMPTS, _give_up)
     assert isinstance(outcome, GaveUp)
     assert isinstance(told[-1].data, e.BackupRejected)
-    assert "tried 6 times" in told[-1].data.reasons[0]
+    assert "tried 6 times" in str(told[-1].data.reasons[0])
 
 
 @pytest.mark.parametrize("error", [Invalid("wrong"), Damaged("broken")])
-def test_a_lasting_failure_is_given_up_at_once(error: Exception) -> None:
+def test_a_lasting_failure_is_given_up_at_once(error: SnaplineError) -> None:
     outcome, told = _handle(_raising(error), 1, _give_up)
     assert outcome == GaveUp(str(error))
-    assert told[-1].data == e.BackupRejected(request="r", reasons=[str(error)])
+    assert told[-1].data == e.BackupRejected(request="r", reasons=[told_of(error)])
 
 
 def test_what_nobody_can_record_is_parked() -> None:

@@ -8,18 +8,22 @@ import pytest
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotYet
+from schemas.job import Job
 from schemas.kubernetes import PODS, REPLICA_SETS, Object, ResourceType
-from schemas.records import Applied, RestorePlan, RestoreRequest, RestoreUnitResult, VolumeRestore
+from schemas.records import Applied, RestorePlan, RestoreRequest, VolumeRestore, VolumeResult
 from tests.support.objects import make, owner, pod
-from workers import ledger
 from workers.adapters.twins.cluster import MemoryCluster
+from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
+from workers.jobs import ledger
 from workers.manifests.capture.document import Captured, encode_manifest
+from workers.manifests.restore.mount_volumes import NODES_PATIENCE
 from workers.repository import open_repository
 from workers.steps import restore_apply
-from workers.steps.filling import PLACING
 
 MANIFEST = "backups/b/manifest"
+RESTORE = Job("restore", "r")
+PATIENCE = timedelta(minutes=10)
 
 
 def captured_shop() -> list[Object]:
@@ -44,31 +48,30 @@ class Shop:
         plain = encode_manifest(Captured(captured_shop()))
         self.store.create(MANIFEST, repository.seal(plain, MANIFEST))
         request = RestoreRequest(name="r", request="q", event_id="q", requested_at=self.now, backup="b", scope="full")
-        ledger.create(self.store, keys.request("restores", "r"), request)
+        ledger.create(self.store, keys.request(RESTORE), request)
         volumes = [
             VolumeRestore(
-                unit=f"shop/{name}/scratch",
                 kind="emptyDir",
                 namespace="shop",
                 pod=name,
                 name="scratch",
                 helper="helper",
-                volume="v",
+                volume_id="v",
                 bytes=1,
             )
             for name in ("web-1", "web-2")
         ]
         plan = RestorePlan(backup="b", manifest=MANIFEST, objects=5, volumes=volumes)
-        ledger.create(self.store, keys.plan("restores", "r"), plan)
-        minutes = timedelta(minutes=10)
-        self.world = restore_apply.Applying(
-            self.store, repository, self.cluster, "busybox", minutes, minutes, lambda: self.now
+        ledger.create(self.store, keys.plan(RESTORE), plan)
+        destinations = MemoryDestinations({"default": (self.store, repository)})
+        self.needs = restore_apply.ApplyNeeds(
+            destinations, self.cluster, "busybox", PATIENCE, PATIENCE, lambda: self.now
         )
 
     def hear(self) -> list[e.Event]:
         """What the step makes of `restore.prepared`."""
-        event = e.wrap(e.RestorePrepared(restore="r", objects=5, units=2), source="tests", time=self.now)
-        return list(restore_apply.apply(event, self.world))
+        event = e.wrap(e.RestorePrepared(restore="r", objects=5, volumes=2), source="tests", time=self.now)
+        return list(restore_apply.apply(event, self.needs))
 
     def there(self, type_: ResourceType) -> list[str]:
         """The names of what is there."""
@@ -85,10 +88,10 @@ class Shop:
             waits = [{"name": "snapline-wait", "state": {"running": {}}}]
             self.cluster.patch(PODS, "shop", name, {"status": {"initContainerStatuses": waits}}, status=True)
 
-    def fill(self, unit: str) -> None:
+    def fill(self, volume: str) -> None:
         """The node's worker has written a volume."""
-        result = RestoreUnitResult(unit=unit, bytes=1, files=1, finished_at=self.now)
-        ledger.create(self.store, keys.unit("restores", "r", unit), result)
+        result = VolumeResult(volume=volume, bytes=1, files=1, finished_at=self.now)
+        ledger.create(self.store, keys.volume_result(RESTORE, volume), result)
 
 
 @pytest.fixture
@@ -110,17 +113,30 @@ def test_a_controller_comes_when_the_pods_that_it_is_to_adopt_have_their_nodes(s
         shop.hear()
     assert shop.there(REPLICA_SETS) == ["web"]
     assert shop.there(PODS) == ["alone", "web-1", "web-2"]
-    assert ledger.read(shop.store, keys.applied("r", "pods"), Applied).created == 2
-    assert ledger.read(shop.store, keys.applied("r", "after"), Applied).created == 2
+    assert ledger.read(shop.store, keys.wave_applied(RESTORE, "waiting-pods"), Applied).created == 2
+    assert ledger.read(shop.store, keys.wave_applied(RESTORE, "workloads"), Applied).created == 2
 
 
 def test_a_pod_that_no_node_takes_keeps_the_others_waiting_for_seconds_only(shop: Shop) -> None:
     with pytest.raises(NotYet, match="nodes"):
         shop.hear()
-    shop.now += PLACING + timedelta(seconds=1)
+    shop.now += NODES_PATIENCE + timedelta(seconds=1)
     with pytest.raises(NotYet, match="web-1/scratch"):
         shop.hear()
     assert shop.there(REPLICA_SETS) == ["web"]
+
+
+def test_a_slow_wave_takes_nothing_from_the_patience_of_the_pods_that_wait_for_data(shop: Shop) -> None:
+    with pytest.raises(NotYet, match="nodes"):
+        shop.hear()
+    shop.now += PATIENCE + timedelta(seconds=1)  # what comes between the wave of the pods and the wait for them
+    with pytest.raises(NotYet, match="web-1/scratch"):
+        shop.hear()
+    shop.now += PATIENCE
+    with pytest.raises(NotYet, match="web-1/scratch"):
+        shop.hear()
+    shop.now += timedelta(seconds=1)
+    assert [type(said) for said in shop.hear()] == [e.VolumesRestoreFailed, e.VolumesRestoreFailed, e.RestoreApplied]
 
 
 def _placed(shop: Shop) -> None:
@@ -135,10 +151,10 @@ def _assert_only_web_1_is_lost(shop: Shop) -> None:
     shop.start("web-2")
     failed, asked = shop.hear()
     assert isinstance(failed, e.VolumesRestoreFailed)
-    assert failed.unit == "shop/web-1/scratch"
-    assert "replaced" in failed.reason
+    assert failed.volume == "shop/web-1/scratch"
+    assert "replaced" in str(failed.reason)
     assert isinstance(asked, e.VolumesRestoreRequested)
-    assert asked.unit == "shop/web-2/scratch"
+    assert asked.volume == "shop/web-2/scratch"
     shop.fill("shop/web-2/scratch")
     assert shop.hear() == [e.RestoreApplied(restore="r")]
 

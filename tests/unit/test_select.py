@@ -189,7 +189,9 @@ def test_what_is_being_deleted_is_left_out_with_a_warning() -> None:
     going = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/wait"]}
     captured = take([config(metadata=going)])
     assert captured.objects == []
-    assert captured.warnings == ["ConfigMap shop/web is being deleted, and is not in the backup"]
+    assert [str(each) for each in captured.warnings] == [
+        "ConfigMap shop/web is being deleted, and is not in the backup"
+    ]
     assert captured.errors == []
 
 
@@ -197,7 +199,7 @@ def test_data_that_only_a_pod_on_its_way_out_mounts_is_an_error() -> None:
     going = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/wait"]}
     old = pod("old", labels=SHOP, annotations=opted_in("data"), volumes={"data": on_claim("data")}, metadata=going)
     new = pod("new", labels=SHOP, volumes={"data": on_claim("data")})
-    assert "volume data" in take([old, claim("data")]).errors[0]
+    assert "volume data" in str(take([old, claim("data")]).errors[0])
     assert take([old, new, claim("data")]).errors == []
 
 
@@ -259,7 +261,7 @@ def test_a_named_namespace_is_taken_though_empty_and_an_error_if_missing() -> No
     captured = take([make("Namespace", "shop")], selection(named=("shop", "gone"), namespaces=("shop", "gone")))
     assert titles(captured.objects) == ["Namespace/shop"]
     assert len(captured.errors) == 1
-    assert captured.errors[0].startswith("namespace gone, where shop should be, is not there")
+    assert captured.errors[0].text.startswith("namespace gone, where shop should be, is not there")
 
 
 def test_cluster_wide_objects_follow_the_cluster_switch() -> None:
@@ -323,7 +325,7 @@ def test_a_kind_that_may_not_be_listed_is_an_error_and_the_rest_is_taken() -> No
     cluster.error = Denied("no rights")
     captured = capture(cluster, [selection(namespaces=("shop", "console"))])
     assert "ConfigMap/web" in titles(captured.objects)
-    assert captured.errors == ["secrets could not be read, so none is in the backup: no rights"]
+    assert [str(each) for each in captured.errors] == ["secrets could not be read, so none is in the backup: no rights"]
 
 
 def test_a_cluster_that_is_away_is_tried_again_as_a_whole() -> None:

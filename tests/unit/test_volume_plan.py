@@ -5,29 +5,29 @@ from typing import Any
 import pytest
 
 from schemas.kubernetes import Object
-from schemas.records import UnitPlan, VolumePlan
+from schemas.records import PodPlan, VolumePlan
 from tests.support.objects import claim, on_claim, opted_in, pod, volume
-from workers.manifests.capture.volume_plan import plan_units
+from workers.manifests.capture.volume_plan import Planned, plan_volumes
 
 EMPTY: dict[str, Any] = {"emptyDir": {}}
 DATA = claim("data", volume="pv-1", uid="claim-uid")
 
 
-def plan(*objects: Object, default: bool = False) -> tuple[list[UnitPlan], list[str], list[str]]:
-    return plan_units(list(objects), default)
+def plan(*objects: Object, default: bool = False) -> tuple[list[PodPlan], list[str], list[str]]:
+    """Pods, and the texts of warnings and errors."""
+    planned: Planned = plan_volumes(list(objects), default)
+    return planned.pods, [str(each) for each in planned.warnings], [str(each) for each in planned.errors]
 
 
 def copied(*objects: Object, default: bool = False) -> dict[str, list[str]]:
-    return {unit.unit: [v.name for v in unit.volumes] for unit in plan(*objects, default=default)[0]}
+    return {each.key: [v.name for v in each.volumes] for each in plan(*objects, default=default)[0]}
 
 
 def test_a_claim_is_found_below_the_name_of_its_volume() -> None:
     db = pod("db-0", annotations=opted_in("data"), volumes={"data": on_claim("data")}, uid="pod-uid")
-    units, warnings, errors = plan(db, DATA, volume("pv-1", DATA))
+    pods, warnings, errors = plan(db, DATA, volume("pv-1", DATA))
     found = VolumePlan(name="data", kind="claim", directory="pv-1", claim="data", claim_uid="claim-uid")
-    assert units == [
-        UnitPlan(unit="shop/db-0", namespace="shop", pod="db-0", pod_uid="pod-uid", node="node-a", volumes=[found])
-    ]
+    assert pods == [PodPlan(namespace="shop", name="db-0", uid="pod-uid", node="node-a", volumes=[found])]
     assert (warnings, errors) == ([], [])
 
 
@@ -42,8 +42,8 @@ def test_volumes_that_did_not_opt_in_are_not_copied() -> None:
 
 def test_spaces_in_the_list_are_ignored_with_a_warning() -> None:
     web = pod("web", annotations={"backup.velero.io/backup-volumes": "a, b,,"}, volumes={"a": EMPTY, "b": EMPTY})
-    units, warnings, errors = plan(web)
-    assert [v.name for v in units[0].volumes] == ["a", "b"]
+    pods, warnings, errors = plan(web)
+    assert [v.name for v in pods[0].volumes] == ["a", "b"]
     assert "spaces" in warnings[0]
     assert errors == []
 
@@ -77,8 +77,8 @@ def test_a_shared_claim_goes_with_a_pod_that_runs_and_selects_it() -> None:
     early = pod("a", "shop", "Pending", annotations=opted_in("data"), volumes={"data": on_claim("data")})
     silent = pod("b", volumes={"data": on_claim("data")})
     speaking = pod("c", annotations=opted_in("data"), volumes={"data": on_claim("data")})
-    units, _, errors = plan(early, silent, speaking, DATA)
-    assert [unit.pod for unit in units] == ["c"]
+    pods, _, errors = plan(early, silent, speaking, DATA)
+    assert [each.name for each in pods] == ["c"]
     assert errors == []
 
 
@@ -124,8 +124,8 @@ def test_a_selected_volume_that_cannot_be_copied_is_an_error(
     changes: dict[str, Any], others: list[Object], words: str
 ) -> None:
     given = {"annotations": opted_in("data"), "volumes": {"data": on_claim("data")}, **changes}
-    units, _, errors = plan(pod("db", **given), *others)
-    assert units == []
+    pods, _, errors = plan(pod("db", **given), *others)
+    assert pods == []
     (error,) = errors
     assert error.startswith("Pod shop/db, volume data, was not copied: ")
     with pytest.raises(AssertionError, match=words):
@@ -134,16 +134,16 @@ def test_a_selected_volume_that_cannot_be_copied_is_an_error(
 
 def test_one_bad_volume_does_not_keep_the_others_from_being_copied() -> None:
     web = pod("web", annotations=opted_in("scratch", "missing"), volumes={"scratch": EMPTY})
-    units, _, errors = plan(web)
-    assert [v.name for v in units[0].volumes] == ["scratch"]
+    pods, _, errors = plan(web)
+    assert [v.name for v in pods[0].volumes] == ["scratch"]
     assert len(errors) == 1
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
 def test_pods_that_have_ended_are_passed_over_with_a_word_about_their_claims(phase: str) -> None:
     job = pod("job", "shop", phase, annotations=opted_in("data"), volumes={"data": on_claim("data")})
-    units, warnings, errors = plan(job, DATA)
-    assert (units, errors) == ([], [])
+    pods, warnings, errors = plan(job, DATA)
+    assert (pods, errors) == ([], [])
     assert "the pod has ended" in warnings[0]
     heir = pod("heir", annotations=opted_in("data"), volumes={"data": on_claim("data")})
     assert plan(job, heir, DATA)[1] == []
@@ -151,8 +151,8 @@ def test_pods_that_have_ended_are_passed_over_with_a_word_about_their_claims(pha
 
 def test_a_volume_that_shows_objects_is_noted_not_copied() -> None:
     web = pod("web", annotations=opted_in("config"), volumes={"config": {"configMap": {"name": "c"}}})
-    units, warnings, errors = plan(web)
-    assert (units, errors) == ([], [])
+    pods, warnings, errors = plan(web)
+    assert (pods, errors) == ([], [])
     assert "captured as such" in warnings[0]
 
 

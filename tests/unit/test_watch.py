@@ -2,6 +2,7 @@
 
 from producers.watch import JobView, concerns, fold
 from schemas import events as e
+from schemas.messages import Message
 from tests.unit.test_schedule import NOON
 
 
@@ -13,13 +14,13 @@ def _folded(*events: e.Event) -> JobView:
 
 
 def _progress(done: int, volume: str = "data") -> e.VolumesProgressed:
-    return e.VolumesProgressed(job="b", unit="ns/pod", volume=volume, bytes_done=done, bytes_total=100, files_done=done)
+    return e.VolumesProgressed(job="b", volume=volume, bytes_done=done, bytes_total=100, files_done=done)
 
 
 def test_a_backup_goes_through_its_phases() -> None:
     view = _folded(e.BackupLicensed(backup="b"))
     assert (view.name, view.phase) == ("b", "licensed")
-    view = fold(view, e.BackupPlanned(backup="b", objects=7, units=1))
+    view = fold(view, e.BackupPlanned(backup="b", objects=7, pods=1))
     view = fold(fold(view, _progress(10)), _progress(30))
     view = fold(view, _progress(5, "other"))
     assert (view.phase, view.objects, view.bytes_done, view.bytes_total, view.files_done) == ("copying", 7, 35, 200, 35)
@@ -30,16 +31,16 @@ def test_a_backup_goes_through_its_phases() -> None:
 def test_repeated_and_late_events_do_no_harm() -> None:
     view = _folded(
         e.RestoreLicensed(restore="r1", backup="b"),
-        e.RestorePrepared(restore="r1", objects=3, units=1),
-        e.RestoreFailed(restore="r1", backup="b", reason="x"),
-        e.RestorePrepared(restore="r1", objects=3, units=1),
+        e.RestorePrepared(restore="r1", objects=3, volumes=1),
+        e.RestoreFailed(restore="r1", backup="b", reason=Message(code="X", text="x")),
+        e.RestorePrepared(restore="r1", objects=3, volumes=1),
         e.RestoreCompleted(restore="r1", backup="b"),
     )
     assert isinstance(view.final, e.RestoreFailed)
 
 
 def test_a_rejection_ends_it_without_a_name() -> None:
-    view = _folded(e.BackupRejected(request="r", reasons=["no"]))
+    view = _folded(e.BackupRejected(request="r", reasons=[Message(code="No", text="no")]))
     assert (view.name, view.phase) == (None, "ended")
 
 
@@ -50,6 +51,6 @@ def test_events_of_others_do_not_concern_it() -> None:
         return e.wrap(data, source="x", time=NOON).model_copy(update={"correlationid": correlation})
 
     assert concerns(view, event(e.BackupLicensed(backup="other"), "r"))
-    assert concerns(view, event(e.BackupStalled(backup="b", redrive=1), "tick"))
-    assert not concerns(view, event(e.BackupStalled(backup="c", redrive=1), "tick"))
+    assert concerns(view, event(e.BackupStalled(backup="b", nudge=1), "tick"))
+    assert not concerns(view, event(e.BackupStalled(backup="c", nudge=1), "tick"))
     assert concerns(JobView("r"), event(e.BackupRejected(request="r", reasons=[]), None))

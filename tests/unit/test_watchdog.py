@@ -7,24 +7,28 @@ import pytest
 
 from schemas import events as e
 from schemas import keys
+from schemas.job import Job
 from schemas.records import (
     BackupPlan,
     BackupRecord,
     BackupRequest,
+    CopyState,
+    PodPlan,
+    PodResult,
     Record,
     RestorePlan,
     RestoreRequest,
-    SliceState,
-    UnitPlan,
-    UnitResult,
 )
-from workers import ledger
+from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
+from workers.jobs import ledger
 from workers.steps import maintain, watchdog
-from workers.steps.watchdog import Watch
+from workers.steps.maintain import MaintainNeeds
+from workers.steps.watchdog import WatchdogNeeds
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STALLED = timedelta(minutes=2)
+BACKUP, RESTORE = Job("backup", "b"), Job("restore", "r")
 
 
 class Clock:
@@ -44,8 +48,8 @@ def clock() -> Clock:
 @pytest.fixture
 def store(clock: Clock) -> MemoryObjectStore:
     made = MemoryObjectStore(clock)
-    ledger.begin(made, "backups", "b")
-    ledger.put(made, keys.request("backups", "b"), BackupRequest(name="b", request="q", event_id="q", requested_at=NOW))
+    ledger.begin(made, BACKUP)
+    ledger.put(made, keys.request(BACKUP), BackupRequest(name="b", request="q", event_id="q", requested_at=NOW))
     return made
 
 
@@ -54,40 +58,43 @@ def tick(store: MemoryObjectStore, clock: Clock) -> Callable[..., list[e.Event]]
     def run(later: timedelta = STALLED + timedelta(seconds=1)) -> list[e.Event]:
         clock.now += later
         event = e.wrap(e.TickMinute(minute="m"), source="tests", time=clock.now)
-        return list(watchdog.tick(event, Watch(store, STALLED, clock)))
+        return list(watchdog.tick(event, WatchdogNeeds(_only(store), STALLED, clock)))
 
     return run
 
 
+def _only(store: MemoryObjectStore) -> MemoryDestinations:
+    """One destination, whose repository nobody may ask for."""
+    return MemoryDestinations({"default": (store, None)})  # type: ignore[dict-item]
+
+
 def _plan(store: MemoryObjectStore) -> None:
-    units = [
-        UnitPlan(unit=f"ns/{name}", namespace="ns", pod=name, pod_uid="u", node="n", volumes=[]) for name in ("a", "b")
-    ]
-    ledger.put(store, keys.plan("backups", "b"), BackupPlan(manifest="m", objects=3, units=units))
+    pods = [PodPlan(namespace="ns", name=name, uid="u", node="n", volumes=[]) for name in ("a", "b")]
+    ledger.put(store, keys.plan(BACKUP), BackupPlan(manifest="m", objects=3, pods=pods))
 
 
 def test_a_job_that_moves_is_left_alone(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
     assert tick(timedelta(seconds=60)) == []
-    ledger.pulse(store, "backups", "b")
+    ledger.pulse(store, BACKUP)
     assert tick(timedelta(seconds=100)) == []
 
 
 def test_without_a_plan_the_capture_is_told_again(tick: Callable[..., list[e.Event]]) -> None:
-    assert tick() == [e.BackupStalled(backup="b", redrive=1), e.BackupLicensed(backup="b")]
+    assert tick() == [e.BackupStalled(backup="b", nudge=1), e.BackupLicensed(backup="b")]
     assert tick(timedelta(seconds=1)) == []
-    assert tick()[0] == e.BackupStalled(backup="b", redrive=2)
+    assert tick()[0] == e.BackupStalled(backup="b", nudge=2)
 
 
 def test_with_a_plan_only_what_has_no_result_is_told_again_from_where_it_was(
     store: MemoryObjectStore, tick: Callable[..., list[e.Event]]
 ) -> None:
     _plan(store)
-    ledger.put(store, keys.unit("backups", "b", "ns/a"), UnitResult(unit="ns/a", finished_at=NOW))
-    ledger.put(store, keys.slices("backups", "b", "ns/b"), SliceState(slice=4))
+    ledger.put(store, keys.pod_result(BACKUP, "ns/a"), PodResult(pod="ns/a", finished_at=NOW))
+    ledger.put(store, keys.slices(BACKUP, "ns/b"), CopyState(slice=4))
     assert tick() == [
-        e.BackupStalled(backup="b", redrive=1),
-        e.VolumesCopyRequested(backup="b", node="n", unit="ns/b", slice=4),
-        e.BackupPlanned(backup="b", objects=3, units=2),
+        e.BackupStalled(backup="b", nudge=1),
+        e.VolumesCopyRequested(backup="b", node="n", pod="ns/b", slice=4),
+        e.BackupPlanned(backup="b", objects=3, pods=2),
     ]
 
 
@@ -95,13 +102,13 @@ def test_a_lost_final_event_is_told_again_and_the_mark_taken_away(
     store: MemoryObjectStore, tick: Callable[..., list[e.Event]]
 ) -> None:
     record = BackupRecord(name="b", request="q", status="Completed", requested_at=NOW, completed_at=NOW)
-    ledger.put(store, keys.final("backups", "b"), record)
+    ledger.put(store, keys.final(BACKUP), record)
     assert tick() == [e.BackupCompleted(backup="b")]
     assert tick() == []
 
 
 def test_a_mark_without_a_request_is_taken_away(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
-    store.delete(keys.request("backups", "b"))
+    store.delete(keys.request(BACKUP))
     assert tick() == []
     assert not list(store.list(keys.RUNNING))
 
@@ -109,37 +116,37 @@ def test_a_mark_without_a_request_is_taken_away(store: MemoryObjectStore, tick: 
 def test_a_cancelled_job_that_nobody_works_on_is_ended(
     store: MemoryObjectStore, tick: Callable[..., list[e.Event]]
 ) -> None:
-    ledger.put(store, keys.cancel("backups", "b"), Record())
+    ledger.put(store, keys.cancel(BACKUP), Record())
     [told] = tick()
     assert isinstance(told, e.BackupCancelled)
 
 
-def test_after_many_redrives_the_job_has_failed(tick: Callable[..., list[e.Event]]) -> None:
-    for number in range(1, watchdog.MOST_REDRIVES + 1):
-        assert tick()[0] == e.BackupStalled(backup="b", redrive=number)
+def test_after_many_nudges_the_job_has_failed(tick: Callable[..., list[e.Event]]) -> None:
+    for number in range(1, watchdog.MOST_NUDGES + 1):
+        assert tick()[0] == e.BackupStalled(backup="b", nudge=number)
     [told] = tick()
     assert isinstance(told, e.BackupFailed)
-    assert "no progress" in told.reason
+    assert "no progress" in str(told.reason)
     assert tick() == []
 
 
 def test_a_restore_is_told_its_step_again(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
-    ledger.end(store, "backups", "b")
-    ledger.begin(store, "restores", "r")
+    ledger.end(store, BACKUP)
+    ledger.begin(store, RESTORE)
     request = RestoreRequest(name="r", request="q", event_id="q", requested_at=NOW, backup="b", scope="full")
-    ledger.put(store, keys.request("restores", "r"), request)
-    assert tick() == [e.RestoreStalled(restore="r", redrive=1), e.RestoreLicensed(restore="r", backup="b")]
-    ledger.put(store, keys.plan("restores", "r"), RestorePlan(backup="b", manifest="m", objects=3, volumes=[]))
-    assert tick() == [e.RestoreStalled(restore="r", redrive=2), e.RestorePrepared(restore="r", objects=3, units=0)]
+    ledger.put(store, keys.request(RESTORE), request)
+    assert tick() == [e.RestoreStalled(restore="r", nudge=1), e.RestoreLicensed(restore="r", backup="b")]
+    ledger.put(store, keys.plan(RESTORE), RestorePlan(backup="b", manifest="m", objects=3, volumes=[]))
+    assert tick() == [e.RestoreStalled(restore="r", nudge=2), e.RestorePrepared(restore="r", objects=3, volumes=0)]
 
 
 def test_a_backup_that_a_restore_uses_is_not_deleted(store: MemoryObjectStore) -> None:
     record = BackupRecord(name="b", request="q", status="Completed", requested_at=NOW, completed_at=NOW)
-    ledger.put(store, keys.final("backups", "b"), record)
-    ledger.begin(store, "restores", "r")
+    ledger.put(store, keys.final(BACKUP), record)
+    ledger.begin(store, RESTORE)
     request = RestoreRequest(name="r", request="q", event_id="q", requested_at=NOW, backup="b", scope="full")
-    ledger.put(store, keys.request("restores", "r"), request)
+    ledger.put(store, keys.request(RESTORE), request)
     event = e.wrap(e.BackupDeleteRequested(backup="b"), source="tests", time=NOW)
-    [told] = maintain.delete(event, store, None)  # type: ignore[arg-type]  # it must not come to the repository
+    [told] = maintain.delete(event, MaintainNeeds(_only(store)))
     assert isinstance(told, e.BackupDeleteFailed)
-    assert "restore r is using" in told.reason
+    assert "restore r is using" in str(told.reason)

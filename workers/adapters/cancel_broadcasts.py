@@ -2,6 +2,7 @@
 
 import threading
 
+from schemas.job import Job
 from workers.adapters import broker
 
 
@@ -9,9 +10,9 @@ class CancelBroadcasts:
     """The port `Cancellations`. A broadcast that was missed is made up for by the cancel marker, which steps read."""
 
     def __init__(self, url: str, stop: threading.Event) -> None:
-        self._jobs: set[str] = set()
-        self._listener = broker.listen_cancel(url, lambda _kind, job: self._jobs.add(job), stop)
+        self._jobs: set[Job] = set()
+        self._listener = broker.listen_cancel(url, self._jobs.add, stop)
 
-    def cancelled(self, job: str) -> bool:
+    def cancelled(self, job: Job) -> bool:
         """See the port."""
         return job in self._jobs

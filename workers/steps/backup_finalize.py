@@ -1,48 +1,49 @@
-"""backup.finalize: when every unit of the plan is accounted for, the backup record is written, last."""
+"""backup.finalize: when every pod of the plan is accounted for, the backup record is written, last."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from schemas import events as e
 from schemas import keys
-from schemas.records import BackupPlan, BackupRecord, BackupRequest, UnitResult
-from workers import ledger
-from workers.ports import ObjectStore
-from workers.steps import endings
+from schemas.job import Job
+from schemas.records import BackupPlan, BackupRecord, BackupRequest, PodResult
+from workers.jobs import endings, ledger, progress
+from workers.ports import Destinations, ObjectStore
 
 Heard = e.BackupPlanned | e.VolumesCopied | e.VolumesCopyFailed
 
 
-def finalize(event: e.CloudEvent[Heard], store: ObjectStore, now: Callable[[], datetime]) -> Iterator[e.Event]:
-    """The final event, if this was the last unit to come in; else nothing."""
-    name = event.data.backup
-    if record := ledger.finished_backup(store, name):
-        ledger.end(store, "backups", name)
-        yield endings.backup_ended(record)
+@dataclass(frozen=True)
+class FinalizeBackupNeeds:
+    """What finalizing a backup needs."""
+
+    destinations: Destinations
+    now: Callable[[], datetime]
+
+
+def finalize(event: e.CloudEvent[Heard], needs: FinalizeBackupNeeds) -> Iterator[e.Event]:
+    """The final event, if this was the last pod to come in; else nothing."""
+    job, store = event.data.job, needs.destinations.store(event.data.destination)
+    if (said := progress.settled(store, job, needs.now())) is not None:
+        yield from said
         return
-    plan = ledger.find(store, keys.plan("backups", name), BackupPlan)
-    if plan is None:
-        return
-    if ledger.cancelled(store, "backups", name):
-        yield endings.cancel_backup(store, name, now())
-        return
-    results = _results(store, name)
-    if {unit.unit for unit in plan.units} <= results.keys():
-        request = ledger.read(store, keys.request("backups", name), BackupRequest)
-        yield endings.finish_backup(store, _record(request, plan, list(results.values()), now()))
+    plan = ledger.find(store, keys.plan(job), BackupPlan)
+    if plan is not None and not progress.pods_to_copy(store, job, plan):
+        request = ledger.read(store, keys.request(job), BackupRequest)
+        yield endings.finish_backup(store, _record(request, plan, _results(store, job), needs.now()))
 
 
-def _results(store: ObjectStore, name: str) -> dict[str, UnitResult]:
-    found = store.list(keys.units("backups", name))
-    results = (ledger.read(store, entry.key, UnitResult) for entry in found)
-    return {result.unit: result for result in results}
+def _results(store: ObjectStore, job: Job) -> list[PodResult]:
+    return [ledger.read(store, found.key, PodResult) for found in store.list(keys.pod_results(job))]
 
 
-def _record(request: BackupRequest, plan: BackupPlan, results: list[UnitResult], now: datetime) -> BackupRecord:
+def _record(request: BackupRequest, plan: BackupPlan, results: list[PodResult], now: datetime) -> BackupRecord:
     errors = [*plan.errors, *(error for result in results for error in result.errors)]
     return BackupRecord(
         name=request.name,
         request=request.request,
+        destination=request.destination,
         status="PartiallyFailed" if errors else "Completed",
         app=request.app,
         schedule=request.schedule,

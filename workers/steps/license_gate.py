@@ -7,152 +7,171 @@ from datetime import datetime
 from typing import TypeVar
 
 from schemas import events as e
+from schemas import job as jobs
 from schemas import keys, license
 from schemas.application import Application
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid
+from schemas.job import Job
+from schemas.messages import Message, told
 from schemas.records import AppRef, BackupRecord, BackupRequest, Request, RestoreRequest
-from workers import ledger
-from workers.ports import Cluster, ObjectStore
-from workers.steps import endings
-from workers.steps.applications import concerned, registered
+from workers.jobs import ledger, progress
+from workers.jobs.applications import concerned, registered
+from workers.ports import Cluster, Destinations, ObjectStore
 
 R = TypeVar("R", bound=Request)
 
 
 @dataclass(frozen=True)
-class Gate:
+class GateNeeds:
     """What the gate needs to know."""
 
-    store: ObjectStore
+    destinations: Destinations
     cluster: Cluster
     console_namespace: str
     trusted_keys: Mapping[str, bytes]
     now: Callable[[], datetime]
 
 
-def backup_requested(event: e.CloudEvent[e.BackupRequested], gate: Gate, sender: str) -> Iterator[e.Event]:
+def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs: GateNeeds) -> Iterator[e.Event]:
     """A job for the request, or the reasons why there is none."""
-    request = keys.request_uuid(event.source, event.id)
-    name, earlier = _find(gate.store, "backups", event.data.app or "instance", request, BackupRequest)
+    asked, request = event.data, jobs.request_uuid(event.source, event.id)
+    store = needs.destinations.store(asked.destination)
+    job, earlier = _find(store, "backup", asked.app or "instance", request, BackupRequest)
     if earlier:
-        yield _known_backup(gate.store, event.id, earlier)
+        yield from _known_backup(store, event, job, needs)
         return
     try:
-        apps = concerned(registered(gate.cluster, gate.console_namespace), event.data.app)
-        reasons = list(_refusals(apps, gate))
+        apps = concerned(registered(needs.cluster, needs.console_namespace), asked.app)
+        reasons = list(_refusals(apps, needs))
     except Invalid as error:
-        apps, reasons = [], [str(error)]
+        apps, reasons = [], [told(error)]
     if reasons:
-        yield e.BackupRejected(request=event.id, app=event.data.app, reasons=reasons)
+        yield e.BackupRejected(request=event.id, app=asked.app, reasons=reasons)
         return
-    ledger.begin(gate.store, "backups", name)
-    standing = ledger.create(
-        gate.store,
-        keys.request("backups", name),
-        BackupRequest(
-            name=name,
-            request=request,
-            event_id=event.id,
-            sender=sender,
-            requested_at=gate.now(),
-            app=event.data.app,
-            schedule=event.data.schedule,
-            apps=[AppRef(slug=app.slug, name=app.name, version=app.version, sequence=app.sequence) for app in apps],
-        ),
+    record = BackupRequest(
+        name=job.name,
+        request=request,
+        event_id=event.id,
+        sender=sender,
+        requested_at=needs.now(),
+        destination=asked.destination,
+        app=asked.app,
+        schedule=asked.schedule,
+        apps=[AppRef(slug=app.slug, name=app.name, version=app.version, sequence=app.sequence) for app in apps],
     )
-    if standing.request != request:
-        yield from backup_requested(event, gate, sender)
-        return
-    yield e.BackupLicensed(backup=name, app=standing.app)
+    if _begin(store, job, record):
+        yield from progress.missing(store, job)
+    else:
+        yield from backup_requested(event, sender, needs)  # another request has just taken the name
 
 
-def restore_requested(event: e.CloudEvent[e.RestoreRequested], gate: Gate, sender: str) -> Iterator[e.Event]:
+def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, needs: GateNeeds) -> Iterator[e.Event]:
     """A job for the request, or the reasons why there is none. Licenses are noted, never a reason."""
-    request = keys.request_uuid(event.source, event.id)
-    name, earlier = _find(gate.store, "restores", event.data.backup, request, RestoreRequest)
+    asked, request = event.data, jobs.request_uuid(event.source, event.id)
+    store = needs.destinations.store(asked.destination)
+    job, earlier = _find(store, "restore", asked.backup, request, RestoreRequest)
     if earlier:
-        yield _known_restore(gate.store, earlier)
+        yield from _known(store, job, needs)
         return
     try:
-        backup = _usable(gate.store, event.data.backup)
-        scope, app = _restore_scope(event.data, backup)
+        backup = _usable(store, asked.backup)
+        scope, app = _restore_scope(asked, backup)
     except Invalid as error:
-        yield e.RestoreRejected(request=event.id, backup=event.data.backup, reasons=[str(error)])
+        yield e.RestoreRejected(request=event.id, backup=asked.backup, reasons=[told(error)])
         return
-    ledger.begin(gate.store, "restores", name)
-    standing = ledger.create(
-        gate.store,
-        keys.request("restores", name),
-        RestoreRequest(
-            name=name,
-            request=request,
-            event_id=event.id,
-            sender=sender,
-            requested_at=gate.now(),
-            notes=_notes(gate, app),
-            backup=backup.name,
-            scope=scope,
-            app=app,
-        ),
+    record = RestoreRequest(
+        name=job.name,
+        request=request,
+        event_id=event.id,
+        sender=sender,
+        requested_at=needs.now(),
+        destination=asked.destination,
+        notes=_notes(needs, app),
+        backup=backup.name,
+        scope=scope,
+        app=app,
     )
-    if standing.request != request:
-        yield from restore_requested(event, gate, sender)
-        return
-    yield e.RestoreLicensed(restore=name, backup=standing.backup, notes=standing.notes)
+    if _begin(store, job, record):
+        yield from progress.missing(store, job)
+    else:
+        yield from restore_requested(event, sender, needs)
 
 
-def _find(store: ObjectStore, kind: keys.Kind, prefix: str, request: str, model: type[R]) -> tuple[str, R | None]:
-    """The request's name, and its record if it has one: the first name that is free or its own."""
+def refuse_backup(event: e.CloudEvent[e.BackupRequested], reason: Message) -> Iterator[e.Event]:
+    """The answer to a request that could not be looked into."""
+    yield e.BackupRejected(request=event.id, app=event.data.app, reasons=[reason])
+
+
+def refuse_restore(event: e.CloudEvent[e.RestoreRequested], reason: Message) -> Iterator[e.Event]:
+    """The answer to a request that could not be looked into."""
+    yield e.RestoreRejected(request=event.id, backup=event.data.backup, reasons=[reason])
+
+
+def _find(store: ObjectStore, kind: jobs.Kind, prefix: str, request: str, model: type[R]) -> tuple[Job, R | None]:
+    """The request's job, and its record if it has one: the first name that is free or its own."""
     for attempt in itertools.count():
-        name = keys.job_name(prefix, request, attempt)
-        found = ledger.find(store, keys.request(kind, name), model)
+        job = Job(kind, jobs.name_for(prefix, request, attempt))
+        found = ledger.find(store, keys.request(job), model)
         if found is None or found.request == request:
-            return name, found
+            return job, found
     raise AssertionError("itertools.count ends")
 
 
-def _known_backup(store: ObjectStore, event_id: str, request: BackupRequest) -> e.Event:
+def _begin(store: ObjectStore, job: Job, record: Request) -> bool:
+    """Makes the job; False if the name belongs to another request by now."""
+    ledger.begin(store, job)
+    return ledger.create(store, keys.request(job), record).request == record.request
+
+
+def _known_backup(
+    store: ObjectStore, event: e.CloudEvent[e.BackupRequested], job: Job, needs: GateNeeds
+) -> Iterator[e.Event]:
+    """What a repeated request is told."""
+    if ledger.deleted(store, job):
+        text = f"this request made the backup {job.name}, which was deleted; a new backup needs a new event id"
+        reason = Message(code=Code.BACKUP_DELETED, text=text, subject=job.name)
+        yield e.BackupRejected(request=event.id, app=event.data.app, reasons=[reason])
+    else:
+        yield from _known(store, job, needs)
+
+
+def _known(store: ObjectStore, job: Job, needs: GateNeeds) -> Iterator[e.Event]:
     """What a repeated request is told: how its job ended, or the next step again."""
-    if record := ledger.finished_backup(store, request.name):
-        return endings.backup_ended(record)
-    if ledger.deleted(store, "backups", request.name):
-        reason = f"this request made the backup {request.name}, which was deleted; a new backup needs a new event id"
-        return e.BackupRejected(request=event_id, app=request.app, reasons=[reason])
-    return e.BackupLicensed(backup=request.name, app=request.app)
+    said = progress.settled(store, job, needs.now())
+    yield from progress.missing(store, job) if said is None else said
 
 
-def _known_restore(store: ObjectStore, request: RestoreRequest) -> e.Event:
-    if record := ledger.finished_restore(store, request.name):
-        return endings.restore_ended(record)
-    return e.RestoreLicensed(restore=request.name, backup=request.backup, notes=request.notes)
-
-
-def _refusals(apps: list[Application], gate: Gate) -> Iterator[str]:
+def _refusals(apps: list[Application], needs: GateNeeds) -> Iterator[Message]:
     for app in apps:
-        verdict = license.verdict(app.license, gate.trusted_keys, gate.now(), app.slug)
+        verdict = license.verdict(app.license, needs.trusted_keys, needs.now(), app.slug)
         if not verdict.allowed:
-            yield f"application {app.slug}: {verdict.reason} ({verdict.code})"
+            text = f"application {app.slug}: {verdict.reason} ({verdict.code})"
+            yield Message(code=Code.LICENSE_REFUSED, text=text, subject=app.slug)
 
 
-def _notes(gate: Gate, slug: str | None) -> list[str]:
+def _notes(needs: GateNeeds, slug: str | None) -> list[Message]:
     """What licenses say today. An application that is gone, or cannot be read, is no reason not to restore it."""
     try:
-        apps = [app for app in registered(gate.cluster, gate.console_namespace) if slug in (None, app.slug)]
+        apps = [app for app in registered(needs.cluster, needs.console_namespace) if slug in (None, app.slug)]
     except Invalid as error:
-        return [str(error)]
-    return [f"{reason}; it is restored all the same" for reason in _refusals(apps, gate)]
+        return [told(error)]
+    return [
+        refusal.model_copy(update={"text": f"{refusal.text}; it is restored all the same"})
+        for refusal in _refusals(apps, needs)
+    ]
 
 
 def _usable(store: ObjectStore, name: str) -> BackupRecord:
-    if not keys.is_job_name(name):
-        raise Invalid(f"{name!r:.80} cannot be the name of a backup; `snapline get backups` lists them")
+    if not jobs.is_name(name):
+        raise Invalid(f"{name!r:.80} cannot be the name of a backup", code=Code.NO_SUCH_BACKUP)
     record = ledger.finished_backup(store, name)
     if record is None:
-        unfinished = ledger.exists(store, keys.running("backups", name))
-        why = "it is not finished" if unfinished else "there is none of that name; `snapline get backups` lists them"
-        raise Invalid(f"backup {name} cannot be restored: {why}")
+        if ledger.exists(store, keys.running(jobs.backup(name))):
+            raise Invalid(f"backup {name} cannot be restored: it is not finished", code=Code.NOT_FINISHED, subject=name)
+        raise Invalid(f"backup {name} cannot be restored: there is none of that name", code=Code.NO_SUCH_BACKUP)
     if record.status not in ("Completed", "PartiallyFailed"):
-        raise Invalid(f"backup {name} cannot be restored: it ended {record.status} ({endings.brief(record.reason)})")
+        ended = f"it ended {record.status} ({record.reason or 'for no known reason'})"
+        raise Invalid(f"backup {name} cannot be restored: {ended}", code=Code.BACKUP_UNUSABLE, subject=name)
     return record
 
 
@@ -162,19 +181,17 @@ def _restore_scope(asked: e.RestoreRequested, backup: BackupRecord) -> tuple[e.S
     if asked.app is not None and asked.scope == "console":
         raise Invalid("a restore of the console alone cannot name an application")
     if asked.app is not None and asked.app not in held:
-        raise Invalid(f"backup {backup.name} does not hold application {asked.app!r}; it holds {', '.join(held)}")
+        raise Invalid(
+            f"backup {backup.name} does not hold application {asked.app!r}; it holds {', '.join(held)}",
+            code=Code.NOT_IN_BACKUP,
+            subject=backup.name,
+        )
     if backup.app is None:
         return ("applications" if asked.app else asked.scope), asked.app
     if asked.scope == "console":
-        raise Invalid(f"backup {backup.name} is of application {backup.app} alone; it does not hold the console")
+        raise Invalid(
+            f"backup {backup.name} is of application {backup.app} alone; it does not hold the console",
+            code=Code.NOT_IN_BACKUP,
+            subject=backup.name,
+        )
     return "applications", backup.app
-
-
-def refuse_backup(event: e.CloudEvent[e.BackupRequested], reason: str) -> Iterator[e.Event]:
-    """The answer to a request that could not be looked into."""
-    yield e.BackupRejected(request=event.id, app=event.data.app, reasons=[reason])
-
-
-def refuse_restore(event: e.CloudEvent[e.RestoreRequested], reason: str) -> Iterator[e.Event]:
-    """The answer to a request that could not be looked into."""
-    yield e.RestoreRejected(request=event.id, backup=event.data.backup, reasons=[reason])

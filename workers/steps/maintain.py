@@ -1,85 +1,112 @@
 """repository.maintain: deletes backups, reclaims space, verifies."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from schemas import events as e
+from schemas import job as jobs
 from schemas import keys
-from schemas.errors import PermanentError
+from schemas.errors import Code, PermanentError
+from schemas.job import Job
+from schemas.messages import Message, prefixed, shortened, told
 from schemas.records import BackupRecord, RestoreRequest, Tombstone
-from workers import ledger
-from workers.ports import ObjectStore, Repository
-from workers.steps.endings import brief
+from workers.jobs import endings, ledger
+from workers.ports import Destinations, ObjectStore, Repository
+
+MOST_PROBLEMS = 50
+"""Problems that an event names."""
 
 
-def delete(
-    event: e.CloudEvent[e.BackupDeleteRequested], store: ObjectStore, repository: Repository
-) -> Iterator[e.Event]:
+@dataclass(frozen=True)
+class MaintainNeeds:
+    """What upkeep needs."""
+
+    destinations: Destinations
+
+
+def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
     """Deletes the record first, then its volumes and the rest, then what nothing else refers to. The request stays,
     as a tombstone."""
-    name = event.data.backup
-    if reason := _why_not(store, name):
-        yield e.BackupDeleteFailed(backup=name, reason=reason)
+    job, destination = event.data.job, event.data.destination
+    store = needs.destinations.store(destination)
+    if reason := _why_not(store, job):
+        yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
         return
-    tombstone = keys.deleted("backups", name)
-    if not ledger.exists(store, tombstone):
-        record = ledger.read(store, keys.final("backups", name), BackupRecord)
-        ledger.put(store, tombstone, Tombstone(volumes=[volume.volume for volume in record.volumes]))
-    store.delete(keys.final("backups", name))
-    repository.forget(ledger.read(store, tombstone, Tombstone).volumes)
-    staying = {keys.request("backups", name), keys.deleted("backups", name)}
-    for found in list(store.list(keys.job("backups", name))):
+    repository = needs.destinations.repository(destination)
+    if not ledger.deleted(store, job):
+        record = ledger.read(store, keys.final(job), BackupRecord)
+        ledger.put(store, keys.deleted(job), Tombstone(volume_ids=[volume.volume_id for volume in record.volumes]))
+    store.delete(keys.final(job))
+    repository.forget(ledger.read(store, keys.deleted(job), Tombstone).volume_ids)
+    staying = {keys.request(job), keys.deleted(job)}
+    for found in list(store.list(keys.of(job))):
         if found.key not in staying:
             store.delete(found.key)
-    yield e.BackupDeleted(backup=name, reclaimed_bytes=repository.prune(lambda: ledger.volumes_in_use(store)))
+    reclaimed = repository.prune(lambda: ledger.volumes_in_use(store))
+    yield e.BackupDeleted(backup=job.name, destination=destination, reclaimed_bytes=reclaimed)
 
 
-def prune(
-    event: e.CloudEvent[e.RepositoryPruneRequested], store: ObjectStore, repository: Repository
-) -> Iterator[e.Event]:
+def prune(event: e.CloudEvent[e.RepositoryPruneRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
     """Reclaims what no backup refers to."""
-    yield e.RepositoryPruned(request=event.id, reclaimed_bytes=repository.prune(lambda: ledger.volumes_in_use(store)))
+    destination = event.data.destination
+    store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
+    reclaimed = repository.prune(lambda: ledger.volumes_in_use(store))
+    yield e.RepositoryPruned(request=event.id, destination=destination, reclaimed_bytes=reclaimed)
 
 
-def verify(
-    event: e.CloudEvent[e.BackupVerifyRequested], store: ObjectStore, repository: Repository
-) -> Iterator[e.Event]:
+def verify(event: e.CloudEvent[e.BackupVerifyRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
     """Reads a backup back: its manifest, and every byte of its volumes."""
-    record = ledger.finished_backup(store, event.data.backup)
-    problems = list(_problems(record, store, repository)) if record else ["there is no such backup"]
-    yield e.BackupVerified(backup=event.data.backup, request=event.id, problems=[brief(p) for p in problems[:50]])
+    name, destination = event.data.backup, event.data.destination
+    store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
+    record = ledger.finished_backup(store, name)
+    if record is None:
+        problems = [Message(code=Code.NO_SUCH_BACKUP, text="there is no such backup")]
+    else:
+        problems = list(_problems(record, store, repository))
+    yield _verified(event, problems)
 
 
-def _why_not(store: ObjectStore, name: str) -> str | None:
-    if not keys.is_job_name(name) or not ledger.exists(store, keys.request("backups", name)):
-        return f"there is no backup {name!r:.80}; `snapline get backups` lists them"
-    if ledger.deleted(store, "backups", name):
+def not_deleted(event: e.CloudEvent[e.BackupDeleteRequested], reason: Message) -> Iterator[e.Event]:
+    """The answer to a deletion that failed for good."""
+    yield e.BackupDeleteFailed(backup=event.data.backup, destination=event.data.destination, reason=shortened(reason))
+
+
+def not_verified(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message) -> Iterator[e.Event]:
+    """The answer to a verification that failed for good."""
+    yield _verified(event, [reason])
+
+
+def _verified(event: e.CloudEvent[e.BackupVerifyRequested], problems: list[Message]) -> e.BackupVerified:
+    return e.BackupVerified(
+        backup=event.data.backup,
+        destination=event.data.destination,
+        request=event.id,
+        problems=[shortened(problem) for problem in problems[:MOST_PROBLEMS]],
+    )
+
+
+def _why_not(store: ObjectStore, job: Job) -> Message | None:
+    name = job.name
+    if not jobs.is_name(name) or not ledger.exists(store, keys.request(job)):
+        return Message(code=Code.NO_SUCH_BACKUP, text=f"there is no backup {name!r:.80}")
+    if ledger.deleted(store, job):
         return None  # a second run finishes what the first began
-    if not ledger.exists(store, keys.final("backups", name)):
-        return f"backup {name} is not finished; `snapline cancel {name}` ends it"
-    for found in store.list(keys.running("restores", "")):
-        restore = found.key.rpartition("/")[2]
-        request = ledger.find(store, keys.request("restores", restore), RestoreRequest)
-        if request and request.backup == name and not ledger.over(store, "restores", restore):
-            return f"restore {restore} is using backup {name}; wait for it, or `snapline cancel {restore}`"
+    if not ledger.exists(store, keys.final(job)):
+        return Message(code=Code.NOT_FINISHED, text=f"backup {name} is not finished", subject=name)
+    for found in store.list(keys.running_of("restore")):
+        restore = keys.parse_running(found.key)
+        request = ledger.find(store, keys.request(restore), RestoreRequest)
+        if request and request.backup == name and endings.ended(store, restore) is None:
+            return Message(code=Code.BACKUP_IN_USE, text=f"{restore} is using backup {name}", subject=restore.name)
     return None
 
 
-def _problems(record: BackupRecord, store: ObjectStore, repository: Repository) -> Iterator[str]:
+def _problems(record: BackupRecord, store: ObjectStore, repository: Repository) -> Iterator[Message]:
     if record.manifest:
         try:
             repository.unseal(store.get(record.manifest), record.manifest)
         except PermanentError as error:
-            yield str(error)
+            yield told(error)
     for volume in record.volumes:
-        for problem in repository.verify(volume.volume):
-            yield f"{volume.namespace}/{volume.pod}, volume {volume.name}: {problem}"
-
-
-def not_deleted(event: e.CloudEvent[e.BackupDeleteRequested], reason: str) -> Iterator[e.Event]:
-    """The answer to a deletion that failed for good."""
-    yield e.BackupDeleteFailed(backup=event.data.backup, reason=brief(reason))
-
-
-def not_verified(event: e.CloudEvent[e.BackupVerifyRequested], reason: str) -> Iterator[e.Event]:
-    """The answer to a verification that failed for good."""
-    yield e.BackupVerified(backup=event.data.backup, request=event.id, problems=[brief(reason)])
+        for problem in repository.verify(volume.volume_id):
+            yield prefixed(f"volume {volume.key}", Message(code=Code.DAMAGED, text=problem))

@@ -8,43 +8,43 @@ from urllib.parse import urlsplit
 from schemas import events as e
 from schemas import keys
 from schemas.errors import PermanentError, TransientError
+from schemas.messages import Message, brief, shortened, told
 from schemas.records import Record
-from workers import ledger
-from workers.ports import ObjectStore
-from workers.steps.endings import brief
+from workers.jobs import ledger
+from workers.ports import Destinations, ObjectStore
 
 Post = Callable[[str, bytes, str], None]
 """URL, body, event id. Raises TransientError, or PermanentError if the receiver will never take it."""
 
 
 @dataclass(frozen=True)
-class Notifying:
+class NotifyNeeds:
     """What notifying needs."""
 
-    store: ObjectStore
+    destinations: Destinations
     urls: Sequence[str]
     post: Post
     log: Callable[[str], None]
 
 
-def notify(event: e.AnyEvent, world: Notifying) -> Iterator[e.Event]:
+def notify(event: e.AnyEvent, needs: NotifyNeeds) -> Iterator[e.Event]:
     """One event per receiver that has taken or refused the news. Raises TransientError if one is left to try again."""
-    world.log(describe(event.data))
+    needs.log(describe(event.data))
     busy = []
-    for url in world.urls:
+    for url in needs.urls:
         try:
-            yield from _deliver(event, url, world)
+            yield _deliver(event, url, _store(event, needs), needs.post)
         except TransientError as error:
             busy.append(str(error))
     if busy:
-        raise TransientError(brief(*busy))
+        raise TransientError(brief(busy))
 
 
-def give_up(event: e.AnyEvent, reason: str, world: Notifying) -> Iterator[e.Event]:
+def give_up(event: e.AnyEvent, reason: Message, needs: NotifyNeeds) -> Iterator[e.Event]:
     """The receivers that never took the news."""
-    for url in world.urls:
-        if not ledger.exists(world.store, keys.notification(event.id, target_name(url))):
-            yield e.NotificationFailed(event=event.id, target=target_name(url), reason=brief(reason))
+    for url in needs.urls:
+        if not ledger.exists(_store(event, needs), keys.notification(event.id, target_name(url))):
+            yield e.NotificationFailed(event=event.id, target=target_name(url), reason=shortened(reason))
 
 
 def target_name(url: str) -> str:
@@ -55,18 +55,22 @@ def target_name(url: str) -> str:
 def describe(event: e.Event) -> str:
     """The news as one line: `backup instance-bcdfg completed`."""
     what, _, how = event.type.rpartition(".")[0].partition(".")
-    reasons = getattr(event, "reason", "") or "; ".join(getattr(event, "reasons", []))
+    reasons = [reason] if (reason := getattr(event, "reason", None)) else getattr(event, "reasons", [])
     return f"{what} {event.subject} {how.replace('_', ' ')}" + (f": {brief(reasons)}" if reasons else "")
 
 
-def _deliver(event: e.AnyEvent, url: str, world: Notifying) -> Iterator[e.Event]:
+def _store(event: e.AnyEvent, needs: NotifyNeeds) -> ObjectStore:
+    """Where it is remembered who has the news: the job's destination; a rejected request has none but the default."""
+    return needs.destinations.store(getattr(event.data, "destination", e.DEFAULT_DESTINATION))
+
+
+def _deliver(event: e.AnyEvent, url: str, store: ObjectStore, post: Post) -> e.Event:
     target = target_name(url)
     key = keys.notification(event.id, target)
-    if not ledger.exists(world.store, key):
+    if not ledger.exists(store, key):
         try:
-            world.post(url, e.encode(event), event.id)
+            post(url, e.encode(event), event.id)
         except PermanentError as error:
-            yield e.NotificationFailed(event=event.id, target=target, reason=brief(str(error)))
-            return
-        ledger.put(world.store, key, Record())
-    yield e.NotificationDelivered(event=event.id, target=target)
+            return e.NotificationFailed(event=event.id, target=target, reason=told(error))
+        ledger.put(store, key, Record())
+    return e.NotificationDelivered(event=event.id, target=target)

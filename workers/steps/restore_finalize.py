@@ -3,57 +3,57 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import get_args
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import NotFound, NotYet
+from schemas.errors import Code, NotFound, NotYet
+from schemas.job import Job
 from schemas.kubernetes import Object, ResourceType
-from schemas.records import Applied, RestorePlan, RestoreRecord, RestoreRequest, RestoreUnitResult
-from workers import ledger
+from schemas.messages import Message, brief, prefixed
+from schemas.records import Applied, RestorePlan, RestoreRecord, RestoreRequest, VolumeResult
+from workers.jobs import endings, ledger, progress
 from workers.manifests.restore.apply_wave import describe
+from workers.manifests.restore.load import load
 from workers.manifests.restore.readiness import WORKLOADS, why_not_ready
-from workers.ports import Cluster, ObjectStore, Repository
-from workers.steps import endings
-from workers.steps.restored_objects import load
+from workers.ports import Cluster, Destinations, ObjectStore
 
 
 @dataclass(frozen=True)
-class Finalizing:
-    """What finalizing needs. `patience` is how long workloads may take to be ready."""
+class FinalizeRestoreNeeds:
+    """What finalizing a restore needs. `patience` is how long workloads may take to be ready."""
 
-    store: ObjectStore
-    repository: Repository
+    destinations: Destinations
     cluster: Cluster
     patience: timedelta
     now: Callable[[], datetime]
 
 
-def finalize(event: e.CloudEvent[e.RestoreApplied], world: Finalizing) -> Iterator[e.Event]:
+def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds) -> Iterator[e.Event]:
     """The final event. Raises NotYet while workloads are starting; in the end that is a warning."""
-    name = event.data.restore
-    if record := ledger.finished_restore(world.store, name):
-        ledger.end(world.store, "restores", name)
-        yield endings.restore_ended(record)
+    job, destination = event.data.job, event.data.destination
+    store = needs.destinations.store(destination)
+    if (said := progress.settled(store, job, needs.now())) is not None:
+        yield from said
         return
-    if ledger.cancelled(world.store, "restores", name):
-        yield endings.cancel_restore(world.store, name, world.now())
-        return
-    request = ledger.read(world.store, keys.request("restores", name), RestoreRequest)
-    plan = ledger.read(world.store, keys.plan("restores", name), RestorePlan)
-    after = ledger.read(world.store, keys.applied(name, "after"), Applied)
-    unready = list(_unready(load(world.store, world.repository, plan.manifest, request), world.cluster))
-    if unready and world.now() - after.finished_at <= world.patience:
-        ledger.pulse(world.store, "restores", name)
-        raise NotYet(f"waiting for {endings.brief(*unready)}")
-    yield endings.finish_restore(world.store, _record(request, plan, unready, world))
+    request = ledger.read(store, keys.request(job), RestoreRequest)
+    plan = ledger.read(store, keys.plan(job), RestorePlan)
+    workloads = ledger.read(store, keys.wave_applied(job, "workloads"), Applied)
+    objects = load(store, needs.destinations.repository(destination), plan.manifest, request)
+    unready = list(_unready(objects, needs.cluster))
+    if unready and needs.now() - workloads.finished_at <= needs.patience:
+        ledger.pulse(store, job)
+        raise NotYet(f"waiting for {brief(unready)}")
+    late = [prefixed(f"not ready after {needs.patience}", one) for one in unready]
+    yield endings.finish_restore(store, _record(store, job, request, plan, late, needs.now()))
 
 
-def _unready(objects: list[Object], cluster: Cluster) -> Iterator[str]:
+def _unready(objects: list[Object], cluster: Cluster) -> Iterator[Message]:
     types = {(type_.group, type_.kind): type_ for type_ in cluster.resource_types()}
     for obj in objects:
         key = (obj["apiVersion"].rpartition("/")[0], obj["kind"])
         if key in WORKLOADS and key in types and (reason := _why_not(obj, types[key], cluster)):
-            yield f"{describe(obj)}: {reason}"
+            yield Message(code=Code.NOT_READY, text=f"{describe(obj)}: {reason}", subject=describe(obj))
 
 
 def _why_not(obj: Object, type_: ResourceType, cluster: Cluster) -> str | None:
@@ -63,26 +63,27 @@ def _why_not(obj: Object, type_: ResourceType, cluster: Cluster) -> str | None:
         return None  # not restored; its wave's record says why
 
 
-def _record(request: RestoreRequest, plan: RestorePlan, unready: list[str], world: Finalizing) -> RestoreRecord:
-    name = request.name
-    waves = [ledger.read(world.store, keys.applied(name, wave), Applied) for wave in ("before", "pods", "after")]
-    found = world.store.list(keys.units("restores", name))
-    volumes = [ledger.read(world.store, entry.key, RestoreUnitResult) for entry in found]
-    accounts: list[Applied | RestoreUnitResult] = [*waves, *volumes]
+def _record(
+    store: ObjectStore, job: Job, request: RestoreRequest, plan: RestorePlan, late: list[Message], now: datetime
+) -> RestoreRecord:
+    waves = [ledger.read(store, keys.wave_applied(job, wave), Applied) for wave in get_args(keys.Wave)]
+    volumes = [ledger.read(store, found.key, VolumeResult) for found in store.list(keys.volume_results(job))]
+    accounts: list[Applied | VolumeResult] = [*waves, *volumes]
     errors = [error for account in accounts for error in account.errors]
-    warnings = [*plan.warnings, *(warning for account in accounts for warning in account.warnings)]
+    warnings = [warning for account in accounts for warning in account.warnings]
     return RestoreRecord(
-        name=name,
+        name=job.name,
         request=request.request,
+        destination=request.destination,
         backup=request.backup,
         scope=request.scope,
         app=request.app,
         status="PartiallyFailed" if errors else "Completed",
         requested_at=request.requested_at,
-        completed_at=world.now(),
+        completed_at=now,
         objects=sum(wave.created + wave.existing for wave in waves),
         bytes=sum(volume.bytes for volume in volumes),
         files=sum(volume.files for volume in volumes),
         errors=errors,
-        warnings=[*request.notes, *warnings, *(f"not ready after {world.patience}: {one}" for one in unready)],
+        warnings=[*request.notes, *plan.warnings, *warnings, *late],
     )

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import NotFound, NotYet
+from schemas.errors import Code, NotFound, NotYet
+from schemas.job import Job
 from schemas.kubernetes import Object, ResourceType
+from schemas.messages import Message, prefixed
 from schemas.records import (
     BackupRecord,
     LiveRef,
@@ -17,72 +19,76 @@ from schemas.records import (
     VolumeRecord,
     VolumeRestore,
 )
-from workers import ledger
+from workers.jobs import endings, ledger, progress
 from workers.manifests.capture.document import CONSOLE
+from workers.manifests.restore.load import load
 from workers.manifests.restore.undeploy import to_undeploy
-from workers.ports import Cluster, ObjectStore, Repository
-from workers.steps import endings
-from workers.steps.restored_objects import load
+from workers.ports import Cluster, Destinations, ObjectStore
 
 
 @dataclass(frozen=True)
-class Preparing:
-    """What preparing needs."""
+class PrepareNeeds:
+    """What preparing needs. `patience` is how long replaced objects may take to be gone."""
 
-    store: ObjectStore
-    repository: Repository
+    destinations: Destinations
     cluster: Cluster
     console_namespace: str
     patience: timedelta
     now: Callable[[], datetime]
 
 
-def prepare(event: e.CloudEvent[e.RestoreLicensed], world: Preparing) -> Iterator[e.Event]:
+def prepare(event: e.CloudEvent[e.RestoreLicensed], needs: PrepareNeeds) -> Iterator[e.Event]:
     """The plan, written once, when all that it replaces is gone. Raises NotYet until then."""
-    name = event.data.restore
-    if record := ledger.finished_restore(world.store, name):
-        yield endings.restore_ended(record)
+    job, destination = event.data.job, event.data.destination
+    store = needs.destinations.store(destination)
+    if (said := progress.settled(store, job, needs.now())) is not None:
+        yield from said
         return
-    if ledger.cancelled(world.store, "restores", name):
-        yield endings.cancel_restore(world.store, name, world.now())
+    if not ledger.exists(store, keys.plan(job)) and (problem := _prepare(job, destination, store, needs)):
+        yield endings.fail(store, job, needs.now(), problem)
         return
-    plan = ledger.find(world.store, keys.plan("restores", name), RestorePlan)
-    if plan is None:
-        request = ledger.read(world.store, keys.request("restores", name), RestoreRequest)
-        backup = ledger.finished_backup(world.store, request.backup)
-        if backup is None or backup.manifest is None:
-            yield endings.stop_restore(world.store, name, world.now(), f"backup {request.backup} is gone")
-            return
-        objects = load(world.store, world.repository, backup.manifest, request)
-        if stuck := _undeploy(name, objects, backup, world):
-            yield endings.stop_restore(world.store, name, world.now(), stuck)
-            return
-        plan = ledger.create(world.store, keys.plan("restores", name), _plan(name, backup, objects))
-    yield e.RestorePrepared(restore=name, objects=plan.objects, units=len(plan.volumes))
+    yield from progress.missing(store, job)
 
 
-def _undeploy(name: str, objects: list[Object], backup: BackupRecord, world: Preparing) -> str | None:
-    """Deletes; raises NotYet while anything is left, and at last says what would not go."""
-    key = keys.undeploy(name)
-    fixed = ledger.find(world.store, key, Undeploy)
+def _prepare(job: Job, destination: str, store: ObjectStore, needs: PrepareNeeds) -> Message | None:
+    """Deletes, then plans; why it cannot be done, if it cannot."""
+    request = ledger.read(store, keys.request(job), RestoreRequest)
+    backup = ledger.finished_backup(store, request.backup)
+    if backup is None or backup.manifest is None:
+        return Message(code=Code.BACKUP_UNUSABLE, text=f"backup {request.backup} is gone", subject=request.backup)
+    objects = load(store, needs.destinations.repository(destination), backup.manifest, request)
+    fixed = ledger.find(store, keys.undeploy(job), Undeploy)
     if fixed is None:
-        claims = {(volume.namespace, volume.claim) for volume in backup.volumes if volume.claim}
-        owners = _owners(ledger.read(world.store, keys.request("restores", name), RestoreRequest), backup)
-        refs = to_undeploy(
-            world.cluster, objects, world.console_namespace, claims=claims, owners=owners, selector=backup.selector
-        )
-        fixed = ledger.create(world.store, key, Undeploy(started_at=world.now(), objects=refs))
-    left: list[str] = []
-    for phase in sorted({ref.phase for ref in fixed.objects}):
-        left = list(_delete([ref for ref in fixed.objects if ref.phase == phase], world.cluster))
-        if left:
-            break
+        fixed = ledger.create(store, keys.undeploy(job), _to_undeploy(objects, request, backup, needs))
+    if stuck := _undeploy(job, store, fixed, needs):
+        return stuck
+    ledger.create(store, keys.plan(job), _plan(job, backup, objects))
+    return None
+
+
+def _to_undeploy(objects: list[Object], request: RestoreRequest, backup: BackupRecord, needs: PrepareNeeds) -> Undeploy:
+    """What is to be deleted, as it is now."""
+    refs = to_undeploy(
+        needs.cluster,
+        objects,
+        needs.console_namespace,
+        claims={(volume.namespace, volume.claim) for volume in backup.volumes if volume.claim},
+        owners=_owners(request, backup),
+        selector=backup.selector,
+    )
+    return Undeploy(started_at=needs.now(), objects=refs)
+
+
+def _undeploy(job: Job, store: ObjectStore, fixed: Undeploy, needs: PrepareNeeds) -> Message | None:
+    """Deletes; raises NotYet while anything is left, and at last says what would not go."""
+    left = _delete_in_phases(fixed, needs.cluster)
     if not left:
         return None
     named = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
-    if world.now() - fixed.started_at > world.patience:
-        return f"could not replace {named}: still there {world.patience} after deletion; look at their finalizers"
-    ledger.pulse(world.store, "restores", name)
+    if needs.now() - fixed.started_at > needs.patience:
+        text = f"could not replace {named}: still there {needs.patience} after deletion; look at their finalizers"
+        return Message(code=Code.NOT_DELETED, text=text)
+    ledger.pulse(store, job)
     raise NotYet(f"waiting for {named} to be gone")
 
 
@@ -94,8 +100,16 @@ def _owners(request: RestoreRequest, backup: BackupRecord) -> set[str]:
     return slugs | ({CONSOLE} if request.scope == "full" else set())
 
 
+def _delete_in_phases(fixed: Undeploy, cluster: Cluster) -> list[str]:
+    """Asks for deletion, phase by phase; what is left of the first phase that is not gone yet, for people to read."""
+    for phase in sorted({ref.phase for ref in fixed.objects}):
+        if left := list(_delete([ref for ref in fixed.objects if ref.phase == phase], cluster)):
+            return left
+    return []
+
+
 def _delete(refs: list[LiveRef], cluster: Cluster) -> Iterator[str]:
-    """Asks for the deletion of each; yields those that are still there, for people to read."""
+    """Asks for the deletion of each; yields those that are still there."""
     types = {type_.group_resource: type_ for type_ in cluster.resource_types()}
     for ref in refs:
         type_ = types.get(ref.group_resource)
@@ -118,33 +132,30 @@ def _live(cluster: Cluster, type_: ResourceType, ref: LiveRef) -> Object | None:
     return live if live["metadata"]["uid"] == ref.uid else None
 
 
-def _plan(name: str, backup: BackupRecord, objects: list[Object]) -> RestorePlan:
+def _plan(job: Job, backup: BackupRecord, objects: list[Object]) -> RestorePlan:
     held = {(obj["kind"], obj["metadata"].get("namespace"), obj["metadata"]["name"]) for obj in objects}
 
     def wanted(volume: VolumeRecord) -> bool:
         kind, object_name = ("PersistentVolumeClaim", volume.claim) if volume.claim else ("Pod", volume.pod)
         return (kind, volume.namespace, object_name) in held
 
-    volumes = [_volume(name, volume) for volume in backup.volumes if wanted(volume)]
     return RestorePlan(
         backup=backup.name,
         manifest=backup.manifest or "",
         objects=len(objects),
-        volumes=volumes,
-        warnings=[f"the backup lacks something: {error}" for error in backup.errors],
+        volumes=[_volume(job, volume) for volume in backup.volumes if wanted(volume)],
+        warnings=[prefixed("the backup lacks something", error) for error in backup.errors],
     )
 
 
-def _volume(restore: str, volume: VolumeRecord) -> VolumeRestore:
-    pod = f"{volume.namespace}/{volume.pod}"
+def _volume(job: Job, volume: VolumeRecord) -> VolumeRestore:
     return VolumeRestore(
-        unit=f"{volume.namespace}/{volume.claim}" if volume.claim else f"{pod}/{volume.name}",
         kind=volume.kind,
         namespace=volume.namespace,
         pod=volume.pod,
         name=volume.name,
         claim=volume.claim,
-        helper=keys.helper_pod(restore, pod),
-        volume=volume.volume,
+        helper=keys.helper_pod(job, f"{volume.namespace}/{volume.pod}"),
+        volume_id=volume.volume_id,
         bytes=volume.scanned_bytes,
     )

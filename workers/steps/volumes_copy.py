@@ -4,164 +4,145 @@ import base64
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import NotFound
-from schemas.records import BackupPlan, Parent, SliceState, UnitPlan, UnitResult, VolumePlan, VolumeRecord
-from workers import ledger
-from workers.ports import CopySlice, ObjectStore, Progress, Repository, VolumeFiles
-from workers.steps import endings
-from workers.steps.slicing import Slicing, Turns, reporting
+from schemas.errors import Code, NotFound
+from schemas.job import Job
+from schemas.messages import Message
+from schemas.records import BackupPlan, CopyState, Parent, PodPlan, PodResult, VolumePlan, VolumeRecord
+from workers.jobs import ledger, progress
+from workers.jobs.locks import Locks
+from workers.jobs.results import pod_copied, progressed, record_pod
+from workers.jobs.slicing import Slicing, reporting
+from workers.ports import CopySlice, Destinations, ObjectStore, Progress, Repository, VolumeFiles
 
 
 @dataclass(frozen=True)
-class Copying:
+class CopyNeeds:
     """What copying needs."""
 
-    store: ObjectStore
-    repository: Repository
+    destinations: Destinations
     files: VolumeFiles
     slicing: Slicing
-    turns: Turns
+    locks: Locks
     now: Callable[[], datetime]
 
 
-def copy(event: e.CloudEvent[e.VolumesCopyRequested], world: Copying) -> Iterator[e.Event]:
-    """The next slice's request, or the unit's result."""
-    backup, unit = event.data.backup, event.data.unit
-    if result := ledger.find(world.store, keys.unit("backups", backup, unit), UnitResult):
-        yield copied(backup, result)
+@dataclass(frozen=True)
+class _Copy:
+    """One slice: of which pod, and where to."""
+
+    job: Job
+    pod: PodPlan
+    store: ObjectStore
+    repository: Repository
+    stop: Callable[[], bool]
+
+
+def copy(event: e.CloudEvent[e.VolumesCopyRequested], needs: CopyNeeds) -> Iterator[e.Event]:
+    """The next slice's request, or the pod's result."""
+    asked = event.data
+    job, store = asked.job, needs.destinations.store(asked.destination)
+    if result := ledger.find(store, keys.pod_result(job, asked.pod), PodResult):
+        yield pod_copied(asked, result)
         return
-    if ledger.over(world.store, "backups", backup):
+    if (said := progress.settled(store, job, needs.now())) is not None:
+        yield from said
         return
-    if ledger.cancelled(world.store, "backups", backup):
-        yield endings.cancel_backup(world.store, backup, world.now())
-        return
-    with world.turns.take(f"{backup}/{unit}"):
-        yield from _slice(event.data, world)
+    with needs.locks.holding(f"{job}, pod {asked.pod}"):
+        yield from _slice(asked, store, needs)
 
 
-def copied(backup: str, result: UnitResult) -> e.Event:
-    """The event of a unit's result."""
-    if result.errors:
-        return e.VolumesCopyFailed(backup=backup, unit=result.unit, reason=endings.brief(*result.errors))
-    return e.VolumesCopied(
-        backup=backup,
-        unit=result.unit,
-        scanned_bytes=sum(volume.scanned_bytes for volume in result.volumes),
-        changed_bytes=sum(volume.changed_bytes for volume in result.volumes),
-        uploaded_bytes=sum(volume.uploaded_bytes for volume in result.volumes),
-        files=sum(volume.files for volume in result.volumes),
-    )
+def give_up(event: e.CloudEvent[e.VolumesCopyRequested], reason: Message, needs: CopyNeeds) -> Iterator[e.Event]:
+    """Records that no more of a pod's volumes is copied: what was copied stays, and the result says why."""
+    asked = event.data
+    job, store = asked.job, needs.destinations.store(asked.destination)
+    state = _state(store, job, asked.pod)
+    yield pod_copied(asked, record_pod(store, job, asked.pod, state, needs.now(), str(reason)))
 
 
-def fail(store: ObjectStore, event: e.VolumesCopyRequested, reason: str, now: datetime) -> Iterator[e.Event]:
-    """Gives a unit up: what it has copied so far stays, and its result says why there is no more."""
-    state = _state(store, event.backup, event.unit)
-    yield copied(event.backup, _record(store, event.backup, event.unit, state, now, reason))
-
-
-def _slice(asked: e.VolumesCopyRequested, world: Copying) -> Iterator[e.Event]:
-    backup = asked.backup
-    state = _state(world.store, backup, asked.unit)
+def _slice(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) -> Iterator[e.Event]:
+    job = asked.job
+    state = _state(store, job, asked.pod)
     if asked.slice < state.slice:
         # Redelivered after its state was saved; anything older has long been followed up.
         if asked.slice == state.slice - 1:
             yield asked.model_copy(update={"slice": state.slice})
         return
-    plan = ledger.read(world.store, keys.plan("backups", backup), BackupPlan)
-    unit = next(unit for unit in plan.units if unit.unit == asked.unit)
-    stop = world.slicing.stop(backup)
-    while state.done < len(unit.volumes) and not stop():
-        state = yield from _advance(backup, unit, state, stop, world)
+    plan = ledger.read(store, keys.plan(job), BackupPlan)
+    pod = next(pod for pod in plan.pods if pod.key == asked.pod)
+    stop = needs.slicing.stop(job)
+    one = _Copy(job, pod, store, needs.destinations.repository(asked.destination), stop)
+    while state.done < len(pod.volumes) and not stop():
+        state = yield from _advance(one, state, needs.files)
         if state.checkpoint:
             break
-    if state.done == len(unit.volumes):
-        yield copied(backup, _record(world.store, backup, unit.unit, state, world.now()))
+    if state.done == len(pod.volumes):
+        yield pod_copied(asked, record_pod(store, job, pod.key, state, needs.now()))
         return
     state = state.model_copy(update={"slice": state.slice + 1})
-    ledger.put(world.store, keys.slices("backups", backup, unit.unit), state)
+    ledger.put(store, keys.slices(job, pod.key), state)
     yield asked.model_copy(update={"slice": state.slice})
 
 
-def _advance(
-    backup: str, unit: UnitPlan, state: SliceState, stop: Callable[[], bool], world: Copying
-) -> Generator[e.Event, None, SliceState]:
+def _advance(one: _Copy, state: CopyState, files: VolumeFiles) -> Generator[e.Event, None, CopyState]:
     """One slice of the next volume: done, with a checkpoint, or failed for good."""
-    volume = unit.volumes[state.done]
+    pod, volume = one.pod, one.pod.volumes[state.done]
+    where = f"{pod.key}, volume {volume.name}"
     try:
-        root = world.files.directory(unit.pod_uid, volume.directory)
+        root = files.directory(pod.uid, volume.directory)
     except NotFound as error:
-        said = f"{unit.unit}, volume {volume.name}: {error}"
-        return state.model_copy(update={"done": state.done + 1, "checkpoint": None, "errors": [*state.errors, said]})
-    identity = keys.parent(volume.identity(unit.namespace, unit.pod))
-    parent = ledger.find(world.store, identity, Parent)
-    checkpoint = base64.b64decode(state.checkpoint) if state.checkpoint else None
-
-    def work(report: Callable[[Progress], None]) -> CopySlice:
-        known = parent.volume if parent else None
-        return world.repository.copy(root, parent=known, checkpoint=checkpoint, stop=stop, progress=report)
-
-    def tell(progress: Progress) -> e.VolumesProgressed:
-        return progressed(backup, unit.unit, volume.name, progress)
-
-    reached = yield from reporting(work, tell)
+        lost = Message(code=Code.VOLUME_NOT_COPIED, text=f"{where}: {error}", subject=where)
+        return state.model_copy(update={"done": state.done + 1, "checkpoint": None, "errors": [*state.errors, lost]})
+    identity = keys.parent(volume.identity(pod.namespace, pod.name))
+    parent = ledger.find(one.store, identity, Parent)
+    work = partial(
+        one.repository.copy,
+        root,
+        parent=parent.volume_id if parent else None,
+        checkpoint=base64.b64decode(state.checkpoint) if state.checkpoint else None,
+        stop=one.stop,
+    )
+    tell = partial(progressed, one.job, volume.key(pod.namespace, pod.name))
+    reached = yield from reporting(lambda report: work(progress=report), tell)
     if reached.volume is None:
         saved = base64.b64encode(reached.checkpoint or b"").decode()
         return state.model_copy(update={"checkpoint": saved})
     yield tell(Progress(reached.scanned_bytes, reached.scanned_bytes, reached.files))
-    ledger.put(world.store, identity, Parent(volume=reached.volume))
-    warnings = [f"{unit.unit}, volume {volume.name}: {warning}" for warning in reached.warnings]
+    ledger.put(one.store, identity, Parent(volume_id=reached.volume))
+    return _with(state, _record(pod, volume, reached.volume, reached), _warnings(where, reached))
+
+
+def _with(state: CopyState, volume: VolumeRecord, warnings: list[Message]) -> CopyState:
+    """The state after one more volume is copied."""
     return state.model_copy(
         update={
             "done": state.done + 1,
             "checkpoint": None,
-            "volumes": [*state.volumes, _volume(unit, volume, reached)],
+            "volumes": [*state.volumes, volume],
             "warnings": [*state.warnings, *warnings],
         }
     )
 
 
-def progressed(job: str, unit: str, volume: str, progress: Progress) -> e.VolumesProgressed:
-    """The event of one volume's progress."""
-    return e.VolumesProgressed(
-        job=job,
-        unit=unit,
-        volume=volume,
-        bytes_done=progress.bytes_done,
-        bytes_total=progress.bytes_total,
-        files_done=progress.files_done,
-    )
+def _state(store: ObjectStore, job: Job, pod: str) -> CopyState:
+    return ledger.find(store, keys.slices(job, pod), CopyState) or CopyState()
 
 
-def _state(store: ObjectStore, backup: str, unit: str) -> SliceState:
-    return ledger.find(store, keys.slices("backups", backup, unit), SliceState) or SliceState()
+def _warnings(where: str, reached: CopySlice) -> list[Message]:
+    return [Message(code=Code.FILE_WARNING, text=f"{where}: {warning}") for warning in reached.warnings]
 
 
-def _record(
-    store: ObjectStore, backup: str, unit: str, state: SliceState, now: datetime, reason: str | None = None
-) -> UnitResult:
-    result = UnitResult(
-        unit=unit,
-        volumes=state.volumes,
-        errors=[*state.errors, f"{unit}: {reason}"] if reason else state.errors,
-        warnings=state.warnings,
-        finished_at=now,
-    )
-    return ledger.create(store, keys.unit("backups", backup, unit), result)
-
-
-def _volume(unit: UnitPlan, volume: VolumePlan, reached: CopySlice) -> VolumeRecord:
-    if reached.volume is None:
-        raise RuntimeError("an unfinished volume has no record")
+def _record(pod: PodPlan, volume: VolumePlan, volume_id: str, reached: CopySlice) -> VolumeRecord:
     return VolumeRecord(
-        namespace=unit.namespace,
-        pod=unit.pod,
+        namespace=pod.namespace,
+        pod=pod.name,
         name=volume.name,
         kind=volume.kind,
         claim=volume.claim,
-        volume=reached.volume,
+        volume_id=volume_id,
         scanned_bytes=reached.scanned_bytes,
         changed_bytes=reached.changed_bytes,
         uploaded_bytes=reached.uploaded_bytes,

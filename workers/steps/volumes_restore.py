@@ -4,115 +4,111 @@ import base64
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Damaged, NotFound
-from schemas.records import RestorePlan, RestoreSliceState, RestoreUnitResult, VolumeRestore
-from workers import ledger
+from schemas.errors import Code, Damaged, NotFound
+from schemas.messages import Message
+from schemas.records import RestorePlan, VolumeRestore, VolumeResult, WriteState
+from workers.jobs import ledger, progress
+from workers.jobs.locks import Locks
+from workers.jobs.results import give_up_volume, progressed, volume_restored
+from workers.jobs.slicing import Slicing, reporting
 from workers.manifests.restore.holding_pods import DONE, WAITING
-from workers.ports import ObjectStore, Progress, Repository, RestoreSlice, VolumeFiles
-from workers.steps import endings
-from workers.steps.slicing import Slicing, Turns, reporting
-from workers.steps.volumes_copy import progressed
+from workers.ports import Destinations, ObjectStore, Progress, Repository, RestoreSlice, VolumeFiles
 
 
 @dataclass(frozen=True)
-class Restoring:
-    """What restoring needs."""
+class RestoreNeeds:
+    """What writing volumes back needs."""
 
-    store: ObjectStore
-    repository: Repository
+    destinations: Destinations
     files: VolumeFiles
     slicing: Slicing
-    turns: Turns
+    locks: Locks
     now: Callable[[], datetime]
 
 
-def restore(event: e.CloudEvent[e.VolumesRestoreRequested], world: Restoring) -> Iterator[e.Event]:
+def restore(event: e.CloudEvent[e.VolumesRestoreRequested], needs: RestoreNeeds) -> Iterator[e.Event]:
     """The next slice's request, or the volume's result. A pod that waits for its files is let go last."""
-    name, unit = event.data.restore, event.data.unit
-    if result := ledger.find(world.store, keys.unit("restores", name, unit), RestoreUnitResult):
-        yield from _finish(event.data, result, world)
+    asked = event.data
+    job, store = asked.job, needs.destinations.store(asked.destination)
+    if result := ledger.find(store, keys.volume_result(job, asked.volume), VolumeResult):
+        yield from _finish(asked, result, needs.files)
         return
-    if ledger.over(world.store, "restores", name):
+    if (said := progress.settled(store, job, needs.now())) is not None:
+        yield from said
         return
-    if ledger.cancelled(world.store, "restores", name):
-        yield endings.cancel_restore(world.store, name, world.now())
-        return
-    with world.turns.take(f"{name}/{unit}"):
-        yield from _slice(event.data, world)
+    with needs.locks.holding(f"{job}, volume {asked.volume}"):
+        yield from _slice(asked, store, needs)
 
 
-def restored(name: str, result: RestoreUnitResult) -> e.Event:
-    """The event of a volume's result."""
-    if result.errors:
-        return e.VolumesRestoreFailed(restore=name, unit=result.unit, reason=endings.brief(*result.errors))
-    return e.VolumesRestored(restore=name, unit=result.unit, bytes=result.bytes, files=result.files)
+def give_up(event: e.CloudEvent[e.VolumesRestoreRequested], reason: Message, needs: RestoreNeeds) -> Iterator[e.Event]:
+    """Records that a volume is not written."""
+    asked = event.data
+    store = needs.destinations.store(asked.destination)
+    yield give_up_volume(store, asked.job, asked.destination, asked.volume, str(reason), needs.now())
 
 
-def fail(store: ObjectStore, name: str, unit: str, reason: str, now: datetime) -> Iterator[e.Event]:
-    """Gives a volume up; a pod that waits for it never starts, and says so."""
-    result = RestoreUnitResult(unit=unit, errors=[f"{unit}: {reason}"], finished_at=now)
-    yield restored(name, ledger.create(store, keys.unit("restores", name, unit), result))
-
-
-def _slice(asked: e.VolumesRestoreRequested, world: Restoring) -> Iterator[e.Event]:
-    key = keys.slices("restores", asked.restore, asked.unit)
-    state = ledger.find(world.store, key, RestoreSliceState) or RestoreSliceState()
+def _slice(asked: e.VolumesRestoreRequested, store: ObjectStore, needs: RestoreNeeds) -> Iterator[e.Event]:
+    job, key = asked.job, keys.slices(asked.job, asked.volume)
+    state = ledger.find(store, key, WriteState) or WriteState()
     if asked.slice < state.slice:
         # Redelivered after its state was saved; anything older has long been followed up.
         if asked.slice == state.slice - 1:
             yield asked.model_copy(update={"slice": state.slice})
         return
-    plan = ledger.read(world.store, keys.plan("restores", asked.restore), RestorePlan)
-    volume = next(volume for volume in plan.volumes if volume.unit == asked.unit)
+    plan = ledger.read(store, keys.plan(job), RestorePlan)
+    volume = next(volume for volume in plan.volumes if volume.key == asked.volume)
     try:
-        reached = yield from _advance(asked, volume, state, world)
+        reached = yield from _advance(asked, volume, state, needs)
     except (NotFound, Damaged) as error:
-        yield from fail(world.store, asked.restore, asked.unit, str(error), world.now())
+        yield give_up_volume(store, job, asked.destination, asked.volume, str(error), needs.now())
         return
     if reached.checkpoint is not None:
         saved = base64.b64encode(reached.checkpoint).decode()
-        state = RestoreSliceState(slice=state.slice + 1, checkpoint=saved)
-        ledger.put(world.store, key, state)
+        state = WriteState(slice=state.slice + 1, checkpoint=saved)
+        ledger.put(store, key, state)
         yield asked.model_copy(update={"slice": state.slice})
         return
-    result = RestoreUnitResult(
-        unit=asked.unit,
-        bytes=reached.bytes,
-        files=reached.files,
-        errors=[f"{asked.unit}: {lost}" for lost in reached.lost],
-        warnings=[f"{asked.unit}: {warning}" for warning in reached.warnings],
-        finished_at=world.now(),
-    )
-    standing = ledger.create(world.store, keys.unit("restores", asked.restore, asked.unit), result)
-    yield from _finish(asked, standing, world)
+    result = ledger.create(store, keys.volume_result(job, asked.volume), _result(asked.volume, reached, needs.now()))
+    yield from _finish(asked, result, needs.files)
 
 
 def _advance(
-    asked: e.VolumesRestoreRequested, volume: VolumeRestore, state: RestoreSliceState, world: Restoring
+    asked: e.VolumesRestoreRequested, volume: VolumeRestore, state: WriteState, needs: RestoreNeeds
 ) -> Generator[e.Event, None, RestoreSlice]:
-    target = world.files.directory(asked.pod_uid, asked.directory)
-    checkpoint = base64.b64decode(state.checkpoint) if state.checkpoint else None
-    stop = world.slicing.stop(asked.restore)
-
-    def work(report: Callable[[Progress], None]) -> RestoreSlice:
-        return world.repository.restore(volume.volume, target, checkpoint=checkpoint, stop=stop, progress=report)
-
-    def tell(progress: Progress) -> e.VolumesProgressed:
-        return progressed(asked.restore, asked.unit, volume.name, progress)
-
-    reached = yield from reporting(work, tell)
+    repository: Repository = needs.destinations.repository(asked.destination)
+    work = partial(
+        repository.restore,
+        volume.volume_id,
+        needs.files.directory(asked.pod_uid, asked.directory),
+        checkpoint=base64.b64decode(state.checkpoint) if state.checkpoint else None,
+        stop=needs.slicing.stop(asked.job),
+    )
+    tell = partial(progressed, asked.job, volume.key)
+    reached = yield from reporting(lambda report: work(progress=report), tell)
     yield tell(Progress(reached.bytes, max(volume.bytes, reached.bytes), reached.files))
     return reached
 
 
-def _finish(asked: e.VolumesRestoreRequested, result: RestoreUnitResult, world: Restoring) -> Iterator[e.Event]:
+def _result(volume: str, reached: RestoreSlice, now: datetime) -> VolumeResult:
+    return VolumeResult(
+        volume=volume,
+        bytes=reached.bytes,
+        files=reached.files,
+        errors=[Message(code=Code.FILE_NOT_RESTORED, text=f"{volume}: {lost}") for lost in reached.lost],
+        warnings=[Message(code=Code.FILE_WARNING, text=f"{volume}: {warning}") for warning in reached.warnings],
+        finished_at=now,
+    )
+
+
+def _finish(asked: e.VolumesRestoreRequested, result: VolumeResult, files: VolumeFiles) -> Iterator[e.Event]:
     if not result.errors:
-        _let_go(asked, world.files)
-    yield restored(asked.restore, result)
+        _let_go(asked, files)
+    yield volume_restored(asked.job, asked.destination, result)
 
 
 def _let_go(asked: e.VolumesRestoreRequested, files: VolumeFiles) -> None:

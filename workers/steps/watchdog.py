@@ -1,6 +1,6 @@
-"""The watchdog: on every tick, tells the missing next step of each job that shows no progress.
+"""watchdog: on every tick, tells the missing next step of each job that shows no progress.
 
-It asks the object store alone, so it also helps after the broker has lost everything.
+It asks the object stores alone, so it also helps after the broker has lost everything.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,89 +9,75 @@ from datetime import datetime, timedelta
 
 from schemas import events as e
 from schemas import keys
-from schemas.records import BackupPlan, BackupRequest, RestorePlan, RestoreRequest, Running
-from workers import ledger
-from workers.ports import ObjectStore
-from workers.steps import endings
-from workers.steps.manifest_capture import copy_requests
+from schemas.errors import Code, TransientError
+from schemas.job import Job
+from schemas.messages import Message
+from schemas.records import Running
+from workers.jobs import endings, ledger, progress
+from workers.ports import Destinations, ObjectStore
 
-MOST_REDRIVES = 30
+MOST_NUDGES = 30
 """A job that has been helped so often without any progress has failed."""
 
 
 @dataclass(frozen=True)
-class Watch:
+class WatchdogNeeds:
     """What the watchdog needs. A job without any write for `patience` is stalled."""
 
-    store: ObjectStore
+    destinations: Destinations
     patience: timedelta
     now: Callable[[], datetime]
 
 
-def tick(_: e.CloudEvent[e.TickMinute], world: Watch) -> Iterator[e.Event]:
-    """Looks at every running job."""
-    for found in list(world.store.list(keys.RUNNING)):
-        kind, name = keys.parse_running(found.key)
-        if world.now() - max(found.modified, _newest(world.store, kind, name, found.modified)) > world.patience:
-            yield from _backup(name, world) if kind == "backups" else _restore(name, world)
+def tick(_: e.CloudEvent[e.TickMinute], needs: WatchdogNeeds) -> Iterator[e.Event]:
+    """Looks at every running job of every destination; those that cannot be reached do not hold up the others."""
+    away: list[TransientError] = []
+    for destination in needs.destinations.names():
+        try:
+            yield from _look(destination, needs)
+        except TransientError as error:
+            away.append(error)
+    if away:
+        raise away[0]
 
 
-def _newest(store: ObjectStore, kind: keys.Kind, name: str, at_least: datetime) -> datetime:
-    return max((found.modified for found in store.list(keys.job(kind, name))), default=at_least)
+def _look(destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:
+    store = needs.destinations.store(destination)
+    for found in list(store.list(keys.RUNNING)):
+        job = keys.parse_running(found.key)
+        if needs.now() - max(found.modified, _newest(store, job, found.modified)) > needs.patience:
+            yield from _nudge(store, job, destination, needs)
 
 
-def _backup(name: str, world: Watch) -> Iterator[e.Event]:
-    store = world.store
-    request = ledger.find(store, keys.request("backups", name), BackupRequest)
-    record = ledger.finished_backup(store, name)
-    if request is None or record or ledger.deleted(store, "backups", name):
-        ledger.end(store, "backups", name)
-        if record:
-            yield endings.backup_ended(record)
+def _newest(store: ObjectStore, job: Job, at_least: datetime) -> datetime:
+    return max((found.modified for found in store.list(keys.of(job))), default=at_least)
+
+
+def _nudge(store: ObjectStore, job: Job, destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:
+    if not ledger.exists(store, keys.request(job)):
+        ledger.end(store, job)  # its gate died before it was a job; the request will come again
         return
-    if ledger.cancelled(store, "backups", name):
-        yield endings.cancel_backup(store, name, world.now())
+    if (said := progress.settled(store, job, needs.now())) is not None:
+        yield from said
         return
-    redrive = _count(store, "backups", name)
-    if redrive > MOST_REDRIVES:
-        yield endings.stop_backup(store, name, world.now(), f"no progress after {MOST_REDRIVES} redrives")
+    nudge = _count(store, job)
+    if nudge > MOST_NUDGES:
+        reason = Message(code=Code.STALLED, text=f"no progress after {MOST_NUDGES} nudges")
+        yield endings.fail(store, job, needs.now(), reason)
         return
-    yield e.BackupStalled(backup=name, redrive=redrive)
-    plan = ledger.find(store, keys.plan("backups", name), BackupPlan)
-    if plan is None:
-        yield e.BackupLicensed(backup=name, app=request.app)
-        return
-    yield from copy_requests(store, name, plan)
-    yield e.BackupPlanned(backup=name, objects=plan.objects, units=len(plan.units))
+    yield _stalled(job, destination, nudge)
+    yield from progress.missing(store, job)
 
 
-def _restore(name: str, world: Watch) -> Iterator[e.Event]:
-    store = world.store
-    request = ledger.find(store, keys.request("restores", name), RestoreRequest)
-    record = ledger.finished_restore(store, name)
-    if request is None or record:
-        ledger.end(store, "restores", name)
-        if record:
-            yield endings.restore_ended(record)
-        return
-    if ledger.cancelled(store, "restores", name):
-        yield endings.cancel_restore(store, name, world.now())
-        return
-    redrive = _count(store, "restores", name)
-    if redrive > MOST_REDRIVES:
-        yield endings.stop_restore(store, name, world.now(), f"no progress after {MOST_REDRIVES} redrives")
-        return
-    yield e.RestoreStalled(restore=name, redrive=redrive)
-    plan = ledger.find(store, keys.plan("restores", name), RestorePlan)
-    if plan is None:
-        yield e.RestoreLicensed(restore=name, backup=request.backup, notes=request.notes)
-    else:
-        yield e.RestorePrepared(restore=name, objects=plan.objects, units=len(plan.volumes))
+def _stalled(job: Job, destination: str, nudge: int) -> e.BackupStalled | e.RestoreStalled:
+    if job.kind == "backup":
+        return e.BackupStalled(backup=job.name, destination=destination, nudge=nudge)
+    return e.RestoreStalled(restore=job.name, destination=destination, nudge=nudge)
 
 
-def _count(store: ObjectStore, kind: keys.Kind, name: str) -> int:
-    """Counts one more redrive in the running marker, which also winds the clock up again."""
-    marker = ledger.find(store, keys.running(kind, name), Running) or Running()
-    counted = Running(redrives=marker.redrives + 1)
-    ledger.put(store, keys.running(kind, name), counted)
-    return counted.redrives
+def _count(store: ObjectStore, job: Job) -> int:
+    """Counts one more nudge in the running marker, which also winds the clock up again."""
+    marker = ledger.find(store, keys.running(job), Running) or Running()
+    counted = Running(nudges=marker.nudges + 1)
+    ledger.put(store, keys.running(job), counted)
+    return counted.nudges

@@ -9,6 +9,7 @@ import structlog
 from pika.exceptions import AMQPError
 
 from schemas.errors import SnaplineError
+from schemas.job import Job
 from schemas.topology import CONTROL
 from workers.adapters.broker import connection
 
@@ -17,21 +18,21 @@ POLL = 0.5
 log = structlog.get_logger(__name__)
 
 
-def broadcast_cancel(url: str, kind: str, job: str) -> None:
+def broadcast_cancel(url: str, job: Job) -> None:
     """Tells every worker that listens just now. Raises TransientError, Denied."""
     with connection.channel(url, f"broadcast the cancellation of {job}") as channel:
         channel.exchange_declare(CONTROL, "fanout", durable=True)
-        channel.basic_publish(CONTROL, "", json.dumps({"cancel": {"kind": kind, "job": job}}).encode())
+        channel.basic_publish(CONTROL, "", json.dumps({"cancel": {"kind": job.kind, "name": job.name}}).encode())
 
 
-def listen_cancel(url: str, on_cancel: Callable[[str, str], None], stop: threading.Event) -> threading.Thread:
-    """Calls `on_cancel(kind, job)` from a thread of its own for every broadcast, until `stop`."""
+def listen_cancel(url: str, on_cancel: Callable[[Job], None], stop: threading.Event) -> threading.Thread:
+    """Calls `on_cancel(job)` from a thread of its own for every broadcast, until `stop`."""
     thread = threading.Thread(target=_listen, args=(url, on_cancel, stop), name="control", daemon=True)
     thread.start()
     return thread
 
 
-def _listen(url: str, on_cancel: Callable[[str, str], None], stop: threading.Event) -> None:
+def _listen(url: str, on_cancel: Callable[[Job], None], stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             _listen_once(url, on_cancel, stop)
@@ -40,11 +41,11 @@ def _listen(url: str, on_cancel: Callable[[str, str], None], stop: threading.Eve
             stop.wait(AGAIN)
 
 
-def _listen_once(url: str, on_cancel: Callable[[str, str], None], stop: threading.Event) -> None:
+def _listen_once(url: str, on_cancel: Callable[[Job], None], stop: threading.Event) -> None:
     def on_message(_channel: Any, _method: Any, _properties: Any, body: bytes) -> None:
         try:
             said = json.loads(body)["cancel"]
-            on_cancel(str(said["kind"]), str(said["job"]))
+            on_cancel(Job(said["kind"], str(said["name"])))
         except Exception as error:
             # Whatever it was, later broadcasts must still be heard.
             log.warning("a control message could not be handled", reason=type(error).__name__)

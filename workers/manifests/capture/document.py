@@ -10,6 +10,7 @@ from typing import Any
 
 from schemas.errors import Damaged
 from schemas.kubernetes import Object
+from schemas.messages import Message
 from workers.manifests.kube.objects import uid_of
 
 FORMAT = 1
@@ -24,8 +25,8 @@ class Captured:
     objects: list[Object] = field(default_factory=list)
     owners: dict[str, list[str]] = field(default_factory=dict)
     """By the object's uid; sorted."""
-    warnings: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
+    warnings: list[Message] = field(default_factory=list)
+    errors: list[Message] = field(default_factory=list)
 
     def owners_of(self, obj: Object) -> list[str]:
         """`console`, slugs, or nobody."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from schemas import application
 from schemas.application import Application
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid
 from schemas.events import Scope
 from schemas.kubernetes import Object
 from schemas.velero import ALL, BackupSpec, Expression, LabelSelector, merge, namespaces, parse_backup
@@ -129,8 +129,11 @@ def _shipped(apps: list[Application]) -> Iterator[tuple[Application, BackupSpec]
 def _own_spec(app: Application) -> BackupSpec:
     spec = _spec(app)
     if spec is None or not spec.shipped:
-        how = f"register it with one (`snapline app add --backup FILE`, slug {app.slug})"
-        raise Invalid(f"application {app.slug} ships no Backup resource, so it has no snapshots of its own; {how}")
+        raise Invalid(
+            f"application {app.slug} ships no Backup resource, so it has no snapshots of its own",
+            code=Code.NO_BACKUP_RESOURCE,
+            subject=app.slug,
+        )
     return spec
 
 
@@ -145,7 +148,7 @@ def _named(apps: list[Application], slug: str) -> Application:
     for app in apps:
         if app.slug == slug:
             return app
-    raise Invalid(f"there is no application {slug!r}; `snapline get apps` lists those that are registered")
+    raise Invalid(f"there is no application {slug!r}", code=Code.NO_SUCH_APPLICATION, subject=slug)
 
 
 def _namespaces(console_namespace: str, app: Application, spec: BackupSpec) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from schemas.errors import Code
 from schemas.kubernetes import Object, ResourceType
+from schemas.messages import Message
 from schemas.velero import ALL
 from workers.manifests.capture.document import CONSOLE, Captured
 from workers.manifests.capture.related import index, related
@@ -52,7 +54,7 @@ class _Taking:
         self._closed = {name_of(namespace)[1] for namespace in listing.of("namespaces") if is_excluded(namespace)}
         self._owners: dict[str, set[str]] = defaultdict(set)
         self._going: dict[str, Object] = {}
-        self._missing: dict[str, str] = {}
+        self._missing: dict[str, Message] = {}
 
     def select(self, selection: Selection) -> None:
         """Takes all that the selection matches, and the namespaces that it names."""
@@ -70,7 +72,7 @@ class _Taking:
         return Captured(
             objects=objects,
             owners={uid: sorted(self._owners[uid]) for uid in uids},
-            warnings=[f"{title(obj)} is being deleted, and is not in the backup" for obj in self._going.values()],
+            warnings=[_going(obj) for obj in self._going.values()],
             errors=[*listing.errors, *self._missing.values(), *_lost(self._going.values(), objects)],
         )
 
@@ -105,10 +107,11 @@ class _Taking:
         if namespace:
             self._take(namespace, selection, {selection.owner})
         elif "namespaces" not in self._listing.unread and selection.covers(name):
-            self._missing[name] = (
+            text = (
                 f"namespace {name}, where {selection.owner} should be, is not there; create it, or register "
                 "the application without it"
             )
+            self._missing[name] = Message(code=Code.NOT_CAPTURED, text=text, subject=name)
 
 
 def _selects(selection: Selection, type_: ResourceType, obj: Object) -> bool:
@@ -151,7 +154,12 @@ def _place(type_: ResourceType, obj: Object, order: dict[str, dict[str, int]]) -
     return (bool(type_.group), first, type_.group, type_.plural, place, namespace, name)
 
 
-def _lost(going: Iterable[Object], taken: list[Object]) -> list[str]:
+def _going(obj: Object) -> Message:
+    text = f"{title(obj)} is being deleted, and is not in the backup"
+    return Message(code=Code.BEING_DELETED, text=text, subject=title(obj))
+
+
+def _lost(going: Iterable[Object], taken: list[Object]) -> list[Message]:
     """Claims that only a pod on its way out mounts: their data is in no volume of the backup."""
     pods = [obj for obj in taken if kind_of(obj) == POD]
     return [problem for pod in going if kind_of(pod) == POD for problem in lost_claims(pod, pods)]

@@ -5,10 +5,13 @@ A selected volume that cannot be copied is an error, so that its backup never re
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from schemas.errors import Code
 from schemas.kubernetes import Object
-from schemas.records import UnitPlan, VolumePlan
+from schemas.messages import Message
+from schemas.records import PodPlan, VolumePlan
 from workers.manifests.capture.related import claims_of
 from workers.manifests.kube.objects import (
     CLAIM,
@@ -33,26 +36,33 @@ OBJECTS = ("secret", "configMap", "projected", "downwardAPI")
 """Volumes that show what is in objects, or in the API server: there is nothing to copy."""
 ENDED = ("Succeeded", "Failed")
 
-Plan = tuple[list[UnitPlan], list[str], list[str]]
-"""Units, warnings, errors."""
 Volume = dict[str, Any]
 
 
-def plan_units(objects: list[Object], default_volumes: bool) -> Plan:
-    """A unit for each running pod that has volumes to copy, in the order of `objects`.
+@dataclass(frozen=True)
+class Planned:
+    """The pods whose volumes are copied, and what to tell people."""
+
+    pods: list[PodPlan]
+    warnings: list[Message]
+    errors: list[Message]
+
+
+def plan_volumes(objects: list[Object], default_volumes: bool) -> Planned:
+    """Each running pod that has volumes to copy, in the order of `objects`.
 
     A claim that several pods share is copied with the first of them by namespace and name."""
     planning = _Planning(objects, default_volumes)
-    units = [unit for obj in objects if kind_of(obj) == POD and (unit := planning.unit(obj))]
-    return units, planning.warnings, planning.errors
+    pods = [plan for obj in objects if kind_of(obj) == POD and (plan := planning.pod(obj))]
+    return Planned(pods, planning.warnings, planning.errors)
 
 
-def lost_claims(going: Object, pods: list[Object]) -> list[str]:
+def lost_claims(going: Object, pods: list[Object]) -> list[Message]:
     """What is not copied because the pod `going` is being deleted, and no other of `pods` mounts it; in words."""
     held = {(name_of(pod)[0], claim) for pod in pods for claim in claims_of(pod).values()}
     namespace, claims = name_of(going)[0], claims_of(going)
     return [
-        f"{title(going)}, volume {name}: the pod is being deleted, so the volume was not copied; back up again"
+        _not_copied(going, name, "the pod is being deleted; back up again")
         for name in _named(going, OPT_IN)
         if name in claims and (namespace, claims[name]) not in held
     ]
@@ -66,24 +76,22 @@ class _Planning:
         self._claims = {name_of(obj): obj for obj in objects if kind_of(obj) == CLAIM}
         self._volumes = {name_of(obj)[1]: obj for obj in objects if kind_of(obj) == VOLUME}
         self._holders = self._choose_holders([obj for obj in objects if kind_of(obj) == POD and _runs(obj)])
-        self.warnings: list[str] = []
-        self.errors: list[str] = []
+        self.warnings: list[Message] = []
+        self.errors: list[Message] = []
 
-    def unit(self, pod: Object) -> UnitPlan | None:
+    def pod(self, pod: Object) -> PodPlan | None:
         """What is copied through the pod, if anything. What cannot be goes to the errors."""
         if status_of(pod).get("phase") in ENDED:
             self._note_ended(pod)
             return None
         if any(name != name.strip() for name in annotations_of(pod).get(OPT_IN, "").split(",")):
-            self.warnings.append(f"{title(pod)}: the annotation {OPT_IN} holds spaces; they were ignored")
+            text = f"{title(pod)}: the annotation {OPT_IN} holds spaces; they were ignored"
+            self.warnings.append(Message(code=Code.INVALID, text=text, subject=title(pod)))
         planned = [plan for name, volume in self._selected(pod) if (plan := self._plan(pod, name, volume))]
         if not planned:
             return None
         namespace, name = name_of(pod)
-        node = spec_of(pod)["nodeName"]
-        return UnitPlan(
-            unit=f"{namespace}/{name}", namespace=namespace, pod=name, pod_uid=uid_of(pod), node=node, volumes=planned
-        )
+        return PodPlan(namespace=namespace, name=name, uid=uid_of(pod), node=spec_of(pod)["nodeName"], volumes=planned)
 
     def _choose_holders(self, pods: list[Object]) -> dict[Name, tuple[Name, str]]:
         """For each selected claim, the pod and the volume of it that the claim is copied through."""
@@ -114,11 +122,11 @@ class _Planning:
         if holder and holder != (name_of(pod), name):
             return None
         if volume and any(volume.get(kind) is not None for kind in OBJECTS):
-            self.warnings.append(f"{title(pod)}, volume {name}: it shows objects, which are captured as such")
+            self.warnings.append(_not_copied(pod, name, "it shows objects, which are captured as such"))
             return None
         problem = _problem(pod, name, volume) or (self._claim_problem(name_of(pod)[0], claim) if claim else None)
         if problem:
-            self.errors.append(f"{title(pod)}, volume {name}, was not copied: {problem}")
+            self.errors.append(_not_copied(pod, name, problem))
             return None
         if not claim:
             return VolumePlan(name=name, kind="emptyDir", directory=name)
@@ -144,7 +152,12 @@ class _Planning:
         """An ended pod mounts nothing any more; its claims may hold data all the same."""
         for name, claim in claims_of(pod).items():
             if name in _named(pod, OPT_IN) and (name_of(pod)[0], claim) not in self._holders:
-                self.warnings.append(f"{title(pod)}, volume {name}, was not copied: the pod has ended")
+                self.warnings.append(_not_copied(pod, name, "the pod has ended"))
+
+
+def _not_copied(pod: Object, name: str, why: str) -> Message:
+    text = f"{title(pod)}, volume {name}, was not copied: {why}"
+    return Message(code=Code.VOLUME_NOT_COPIED, text=text, subject=f"{title(pod)}, volume {name}")
 
 
 def _problem(pod: Object, name: str, volume: Volume | None) -> str | None:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from schemas.errors import PermanentError
+from schemas.errors import Code, PermanentError
 from schemas.kubernetes import Object, ResourceType
+from schemas.messages import Message
 from schemas.velero import ALL
 from workers.manifests.kube.objects import Name, name_of, uid_of
 from workers.ports import Cluster
@@ -21,7 +22,7 @@ class Listing:
     objects: dict[str, Object] = field(default_factory=dict)
     types: dict[str, ResourceType] = field(default_factory=dict)
     """The kind of an object, by its uid."""
-    errors: list[str] = field(default_factory=list)
+    errors: list[Message] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     """Velero's names of the kinds in `errors`."""
     _named: dict[tuple[str, Name], Object] = field(default_factory=dict)
@@ -64,8 +65,9 @@ def read(cluster: Cluster, types: Iterable[ResourceType], namespaces: Iterable[s
     return listing
 
 
-def _list(cluster: Cluster, type_: ResourceType, namespace: str | None) -> tuple[list[Object], str | None]:
+def _list(cluster: Cluster, type_: ResourceType, namespace: str | None) -> tuple[list[Object], Message | None]:
     try:
         return list(cluster.list(type_, namespace)), None
     except PermanentError as error:
-        return [], f"{type_.group_resource} could not be read, so none is in the backup: {error}"
+        text = f"{type_.group_resource} could not be read, so none is in the backup: {error}"
+        return [], Message(code=Code.NOT_CAPTURED, text=text, subject=type_.group_resource)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from schemas.errors import AlreadyExists, NotFound, PermanentError, TransientError
+from schemas.errors import AlreadyExists, Code, NotFound, PermanentError, TransientError
 from schemas.kubernetes import Object, ResourceType
+from schemas.messages import Message
 from workers.manifests.kube.label_value import label_value
 from workers.manifests.restore.compare import merge_service_account, same
 from workers.manifests.restore.sanitise import RESTORE_NAME, sanitise, skip_reason
@@ -26,9 +27,9 @@ class Outcome:
 
     created: int = 0
     existing: int = 0
-    later: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    later: list[Message] = field(default_factory=list)
+    errors: list[Message] = field(default_factory=list)
+    warnings: list[Message] = field(default_factory=list)
 
 
 def apply_wave(wave: Wave, cluster: Cluster) -> Outcome:
@@ -75,10 +76,9 @@ class _Kinds:
 
 
 def _apply(wanted: Object, restore: str, kinds: _Kinds, cluster: Cluster, outcome: Outcome) -> None:
-    said = describe(wanted)
     type_ = kinds.find(wanted)
     if type_ is None:
-        outcome.later.append(f"{said}: the cluster does not know {wanted['apiVersion']} {wanted['kind']}")
+        outcome.later.append(_about(wanted, f"the cluster does not know {wanted['apiVersion']} {wanted['kind']}"))
         return
     try:
         cluster.create(type_, wanted)
@@ -86,9 +86,9 @@ def _apply(wanted: Object, restore: str, kinds: _Kinds, cluster: Cluster, outcom
     except AlreadyExists:
         _reconcile(type_, wanted, restore, cluster, outcome)
     except (TransientError, NotFound) as error:
-        outcome.later.append(f"{said}: {error}")
+        outcome.later.append(_about(wanted, str(error)))
     except PermanentError as error:
-        outcome.errors.append(f"{said}: {error}")
+        outcome.errors.append(_about(wanted, str(error)))
 
 
 def _reconcile(type_: ResourceType, wanted: Object, restore: str, cluster: Cluster, outcome: Outcome) -> None:
@@ -96,7 +96,7 @@ def _reconcile(type_: ResourceType, wanted: Object, restore: str, cluster: Clust
     try:
         live = cluster.get(type_, namespace, name)
         if "deletionTimestamp" in live["metadata"]:
-            outcome.later.append(f"{describe(wanted)}: is still being deleted")
+            outcome.later.append(_about(wanted, "is still being deleted"))
         elif (live["metadata"].get("labels") or {}).get(RESTORE_NAME) == label_value(restore):
             outcome.created += 1
         elif same(live, wanted):
@@ -107,14 +107,19 @@ def _reconcile(type_: ResourceType, wanted: Object, restore: str, cluster: Clust
                 cluster.patch(type_, namespace, name, patch)
         else:
             outcome.existing += 1
-            outcome.warnings.append(f"{describe(wanted)}: exists and differs from the backup; left as it is")
+            text = "exists and differs from the backup; left as it is"
+            outcome.warnings.append(_about(wanted, text, Code.DIFFERS))
     except (TransientError, NotFound) as error:
-        outcome.later.append(f"{describe(wanted)}: {error}")
+        outcome.later.append(_about(wanted, str(error)))
     except PermanentError as error:
-        outcome.errors.append(f"{describe(wanted)}: {error}")
+        outcome.errors.append(_about(wanted, str(error)))
 
 
-def _worth_telling(obj: Object, reason: str) -> Iterator[str]:
+def _about(obj: Object, text: str, code: Code = Code.NOT_APPLIED) -> Message:
+    return Message(code=code, text=f"{describe(obj)}: {text}", subject=describe(obj))
+
+
+def _worth_telling(obj: Object, reason: str) -> Iterator[Message]:
     """Nobody misses what controllers make anew; a bare pod that had ended is worth a word."""
     if obj["kind"] == "Pod" and not obj["metadata"].get("ownerReferences"):
-        yield f"{describe(obj)}: not restored: {reason}"
+        yield _about(obj, f"not restored: {reason}")

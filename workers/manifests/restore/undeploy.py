@@ -23,7 +23,7 @@ from schemas.kubernetes import Object
 from schemas.records import LiveRef
 from schemas.velero import LabelSelector
 from workers.manifests.capture.document import CONSOLE
-from workers.manifests.capture.volume_plan import plan_units
+from workers.manifests.capture.volume_plan import plan_volumes
 from workers.manifests.kube.listing import Listing, read
 from workers.manifests.kube.objects import (
     CLAIM,
@@ -179,8 +179,8 @@ def _named_by(objects: Iterable[Object]) -> set[str]:
 
 
 def _opted_in(objects: list[Object]) -> set[Name]:
-    units, _, _ = plan_units(objects, default_volumes=False)
-    return {(unit.namespace, volume.claim) for unit in units for volume in unit.volumes if volume.claim}
+    planned = plan_volumes(objects, default_volumes=False)
+    return {(pod.namespace, volume.claim) for pod in planned.pods for volume in pod.volumes if volume.claim}
 
 
 def _ends_with_it(obj: Object, chosen: Mapping[str, Object], live: Listing) -> bool:

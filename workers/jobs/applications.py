@@ -1,8 +1,8 @@
-"""The registered applications, read from their Secrets in the console's namespace."""
+"""The applications that a job concerns, read from their Secrets in the console's namespace."""
 
 from schemas import application
 from schemas.application import Application
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid
 from schemas.kubernetes import SECRETS
 from workers.ports import Cluster
 
@@ -20,5 +20,7 @@ def concerned(apps: list[Application], slug: str | None) -> list[Application]:
     chosen = [app for app in apps if app.slug == slug]
     if not chosen:
         known = ", ".join(app.slug for app in apps) or "none"
-        raise Invalid(f"there is no application {slug!r}; registered are: {known}. `snapline app add` registers one")
+        raise Invalid(
+            f"there is no application {slug!r}; registered are: {known}", code=Code.NO_SUCH_APPLICATION, subject=slug
+        )
     return chosen

@@ -1,43 +1,21 @@
-"""What copying and restoring a volume share: one run at a time, an early end, live progress."""
+"""How long work on a volume is cut into slices: when a slice ends, and what is told meanwhile."""
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from schemas import events as e
-from schemas.errors import NotYet
+from schemas.job import Job
 from workers.ports import Cancellations, Progress
 
 T = TypeVar("T")
 
 PROGRESS_EVERY = 0.5
 """Seconds between progress events of one volume."""
-
-
-@dataclass
-class Turns:
-    """Which units this process works on. Two runs of one unit must not meet: a node's queue has one process."""
-
-    _busy: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @contextmanager
-    def take(self, unit: str) -> Iterator[None]:
-        """Holds `unit`. Raises NotYet while another thread does."""
-        with self._lock:
-            if unit in self._busy:
-                raise NotYet(f"{unit} is being worked on by another thread")
-            self._busy.add(unit)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._busy.discard(unit)
 
 
 @dataclass(frozen=True)
@@ -48,7 +26,7 @@ class Slicing:
     stopping: Callable[[], bool]
     cancellations: Cancellations
 
-    def stop(self, job: str) -> Callable[[], bool]:
+    def stop(self, job: Job) -> Callable[[], bool]:
         """Asked at every chunk boundary; the clock starts now."""
         deadline = time.monotonic() + self.length.total_seconds()
         return lambda: time.monotonic() >= deadline or self.stopping() or self.cancellations.cancelled(job)

@@ -1,0 +1,113 @@
+"""The events of a backup, from the request to its end."""
+
+from typing import ClassVar
+
+from schemas.events.base import DEFAULT_DESTINATION, BackupEvent, Count, Event, Name
+from schemas.messages import Message
+
+
+class BackupRequested(Event):
+    """Take a snapshot: of one application (`app`), or of the console and all applications."""
+
+    type: ClassVar[str] = "backup.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ()
+
+    app: Name | None = None
+    schedule: Name | None = None
+    destination: Name = DEFAULT_DESTINATION
+
+
+class BackupLicensed(BackupEvent):
+    """The licenses allow it; the job has its name and its request record."""
+
+    type: ClassVar[str] = "backup.licensed.v1"
+
+    app: Name | None = None
+
+
+class BackupRejected(Event):
+    """The request `request` was refused; no job was made."""
+
+    type: ClassVar[str] = "backup.rejected.v1"
+    identity: ClassVar[tuple[str, ...]] = ("request",)
+    subject_field: ClassVar[str] = "request"
+
+    request: str
+    app: Name | None = None
+    reasons: list[Message]
+
+
+class BackupPlanned(BackupEvent):
+    """The objects are captured and the plan is written: `pods` pods have volumes to copy."""
+
+    type: ClassVar[str] = "backup.planned.v1"
+
+    objects: Count
+    pods: Count
+
+
+class VolumesCopyRequested(BackupEvent):
+    """Copy the volumes of one pod (`pod` is `<namespace>/<pod>`); `slice` counts its slices."""
+
+    type: ClassVar[str] = "volumes.copy.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "pod", "slice")
+
+    node: Name
+    pod: str
+    slice: Count = 0
+
+
+class VolumesCopied(BackupEvent):
+    """All volumes of one pod are in the repository."""
+
+    type: ClassVar[str] = "volumes.copied.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "pod")
+
+    pod: str
+    scanned_bytes: Count
+    changed_bytes: Count
+    uploaded_bytes: Count
+    files: Count
+
+
+class VolumesCopyFailed(BackupEvent):
+    """Some volume of one pod could not be copied."""
+
+    type: ClassVar[str] = "volumes.copy_failed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "pod")
+
+    pod: str
+    reason: Message
+
+
+class BackupFinal(BackupEvent):
+    """Base of the events that end a backup."""
+
+    app: Name | None = None
+    errors: Count = 0
+    warnings: Count = 0
+    reason: Message | None = None
+
+
+class BackupCompleted(BackupFinal):
+    """Everything selected is in the snapshot."""
+
+    type: ClassVar[str] = "backup.completed.v1"
+
+
+class BackupPartiallyFailed(BackupFinal):
+    """The snapshot exists; something selected is missing from it."""
+
+    type: ClassVar[str] = "backup.partially_failed.v1"
+
+
+class BackupFailed(BackupFinal):
+    """There is no usable snapshot."""
+
+    type: ClassVar[str] = "backup.failed.v1"
+
+
+class BackupCancelled(BackupFinal):
+    """Somebody cancelled it."""
+
+    type: ClassVar[str] = "backup.cancelled.v1"

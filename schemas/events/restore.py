@@ -1,0 +1,122 @@
+"""The events of a restore, from the request to its end."""
+
+from typing import ClassVar
+
+from schemas.events.base import DEFAULT_DESTINATION, Count, Event, Name, RestoreEvent, Scope
+from schemas.messages import Message
+
+
+class RestoreRequested(Event):
+    """Restore from `backup`: everything, the applications (or one of them), or the console."""
+
+    type: ClassVar[str] = "restore.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ()
+
+    backup: Name
+    scope: Scope = "full"
+    app: Name | None = None
+    destination: Name = DEFAULT_DESTINATION
+
+
+class RestoreLicensed(RestoreEvent):
+    """The restore may go on; `notes` tells what its licenses would no longer allow to back up."""
+
+    type: ClassVar[str] = "restore.licensed.v1"
+
+    backup: Name
+    notes: list[Message] = []
+
+
+class RestoreRejected(Event):
+    """The request `request` was refused; nothing was touched."""
+
+    type: ClassVar[str] = "restore.rejected.v1"
+    identity: ClassVar[tuple[str, ...]] = ("request",)
+    subject_field: ClassVar[str] = "request"
+
+    request: str
+    backup: Name
+    reasons: list[Message]
+
+
+class RestorePrepared(RestoreEvent):
+    """What will be replaced is gone; the plan is written: `volumes` volumes will be filled."""
+
+    type: ClassVar[str] = "restore.prepared.v1"
+
+    objects: Count
+    volumes: Count
+
+
+class VolumesRestoreRequested(RestoreEvent):
+    """Write one volume (`<namespace>/<claim>` or `<namespace>/<pod>/<volume>`) through the pod `pod_uid` that mounts it
+    on `node` as `directory`."""
+
+    type: ClassVar[str] = "volumes.restore.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "volume", "pod_uid", "slice")
+
+    node: Name
+    volume: str
+    pod_uid: Name
+    directory: Name
+    slice: Count = 0
+
+
+class VolumesRestored(RestoreEvent):
+    """One volume has its content back."""
+
+    type: ClassVar[str] = "volumes.restored.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "volume")
+
+    volume: str
+    bytes: Count
+    files: Count
+
+
+class VolumesRestoreFailed(RestoreEvent):
+    """One volume could not be written."""
+
+    type: ClassVar[str] = "volumes.restore_failed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "volume")
+
+    volume: str
+    reason: Message
+
+
+class RestoreApplied(RestoreEvent):
+    """Every object and volume of the plan is accounted for."""
+
+    type: ClassVar[str] = "restore.applied.v1"
+
+
+class RestoreFinal(RestoreEvent):
+    """Base of the events that end a restore."""
+
+    backup: Name
+    errors: Count = 0
+    warnings: Count = 0
+    reason: Message | None = None
+
+
+class RestoreCompleted(RestoreFinal):
+    """Everything is back."""
+
+    type: ClassVar[str] = "restore.completed.v1"
+
+
+class RestorePartiallyFailed(RestoreFinal):
+    """Something is not back; the record says what."""
+
+    type: ClassVar[str] = "restore.partially_failed.v1"
+
+
+class RestoreFailed(RestoreFinal):
+    """The restore gave up; the reason says where."""
+
+    type: ClassVar[str] = "restore.failed.v1"
+
+
+class RestoreCancelled(RestoreFinal):
+    """Somebody cancelled it."""
+
+    type: ClassVar[str] = "restore.cancelled.v1"

@@ -1,0 +1,128 @@
+"""The events about jobs of either kind, and of what keeps backups well: progress, notifications, deletion, pruning,
+verifying, the clock and the watchdog."""
+
+from typing import ClassVar
+
+from schemas.events.base import DEFAULT_DESTINATION, BackupEvent, Count, Event, Name, RestoreEvent
+from schemas.messages import Message
+
+
+class VolumesProgressed(Event):
+    """How far the copy or restore of one volume (`<namespace>/<claim>` or `<namespace>/<pod>/<volume>`) has come, in
+    bytes and files."""
+
+    type: ClassVar[str] = "volumes.progressed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("job", "volume", "bytes_done", "bytes_total", "files_done")
+    subject_field: ClassVar[str] = "job"
+
+    job: Name
+    volume: str
+    bytes_done: Count
+    bytes_total: Count
+    files_done: Count
+
+
+class NotificationDelivered(Event):
+    """`target` has accepted the news of event `event`."""
+
+    type: ClassVar[str] = "notification.delivered.v1"
+    identity: ClassVar[tuple[str, ...]] = ("event", "target")
+
+    event: str
+    target: str
+
+
+class NotificationFailed(Event):
+    """`target` could not be told of event `event`."""
+
+    type: ClassVar[str] = "notification.failed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("event", "target")
+
+    event: str
+    target: str
+    reason: Message
+
+
+class BackupDeleteRequested(BackupEvent):
+    """Delete the backup and what only it refers to."""
+
+    type: ClassVar[str] = "backup.delete.requested.v1"
+
+
+class BackupDeleted(BackupEvent):
+    """The backup is gone; `reclaimed_bytes` came back at once."""
+
+    type: ClassVar[str] = "backup.deleted.v1"
+
+    reclaimed_bytes: Count = 0
+
+
+class BackupDeleteFailed(BackupEvent):
+    """The backup could not be deleted."""
+
+    type: ClassVar[str] = "backup.delete_failed.v1"
+
+    reason: Message
+
+
+class RepositoryPruneRequested(Event):
+    """Reclaim what no backup refers to."""
+
+    type: ClassVar[str] = "repository.prune.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ()
+
+    destination: Name = DEFAULT_DESTINATION
+
+
+class RepositoryPruned(Event):
+    """A prune has ended."""
+
+    type: ClassVar[str] = "repository.pruned.v1"
+    identity: ClassVar[tuple[str, ...]] = ("request",)
+
+    request: str
+    reclaimed_bytes: Count
+    destination: Name = DEFAULT_DESTINATION
+
+
+class BackupVerifyRequested(BackupEvent):
+    """Read the backup back and check every byte."""
+
+    type: ClassVar[str] = "backup.verify.requested.v1"
+
+
+class BackupVerified(BackupEvent):
+    """The backup was read back; `problems` is empty if all is well."""
+
+    type: ClassVar[str] = "backup.verified.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "request")
+
+    request: str
+    problems: list[Message]
+
+
+class TickMinute(Event):
+    """The scheduler's clock: a minute has begun (`minute` is RFC 3339, UTC)."""
+
+    type: ClassVar[str] = "tick.minute.v1"
+    identity: ClassVar[tuple[str, ...]] = ("minute",)
+
+    minute: str
+
+
+class BackupStalled(BackupEvent):
+    """The watchdog found no progress and told the missing step again, for the `nudge`th time."""
+
+    type: ClassVar[str] = "backup.stalled.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "nudge")
+
+    nudge: Count
+
+
+class RestoreStalled(RestoreEvent):
+    """As `backup.stalled`, of a restore."""
+
+    type: ClassVar[str] = "restore.stalled.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "nudge")
+
+    nudge: Count

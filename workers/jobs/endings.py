@@ -1,0 +1,141 @@
+"""How jobs end: the final record is written once, the running mark goes, the record's event is told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from schemas import events as e
+from schemas import keys
+from schemas.errors import Code
+from schemas.job import Job, backup, restore
+from schemas.messages import Message, summary
+from schemas.records import BackupPlan, BackupRecord, BackupRequest, RestoreRecord, RestoreRequest, Status
+from workers.jobs import ledger
+from workers.ports import ObjectStore
+
+_BACKUP_EVENTS: dict[Status, type[e.BackupFinal]] = {
+    "Completed": e.BackupCompleted,
+    "PartiallyFailed": e.BackupPartiallyFailed,
+    "Failed": e.BackupFailed,
+    "Cancelled": e.BackupCancelled,
+}
+_RESTORE_EVENTS: dict[Status, type[e.RestoreFinal]] = {
+    "Completed": e.RestoreCompleted,
+    "PartiallyFailed": e.RestorePartiallyFailed,
+    "Failed": e.RestoreFailed,
+    "Cancelled": e.RestoreCancelled,
+}
+CANCELLED_BACKUP = Message(code=Code.CANCELLED, text="cancelled on request")
+CANCELLED_RESTORE = Message(code=Code.CANCELLED, text="cancelled on request; what was restored so far stays")
+
+
+def backup_ended(record: BackupRecord) -> e.BackupFinal:
+    """The event of a final record."""
+    return _BACKUP_EVENTS[record.status](
+        backup=record.name,
+        destination=record.destination,
+        app=record.app,
+        errors=len(record.errors),
+        warnings=len(record.warnings),
+        reason=_reason(record.reason, record.errors),
+    )
+
+
+def restore_ended(record: RestoreRecord) -> e.RestoreFinal:
+    """The event of a final record."""
+    return _RESTORE_EVENTS[record.status](
+        restore=record.name,
+        destination=record.destination,
+        backup=record.backup,
+        errors=len(record.errors),
+        warnings=len(record.warnings),
+        reason=_reason(record.reason, record.errors),
+    )
+
+
+def ended(store: ObjectStore, job: Job) -> e.BackupFinal | e.RestoreFinal | None:
+    """The event of the job's final record; None while it has none."""
+    if job.kind == "backup":
+        found = ledger.finished_backup(store, job.name)
+        return backup_ended(found) if found else None
+    finished = ledger.finished_restore(store, job.name)
+    return restore_ended(finished) if finished else None
+
+
+def finish_backup(store: ObjectStore, record: BackupRecord) -> e.BackupFinal:
+    """Ends a backup; if another run ended it first, that ending stands."""
+    job = backup(record.name)
+    standing = ledger.create(store, keys.final(job), record)
+    ledger.end(store, job)
+    return backup_ended(standing)
+
+
+def finish_restore(store: ObjectStore, record: RestoreRecord) -> e.RestoreFinal:
+    """Ends a restore; if another run ended it first, that ending stands."""
+    job = restore(record.name)
+    standing = ledger.create(store, keys.final(job), record)
+    ledger.end(store, job)
+    return restore_ended(standing)
+
+
+def fail(store: ObjectStore, job: Job, now: datetime, reason: Message) -> e.BackupFinal | e.RestoreFinal:
+    """Ends a job that cannot go on: a backup without a usable snapshot, a restore before its time."""
+    return _stop(store, job, now, reason, "Failed")
+
+
+def cancel(store: ObjectStore, job: Job, now: datetime) -> e.BackupFinal | e.RestoreFinal:
+    """Ends a job that has a cancel marker. What a restore has created stays."""
+    return _stop(store, job, now, CANCELLED_BACKUP if job.kind == "backup" else CANCELLED_RESTORE, "Cancelled")
+
+
+def _stop(
+    store: ObjectStore, job: Job, now: datetime, reason: Message, status: Status
+) -> e.BackupFinal | e.RestoreFinal:
+    errors = [reason] if status == "Failed" else []
+    if job.kind == "backup":
+        return finish_backup(store, _stopped_backup(store, job, now, reason, status, errors))
+    return finish_restore(store, _stopped_restore(store, job, now, reason, status, errors))
+
+
+def _stopped_backup(
+    store: ObjectStore, job: Job, now: datetime, reason: Message, status: Status, errors: list[Message]
+) -> BackupRecord:
+    request = ledger.read(store, keys.request(job), BackupRequest)
+    plan = ledger.find(store, keys.plan(job), BackupPlan)
+    return BackupRecord(
+        name=job.name,
+        request=request.request,
+        destination=request.destination,
+        status=status,
+        app=request.app,
+        schedule=request.schedule,
+        apps=request.apps,
+        requested_at=request.requested_at,
+        completed_at=now,
+        manifest=plan.manifest if plan else None,
+        errors=errors,
+        reason=reason,
+    )
+
+
+def _stopped_restore(
+    store: ObjectStore, job: Job, now: datetime, reason: Message, status: Status, errors: list[Message]
+) -> RestoreRecord:
+    request = ledger.read(store, keys.request(job), RestoreRequest)
+    return RestoreRecord(
+        name=job.name,
+        request=request.request,
+        destination=request.destination,
+        backup=request.backup,
+        scope=request.scope,
+        app=request.app,
+        status=status,
+        requested_at=request.requested_at,
+        completed_at=now,
+        errors=errors,
+        reason=reason,
+    )
+
+
+def _reason(reason: Message | None, errors: Sequence[Message]) -> Message | None:
+    """What an event says of the whole: the record's own reason, else its errors in short."""
+    return summary([reason] if reason else errors)

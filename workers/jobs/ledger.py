@@ -1,0 +1,100 @@
+"""Records in the object store: read, create once, overwrite. The truth about every job is behind these few calls."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from schemas import keys
+from schemas.errors import NotFound
+from schemas.job import Job, backup, restore
+from schemas.records import BackupRecord, CopyState, PodResult, RestoreRecord, Running, decode, encode
+from workers.ports import ObjectStore
+
+R = TypeVar("R", bound=BaseModel)
+
+
+def read(store: ObjectStore, key: str, model: type[R]) -> R:
+    """The record at `key`. Raises NotFound, Damaged."""
+    return decode(model, key, store.get(key))
+
+
+def find(store: ObjectStore, key: str, model: type[R]) -> R | None:
+    """The record at `key`, or None."""
+    try:
+        return read(store, key, model)
+    except NotFound:
+        return None
+
+
+def create(store: ObjectStore, key: str, record: R) -> R:
+    """Writes `record` if there is none yet; the record that stands, ours or an earlier one."""
+    if store.create(key, encode(record)):
+        return record
+    return read(store, key, type(record))
+
+
+def put(store: ObjectStore, key: str, record: BaseModel) -> None:
+    """Writes `record`, replacing what was there."""
+    store.put(key, encode(record))
+
+
+def exists(store: ObjectStore, key: str) -> bool:
+    """Whether `key` is there."""
+    return any(found.key == key for found in store.list(key))
+
+
+def begin(store: ObjectStore, job: Job) -> None:
+    """Marks a job as running. Comes before its request record, so that the watchdog misses none."""
+    store.create(keys.running(job), encode(Running()))
+
+
+def end(store: ObjectStore, job: Job) -> None:
+    """Takes the mark away; comes after the final record."""
+    store.delete(keys.running(job))
+
+
+def pulse(store: ObjectStore, job: Job) -> None:
+    """Tells the watchdog that a job which waits is alive."""
+    if marker := find(store, keys.running(job), Running):
+        put(store, keys.running(job), marker)
+
+
+def cancelled(store: ObjectStore, job: Job) -> bool:
+    """Whether the job has a cancel marker."""
+    return exists(store, keys.cancel(job))
+
+
+def deleted(store: ObjectStore, job: Job) -> bool:
+    """Whether the job has a tombstone."""
+    return exists(store, keys.deleted(job))
+
+
+def finished_backup(store: ObjectStore, name: str) -> BackupRecord | None:
+    """The backup's final record."""
+    return find(store, keys.final(backup(name)), BackupRecord)
+
+
+def finished_restore(store: ObjectStore, name: str) -> RestoreRecord | None:
+    """The restore's final record."""
+    return find(store, keys.final(restore(name)), RestoreRecord)
+
+
+def volumes_in_use(store: ObjectStore) -> set[str]:
+    """The ids of the volumes that finished and running backups refer to."""
+    in_use: set[str] = set()
+    for found in store.list(keys.BACKUPS):
+        if (record := _with_volumes(store, found.key)) is not None:
+            in_use.update(volume.volume_id for volume in record.volumes)
+    return in_use
+
+
+def _with_volumes(store: ObjectStore, key: str) -> BackupRecord | PodResult | CopyState | None:
+    """The record at `key`, if it is of a kind that refers to volumes."""
+    _, part = keys.parse(key) or (None, "")
+    if keys.parse_final(key):
+        return read(store, key, BackupRecord)
+    if part.startswith("pods/"):
+        return read(store, key, PodResult)
+    if part.startswith("slices/"):
+        return read(store, key, CopyState)
+    return None

@@ -1,0 +1,81 @@
+"""How far a job is, by its records alone: whether it has settled, and which of its next steps are missing."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from schemas import events as e
+from schemas import keys
+from schemas.job import Job
+from schemas.records import (
+    BackupPlan,
+    BackupRequest,
+    CopyState,
+    PodPlan,
+    RestorePlan,
+    RestoreRequest,
+    VolumeKind,
+    VolumeRestore,
+)
+from workers.jobs import endings, ledger
+from workers.ports import ObjectStore
+
+
+def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | None:
+    """None while there is work to do. Else nothing is left to do, and this is left to say: the final event of a job
+    that has ended or was cancelled (which ends it here), and nothing of one that was deleted."""
+    if event := endings.ended(store, job):
+        ledger.end(store, job)
+        return [event]
+    if ledger.deleted(store, job):
+        ledger.end(store, job)
+        return []
+    if ledger.cancelled(store, job):
+        return [endings.cancel(store, job, now)]
+    return None
+
+
+def missing(store: ObjectStore, job: Job) -> Iterator[e.Event]:
+    """The events that lead to the next steps of a running job, told for the first time or again. Raises NotFound for a
+    job without a request."""
+    yield from _missing_of_backup(store, job) if job.kind == "backup" else _missing_of_restore(store, job)
+
+
+def _missing_of_backup(store: ObjectStore, job: Job) -> Iterator[e.Event]:
+    request = ledger.read(store, keys.request(job), BackupRequest)
+    plan = ledger.find(store, keys.plan(job), BackupPlan)
+    if plan is None:
+        yield e.BackupLicensed(backup=job.name, destination=request.destination, app=request.app)
+        return
+    for pod in pods_to_copy(store, job, plan):
+        state = ledger.find(store, keys.slices(job, pod.key), CopyState) or CopyState()
+        yield e.VolumesCopyRequested(
+            backup=job.name, destination=request.destination, node=pod.node, pod=pod.key, slice=state.slice
+        )
+    yield e.BackupPlanned(backup=job.name, destination=request.destination, objects=plan.objects, pods=len(plan.pods))
+
+
+def _missing_of_restore(store: ObjectStore, job: Job) -> Iterator[e.Event]:
+    request = ledger.read(store, keys.request(job), RestoreRequest)
+    plan = ledger.find(store, keys.plan(job), RestorePlan)
+    if plan is None:
+        yield e.RestoreLicensed(
+            restore=job.name, destination=request.destination, backup=request.backup, notes=request.notes
+        )
+        return
+    yield e.RestorePrepared(
+        restore=job.name, destination=request.destination, objects=plan.objects, volumes=len(plan.volumes)
+    )
+
+
+def pods_to_copy(store: ObjectStore, job: Job, plan: BackupPlan) -> list[PodPlan]:
+    """The pods of a backup whose volumes have no result yet."""
+    done = {found.key for found in store.list(keys.pod_results(job))}
+    return [pod for pod in plan.pods if keys.pod_result(job, pod.key) not in done]
+
+
+def volumes_to_write(store: ObjectStore, job: Job, plan: RestorePlan, kind: VolumeKind) -> list[VolumeRestore]:
+    """The volumes of a kind of a restore that have no result yet."""
+    done = {found.key for found in store.list(keys.volume_results(job))}
+    return [
+        volume for volume in plan.volumes if volume.kind == kind and keys.volume_result(job, volume.key) not in done
+    ]
