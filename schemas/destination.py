@@ -64,6 +64,11 @@ class S3Destination(_Destination):
             raise ValueError("the bucket has no name")
         return bucket
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people; with other credentials it is the same place."""
+        return f"s3://{self.bucket}/{self.prefix}" + (f" at {self.endpoint}" if self.endpoint else "")
+
 
 class DirectoryDestination(_Destination):
     """A directory that every worker sees at the same path: a mounted share, or on one machine any directory."""
@@ -77,6 +82,11 @@ class DirectoryDestination(_Destination):
         if not PurePosixPath(path).is_absolute() or "\0" in path:
             raise ValueError("the path does not begin with a slash")
         return path
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return f"{self.path}, below {self.prefix}" if self.prefix else self.path
 
 
 Destination = Annotated[S3Destination | DirectoryDestination, Field(discriminator="provider")]
@@ -122,6 +132,13 @@ def from_settings(settings: Settings) -> Destination | None:
 def secret_name(name: str) -> str:
     """What the destination's Secret is called."""
     return _SECRET_PREFIX + name
+
+
+def name_in(secret: Mapping[str, Any]) -> str | None:
+    """The name of the destination that a Secret keeps; None for a Secret that is called otherwise."""
+    called = str(secret.get("metadata", {}).get("name", ""))
+    name = called.removeprefix(_SECRET_PREFIX)
+    return name if name != called and is_name(name) else None
 
 
 def to_secret(destination: Destination, console_namespace: str) -> dict[str, Any]:
