@@ -9,7 +9,8 @@ from schemas.errors import Damaged, Invalid
 from schemas.velero import LabelSelector
 from tests.support.objects import VELERO, make, titles
 from workers.manifests.capture.document import CONSOLE, Captured, decode_manifest, encode_manifest
-from workers.manifests.capture.scope import Selection, objects_for, scope_of, spec_for
+from workers.manifests.capture.scope import Selection, scope_of, spec_for
+from workers.manifests.restore.load import objects_for
 
 CONSOLE_NAMESPACE = "console"
 NOTHING_SPECIAL = "{}"

@@ -1,2 +1,4 @@
-"""Kubernetes objects: which ones a backup takes, and how a restore creates them again. Rooms only; no room imports
-one that stands to its right: `kube`, `capture`, `restore`."""
+"""Kubernetes objects: which ones a backup takes, and how a restore creates them again.
+
+Three rooms, and no files beside them: `restore` may import `capture` and `kube`, `capture` may import `kube`.
+"""

@@ -147,7 +147,7 @@ def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object]) -> None:
         created=outcome.created,
         existing=outcome.existing,
         errors=[*outcome.errors, *outcome.later],
-        warnings=outcome.warnings,
+        warnings=list(outcome.warnings),
         finished_at=now(),
     )
     ledger.create(store, keys.wave_applied(job, wave), applied)

@@ -13,7 +13,7 @@ from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message, brief, prefixed
 from schemas.records import Applied, RestorePlan, RestoreRecord, RestoreRequest, VolumeResult
 from workers.jobs import endings, ledger, progress
-from workers.manifests.restore.apply_wave import describe
+from workers.manifests.kube.objects import title
 from workers.manifests.restore.load import load
 from workers.manifests.restore.readiness import WORKLOADS, why_not_ready
 from workers.ports import Cluster, Destinations, ObjectStore
@@ -53,7 +53,7 @@ def _unready(objects: list[Object], cluster: Cluster) -> Iterator[Message]:
     for obj in objects:
         key = (obj["apiVersion"].rpartition("/")[0], obj["kind"])
         if key in WORKLOADS and key in types and (reason := _why_not(obj, types[key], cluster)):
-            yield Message(code=Code.NOT_READY, text=f"{describe(obj)}: {reason}", subject=describe(obj))
+            yield Message(code=Code.NOT_READY, text=f"{title(obj)}: {reason}", subject=title(obj))
 
 
 def _why_not(obj: Object, type_: ResourceType, cluster: Cluster) -> str | None:

@@ -20,7 +20,7 @@ CONSOLE = "console"
 
 @dataclass
 class Captured:
-    """What a backup holds, in backup order, each object once and as it was served; and what went wrong."""
+    """What a backup holds: each object once, as the server gave it, in backup order; and what went wrong."""
 
     objects: list[Object] = field(default_factory=list)
     owners: dict[str, list[str]] = field(default_factory=dict)

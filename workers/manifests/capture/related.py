@@ -1,4 +1,4 @@
-"""What an object brings along into a backup (kots-velero.md 7.3, DESIGN 5)."""
+"""What an object brings along into a backup, since a restore would be of no use without it."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from schemas.kubernetes import Object, ResourceType
 from workers.manifests.kube.listing import Listing
-from workers.manifests.kube.objects import Name, annotations_of, labels_of, name_of, spec_of, status_of
+from workers.manifests.kube.objects import Name, annotations_of, claims_of, labels_of, name_of, spec_of, status_of
 
 RBAC = "rbac.authorization.k8s.io"
 BINDINGS = (f"rolebindings.{RBAC}", f"clusterrolebindings.{RBAC}")
@@ -64,12 +64,6 @@ def related(obj: Object, type_: ResourceType, listing: Listing, indexes: Indexes
     if release := annotations_of(obj).get(HELM_NAME):
         namespace = annotations_of(obj).get(HELM_NAMESPACE) or name_of(obj)[0]
         yield from indexes.releases.get((namespace, release), [])
-
-
-def claims_of(pod: Object) -> dict[str, str]:
-    """The pod's volumes that are claims: volume name -> claim name."""
-    volumes = spec_of(pod).get("volumes") or []
-    return {v["name"]: v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim")}
 
 
 def _names(obj: Object, type_: ResourceType) -> Iterator[tuple[str, str, str]]:

@@ -1,8 +1,8 @@
-"""What a snapshot selects, and which of the captured objects a restore concerns (DESIGN 5).
+"""What a snapshot selects.
 
 A full snapshot takes `kots.io/backup=velero` in the namespaces of the console and of every application that ships a
 Backup, what applications select themselves, the console's objects and the registrations. It also takes what carries an
-application's `kots.io/app-slug` alone, as its partial snapshot would: a full one never holds less. A partial one takes
+application's `kots.io/app-slug` alone, as its partial snapshot would, so that it never holds less. A partial one takes
 `kots.io/app-slug=<slug>` and honours the application's whole Backup.
 """
 
@@ -12,10 +12,8 @@ from dataclasses import dataclass, field, replace
 from schemas import application
 from schemas.application import Application
 from schemas.errors import Code, Invalid
-from schemas.events import Scope
-from schemas.kubernetes import Object
 from schemas.velero import ALL, BackupSpec, Expression, LabelSelector, merge, namespaces, parse_backup
-from workers.manifests.capture.document import CONSOLE, Captured
+from workers.manifests.capture.document import CONSOLE
 from workers.manifests.capture.resource_filter import ResourceFilter
 from workers.manifests.kube.objects import APP_SLUG, KOTSADM
 
@@ -66,17 +64,6 @@ def spec_for(apps: list[Application], app: str | None) -> BackupSpec:
     return _own_spec(_named(apps, app))
 
 
-def objects_for(captured: Captured, scope: Scope, app: str | None) -> list[Object]:
-    """The captured objects that a restore of `scope` concerns, in backup order; with `app`, its own alone."""
-    if app is not None:
-        return [obj for obj in captured.objects if app in captured.owners_of(obj)]
-    if scope == "full":
-        return list(captured.objects)
-    if scope == "console":
-        return [obj for obj in captured.objects if CONSOLE in captured.owners_of(obj)]
-    return [obj for obj in captured.objects if any(owner != CONSOLE for owner in captured.owners_of(obj))]
-
-
 def _full(console_namespace: str, apps: list[Application]) -> Iterator[Selection]:
     shipped = list(_shipped(apps))
     merged = merge(spec for _, spec in shipped)
@@ -119,7 +106,7 @@ def _partial(console_namespace: str, app: Application) -> Selection:
 
 
 def _shipped(apps: list[Application]) -> Iterator[tuple[Application, BackupSpec]]:
-    """The applications that ship a Backup. The others are taken only where labels and namespaces happen to fit."""
+    """The applications that ship a Backup. Of the others, only what happens to carry the labels is taken."""
     for app in apps:
         spec = _spec(app)
         if spec is not None and spec.shipped:

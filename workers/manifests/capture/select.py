@@ -1,4 +1,4 @@
-"""Captures what is selected, and all that it brings along, each object once and as it is served."""
+"""Captures what is selected, and all that it brings along: each object once, as the server gives it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,7 @@ from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message
 from schemas.velero import ALL
 from workers.manifests.capture.document import CONSOLE, Captured
+from workers.manifests.capture.left_out import is_never_captured
 from workers.manifests.capture.related import index, related
 from workers.manifests.capture.scope import Selection
 from workers.manifests.capture.volume_plan import lost_claims
@@ -25,7 +26,6 @@ from workers.manifests.kube.objects import (
     title,
     uid_of,
 )
-from workers.manifests.kube.own import is_never_captured
 from workers.manifests.kube.types import capturable
 from workers.ports import Cluster
 

@@ -1,24 +1,30 @@
-"""Which volumes of the captured pods are copied, and which ought to be but cannot (kots-velero.md 7.6).
+"""Which volumes of the captured pods are copied, and which ought to be but cannot.
 
-By default volumes opt in by annotation; with `default_volumes` all that hold data do, but for those that opt out.
-A selected volume that cannot be copied is an error, so that its backup never reads as Completed.
+A chosen volume that cannot be copied is an error, so that its backup never reads as Completed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from schemas.errors import Code
 from schemas.kubernetes import Object
 from schemas.messages import Message
 from schemas.records import PodPlan, VolumePlan
-from workers.manifests.capture.related import claims_of
+from workers.manifests.capture.volume_choice import (
+    OPT_IN,
+    OPT_OUT,
+    Volume,
+    chosen,
+    has_spaces,
+    opted_in,
+    shows_objects,
+)
 from workers.manifests.kube.objects import (
     CLAIM,
     POD,
     VOLUME,
     Name,
-    annotations_of,
+    claims_of,
     is_going,
     kind_of,
     name_of,
@@ -27,16 +33,8 @@ from workers.manifests.kube.objects import (
     title,
     uid_of,
 )
-from workers.manifests.kube.own import WAIT_CONTAINER
 
-OPT_IN = "backup.velero.io/backup-volumes"
-OPT_OUT = "backup.velero.io/backup-volumes-excludes"
-
-OBJECTS = ("secret", "configMap", "projected", "downwardAPI")
-"""Volumes that show what is in objects, or in the API server: there is nothing to copy."""
 ENDED = ("Succeeded", "Failed")
-
-Volume = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,13 @@ def plan_volumes(objects: list[Object], default_volumes: bool) -> Planned:
     """Each running pod that has volumes to copy, in the order of `objects`.
 
     A claim that several pods share is copied with the first of them by namespace and name."""
-    planning = _Planning(objects, default_volumes)
-    pods = [plan for obj in objects if kind_of(obj) == POD and (plan := planning.pod(obj))]
-    return Planned(pods, planning.warnings, planning.errors)
+    pods = [obj for obj in objects if kind_of(obj) == POD]
+    storage = _Storage(
+        claims={name_of(obj): obj for obj in objects if kind_of(obj) == CLAIM},
+        volumes={name_of(obj)[1]: obj for obj in objects if kind_of(obj) == VOLUME},
+        holders=_holders(pods, default_volumes),
+    )
+    return _joined([_plan_pod(pod, storage, default_volumes) for pod in pods])
 
 
 def lost_claims(going: Object, pods: list[Object]) -> list[Message]:
@@ -63,96 +65,113 @@ def lost_claims(going: Object, pods: list[Object]) -> list[Message]:
     namespace, claims = name_of(going)[0], claims_of(going)
     return [
         _not_copied(going, name, "the pod is being deleted; back up again")
-        for name in _named(going, OPT_IN)
+        for name in opted_in(going)
         if name in claims and (namespace, claims[name]) not in held
     ]
 
 
-class _Planning:
-    """The volumes of one backup's pods."""
+@dataclass(frozen=True)
+class _Storage:
+    """The captured claims and volumes, and for each chosen claim the pod, and that pod's volume, that it is copied
+    through."""
 
-    def __init__(self, objects: list[Object], default_volumes: bool) -> None:
-        self._default = default_volumes
-        self._claims = {name_of(obj): obj for obj in objects if kind_of(obj) == CLAIM}
-        self._volumes = {name_of(obj)[1]: obj for obj in objects if kind_of(obj) == VOLUME}
-        self._holders = self._choose_holders([obj for obj in objects if kind_of(obj) == POD and _runs(obj)])
-        self.warnings: list[Message] = []
-        self.errors: list[Message] = []
+    claims: Mapping[Name, Object]
+    volumes: Mapping[str, Object]
+    holders: Mapping[Name, tuple[Name, str]]
 
-    def pod(self, pod: Object) -> PodPlan | None:
-        """What is copied through the pod, if anything. What cannot be goes to the errors."""
-        if status_of(pod).get("phase") in ENDED:
-            self._note_ended(pod)
-            return None
-        if any(name != name.strip() for name in annotations_of(pod).get(OPT_IN, "").split(",")):
-            text = f"{title(pod)}: the annotation {OPT_IN} holds spaces; they were ignored"
-            self.warnings.append(Message(code=Code.INVALID, text=text, subject=title(pod)))
-        planned = [plan for name, volume in self._selected(pod) if (plan := self._plan(pod, name, volume))]
-        if not planned:
-            return None
-        namespace, name = name_of(pod)
-        return PodPlan(namespace=namespace, name=name, uid=uid_of(pod), node=spec_of(pod)["nodeName"], volumes=planned)
 
-    def _choose_holders(self, pods: list[Object]) -> dict[Name, tuple[Name, str]]:
-        """For each selected claim, the pod and the volume of it that the claim is copied through."""
-        holders: dict[Name, tuple[Name, str]] = {}
-        for pod in sorted(pods, key=name_of):
-            claims, mounted = claims_of(pod), _mounted(pod)
-            for name, _ in self._selected(pod):
-                if name in claims and name in mounted:
-                    holders.setdefault((name_of(pod)[0], claims[name]), (name_of(pod), name))
-        return holders
+def _holders(pods: Iterable[Object], default_volumes: bool) -> dict[Name, tuple[Name, str]]:
+    holders: dict[Name, tuple[Name, str]] = {}
+    for pod in sorted(filter(_runs, pods), key=name_of):
+        claims, mounted = claims_of(pod), _mounted(pod)
+        for name, _ in chosen(pod, default_volumes):
+            if name in claims and name in mounted:
+                holders.setdefault((name_of(pod)[0], claims[name]), (name_of(pod), name))
+    return holders
 
-    def _selected(self, pod: Object) -> Iterator[tuple[str, Volume | None]]:
-        """Names of the selected volumes, with their definitions; None where the pod has no such volume."""
-        volumes = {volume["name"]: volume for volume in spec_of(pod).get("volumes") or []}
-        if not self._default:
-            yield from ((name, volumes.get(name)) for name in _named(pod, OPT_IN))
-            return
-        left_out = {*_named(pod, OPT_OUT), WAIT_CONTAINER}
-        for name, volume in volumes.items():
-            holds_data = not any(volume.get(kind) is not None for kind in (*OBJECTS, "hostPath"))
-            if holds_data and name not in left_out:
-                yield name, volume
 
-    def _plan(self, pod: Object, name: str, volume: Volume | None) -> VolumePlan | None:
-        """The plan of one volume; None if it is copied with another pod, or not at all."""
-        claim = claims_of(pod).get(name)
-        holder = self._holders.get((name_of(pod)[0], claim)) if claim else None
-        if holder and holder != (name_of(pod), name):
-            return None
-        if volume and any(volume.get(kind) is not None for kind in OBJECTS):
-            self.warnings.append(_not_copied(pod, name, "it shows objects, which are captured as such"))
-            return None
-        problem = _problem(pod, name, volume) or (self._claim_problem(name_of(pod)[0], claim) if claim else None)
-        if problem:
-            self.errors.append(_not_copied(pod, name, problem))
-            return None
-        if not claim:
-            return VolumePlan(name=name, kind="emptyDir", directory=name)
-        obj = self._claims[name_of(pod)[0], claim]
-        return VolumePlan(
-            name=name, kind="claim", directory=spec_of(obj)["volumeName"], claim=claim, claim_uid=uid_of(obj)
-        )
+def _joined(parts: Iterable[Planned]) -> Planned:
+    whole = Planned([], [], [])
+    for part in parts:
+        whole.pods.extend(part.pods)
+        whole.warnings.extend(part.warnings)
+        whole.errors.extend(part.errors)
+    return whole
 
-    def _claim_problem(self, namespace: str, name: str) -> str | None:
-        claim = self._claims.get((namespace, name))
-        if claim is None:
-            return f"its claim {name} is not in the backup; take it in, or leave the volume out ({OPT_OUT})"
-        volume_name = spec_of(claim).get("volumeName")
-        if status_of(claim).get("phase") != "Bound" or not volume_name:
-            return f"its claim {name} is not bound to a volume (kubectl describe pvc -n {namespace} {name})"
-        if spec_of(claim).get("volumeMode") == "Block":
-            return f"its claim {name} is a raw block device, which Snapline cannot copy"
-        if spec_of(self._volumes.get(volume_name, {})).get("hostPath"):
-            return f"its claim {name} is on a hostPath volume, which the kubelet does not show; use a local volume"
+
+def _plan_pod(pod: Object, storage: _Storage, default_volumes: bool) -> Planned:
+    """What is copied through the pod, if anything."""
+    if status_of(pod).get("phase") in ENDED:
+        return Planned([], _ended(pod, storage), [])
+    told = [_plan_volume(pod, name, volume, storage) for name, volume in chosen(pod, default_volumes)]
+    volumes = [each for each in told if isinstance(each, VolumePlan)]
+    namespace, name = name_of(pod)
+    return Planned(
+        pods=[PodPlan(namespace=namespace, name=name, uid=uid_of(pod), node=spec_of(pod)["nodeName"], volumes=volumes)]
+        if volumes
+        else [],
+        warnings=[*_spaces(pod), *(each.message for each in told if isinstance(each, _Warning))],
+        errors=[each.message for each in told if isinstance(each, _Error)],
+    )
+
+
+@dataclass(frozen=True)
+class _Warning:
+    message: Message
+
+
+@dataclass(frozen=True)
+class _Error:
+    message: Message
+
+
+def _plan_volume(
+    pod: Object, name: str, volume: Volume | None, storage: _Storage
+) -> VolumePlan | _Warning | _Error | None:
+    """None if the volume is copied with another pod."""
+    claim = claims_of(pod).get(name)
+    holder = storage.holders.get((name_of(pod)[0], claim)) if claim else None
+    if holder and holder != (name_of(pod), name):
         return None
+    if volume and shows_objects(volume):
+        return _Warning(_not_copied(pod, name, "it shows objects, which are captured as such"))
+    problem = _problem(pod, name, volume) or (_claim_problem(name_of(pod)[0], claim, storage) if claim else None)
+    if problem:
+        return _Error(_not_copied(pod, name, problem))
+    if not claim:
+        return VolumePlan(name=name, kind="emptyDir", directory=name)
+    obj = storage.claims[name_of(pod)[0], claim]
+    directory = spec_of(obj)["volumeName"]
+    return VolumePlan(name=name, kind="claim", directory=directory, claim=claim, claim_uid=uid_of(obj))
 
-    def _note_ended(self, pod: Object) -> None:
-        """An ended pod mounts nothing any more; its claims may hold data all the same."""
-        for name, claim in claims_of(pod).items():
-            if name in _named(pod, OPT_IN) and (name_of(pod)[0], claim) not in self._holders:
-                self.warnings.append(_not_copied(pod, name, "the pod has ended"))
+
+def _claim_problem(namespace: str, name: str, storage: _Storage) -> str | None:
+    claim = storage.claims.get((namespace, name))
+    if claim is None:
+        return f"its claim {name} is not in the backup; take it in, or leave the volume out ({OPT_OUT})"
+    volume_name = spec_of(claim).get("volumeName")
+    if status_of(claim).get("phase") != "Bound" or not volume_name:
+        return f"its claim {name} is not bound to a volume (kubectl describe pvc -n {namespace} {name})"
+    if spec_of(claim).get("volumeMode") == "Block":
+        return f"its claim {name} is a raw block device, which Snapline cannot copy"
+    if spec_of(storage.volumes.get(volume_name, {})).get("hostPath"):
+        return f"its claim {name} is on a hostPath volume, which the kubelet does not show; use a local volume"
+    return None
+
+
+def _ended(pod: Object, storage: _Storage) -> list[Message]:
+    """An ended pod mounts nothing any more; its claims may hold data all the same."""
+    named, namespace = opted_in(pod), name_of(pod)[0]
+    return [
+        _not_copied(pod, name, "the pod has ended")
+        for name, claim in claims_of(pod).items()
+        if name in named and (namespace, claim) not in storage.holders
+    ]
+
+
+def _spaces(pod: Object) -> list[Message]:
+    text = f"{title(pod)}: the annotation {OPT_IN} holds spaces; they were ignored"
+    return [Message(code=Code.INVALID, text=text, subject=title(pod))] if has_spaces(pod) else []
 
 
 def _not_copied(pod: Object, name: str, why: str) -> Message:
@@ -185,9 +204,3 @@ def _mounted(pod: Object) -> set[str]:
     """The volumes that the kubelet mounts, since some container does."""
     containers = [*(spec_of(pod).get("containers") or []), *(spec_of(pod).get("initContainers") or [])]
     return {mount["name"] for container in containers for mount in container.get("volumeMounts") or []}
-
-
-def _named(pod: Object, annotation: str) -> list[str]:
-    """The comma list in an annotation, without spaces and empty names, each once."""
-    names = (name.strip() for name in annotations_of(pod).get(annotation, "").split(","))
-    return list(dict.fromkeys(name for name in names if name))

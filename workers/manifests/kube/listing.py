@@ -28,7 +28,7 @@ class Listing:
     _named: dict[tuple[str, Name], Object] = field(default_factory=dict)
 
     def add(self, type_: ResourceType, obj: Object) -> None:
-        """Keeps the object, unless another kind (of another group) has brought it already."""
+        """Keeps the object, unless it has been listed already as a kind of another group."""
         uid = uid_of(obj)
         if uid not in self.objects:
             self.objects[uid] = obj

@@ -64,6 +64,12 @@ def status_of(obj: Object) -> dict[str, Any]:
     return obj.get("status") or {}
 
 
+def claims_of(pod: Object) -> dict[str, str]:
+    """The pod's volumes that are claims: volume name -> claim name."""
+    volumes = spec_of(pod).get("volumes") or []
+    return {v["name"]: v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim")}
+
+
 def controller_of(obj: Object) -> dict[str, Any] | None:
     """The owner reference of the controller that made the object."""
     owners = obj["metadata"].get("ownerReferences") or []

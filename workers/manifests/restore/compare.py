@@ -11,13 +11,13 @@ LIFE_CYCLE = (BACKUP_NAME, RESTORE_NAME)
 
 
 def same(live: Object, wanted: Object) -> bool:
-    """Whether they differ in nothing but what servers, controllers and restores set."""
+    """Whether they differ only in what servers, controllers and restores set."""
     return bool(_essence(live) == _essence(wanted))
 
 
 def merge_service_account(live: Object, wanted: Object) -> Object | None:
     """The merge patch that gives the live account the Secrets, labels and annotations that it lacks; None if it
-    lacks nothing. Nothing that is there is changed or taken away (Velero's rule)."""
+    lacks nothing. It changes and removes nothing that the account has (Velero's rule)."""
     patch: dict[str, Any] = {}
     for field in ("secrets", "imagePullSecrets"):
         have = live.get(field) or []

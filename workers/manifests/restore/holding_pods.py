@@ -1,8 +1,8 @@
 """Pods that hold volumes while they are filled: the helper that binds claims, and the pod that waits for its emptyDirs.
 
 Protocol with the node's worker: the init container makes `.snapline` (WAITING) in each emptyDir when it starts; the
-worker writes the files and then `.snapline/done` (DONE); the init container takes `.snapline` away and ends. That it
-once was let go it notes in a volume of its own, since Kubernetes runs init containers again when a node restarts.
+worker writes the files and then `.snapline/done` (DONE); the init container removes `.snapline` and ends. It notes in a
+volume of its own that it was let go, since Kubernetes runs init containers again when a node restarts.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from schemas.kubernetes import Object
 from workers.manifests.kube.label_value import label_value
 from workers.manifests.kube.objects import annotations_of, is_going, spec_of, status_of
 from workers.manifests.kube.own import FRESH, RESTORE_LABEL, WAIT_CONTAINER
-from workers.manifests.restore.placement import Placement, placement
+from workers.manifests.restore.placement import placement
 from workers.manifests.restore.sanitise.pod import without_waiting
 
 WAITING = ".snapline"
@@ -33,7 +33,7 @@ while :; do
   for v in $VOLUMES; do [ -e "$v/.snapline/done" ] || missing="$missing ${v##*/}"; done
   if [ -z "$missing" ]; then let_go; fi
   if [ "$(date +%s)" -ge "$end" ]; then
-    echo "snapline-wait: no restored data within $SECONDS_TO_WAIT s for:$missing; see: snapline get restores" >&2
+    echo "snapline-wait: no restored data within $SECONDS_TO_WAIT s for:$missing; the restore's record says why" >&2
     exit 1
   fi
   sleep 0.2 2>/dev/null || sleep 1
@@ -76,7 +76,7 @@ def waits_for_files(pod: Object) -> bool:
 def helper_pod(restore: str, namespace: str, name: str, claims: list[str], template_pod: Object, image: str) -> Object:
     """A pod that does nothing but mount `claims`, on a node where `template_pod` (captured; may be empty) may run."""
     volumes = [f"claim-{number}" for number in range(len(claims))]
-    place: Placement = placement(template_pod)
+    place = placement(template_pod)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -129,7 +129,7 @@ def _wait_container(spec: dict[str, Any], volumes: list[str], image: str, deadli
 
 
 def _as_user_of(spec: dict[str, Any]) -> dict[str, Any]:
-    """Runs as the first container does, so that it may take `.snapline` away, where that is said; else as the image."""
+    """Runs as the user of the first container, who may remove `.snapline`; where the pod names none, as the image's."""
     pod, first = spec.get("securityContext") or {}, (spec["containers"][0].get("securityContext") or {})
     user = first.get("runAsUser", pod.get("runAsUser"))
     rootless = first.get("runAsNonRoot", pod.get("runAsNonRoot"))

@@ -1,4 +1,4 @@
-"""The order in which a restore creates objects: Velero's (kots-velero.md 8.2), custom resources and webhooks last.
+"""The order in which a restore creates objects: Velero's, but custom resources and webhooks last.
 
 A webhook that is there before the workload behind it would refuse everything else.
 """

@@ -1,7 +1,7 @@
-"""Where a helper pod may go: where the pod may that it stands in for, and nowhere that would part them later.
+"""Where a helper pod may run: where the pod that it stands in for may run, so that both end up on the same node.
 
-Helpers keep the distance that their pods keep (anti-affinity, topology spread), among themselves: labels and selectors
-are renamed alike, so that no Service, controller or other pod takes a helper for the real one.
+Helpers keep the same distance from each other as their pods do (anti-affinity, topology spread). To that end labels and
+selectors are renamed in the same way, so that no Service, controller or other pod takes a helper for the real pod.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ def placement(pod: Object) -> Placement:
 
 
 def _affinity(spec: dict[str, Any]) -> dict[str, Any]:
-    """Node affinity and pod anti-affinity. Not pod affinity: the pods that it asks for are not there yet."""
+    """Node affinity and pod anti-affinity. Pod affinity is left out: the pods that it asks for do not exist yet."""
     given = spec.get("affinity") or {}
     node = dict(given.get("nodeAffinity") or {})
     if spec.get("nodeName"):
@@ -59,7 +59,7 @@ def _affinity(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spread(term: dict[str, Any]) -> dict[str, Any]:
-    """A term with a `labelSelector`, its labels renamed."""
+    """A term with the labels in its `labelSelector` renamed."""
     selector = dict(term.get("labelSelector") or {})
     if labels := selector.get("matchLabels"):
         selector["matchLabels"] = {_renamed(key): value for key, value in labels.items()}

@@ -1,9 +1,10 @@
 """What a restore deletes first, so that what it creates is what was backed up.
 
-KOTS, before it restores an application (kots-velero.md 2.3): `helm uninstall`; deletes the rendered manifests by label,
+KOTS, before it restores an application: `helm uninstall`; deletes the rendered manifests by label,
 but for those that are excluded from backups or kept; deletes every claim that a matching pod mounts; then everything
-in the Backup's namespaces that carries the application's `kots.io/app-slug`. Before it restores the console (2.2):
+in the Backup's namespaces that carries the application's `kots.io/app-slug`. Before it restores the console:
 everything labelled `kots.io/kotsadm=true` in the console's namespace, kind by kind.
+(https://github.com/replicatedhq/kots, pkg/operator and pkg/kotsadmsnapshot)
 
 We delete, of live objects:
 - those that the backup holds and the restore will create anew, claims only if the backup holds their content;
@@ -25,6 +26,7 @@ from schemas.velero import LabelSelector
 from workers.manifests.capture.document import CONSOLE
 from workers.manifests.capture.volume_plan import plan_volumes
 from workers.manifests.kube.listing import Listing, read
+from workers.manifests.kube.made_by_cluster import is_bootstrap_role, is_made_by_cluster
 from workers.manifests.kube.objects import (
     CLAIM,
     DEFINITION,
@@ -45,7 +47,7 @@ from workers.manifests.kube.objects import (
     slug_of,
     uid_of,
 )
-from workers.manifests.kube.own import BOOTSTRAP, is_made_by_cluster, is_snaplines
+from workers.manifests.kube.own import is_snaplines
 from workers.manifests.kube.service_account_tokens import is_generated_secret
 from workers.manifests.kube.types import capturable
 from workers.manifests.restore.order import is_custom
@@ -145,7 +147,8 @@ class _Scope:
         return CONSOLE in self.owners and labels_of(obj).get(KOTSADM) == "true"
 
     def _is_left_over(self, obj: Object) -> bool:
-        """Whether it came after the backup. Nothing cluster-wide is, and of the console only what is with it."""
+        """Whether it was made after the backup. Nothing cluster-wide counts, and of the
+        console's objects only those beside it."""
         namespace, _ = name_of(obj)
         if slug_of(obj) is None:
             return namespace == self.console_namespace
@@ -161,7 +164,7 @@ def _is_protected(obj: Object) -> bool:
         or is_snaplines(obj)
         or application.LABEL in labels_of(obj)
         or is_made_by_cluster(obj)
-        or BOOTSTRAP in labels_of(obj)
+        or is_bootstrap_role(obj)
         or (kind == SERVICE_ACCOUNT and name_of(obj)[1] == "default")
         or (kind == SECRET and is_generated_secret(obj))
     )
@@ -184,13 +187,13 @@ def _opted_in(objects: list[Object]) -> set[Name]:
 
 
 def _ends_with_it(obj: Object, chosen: Mapping[str, Object], live: Listing) -> bool:
-    """False for what a live controller that stays would make again at once."""
+    """False if its controller stays and would make it again at once."""
     controller = controller_of(obj)
     return controller is None or controller["uid"] in chosen or controller["uid"] not in live.objects
 
 
 def _add_owned(doomed: dict[str, Object], live: Listing) -> None:
-    """Adds what the garbage collector takes along: ReplicaSets, Pods and whatever else the doomed own."""
+    """Adds what the garbage collector deletes with them: ReplicaSets, Pods and whatever else they own."""
     growing = True
     while growing:
         owned = {uid: obj for uid, obj in live.objects.items() if uid not in doomed and _is_owned(obj, doomed)}

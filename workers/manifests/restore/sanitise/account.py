@@ -1,4 +1,4 @@
-"""ServiceAccounts and their tokens: generated Secrets are made anew, so nothing may refer to the old ones."""
+"""ServiceAccounts and their tokens: the cluster generates new Secrets, so nothing may refer to the old ones."""
 
 from schemas.kubernetes import Object
 from workers.manifests.kube.objects import name_of
@@ -6,7 +6,7 @@ from workers.manifests.kube.service_account_tokens import ACCOUNT_UID, TYPE, is_
 
 
 def strip_account(account: Object) -> None:
-    """Takes away references to Secrets that the cluster generated for the account."""
+    """Removes references to Secrets that the cluster generated for the account."""
     _, name = name_of(account)
     for field in ("secrets", "imagePullSecrets"):
         kept = [ref for ref in account.get(field) or [] if not is_token_name(ref.get("name") or "", name)]

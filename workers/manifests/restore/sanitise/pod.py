@@ -12,7 +12,7 @@ ADMISSIONS_OWN = ("nodeName", "priority", "preemptionPolicy", "ephemeralContaine
 
 
 def strip(pod: Object) -> None:
-    """Takes away what is set anew: the node, the priority, the token's volume and mounts, waits of earlier restores."""
+    """Removes what is set when a pod is created: node, priority, the token's volume; and what earlier restores left."""
     if annotations_of(pod).get(FRESH):
         del pod["metadata"]["annotations"][FRESH]
     else:
@@ -29,7 +29,7 @@ def strip(pod: Object) -> None:
 
 
 def without_waiting(pod: Object) -> Object:
-    """A copy of `pod` without what earlier restores, ours and Velero's, have left in it."""
+    """A copy of `pod` without the init containers that earlier restores, ours and Velero's, have left in it."""
     clean = copy.deepcopy(pod)
     spec = clean["spec"]
     left_over = {WAIT_CONTAINER, "restore-wait", "restic-wait"}

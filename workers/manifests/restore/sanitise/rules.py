@@ -1,6 +1,6 @@
-"""From an object as it was captured to one that can be created: what servers and controllers set is taken away.
+"""From an object as it was captured to one that can be created: what servers and controllers set is removed.
 
-The rules are Velero's (kots-velero.md 8.4, 8.5), but for claims: they always get new volumes.
+The rules are Velero's, but for claims: they always get new volumes. https://velero.io/docs/main/restore-reference/
 """
 
 import copy
@@ -44,7 +44,7 @@ SERVERS_OWN = (
     "ownerReferences",
     "managedFields",
 )
-"""Metadata that goes. Labels, annotations and finalizers stay; owners have new uids, and adopt by labels."""
+"""Metadata that is removed. Labels, annotations and finalizers stay; owners have new uids, and adopt by labels."""
 GARBAGE_COLLECTORS = ("foregroundDeletion", "orphan")
 """Finalizers that mean something only while the object is being deleted."""
 
@@ -61,7 +61,7 @@ BY_KIND: dict[Kind, Callable[[Object], None]] = {
     ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): rest.strip_webhooks,
     ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): rest.strip_webhooks,
 }
-"""What changes besides metadata and status. Each changes the object it is given; metadata is still whole then."""
+"""What changes besides metadata and status. Each changes the object that it is given, before its metadata."""
 
 
 def sanitise(obj: Object, *, restore: str, backup: str) -> Object | None:

@@ -1,4 +1,4 @@
-"""Services: addresses and ports that the server chose go; those that somebody asked for stay."""
+"""Services: addresses and ports that the server chose are removed; those that somebody asked for stay."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Port = tuple[int, str]
 
 
 def strip(service: Object) -> None:
-    """Takes away cluster addresses (but for `None`, which makes it headless) and node ports nobody asked for."""
+    """Removes cluster addresses (except `None`, which makes it headless) and node ports that nobody asked for."""
     spec = service.get("spec") or {}
     if spec.get("clusterIP") != HEADLESS:
         spec.pop("clusterIP", None)

@@ -1,6 +1,10 @@
-"""Captured objects that are never created again, and why (kots-velero.md 8.3, 8.5)."""
+"""Captured objects that are never created again, and why.
+
+Mostly Velero's rules: https://velero.io/docs/main/restore-reference/
+"""
 
 from schemas.kubernetes import Object
+from workers.manifests.kube.made_by_cluster import is_made_by_cluster
 from workers.manifests.kube.objects import (
     POD,
     SECRET,
@@ -12,7 +16,7 @@ from workers.manifests.kube.objects import (
     spec_of,
     status_of,
 )
-from workers.manifests.kube.own import RESTORE_LABEL, is_made_by_cluster
+from workers.manifests.kube.own import RESTORE_LABEL
 from workers.manifests.kube.service_account_tokens import is_generated_secret
 
 KINDS = frozenset(

@@ -1,4 +1,4 @@
-"""Claims and volumes: a claim is parted from the volume it had, a volume waits for its claim to come again."""
+"""Claims and volumes: a claim forgets the volume it had; a volume stays reserved for its claim, by name."""
 
 from collections.abc import Iterable
 
@@ -32,7 +32,7 @@ def strip_claim(claim: Object) -> None:
 
 
 def strip_volume(volume: Object) -> None:
-    """The volume reserved for its claim, by name: the claim that comes again has another uid."""
+    """The volume stays reserved for its claim by name alone, since the restored claim has another uid."""
     _drop_annotations(volume, (BOUND_BY,))
     reference = spec_of(volume).get("claimRef") or {}
     for field in ("uid", "resourceVersion"):
@@ -40,8 +40,8 @@ def strip_volume(volume: Object) -> None:
 
 
 def without_refilled(objects: Iterable[Object], claims: Iterable[Name]) -> list[Object]:
-    """`objects` without the volumes of `claims` (namespace and name): whose content is written back has a new volume,
-    whatever the reclaim policy; the old one is left alone."""
+    """`objects` without the volumes of `claims` (namespace and name). A claim whose content is written back gets a new
+    volume, whatever the reclaim policy; the old one is left alone."""
     refilled = set(claims)
     return [obj for obj in objects if kind_of(obj) != VOLUME or _claim(obj) not in refilled]
 
