@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from producers.show.render import Output
+from producers.cli.render import Output
 from schemas.destination import Destination
 from schemas.errors import NotFound
 from schemas.settings import Settings, from_environment

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from producers.cli import bus, files, get, jobs, repository, schedule, storage, workshop
-from producers.cli.app import app as applications
+from producers.cli.commands import bus, files, get, jobs, repository, schedule, storage, workshop
+from producers.cli.commands.app import app as applications
 from producers.cli.context import notes
 from producers.cli.exits import EPILOG, Exit, of_error
 from producers.cli.remedies import with_remedy

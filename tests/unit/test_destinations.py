@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydantic import SecretStr
 
-from producers.cli.objects import apply
+from producers.actions.objects import apply
 from schemas import destination as destinations
 from schemas.destination import Destination, DirectoryDestination, S3Destination
 from schemas.errors import Code, Denied, Invalid, NotFound, TransientError

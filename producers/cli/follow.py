@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import typer
 
-from producers import watch
 from producers.cli import context
+from producers.cli.bars import Bars
 from producers.cli.exits import Exit, of_status, status_of
-from producers.show import jobs
-from producers.show.progress import Bars
-from producers.show.render import Output, Row, show
+from producers.cli.render import Output, Row, show
+from producers.views import jobs, progress
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotFound, SnaplineError
@@ -36,7 +35,7 @@ def wait(
     stop, began = threading.Event(), time.monotonic()
     asked = repeated = 0.0
     with Bars(context.notes).shown() as bars:
-        for view, silent in watch.follow(context.url(), request.id, since, stop):
+        for view, silent in progress.follow(context.url(), request.id, since, stop):
             bars.update(view)
             if view.final is not None:
                 break
@@ -55,7 +54,7 @@ def wait(
     finish(view, kind, likely, output)
 
 
-def finish(view: watch.JobView, kind: Kind, likely: str, output: Output) -> None:
+def finish(view: progress.JobView, kind: Kind, likely: str, output: Output) -> None:
     """Prints what came of the job, and exits with its code."""
     if isinstance(view.final, e.BackupRejected | e.RestoreRejected):
         show(
@@ -86,7 +85,7 @@ def _has_ended(kind: Kind, name: str) -> bool:
         return False
 
 
-def _result(view: watch.JobView, kind: Kind, name: str) -> Row:
+def _result(view: progress.JobView, kind: Kind, name: str) -> Row:
     """The record; a producer without access to the store has the final event only."""
     try:
         return jobs.finished(context.store(), Job(kind, name))

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from producers.cli import context
-from producers.cli.app import app_rows
+from producers.cli.commands.app import app_rows
 from producers.cli.context import OutputOption
-from producers.show import jobs
-from producers.show.render import Output, show
+from producers.cli.render import Output, show
+from producers.views import jobs
 from schemas.job import Job
 
 get = typer.Typer(no_args_is_help=True, help="List backups, restores or applications.")

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
+from producers.actions.objects import apply
 from producers.cli import context
 from producers.cli.context import OutputOption
-from producers.cli.objects import apply
-from producers.show.render import Output, show
+from producers.cli.render import Output, show
 from schemas import destination as destinations
 from schemas.errors import Invalid, NotFound
 from schemas.kubernetes import SECRETS

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from producers.actions.objects import apply
 from producers.cli import context
 from producers.cli.context import OutputOption
-from producers.cli.objects import apply
-from producers.show.render import Output, Row, show
+from producers.cli.render import Output, Row, show
 from schemas import application, license
 from schemas.application import Application
 from schemas.errors import Invalid, NotFound

@@ -11,9 +11,9 @@ import typer
 from producers.cli import context
 from producers.cli.context import OutputOption
 from producers.cli.exits import Exit
-from producers.cli.waiting import wait, warn_if_nobody_listens
-from producers.show.jobs import find, job
-from producers.show.render import Output, show
+from producers.cli.follow import wait, warn_if_nobody_listens
+from producers.cli.render import Output, show
+from producers.views.jobs import find, job
 from schemas import events as e
 from schemas import keys
 from schemas.errors import Invalid

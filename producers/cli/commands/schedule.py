@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from producers import scheduler as clockwork
+from producers.actions.objects import apply
 from producers.cli import context
 from producers.cli.context import OutputOption
-from producers.cli.objects import apply
-from producers.show.render import Output, Row, show
+from producers.cli.render import Output, Row, show
 from schemas import schedule as schedules
 from schemas.kubernetes import CONFIG_MAPS
 from schemas.schedule import Schedule

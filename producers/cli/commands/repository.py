@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producers.cli import context
+from producers.cli.bars import work_bar
+from producers.cli.commands.repository_keys import init, keys
 from producers.cli.context import OutputOption
 from producers.cli.exits import Exit
 from producers.cli.remedies import with_remedy
-from producers.cli.repository_keys import init, keys
-from producers.show import volumes
-from producers.show.progress import work_bar
-from producers.show.render import Output, show
+from producers.cli.render import Output, show
+from producers.views import volumes
 from schemas.errors import Damaged, Invalid
 from workers.jobs import ledger
 

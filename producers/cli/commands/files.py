@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from producers.cli import context
+from producers.cli.bars import work_bar
 from producers.cli.context import OutputOption
 from producers.cli.exits import Exit
-from producers.show import volumes
-from producers.show.progress import work_bar
-from producers.show.render import Output, show
+from producers.cli.render import Output, show
+from producers.views import volumes
 from schemas.errors import Invalid
 from workers.ports import Progress, RestoreSlice
 

@@ -12,7 +12,7 @@ import schemas
 from producers.cli import context
 from producers.cli.context import OutputOption
 from producers.cli.exits import Exit
-from producers.show.render import Output, show
+from producers.cli.render import Output, show
 from schemas import generate, topology
 from schemas.errors import Invalid
 from schemas.settings import PREFIX, Settings

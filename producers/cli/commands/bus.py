@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from producers.cli import context
 from producers.cli.context import OutputOption
-from producers.show.render import Output, Row, show
+from producers.cli.render import Output, Row, show
 from schemas import events as e
 from schemas.errors import Invalid, NotFound
 from workers.adapters import broker

@@ -1,6 +1,6 @@
 """What the CLI makes of the event log."""
 
-from producers.watch import JobView, concerns, fold
+from producers.views.progress import JobView, concerns, fold
 from schemas import events as e
 from schemas.messages import Message
 from tests.unit.test_schedule import NOON

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from producers.watch import JobView
+from producers.views.progress import JobView
 
 WORDS = {
     "requested": "waiting for the license gate",

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr, ValidationError
 
+from producers.actions.objects import apply
 from producers.cli import context
 from producers.cli.context import OutputOption
 from producers.cli.exits import Exit
-from producers.cli.objects import apply
-from producers.show.render import Output, show
+from producers.cli.render import Output, show
 from schemas import destination as destinations
 from schemas.destination import Destination, S3Destination
 from schemas.errors import Invalid

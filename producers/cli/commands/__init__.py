@@ -1,0 +1,1 @@
+"""The commands, a file for each group: thin over the actions and the views."""
