@@ -1,4 +1,4 @@
-"""A registered application, and the Secret that registers it in the console's namespace (DESIGN 5)."""
+"""A registered application, and the Secret that registers it in the console's namespace."""
 
 import base64
 import re

@@ -164,7 +164,7 @@ class RestoreSlice:
 
 
 class Repository(Protocol):
-    """The volume repository (DESIGN 6), one per destination. Any number of processes may write at once."""
+    """The volume repository, one per destination. Any number of processes may write at once."""
 
     def copy(
         self,

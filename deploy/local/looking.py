@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.samples import tree_digest
-from schemas.kubernetes import Object, ResourceType
+from schemas.kubernetes import CLAIMS, PODS, Object, ResourceType
 from workers.adapters.volume_files import KubeletVolumes
 from workers.ports import Cluster
 
@@ -82,8 +82,7 @@ def differences(before: Picture, after: Picture) -> list[str]:
 
 def pods(cluster: Cluster, namespace: str) -> list[Object]:
     """The pods of a namespace."""
-    type_ = next(type_ for type_ in cluster.resource_types() if type_.group_resource == "pods")
-    return list(cluster.list(type_, namespace))
+    return list(cluster.list(PODS, namespace))
 
 
 def _objects(cluster: Cluster, namespaces: set[str]) -> Iterator[Object]:
@@ -135,8 +134,8 @@ def volume_directories(
     cluster: Cluster, namespaces: set[str], kubelet_pods: Mapping[str, Path]
 ) -> Iterator[tuple[str, Path]]:
     """`namespace/claim` or `namespace/pod/emptyDir`, and where the files are, for every volume that runs."""
-    claims = {(c["metadata"]["namespace"], c["metadata"]["name"]): c for c in _list(cluster, "persistentvolumeclaims")}
-    for pod in _list(cluster, "pods"):
+    claims = {(c["metadata"]["namespace"], c["metadata"]["name"]): c for c in cluster.list(CLAIMS)}
+    for pod in cluster.list(PODS):
         namespace, node = pod["metadata"]["namespace"], pod["spec"].get("nodeName")
         if namespace not in namespaces or (pod.get("status") or {}).get("phase") != "Running":
             continue
@@ -149,11 +148,6 @@ def volume_directories(
                 yield f"{namespace}/{claim}", files.directory(uid, claims[namespace, claim]["spec"]["volumeName"])
             elif "emptyDir" in volume and name in opted_in:
                 yield f"{namespace}/{pod['metadata']['name']}/{name}", files.directory(uid, name)
-
-
-def _list(cluster: Cluster, plural: str) -> Iterator[Object]:
-    type_ = next(type_ for type_ in cluster.resource_types() if type_.group_resource == plural)
-    return cluster.list(type_)
 
 
 def _compare(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

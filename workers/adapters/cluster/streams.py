@@ -15,7 +15,10 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.rest import should_bypass_proxies
 
 from workers.adapters.cluster.refusals import refusal
-from workers.adapters.cluster.transport import CONNECT_SECONDS, READ_SECONDS, unreachable
+from workers.adapters.cluster.transport import unreachable
+
+OPEN_SECONDS = 30.0
+"""For the connection, and for the server to reach the node and the node its container runtime."""
 
 Query = Sequence[tuple[str, str]]
 
@@ -36,7 +39,7 @@ def opened(client: ApiClient, path: str, query: Query, protocol: str, tried: str
             subprotocols=[protocol],
             suppress_origin=True,
             redirect_limit=0,
-            timeout=CONNECT_SECONDS,
+            timeout=OPEN_SECONDS,
             **_proxy(settings),
         )
     except websocket.WebSocketBadStatusException as error:
@@ -72,5 +75,5 @@ def _proxy(settings: Configuration) -> dict[str, Any]:
         "http_proxy_host": proxy.hostname,
         "http_proxy_port": proxy.port or 80,
         "http_proxy_auth": auth,
-        "http_proxy_timeout": READ_SECONDS,
+        "http_proxy_timeout": OPEN_SECONDS,
     }

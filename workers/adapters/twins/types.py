@@ -72,11 +72,3 @@ def _row(line: str) -> ServedType:
 
 BUILTIN: tuple[ServedType, ...] = tuple(_row(line) for line in TABLE.strip().splitlines())
 """All of them, core group first."""
-
-
-def builtin(group_resource: str) -> ResourceType:
-    """The type with Velero's name `group_resource` (`pods`, `deployments.apps`). Raises KeyError."""
-    for served in BUILTIN:
-        if served.type.group_resource == group_resource:
-            return served.type
-    raise KeyError(group_resource)

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 
 from schemas.kubernetes import Object, ResourceType
 from workers.manifests.kube.listing import Listing
-from workers.manifests.kube.objects import Name, annotations_of, claims_of, labels_of, name_of, spec_of, status_of
+from workers.manifests.kube.objects import (
+    CLAIM,
+    POD,
+    SERVICE_ACCOUNT,
+    Name,
+    annotations_of,
+    claims_of,
+    kind_of,
+    labels_of,
+    name_of,
+    spec_of,
+    status_of,
+)
 
 RBAC = "rbac.authorization.k8s.io"
 BINDINGS = (f"rolebindings.{RBAC}", f"clusterrolebindings.{RBAC}")
@@ -59,7 +71,7 @@ def related(obj: Object, type_: ResourceType, listing: Listing, indexes: Indexes
     for group_resource, namespace, name in _names(obj, type_):
         if found := listing.find(group_resource, namespace, name):
             yield found
-    if type_.group_resource == "serviceaccounts":
+    if kind_of(obj) == SERVICE_ACCOUNT:
         yield from indexes.bindings.get(name_of(obj), [])
     if release := annotations_of(obj).get(HELM_NAME):
         namespace = annotations_of(obj).get(HELM_NAMESPACE) or name_of(obj)[0]
@@ -70,12 +82,12 @@ def _names(obj: Object, type_: ResourceType) -> Iterator[tuple[str, str, str]]:
     namespace, _ = name_of(obj)
     if namespace:
         yield "namespaces", "", namespace
-    if type_.group_resource == "pods":
+    if kind_of(obj) == POD:
         for claim in claims_of(obj).values():
             yield "persistentvolumeclaims", namespace, claim
         if priority := spec_of(obj).get("priorityClassName"):
             yield "priorityclasses.scheduling.k8s.io", "", priority
-    elif type_.group_resource == "persistentvolumeclaims":
+    elif kind_of(obj) == CLAIM:
         if status_of(obj).get("phase") == "Bound" and spec_of(obj).get("volumeName"):
             yield "persistentvolumes", "", spec_of(obj)["volumeName"]
     elif type_.group_resource in BINDINGS:
