@@ -14,11 +14,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator
 
 from schemas.errors import Code, Invalid
-from schemas.events import explain
+from schemas.events import DEFAULT_DESTINATION, explain
 from schemas.settings import Settings
 
-DEFAULT = "default"
-"""The destination of jobs that name none."""
 LABEL = "snapline.dev/destination"
 """Label of the Secrets; its value is the destination's name."""
 _SECRET_PREFIX = "snapline-destination-"  # noqa: S105  # a name
@@ -30,7 +28,7 @@ class _Destination(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    name: str = DEFAULT
+    name: str = DEFAULT_DESTINATION
     prefix: str = ""
     passphrase: SecretStr = SecretStr("")
 
@@ -108,7 +106,7 @@ def parse(fields: Mapping[str, Any], where: str = "the destination") -> Destinat
             raise ValueError(f"provider: it must be one of {', '.join(PROVIDERS)}")
         return _DESTINATION.validate_python(dict(fields))
     except ValueError as error:
-        name = str(fields.get("name", DEFAULT))
+        name = str(fields.get("name", DEFAULT_DESTINATION))
         raise Invalid(f"{where} is wrong: {explain(error)}", code=Code.DESTINATION_INVALID, subject=name) from error
 
 

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from schemas import license
-from schemas.destination import Destination
-from schemas.errors import Code, Invalid, NotFound
-from schemas.events import DEFAULT_DESTINATION
+from schemas.errors import Invalid
 from schemas.settings import Settings
-from workers.adapters import configured
+from workers.adapters.cache_directory import cache_directory
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
+from workers.adapters.destinations import ConfiguredDestinations
 from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, Repository
 from workers.repository import open_repository
 
@@ -30,33 +29,20 @@ class Needs:
 
     @cached_property
     def cluster(self) -> Cluster:
-        """The Kubernetes API."""
-        return configured.cluster(self.settings)
+        """The cluster of SNAPLINE_KUBECONFIG, else the one around us, else kubectl's default. Raises Invalid."""
+        # Half a second of imports, which a node worker with its own destination never needs.
+        from workers.adapters.cluster import connect
 
-    @cached_property
-    def destination(self) -> Destination:
-        """Where backups go."""
-        return configured.destination(self.settings, lambda: self.cluster)
-
-    @cached_property
-    def store(self) -> ObjectStore:
-        """The destination's bucket."""
-        return configured.store(self.destination)
-
-    @cached_property
-    def repository(self) -> Repository:
-        """The destination's volume repository."""
-        return open_repository(
-            self.store,
-            self.destination.passphrase.get_secret_value(),
-            cache=configured.index_cache(self.settings),
-            level=self.settings.compression_level,
-        )
+        return connect(self.settings.kubeconfig)
 
     @cached_property
     def destinations(self) -> Destinations:
         """Where backups go."""
-        return _OneDestination(self)
+        return ConfiguredDestinations(self.settings, lambda: self.cluster, self._open_repository)
+
+    def _open_repository(self, store: ObjectStore, passphrase: str) -> Repository:
+        level = self.settings.compression_level
+        return open_repository(store, passphrase, cache=cache_directory(self.settings), level=level)
 
     @cached_property
     def cancellations(self) -> Cancellations:
@@ -73,28 +59,3 @@ class Needs:
             return license.load_trusted_keys({file.name: file.read_bytes() for file in sorted(folder.glob("*.pem"))})
         except OSError as error:
             raise Invalid(f"could not read the license keys in {folder}: {error}") from error
-
-
-class _OneDestination:
-    """The port `Destinations` over the only one that there is."""
-
-    def __init__(self, needs: Needs) -> None:
-        self._needs = needs
-
-    def names(self) -> list[str]:
-        """See the port."""
-        return [DEFAULT_DESTINATION]
-
-    def store(self, name: str) -> ObjectStore:
-        """See the port."""
-        self._check(name)
-        return self._needs.store
-
-    def repository(self, name: str) -> Repository:
-        """See the port."""
-        self._check(name)
-        return self._needs.repository
-
-    def _check(self, name: str) -> None:
-        if name != DEFAULT_DESTINATION:
-            raise NotFound(f"there is no storage destination {name!r:.80}", code=Code.NO_DESTINATION, subject=name)

@@ -1,4 +1,4 @@
-"""Objects that the CLI keeps in the console's namespace."""
+"""Objects that are kept in the console's namespace."""
 
 from schemas.errors import AlreadyExists, NotFound
 from schemas.kubernetes import NAMESPACES, Object, ResourceType

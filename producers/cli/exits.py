@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 from schemas import events as e
-from schemas.errors import Denied, Invalid, NotFound, SnaplineError, TransientError
+from schemas.errors import Code, Denied, Invalid, NotFound, SnaplineError, TransientError
 
 
 class Exit(IntEnum):
@@ -27,6 +27,8 @@ EPILOG = "Exit codes: " + ", ".join(f"{code.value} {code.name.lower().replace('_
 
 def of_error(error: SnaplineError) -> Exit:
     """The code for an expected error."""
+    if error.code == Code.NO_DESTINATION:
+        return Exit.USAGE  # the settings lack it
     families: tuple[tuple[type[SnaplineError], Exit], ...] = (
         (NotFound, Exit.NOT_FOUND),
         (Denied, Exit.DENIED),

@@ -26,7 +26,7 @@ from deploy.local import seaweedfs
 from schemas.errors import SnaplineError
 from tests.bench import datasets, tools
 from tests.bench.runs import Failed, Run
-from workers.adapters import configured
+from workers.adapters.stores import open_store
 
 PEERS: dict[str, list[str]] = {
     "small-first": ["restic"],
@@ -190,7 +190,7 @@ def _measure(
     for number in range(options.rounds):
         with seaweedfs.start(root / "s3") as server:
             # The first write makes the server's volumes, which takes seconds.
-            configured.store(server.destination()).put("warm", b"warm")
+            open_store(server.destination()).put("warm", b"warm")
             for tool in list(working if number % 2 == 0 else reversed(working)):
                 place = _place(root, server)
                 wanted = [row for row in rows if tool == "ours" or tool in PEERS[row]]

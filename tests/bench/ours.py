@@ -35,7 +35,7 @@ from schemas.records import (
     VolumeResult,
 )
 from schemas.settings import Settings, from_environment
-from workers.adapters import configured
+from workers.adapters.stores import open_store
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.jobs import ledger
 from workers.jobs.locks import Locks
@@ -77,7 +77,7 @@ def main() -> int:
     destination = destinations.from_settings(settings)
     if destination is None:
         raise Invalid("SNAPLINE_S3_BUCKET is not set")
-    store = configured.store(destination)
+    store = open_store(destination)
     began = time.perf_counter()
     repository = opened(store, destination.passphrase.get_secret_value(), Path(cache))
     opening = time.perf_counter() - began

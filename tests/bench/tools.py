@@ -11,7 +11,7 @@ from typing import Protocol
 
 from deploy.local.seaweedfs import SeaweedFS
 from tests.bench.runs import Run, run
-from workers.adapters import configured
+from workers.adapters.stores import open_store
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Place:
 
     def stored_bytes(self, prefix: str) -> int:
         """What is below a prefix of the bucket."""
-        return sum(found.size for found in configured.store(self.server.destination(prefix=prefix)).list(""))
+        return sum(found.size for found in open_store(self.server.destination(prefix=prefix)).list(""))
 
 
 class Tool(Protocol):

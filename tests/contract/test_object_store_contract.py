@@ -143,7 +143,7 @@ def test_a_store_that_ignores_conditions_is_refused() -> None:
             return True
 
     refused = [each for each in check(Forgetful(), "x") if not each.ok]
-    assert [each.what for each in refused] == ["refuse to create it twice"]
+    assert [each.check for each in refused] == ["refuse to create it twice"]
     assert "If-None-Match" in refused[0].detail
 
 

@@ -44,10 +44,10 @@ def test_a_destination_is_set_shown_without_secrets_and_checked(
 ) -> None:
     place = ("--bucket", s3_server.bucket, "--endpoint", s3_server.endpoint, "--prefix", "/cli/")
     key = ("--access-key-id", s3_server.access_key_id)
-    wrong = _run(environment, "storage", "set", *place, *key, stdin="wrong\nphrase\n")
+    wrong = _run(environment, "storage", "set", "s3", *place, *key, stdin="wrong\nphrase\n")
     assert wrong.returncode == 7
     secret = f"{s3_server.secret_access_key}\na long passphrase\n"
-    done = _run(environment, "storage", "set", *place, *key, "-o", "json", stdin=secret)
+    done = _run(environment, "storage", "set", "s3", *place, *key, "-o", "json", stdin=secret)
     assert done.returncode == 0, done.stderr
     assert all(check["ok"] for check in json.loads(done.stdout))
     shown = _run(environment, "storage", "show", "-o", "json")
@@ -57,6 +57,30 @@ def test_a_destination_is_set_shown_without_secrets_and_checked(
     assert "passphrase" not in shown.stdout.replace("passphrase_is_set", "")
     assert _run(environment, "storage", "check").returncode == 0
     assert json.loads(_run(environment, "get", "backups", "-o", "json").stdout) == []
+
+
+def test_a_directory_is_a_destination_beside_the_default_one(environment: dict[str, str], tmp_path: Path) -> None:
+    missing = ("storage", "set", "directory", "--name", "nfs", "--path", str(tmp_path / "missing"))
+    assert _run(environment, *missing, stdin="a passphrase\n").returncode == 8
+    assert "is it mounted" in _run(environment, *missing, stdin="a passphrase\n").stderr
+    place = ("--name", "nfs", "--path", str(tmp_path), "--prefix", "site")
+    done = _run(environment, "storage", "set", "directory", *place, "-o", "json", stdin="a passphrase\n")
+    assert all(check["ok"] for check in json.loads(done.stdout))
+    assert _run(environment, "storage", "check", "nfs").returncode == 0
+    shown = json.loads(_run(environment, "storage", "show", "nfs", "-o", "json").stdout)
+    assert shown == {
+        "name": "nfs",
+        "prefix": "site",
+        "provider": "directory",
+        "path": str(tmp_path),
+        "passphrase_is_set": True,
+    }
+    listed = json.loads(_run(environment, "storage", "list", "-o", "json").stdout)
+    assert [(each["name"], each["provider"]) for each in listed] == [("default", "s3"), ("nfs", "directory")]
+    assert _run(environment, "storage", "remove", "nfs").returncode == 0
+    for gone in ("show", "check", "remove"):
+        done = _run(environment, "storage", gone, "nfs")
+        assert (done.returncode, "no storage destination 'nfs'" in done.stderr) == (2, True)
 
 
 def test_it_says_when_nobody_listens_and_stops_waiting_in_time(environment: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ from schemas.errors import Invalid, TransientError
 from schemas.settings import Settings
 from tests.support.repositories import WrappedStore, fill
 from tests.support.volumes import copy, new_repository, restore, volume_of
-from workers.adapters import configured
+from workers.adapters.cache_directory import cache_directory
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
 
@@ -88,8 +88,8 @@ def test_a_damaged_copy_is_deleted_and_made_anew(
 
 def test_it_is_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
-    assert configured.index_cache(Settings(cache=tmp_path / "chosen")) == tmp_path / "chosen"
-    assert configured.index_cache(Settings()) == tmp_path / "user" / "snapline"
+    assert cache_directory(Settings(cache=tmp_path / "chosen")) == tmp_path / "chosen"
+    assert cache_directory(Settings()) == tmp_path / "user" / "snapline"
     assert (tmp_path / "user" / "snapline").stat().st_mode & 0o777 == 0o700
 
 
@@ -98,6 +98,6 @@ def test_a_place_that_cannot_be_written_is_an_error_if_it_was_chosen(
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert configured.index_cache(Settings()) is None
+    assert cache_directory(Settings()) is None
     with pytest.raises(Invalid, match="SNAPLINE_CACHE"):
-        configured.index_cache(Settings(cache=tmp_path / "file" / "cache"))
+        cache_directory(Settings(cache=tmp_path / "file" / "cache"))

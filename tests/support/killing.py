@@ -21,7 +21,7 @@ from workers import app
 from workers.adapters import broker
 from workers.deliveries import Delivery
 from workers.needs import Needs
-from workers.ports import ObjectStore, StoredObject
+from workers.ports import Destinations, ObjectStore, Repository, StoredObject
 from workers.receive import Row
 
 POINTS = ("before-work", "after-work", "after-record", "after-publish")
@@ -81,14 +81,30 @@ class KillingStore:
         return result
 
 
+class KillingDestinations:
+    """Destinations with stores to die at. What repositories write is no record."""
+
+    def __init__(self, destinations: Destinations, killer: Killer) -> None:
+        self._destinations, self._killer = destinations, killer
+
+    def names(self) -> list[str]:
+        return self._destinations.names()
+
+    def store(self, name: str) -> ObjectStore:
+        return KillingStore(self._destinations.store(name), self._killer)
+
+    def repository(self, name: str) -> Repository:
+        return self._destinations.repository(name)
+
+
 class KillingNeeds(Needs):
     """Needs with a store to die at."""
 
     killer: Killer
 
     @cached_property
-    def store(self) -> ObjectStore:
-        return KillingStore(super().store, self.killer)
+    def destinations(self) -> Destinations:
+        return KillingDestinations(super().destinations, self.killer)
 
 
 def killing_row(row: Row, killer: Killer) -> Row:

@@ -21,8 +21,9 @@ from schemas import events as e
 from schemas import keys, topology
 from schemas.job import Job, Kind, name_for, request_uuid
 from schemas.kubernetes import NAMESPACES
-from workers.adapters import broker, configured
+from workers.adapters import broker
 from workers.adapters.cluster import connect
+from workers.adapters.stores import open_store
 from workers.ports import Cluster, ObjectStore
 
 CONSOLE = "snapline-console"
@@ -40,7 +41,7 @@ class Line:
     @property
     def store(self) -> ObjectStore:
         """The bucket, as the workers see it."""
-        return configured.store(self.stack.destination)
+        return open_store(self.stack.destination)
 
     def install(self, megabytes: int = 2) -> None:
         """The console and the sample applications, registered and running."""

@@ -10,11 +10,7 @@ from pydantic import SecretStr, ValidationError
 from schemas import destination as destinations
 from schemas.destination import DirectoryDestination, S3Destination
 from schemas.errors import Code, Invalid
-from schemas.kubernetes import NAMESPACES, SECRETS
 from schemas.settings import from_environment
-from workers.adapters import configured
-from workers.adapters.twins.cluster import MemoryCluster
-from workers.ports import Cluster
 
 FULL = S3Destination(
     bucket="backups",
@@ -145,20 +141,3 @@ def test_the_environment_may_name_a_directory_but_not_a_bucket_too() -> None:
         from_environment(environment | {"SNAPLINE_S3_BUCKET": "backups"})
     with pytest.raises(Invalid, match="begin with a slash"):
         from_environment({"SNAPLINE_DIRECTORY": "backups"})
-
-
-def test_the_environment_goes_before_the_secret_and_needs_no_cluster() -> None:
-    def no_cluster() -> Cluster:
-        raise AssertionError("asked for a cluster")
-
-    settings = from_environment({"SNAPLINE_S3_BUCKET": "mine"})
-    assert configured.destination(settings, no_cluster) == S3Destination(bucket="mine")
-
-
-def test_without_a_bucket_in_the_environment_the_stored_destination_counts() -> None:
-    settings, cluster = from_environment({"SNAPLINE_CONSOLE_NAMESPACE": "console"}), MemoryCluster()
-    cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "console"}})
-    with pytest.raises(Invalid, match="no storage destination"):
-        configured.destination(settings, lambda: cluster)
-    cluster.create(SECRETS, destinations.to_secret(FULL, "console"))
-    assert configured.destination(settings, lambda: cluster) == FULL

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas import destination as destinations
-from schemas.destination import DEFAULT, Destination
+from schemas.destination import Destination
 from schemas.errors import Code, Denied, Invalid, NotFound, TransientError
+from schemas.events import DEFAULT_DESTINATION
 from schemas.kubernetes import SECRETS, Object
 from schemas.settings import Settings
 from workers.adapters import stores
@@ -48,7 +49,7 @@ class ConfiguredDestinations:
 
     def names(self) -> list[str]:
         """See the port. Where there is no cluster to ask, the environment's destination is the only one."""
-        given = {DEFAULT} if self._given else set()
+        given = {DEFAULT_DESTINATION} if self._given else set()
         try:
             secrets = list(self._cluster().list(SECRETS, self._namespace, destinations.LABEL))
         except Invalid:
@@ -106,7 +107,7 @@ class ConfiguredDestinations:
         self._place(name, at_once=True)
 
     def _read(self, name: str) -> Destination:
-        if name == DEFAULT and self._given:
+        if name == DEFAULT_DESTINATION and self._given:
             return self._given
         unknown = NotFound(f"there is no storage destination {name!r:.80}", code=Code.NO_DESTINATION, subject=name)
         if not destinations.is_name(name):

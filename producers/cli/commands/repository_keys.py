@@ -6,13 +6,11 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from producers.actions.objects import apply
+from producers.actions import destinations as actions
 from producers.cli import context
 from producers.cli.context import OutputOption
 from producers.cli.render import Output, show
-from schemas import destination as destinations
 from schemas.errors import Invalid, NotFound
-from schemas.kubernetes import SECRETS
 from workers.ports import ObjectStore
 
 keys = typer.Typer(no_args_is_help=True, help="The passphrases that open the repository.")
@@ -75,12 +73,12 @@ def rotate_(label: Label = "", output: OutputOption = Output.TABLE) -> None:
     store, chosen = context.store(), context.destination()
     new = _new_passphrase()
     id_ = keyring.rotate(store, chosen.passphrase.get_secret_value(), new, label)
-    if destinations.from_settings(context.settings()):
+    if actions.is_given(context.settings(), chosen.name):
         context.notes.print("set SNAPLINE_PASSPHRASE of the workers to the new one, and start them again")
     else:
         renewed = chosen.model_copy(update={"passphrase": SecretStr(new)})
-        apply(context.cluster(), SECRETS, destinations.to_secret(renewed, context.settings().console_namespace))
-        context.notes.print("the destination has the new passphrase; start the workers again")
+        actions.keep(context.cluster(), context.settings(), renewed)
+        context.notes.print("the destination has the new passphrase; the workers take it up by themselves")
     show({"id": id_}, output)
 
 

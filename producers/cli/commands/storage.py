@@ -1,82 +1,111 @@
 """`snapline storage`: where backups go."""
 
 import sys
-import uuid
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
-from pydantic import SecretStr, ValidationError
 
-from producers.actions.objects import apply
+from producers.actions import destinations as actions
 from producers.cli import context
 from producers.cli.context import OutputOption
 from producers.cli.exits import Exit
 from producers.cli.render import Output, show
 from schemas import destination as destinations
-from schemas.destination import Destination, S3Destination
-from schemas.errors import Invalid
-from schemas.events import explain
-from schemas.kubernetes import SECRETS
-from workers.adapters import configured
-from workers.adapters.stores.check import check
+from schemas.events import DEFAULT_DESTINATION
+from workers.adapters.stores import open_store
+from workers.ports import ObjectStore
 
 storage = typer.Typer(no_args_is_help=True, help="Where backups go.")
+setting = typer.Typer(no_args_is_help=True, help="Store a destination in the cluster; secrets come on standard input.")
+storage.add_typer(setting, name="set")
+
+Name = Annotated[str, typer.Argument(help="Name of the destination.")]
+NameOption = Annotated[str, typer.Option(help="Name of the destination; jobs that name none use `default`.")]
+Prefix = Annotated[str, typer.Option(help="Prefix of all keys.")]
+NoCheck = Annotated[bool, typer.Option("--no-check", help="Store it without trying it.")]
 
 
-@storage.command("set")
-def set_(
+@setting.command("s3")
+def set_s3(
     bucket: Annotated[str, typer.Option(help="Name of the bucket.")],
+    name: NameOption = DEFAULT_DESTINATION,
     endpoint: Annotated[str, typer.Option(help="URL of the S3 server; without it, AWS.")] = "",
     region: Annotated[str, typer.Option(help="Region of the bucket.")] = "us-east-1",
-    prefix: Annotated[str, typer.Option(help="Prefix of all keys.")] = "",
+    prefix: Prefix = "",
     access_key_id: Annotated[str, typer.Option(help="Access key; without it, the instance's role.")] = "",
-    no_check: Annotated[bool, typer.Option(help="Store it without trying it.")] = False,
+    no_check: NoCheck = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Store the destination in the cluster. Secret key and passphrase come on standard input, a line each."""
-    lines = _two_lines()
-    try:
-        chosen = S3Destination(
-            bucket=bucket,
-            endpoint=endpoint,
-            region=region,
-            prefix=prefix,
-            access_key_id=access_key_id,
-            secret_access_key=SecretStr(lines[0]),
-            passphrase=SecretStr(lines[1]),
-        )
-    except ValidationError as error:
-        raise Invalid(explain(error)) from error
-    if not no_check and not _checked(chosen, output):
-        raise typer.Exit(Exit.FAILED)
-    apply(context.cluster(), SECRETS, destinations.to_secret(chosen, context.settings().console_namespace))
-    context.notes.print("the destination is stored")
+    """A bucket. Secret key and passphrase come on standard input, a line each."""
+    place = {"bucket": bucket, "endpoint": endpoint, "region": region, "prefix": prefix}
+    secrets = _secrets({"secret_access_key": "Secret access key", "passphrase": "Repository passphrase"})
+    _set({"provider": "s3", "name": name, "access_key_id": access_key_id} | place | secrets, no_check, output)
+
+
+@setting.command("directory")
+def set_directory(
+    path: Annotated[str, typer.Option(help="Where every worker mounts it.")],
+    name: NameOption = DEFAULT_DESTINATION,
+    prefix: Prefix = "",
+    no_check: NoCheck = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """A mounted directory (NFS, a disk). The passphrase comes on standard input."""
+    secrets = _secrets({"passphrase": "Repository passphrase"})
+    _set({"provider": "directory", "name": name, "path": path, "prefix": prefix} | secrets, no_check, output)
+
+
+@storage.command("list")
+def list_(output: OutputOption = Output.TABLE) -> None:
+    """All destinations, without their secrets."""
+    rows = [asdict(each) for each in actions.listed(context.destinations(), context.settings())]
+    show(rows, output)
 
 
 @storage.command("show")
-def show_(output: OutputOption = Output.TABLE) -> None:
-    """The destination in use, without its secrets."""
-    chosen = configured.destination(context.settings(), context.cluster)
-    row = chosen.model_dump(exclude={"secret_access_key", "passphrase"})
-    show(row | {"passphrase_is_set": bool(chosen.passphrase.get_secret_value())}, output)
+def show_(name: Name = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE) -> None:
+    """One destination, without its secrets."""
+    show(actions.shown(context.destinations().destination(name)), output)
 
 
 @storage.command("check")
-def check_(output: OutputOption = Output.TABLE) -> None:
-    """Try all that Snapline needs of the destination."""
-    if not _checked(configured.destination(context.settings(), context.cluster), output):
+def check_(name: Name = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE) -> None:
+    """Try all that Snapline needs of a destination."""
+    if not _checked(context.destinations().store(name), output):
         raise typer.Exit(Exit.FAILED)
 
 
-def _checked(chosen: Destination, output: Output) -> bool:
-    checks = list(check(configured.store(chosen), uuid.uuid4().hex))
-    show([{"check": each.what, "ok": each.ok, "detail": each.detail} for each in checks], output)
+@storage.command("remove")
+def remove_(name: Name) -> None:
+    """Forget a destination. The backups in it stay."""
+    actions.remove(context.cluster(), context.settings(), name)
+    context.notes.print("the destination is forgotten; its backups are where they were")
+
+
+def _set(fields: Mapping[str, Any], no_check: bool, output: Output) -> None:
+    chosen = destinations.parse(fields)
+    if not no_check and not _checked(open_store(chosen), output):
+        raise typer.Exit(Exit.FAILED)
+    actions.keep(context.cluster(), context.settings(), chosen)
+    context.notes.print("the destination is stored")
+    if actions.is_given(context.settings(), chosen.name):
+        context.notes.print("but here the environment gives another one, which counts before it")
+
+
+def _checked(store: ObjectStore, output: Output) -> bool:
+    checks = list(actions.try_out(store))
+    show([asdict(each) for each in checks], output)
     return all(each.ok for each in checks)
 
 
-def _two_lines() -> tuple[str, str]:
+def _secrets(prompts: Mapping[str, str]) -> dict[str, str]:
+    """What is asked for, or the lines of standard input in that order."""
     if sys.stdin.isatty():
-        secret = typer.prompt("Secret access key", hide_input=True, default="", show_default=False, err=True)
-        return secret, typer.prompt("Repository passphrase", hide_input=True, err=True)
-    lines = [*sys.stdin.read().splitlines(), "", ""]
-    return lines[0], lines[1]
+        return {
+            field: typer.prompt(prompt, hide_input=True, default="", show_default=False, err=True)
+            for field, prompt in prompts.items()
+        }
+    lines = [*sys.stdin.read().splitlines(), *[""] * len(prompts)]
+    return dict(zip(prompts, lines, strict=False))

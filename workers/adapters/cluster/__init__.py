@@ -1,5 +1,7 @@
 """The Kubernetes API through the official client: the only place that imports `kubernetes`."""
 
+from pathlib import Path
+
 from workers.adapters.cluster.access import api_client
 from workers.adapters.cluster.objects import KubernetesCluster
 from workers.adapters.cluster.transport import Transport
@@ -7,9 +9,9 @@ from workers.adapters.cluster.transport import Transport
 __all__ = ["KubernetesCluster", "api_client", "connect"]
 
 
-def connect(kubeconfig: str | None = None) -> KubernetesCluster:
+def connect(kubeconfig: Path | str | None = None) -> KubernetesCluster:
     """The cluster of the file `kubeconfig`, else the one this pod runs in, else kubectl's default.
 
     Reads files only; the first request is the caller's. Raises Invalid if no usable configuration is found.
     """
-    return KubernetesCluster(Transport(api_client(kubeconfig)))
+    return KubernetesCluster(Transport(api_client(str(kubeconfig) if kubeconfig else None)))

@@ -10,7 +10,7 @@ from workers.ports import ObjectStore
 class Check:
     """One thing that Snapline needs of a store, and whether it is so."""
 
-    what: str
+    check: str
     ok: bool
     detail: str = ""
 
