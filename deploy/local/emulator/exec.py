@@ -1,6 +1,7 @@
 """The exec API: a command's outputs and its end, on the channels of a WebSocket that speaks v4.channel.k8s.io.
 
-A command goes on when its caller leaves, as on a real node, until it writes, its pod goes, or the emulator stops.
+A command goes on when its caller leaves, as on a real node. Here it ends when it writes what nobody reads any
+more, when its pod goes, or when the emulator stops.
 """
 
 import asyncio

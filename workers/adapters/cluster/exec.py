@@ -33,19 +33,27 @@ NOT_STARTED = {
 
 
 def execute(
-    client: ApiClient, namespace: str, pod: str, container: str, command: Sequence[str], deadline: timedelta, limit: int
+    client: ApiClient,
+    namespace: str,
+    pod: str,
+    container: str,
+    command: Sequence[str],
+    deadline: timedelta,
+    limit: int,
+    *,
+    keep_alive: float = KEEP_ALIVE,
 ) -> ExecResult:
-    """See the port."""
-    if not command:
-        raise Invalid(f"could not run a command in container {container} of pod {namespace}/{pod}: it is empty")
+    """See the port. After so many seconds of silence (`keep_alive`) the server is pinged."""
     path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}/exec"
     query = [("container", container), ("stdout", "true"), ("stderr", "true"), *(("command", word) for word in command)]
     tried = f"could not run a command in container {container} of pod {namespace}/{pod}"
+    if not command:
+        raise Invalid(f"{tried}: the command is empty")
     outputs = {STDOUT: Tail(limit), STDERR: Tail(limit)}
     end = time.monotonic() + deadline.total_seconds()
     exit_code = None
     with opened(client, path, query, PROTOCOL, tried) as socket:
-        for channel, data in _frames(socket, end, tried):
+        for channel, data in _frames(socket, end, keep_alive, tried):
             if channel in outputs:
                 outputs[channel].add(data)
             elif channel == ENDED:
@@ -76,10 +84,10 @@ class Tail:
         return self._kept.decode(errors="replace")
 
 
-def _frames(socket: websocket.WebSocket, end: float, tried: str) -> Iterator[tuple[int, bytes]]:
+def _frames(socket: websocket.WebSocket, end: float, keep_alive: float, tried: str) -> Iterator[tuple[int, bytes]]:
     """Channel and data of each message until the time `end`. Raises TransientError if the connection ends before."""
     while (left := end - time.monotonic()) > 0:
-        socket.settimeout(min(left, KEEP_ALIVE))
+        socket.settimeout(min(left, keep_alive))
         try:
             opcode, frame = socket.recv_data_frame(control_frame=True)
         except websocket.WebSocketTimeoutException:

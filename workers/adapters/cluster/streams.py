@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import websocket
-from kubernetes.client import ApiClient, Configuration
+from kubernetes.client import ApiClient, ApiException, Configuration
 from kubernetes.client.rest import should_bypass_proxies
 
 from workers.adapters.cluster.refusals import refusal
@@ -28,28 +28,32 @@ def opened(client: ApiClient, path: str, query: Query, protocol: str, tried: str
     """An open socket that speaks `protocol`; closed at the end, without waiting for the other side.
 
     Raises the family of the server's refusal, and TransientError if there is no answer."""
-    settings = client.configuration
-    _, url, headers, _, _ = client.param_serialize("GET", path, auth_settings=["BearerToken"])
-    url = f"{url.replace('http', 'ws', 1)}?{urlencode(query)}"
-    socket = websocket.WebSocket(sslopt=_tls(settings), skip_utf8_validation=True)
     try:
-        socket.connect(  # type: ignore[no-untyped-call]
-            url,
-            header={name: value for name, value in headers.items() if name.lower() == "authorization"},
-            subprotocols=[protocol],
-            suppress_origin=True,
-            redirect_limit=0,
-            timeout=OPEN_SECONDS,
-            **_proxy(settings),
-        )
+        socket = _open(client, path, query, protocol)
     except websocket.WebSocketBadStatusException as error:
         raise refusal(error.status_code, error.resp_body or b"", tried) from error
-    except (websocket.WebSocketException, OSError) as error:
+    except (ApiException, websocket.WebSocketException, OSError) as error:
         raise unreachable(error, tried) from error
     try:
         yield socket
     finally:
         socket.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _open(client: ApiClient, path: str, query: Query, protocol: str) -> websocket.WebSocket:
+    settings = client.configuration
+    _, url, headers, _, _ = client.param_serialize("GET", path, auth_settings=["BearerToken"])
+    socket = websocket.WebSocket(sslopt=_tls(settings), skip_utf8_validation=True)
+    socket.connect(  # type: ignore[no-untyped-call]
+        f"{url.replace('http', 'ws', 1)}?{urlencode(query)}",
+        header={name: value for name, value in headers.items() if name.lower() == "authorization"},
+        subprotocols=[protocol],
+        suppress_origin=True,
+        redirect_limit=0,
+        timeout=OPEN_SECONDS,
+        **_proxy(settings),
+    )
+    return socket
 
 
 def _tls(settings: Configuration) -> dict[str, Any]:
