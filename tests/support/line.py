@@ -19,6 +19,7 @@ from deploy.local.seaweedfs import SeaweedFS
 from deploy.local.stack import Stack, running
 from schemas import events as e
 from schemas import keys, topology
+from schemas.destination import Destination
 from schemas.job import Job, Kind, name_for, request_uuid
 from schemas.kubernetes import NAMESPACES
 from workers.adapters import broker
@@ -153,11 +154,19 @@ def servers(broker_server: RabbitMQ, spare_vhosts: Iterator[str], s3_server: Sea
 
 
 @contextmanager
-def whole_line(root: Path, servers: Servers | None = None, *, megabytes: int = 2, **settings: str) -> Iterator[Line]:
+def whole_line(
+    root: Path,
+    servers: Servers | None = None,
+    *,
+    destination: Destination | None = None,
+    megabytes: int = 2,
+    **settings: str,
+) -> Iterator[Line]:
     """A line with its applications, on servers of its own unless some are given; `settings` are SNAPLINE_ variables
     without the prefix. Its workers are not started."""
     amqp_url = servers.amqp_url if servers else None
-    destination = servers.s3.destination(prefix=uuid.uuid4().hex) if servers else None
+    if destination is None and servers:
+        destination = servers.s3.destination(prefix=uuid.uuid4().hex)
     with running(root, amqp_url=amqp_url, destination=destination) as stack:
         stack.environment |= {f"SNAPLINE_{name.upper()}": value for name, value in settings.items()}
         line = Line(stack)
