@@ -114,32 +114,33 @@ def until(path: Path) -> None:
 
 
 def test_the_script_ends_when_every_volume_is_done_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    waiting = start(tmp_path)
-    until(tmp_path / "b" / WAITING)
-    (tmp_path / "a" / "file").touch()
-    (tmp_path / "a" / DONE).touch()
-    time.sleep(0.5)
-    assert waiting.poll() is None
-    (tmp_path / "b" / DONE).touch()
-    assert waiting.wait(10) == 0
+    with start(tmp_path) as waiting:
+        until(tmp_path / "b" / WAITING)
+        (tmp_path / "a" / "file").touch()
+        (tmp_path / "a" / DONE).touch()
+        time.sleep(0.5)
+        assert waiting.poll() is None
+        (tmp_path / "b" / DONE).touch()
+        assert waiting.wait(10) == 0
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["file"]
     assert list((tmp_path / "b").iterdir()) == []
 
 
 def test_the_script_does_not_wait_again_when_the_pod_is_started_anew(tmp_path: Path) -> None:
-    waiting = start(tmp_path)
-    for volume in "ab":
-        until(tmp_path / volume / WAITING)
-        (tmp_path / volume / DONE).touch()
-    assert waiting.wait(10) == 0
-    assert start(tmp_path).wait(10) == 0
+    with start(tmp_path) as waiting:
+        for volume in "ab":
+            until(tmp_path / volume / WAITING)
+            (tmp_path / volume / DONE).touch()
+        assert waiting.wait(10) == 0
+    with start(tmp_path) as again:
+        assert again.wait(10) == 0
 
 
 def test_the_script_gives_up_with_a_clear_message(tmp_path: Path) -> None:
-    waiting = start(tmp_path, seconds=1)
-    until(tmp_path / "a" / WAITING)
-    (tmp_path / "a" / DONE).touch()
-    _, said = waiting.communicate(timeout=10)
+    with start(tmp_path, seconds=1) as waiting:
+        until(tmp_path / "a" / WAITING)
+        (tmp_path / "a" / DONE).touch()
+        _, said = waiting.communicate(timeout=10)
     assert waiting.returncode == 1
     assert said.startswith("snapline-wait: no restored data within 1 s for: b;")
 
