@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from schemas.license_signature import LicenseInvalid, value_text
+from schemas.license.signature import LicenseInvalid, value_text
 
 API_VERSIONS = ("kots.io/v1beta1", "kots.io/v1beta2")
 MAX_TEXT = 256 * 1024

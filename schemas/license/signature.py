@@ -1,6 +1,6 @@
 """The signature inside a kots.io License: who signed what, from a trusted global key down to each entitlement.
 
-The chain (kots-velero.md 3.2): a global key signs the PEM text of an application key; the application
+The chain: a global key signs the PEM text of an application key; the application
 key signs the license data, and the text of each entitlement's value. RSA-PSS with MD5 (v1beta1) or
 SHA-256 (v1beta2), for the digest and for MGF1.
 """

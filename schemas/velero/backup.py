@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from schemas.errors import Invalid
 from schemas.events import explain
-from schemas.velero_text import read_backup
+from schemas.velero.text import read_backup
 
 Labels = Mapping[str, str]
 ALL = "*"

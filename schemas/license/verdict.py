@@ -1,7 +1,7 @@
 """The kots.io License (v1beta1, v1beta2) and its verdict: may this customer take snapshots?
 
 Pure: text and trusted keys in, a verdict out. The signed data decides, never the YAML around it; where
-the two differ, the verdict notes it (kots-velero.md 3). No message holds a signature or a license id.
+the two differ, the verdict notes it. No message holds a signature or a license id.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from schemas import license_signature as signing
 from schemas.errors import Invalid
-from schemas.license_signature import LicenseInvalid
-from schemas.license_text import API_VERSIONS, License, api_version_of, differences, read_license
+from schemas.license import signature as signing
+from schemas.license.signature import LicenseInvalid
+from schemas.license.text import API_VERSIONS, License, api_version_of, differences, read_license
 
 __all__ = [
     "Code",

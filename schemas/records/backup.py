@@ -1,0 +1,144 @@
+"""The records of a backup, from its request to its final record."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.events import DEFAULT_DESTINATION
+from schemas.messages import Message
+from schemas.records.base import AppRef, Record, Request, Status, VolumeKind, volume_key
+from schemas.velero import LabelSelector
+
+
+class BackupRequest(Request):
+    """What was asked, and which applications it concerns."""
+
+    app: str | None = None
+    schedule: str | None = None
+    apps: list[AppRef] = []
+
+
+class VolumePlan(BaseModel):
+    """One volume of a pod. `directory` is its name below the kubelet's pod directory."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+    kind: VolumeKind
+    directory: str
+    claim: str | None = None
+    claim_uid: str | None = None
+
+    def identity(self, namespace: str, pod: str) -> str:
+        """What makes two copies copies of the same volume: the claim, else the pod's volume."""
+        return f"claim/{self.claim_uid}" if self.claim_uid else f"pod/{namespace}/{pod}/{self.name}"
+
+    def key(self, namespace: str, pod: str) -> str:
+        """What people call it: see `volume_key`."""
+        return volume_key(namespace, pod, self.name, self.claim)
+
+
+class PodPlan(BaseModel):
+    """One pod whose volumes are copied together."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    namespace: str
+    name: str
+    uid: str
+    node: str
+    volumes: list[VolumePlan]
+
+    @property
+    def key(self) -> str:
+        """`<namespace>/<pod>`."""
+        return f"{self.namespace}/{self.name}"
+
+
+class BackupPlan(Record):
+    """What a backup holds and will copy. `manifest` is the key of the captured objects, `selector` the application's
+    own, of a partial backup."""
+
+    manifest: str
+    objects: int
+    pods: list[PodPlan]
+    selector: LabelSelector | None = None
+    errors: list[Message] = []
+    warnings: list[Message] = []
+
+
+class VolumeRecord(BaseModel):
+    """One copied volume: `volume_id` is its id in the repository."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    namespace: str
+    pod: str
+    name: str
+    kind: VolumeKind
+    claim: str | None = None
+    volume_id: str
+    scanned_bytes: int
+    changed_bytes: int
+    uploaded_bytes: int
+    files: int
+
+    @property
+    def key(self) -> str:
+        """What people call it: see `volume_key`."""
+        return volume_key(self.namespace, self.pod, self.name, self.claim)
+
+
+class PodResult(Record):
+    """How the copy of one pod's volumes ended. `pod` is `<namespace>/<pod>`."""
+
+    pod: str
+    volumes: list[VolumeRecord] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
+    finished_at: datetime
+
+
+class CopyState(Record):
+    """How far the copy of a pod's volumes has come: `done` of them are, and `checkpoint` (base64) is in the midst of
+    the next. `slice` is the number of the next slice."""
+
+    slice: int = 0
+    done: int = 0
+    volumes: list[VolumeRecord] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
+    checkpoint: str | None = None
+
+
+class BackupRecord(Record):
+    """A finished backup."""
+
+    name: str
+    destination: str = DEFAULT_DESTINATION
+    request: str
+    status: Status
+    app: str | None = None
+    schedule: str | None = None
+    apps: list[AppRef] = []
+    requested_at: datetime
+    completed_at: datetime
+    manifest: str | None = None
+    selector: LabelSelector | None = None
+    objects: int = 0
+    volumes: list[VolumeRecord] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
+    reason: Message | None = None
+
+
+class Tombstone(Record):
+    """A backup that was deleted; the volumes `volume_ids` were its own, and go with it."""
+
+    volume_ids: list[str] = []
+
+
+class Parent(Record):
+    """The newest copy of a volume: what the next one is compared with."""
+
+    volume_id: str

@@ -1,0 +1,71 @@
+"""What all records are made of, and how they are stored: JSON; unknown fields survive being read and written again."""
+
+from datetime import datetime
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from schemas.errors import Damaged
+from schemas.events import DEFAULT_DESTINATION, explain
+from schemas.messages import Message
+
+Status = Literal["Completed", "PartiallyFailed", "Failed", "Cancelled"]
+VolumeKind = Literal["claim", "emptyDir"]
+R = TypeVar("R", bound=BaseModel)
+
+
+class Record(BaseModel):
+    """Base of all records."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    format: Literal[1] = 1
+
+
+class AppRef(BaseModel):
+    """One application in a snapshot."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    slug: str
+    name: str = ""
+    version: str = ""
+    sequence: int = 0
+
+
+class Request(Record):
+    """Common to both kinds of request: `request` is the derived identity, `sender` the broker's user, `destination`
+    where the job's records are."""
+
+    name: str
+    request: str
+    event_id: str
+    sender: str = ""
+    requested_at: datetime
+    destination: str = DEFAULT_DESTINATION
+    notes: list[Message] = []
+
+
+class Running(Record):
+    """The marker of an unfinished job; `nudges` counts how often the watchdog had to help."""
+
+    nudges: int = 0
+
+
+def volume_key(namespace: str, pod: str, name: str, claim: str | None) -> str:
+    """What a volume is called, in records, events and on the command line: `<namespace>/<claim>`, or
+    `<namespace>/<pod>/<volume>` for one without a claim."""
+    return f"{namespace}/{claim}" if claim else f"{namespace}/{pod}/{name}"
+
+
+def decode(model: type[R], key: str, body: bytes) -> R:
+    """The record in `body`, read from `key`. Raises Damaged."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise Damaged(f"the record {key} cannot be read: {explain(error)}") from error
+
+
+def encode(record: BaseModel) -> bytes:
+    """The stored form."""
+    return record.model_dump_json(exclude_none=True).encode()
