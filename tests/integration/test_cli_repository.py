@@ -99,7 +99,7 @@ class Place:
             view.look()
             for _, block in tree_reader.blocks(view, volume_record.read(repository.sealed, VOLUMES + volume).tree):
                 if b"first" in block.names:
-                    id_ = block.chunks(block.records[block.names.index(b"first")])[0][0]
+                    id_ = block.chunks(block.entries[block.names.index(b"first")])[0][0]
                     [place] = view.places([id_])[id_]
                     return pack_key(place.pack), place.entry.offset + 5
         raise AssertionError("no such file")

@@ -61,7 +61,7 @@ def chunks_of(view: View) -> dict[str, set[bytes]]:
     found: dict[str, set[bytes]] = {}
     for each in list(view.store.list(VOLUMES)):
         for _, block in tree_reader.blocks(view, volume_record.read(view.sealed, each.key).tree):
-            for index, record in enumerate(block.records):
+            for index, record in enumerate(block.entries):
                 if record.stored:
                     ids = {id_ for id_, _ in block.chunks(record)}
                     found.setdefault(block.child(index).decode(), set()).update(ids)

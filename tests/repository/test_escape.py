@@ -16,7 +16,8 @@ from workers.repository import VolumeRepository
 from workers.repository.chunks.chunk_writer import ChunkWriter
 from workers.repository.format import tree, volume_record
 from workers.repository.format.layout import VOLUMES
-from workers.repository.format.tree import FIRST, LAST, BlockBuilder, Header, Record
+from workers.repository.format.tree import FIRST, LAST, Header, TreeEntry
+from workers.repository.format.tree_encoder import BlockBuilder
 from workers.repository.format.volume_record import Volume
 from workers.repository.restore import single_files
 
@@ -129,11 +130,11 @@ def test_a_directory_swapped_for_a_symlink_while_files_are_restored_is_not_follo
 HEADER = Header(0o755, 0, 0, 0, 0)
 
 
-def record(kind: int, **fields: int) -> Record:
-    return Record(kind, *[0] * 13)._replace(mode=0o644, **fields)
+def entry(kind: int, **fields: int) -> TreeEntry:
+    return TreeEntry(kind, *[0] * 13)._replace(mode=0o644, **fields)
 
 
-def block(path: bytes, entries: list[tuple[bytes, Record, list[tuple[int, bytes]]]]) -> bytes:
+def block(path: bytes, entries: list[tuple[bytes, TreeEntry, list[tuple[int, bytes]]]]) -> bytes:
     builder = BlockBuilder(path, FIRST | LAST, HEADER, b"")
     for name, each, attributes in entries:
         builder.add(name, each, tree.encode_attributes(attributes), [], 0)
@@ -152,7 +153,7 @@ def hostile(repository: VolumeRepository, *blocks: bytes) -> str:
     return name
 
 
-FILE, DIRECTORY = record(tree.FILE), record(tree.DIRECTORY)
+FILE, DIRECTORY = entry(tree.FILE), entry(tree.DIRECTORY)
 
 
 @pytest.mark.parametrize(
@@ -172,12 +173,12 @@ FILE, DIRECTORY = record(tree.FILE), record(tree.DIRECTORY)
         [block(b"", []), block(b"a/./b", [(b"planted", FILE, [])])],
         [block(b"", []), block(b"a//b", [(b"planted", FILE, [])])],
         [block(b"", []), block(b"a\0b", [(b"planted", FILE, [])])],
-        [block(b"", [(b"l", record(tree.SYMLINK), [])])],
-        [block(b"", [(b"l", record(tree.SYMLINK), [(tree.TARGET, b"a\0b")])])],
-        [block(b"", [(b"x", record(tree.FILE, size=2**64 - 1), [])])],
-        [block(b"", [(b"x", record(ord("?")), [])])],
-        [block(b"", [(b"x", record(tree.FILE, size=5, length=9), [])])],
-        [block(b"", [(b"x", record(tree.FILE, size=5, length=5, stored=5), [])])],
+        [block(b"", [(b"l", entry(tree.SYMLINK), [])])],
+        [block(b"", [(b"l", entry(tree.SYMLINK), [(tree.TARGET, b"a\0b")])])],
+        [block(b"", [(b"x", entry(tree.FILE, size=2**64 - 1), [])])],
+        [block(b"", [(b"x", entry(ord("?")), [])])],
+        [block(b"", [(b"x", entry(tree.FILE, size=5, length=9), [])])],
+        [block(b"", [(b"x", entry(tree.FILE, size=5, length=5, stored=5), [])])],
     ],
 )
 def test_an_impossible_tree_is_damaged_and_makes_nothing(blocks: list[bytes], tmp_path: Path, outside: Path) -> None:
@@ -193,8 +194,8 @@ def test_an_impossible_tree_is_damaged_and_makes_nothing(blocks: list[bytes], tm
 @pytest.mark.parametrize("target_of_link", [b"../outside/file", b"/etc/hostname", b"l/file"])
 def test_another_name_of_something_outside_is_not_made(target_of_link: bytes, tmp_path: Path, outside: Path) -> None:
     repository = new_repository(MemoryObjectStore())
-    link = record(tree.HARDLINK)
-    symlink = record(tree.SYMLINK)
+    link = entry(tree.HARDLINK)
+    symlink = entry(tree.SYMLINK)
     volume = hostile(
         repository,
         block(
@@ -217,7 +218,7 @@ def test_a_symlink_in_the_tree_followed_by_a_directory_of_its_name_is_not_writte
     repository = new_repository(MemoryObjectStore())
     volume = hostile(
         repository,
-        block(b"", [(b"d", record(tree.SYMLINK), [(tree.TARGET, os.fsencode(outside))])]),
+        block(b"", [(b"d", entry(tree.SYMLINK), [(tree.TARGET, os.fsencode(outside))])]),
         block(b"d", [(b"planted", FILE, [])]),
     )
     before = state_of(outside)

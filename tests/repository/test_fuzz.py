@@ -20,7 +20,7 @@ from tests.support.volumes import copy, every, key_record, new_repository, quiet
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
 from workers.repository.copy import checkpoint
-from workers.repository.format import index_object, keyring, marks, packs, tree, volume_record
+from workers.repository.format import index_object, keyring, marks, packs, tree, tree_decoder, volume_record
 from workers.repository.format.ambient import Ambient, Limits
 from workers.repository.format.layout import DAMAGE, FIRST_KEY, INDEX, MARKS, PACKS, VOLUMES, pack_key
 from workers.repository.format.packs import RAW, ZSTD, PackBuilder, PackEntry
@@ -92,20 +92,20 @@ def tree_chunk(repository: VolumeRepository) -> bytes:
 
 def use_all(chunk: bytes) -> None:
     """Everything that readers do with a tree chunk."""
-    for block in tree.decode(chunk):
+    for block in tree_decoder.decode(chunk):
         block.attributes(block.header.extra)
-        for number, record in enumerate(block.records):
-            attributes = block.attributes(record.extra) if record.extra else []
+        for number, entry in enumerate(block.entries):
+            attributes = block.attributes(entry.extra) if entry.extra else []
             assert b"\0" not in block.child(number)
             assert not {b"", b".", b".."} & set(block.child(number).split(b"/"))
-            assert 0 <= record.start <= record.start + record.length <= record.size < 2**63
-            assert sum(length for _, length in block.chunks(record)) >= record.stored
-            batch.is_small(block, record) if record.kind == tree.FILE else None
-            assert sum(piece[3] for piece in batch.pieces(block, record, attributes)) == record.stored
+            assert 0 <= entry.start <= entry.start + entry.length <= entry.size < 2**63
+            assert sum(length for _, length in block.chunks(entry)) >= entry.stored
+            batch.is_small(block, entry) if entry.kind == tree.FILE else None
+            assert sum(piece[3] for piece in batch.pieces(block, entry, attributes)) == entry.stored
             values = dict(attributes)
-            if record.kind in (tree.SYMLINK, tree.HARDLINK):
+            if entry.kind in (tree.SYMLINK, tree.HARDLINK):
                 assert values[tree.TARGET]
-            if record.kind in (tree.CHARACTER, tree.BLOCK):
+            if entry.kind in (tree.CHARACTER, tree.BLOCK):
                 tree.decode_device(values[tree.DEVICE])
 
 
@@ -153,7 +153,9 @@ def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str],
     """For each kind of small object: its key, a real plaintext, and what reads it."""
     name = "ab" * 16
     state = checkpoint.State(name, 0.0, tree=[bytes(32)], position=checkpoint.Position(b"dir", b"name", 5, [1, 2]))
-    reached = Reached((1, 2, 3), b"name", open=[batch.Open(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)])
+    reached = Reached(
+        (1, 2, 3), b"name", open=[batch.OpenDirectory(b"dir", tree.Header(7, 1, 2, 3, 0), [(120, b"x")], True)]
+    )
     reached.lost[b"file"] = "why"
 
     def plain(sealed: bytes, context: str) -> bytes:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from schemas.errors import NotFound
 from tests.support.simulated_store import Event
-from workers.repository.format import index_object, packs, tree, volume_record
+from workers.repository.format import index_object, packs, tree_decoder, volume_record
 from workers.repository.format.layout import DAMAGE, INDEX, KEYS, MARKS, PACKS, PARTIAL, VOLUMES, name_of, pack_key
 from workers.repository.format.marks import read as read_marks
 from workers.repository.format.master_key import Keys
@@ -123,7 +123,7 @@ class _Replay:
             return set()
         needs = set(found.tree)
         for id_ in found.tree:
-            for block in tree.decode(self._chunk(id_)):
+            for block in tree_decoder.decode(self._chunk(id_)):
                 needs |= {ref for ref, _ in block.table}
         return needs
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from schemas.errors import Damaged
 from workers.repository.chunks import chunk_reader
 from workers.repository.chunks.view import View
-from workers.repository.format import tree
+from workers.repository.format import tree_decoder
 from workers.repository.format.tree import Block
 
 TOGETHER = 8
@@ -26,7 +26,7 @@ def blocks(
             chunks = ahead.popleft().result()
             for place, id_ in enumerate(batch, first + number * TOGETHER):
                 try:
-                    for block in tree.decode(_plain(chunks[id_])):
+                    for block in tree_decoder.decode(_plain(chunks[id_])):
                         yield place, block
                 except Damaged as problem:
                     if unread is None:

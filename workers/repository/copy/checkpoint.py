@@ -7,6 +7,7 @@ from datetime import datetime
 from schemas.errors import Damaged
 from workers.repository.format.ambient import Ambient
 from workers.repository.format.sealing import SealedStore
+from workers.repository.format.tree import shown
 
 CONTEXT = "checkpoint"
 LONGEST = 14 * 24 * 3600
@@ -50,6 +51,10 @@ class State:
             self.warnings.append(warning)
         else:
             self.unlisted_warnings += 1
+
+    def warn_of(self, path: bytes, why: str) -> None:
+        """Remembers a warning about one path."""
+        self.warn(f"{shown(path)}: {why}")
 
     def all_warnings(self) -> tuple[str, ...]:
         """For the result."""

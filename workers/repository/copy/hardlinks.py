@@ -2,8 +2,12 @@
 
 import sqlite3
 
+from workers.repository.chunks import tree_reader
+from workers.repository.chunks.view import View
+from workers.repository.format import tree
 
-class Links:
+
+class Hardlinks:
     """Use in one thread."""
 
     def __init__(self) -> None:
@@ -18,6 +22,15 @@ class Links:
             self._db.execute("INSERT INTO links VALUES(?, ?, ?)", (*key, path))
             return None
         return bytes(row[0])
+
+    def learn(self, view: View, ids: list[bytes]) -> None:
+        """Remembers the files with several names of the tree chunks `ids`: what earlier slices have seen."""
+        for _, block in tree_reader.blocks(view, ids):
+            for index, entry in enumerate(block.entries):
+                if entry.extra and not entry.start:
+                    for tag, value in block.attributes(entry.extra):
+                        if tag == tree.LINKED:
+                            self.first(tree.decode_device(value), entry.inode, block.child(index))
 
     def close(self) -> None:
         """Forgets all."""

@@ -5,7 +5,7 @@ import os
 from workers.repository.copy.checkpoint import Position
 from workers.repository.copy.tree_writer import Fresh
 from workers.repository.format import tree
-from workers.repository.format.tree import Record
+from workers.repository.format.tree import TreeEntry
 
 GONE = "was replaced or removed while it was read"
 
@@ -23,15 +23,15 @@ def stamp(status: os.stat_result) -> list[int]:
     ]
 
 
-def left_off(position: Position) -> Record:
-    """The file that the slice before ended in the midst of, as it was then; up to where it was read."""
+def left_off(position: Position) -> TreeEntry:
+    """The file that an earlier slice has left in the midst of, as it was then; up to where it was read."""
     inode, size, mtime, _, mode, uid, gid = position.stamp
-    return Record(tree.FILE, mode, uid, gid, size, position.start, 0, 0, mtime, 0, inode, 0, 0, 0)
+    return TreeEntry(tree.FILE, mode, uid, gid, size, position.start, mtime=mtime, inode=inode)
 
 
-def ended(name: bytes, record: Record) -> Fresh:
-    """The last record of a file that ends after `record`, as no more of it can be read. Only its owner may use it:
+def ended(name: bytes, part: TreeEntry) -> Fresh:
+    """The last entry of a file that ends after `part`, as no more of it can be read. Only its owner may use it:
     without its attributes the mode may allow others more than it did."""
-    reached = record.start + record.length
-    changes = {"mode": record.mode & 0o700, "size": reached, "start": reached, "length": 0, "stored": 0, "ctime": 0}
-    return Fresh(name, record._replace(**changes))
+    reached = part.end()
+    changes = {"mode": part.mode & 0o700, "size": reached, "start": reached, "length": 0, "stored": 0, "ctime": 0}
+    return Fresh(name, part._replace(**changes))

@@ -1,30 +1,28 @@
-"""One slice of a copy, and at its end the volume: its record, then a look whether all it needs stays (FORMAT 9)."""
+"""One slice of a copy: what it needs is put together, then the walk, then what is kept of it."""
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import timedelta
+from contextlib import closing, suppress
 from pathlib import Path
 
-from schemas.errors import Damaged, NotFound, TransientError
+from schemas.errors import Damaged, NotFound
 from workers.ports import CopySlice, Progress
-from workers.repository.chunks import tree_reader
 from workers.repository.chunks.chunk_writer import ChunkWriter
 from workers.repository.chunks.view import View
 from workers.repository.copy import checkpoint as checkpoints
-from workers.repository.copy.checkpoint import State
-from workers.repository.copy.parent_tree import Previous
+from workers.repository.copy.checkpoint import Position, State
+from workers.repository.copy.commit import commit, drop_partial
+from workers.repository.copy.file_reader import FileReader
+from workers.repository.copy.hardlinks import Hardlinks
+from workers.repository.copy.pace import Pace
+from workers.repository.copy.parent_tree import ParentTree
 from workers.repository.copy.stream import Stream
 from workers.repository.copy.tree_writer import TreeWriter
-from workers.repository.copy.walk import Copy
+from workers.repository.copy.walk import Walk
 from workers.repository.files.rooted import Rooted
 from workers.repository.format import volume_record
 from workers.repository.format.layout import PARTIAL, VOLUMES
 from workers.repository.format.volume_record import Volume
-
-SOON = timedelta(hours=6)
-"""Who takes longer from W1 to the end of W2 cannot tell of the volume well within the day that its record is
-left alone (F26)."""
 
 
 def copy_slice(
@@ -38,90 +36,66 @@ def copy_slice(
     progress: Callable[[Progress], None],
 ) -> CopySlice:
     """See the port `Repository`."""
-    state = checkpoints.decode(view.sealed, checkpoint) if checkpoint else checkpoints.begin(view.ambient)
-    if state.too_old(view.ambient.now()):
-        _drop_partial(view, state)
-        state = checkpoints.begin(view.ambient)
+    state = _begun(view, checkpoint)
     view.look()  # after the copy's start is set, so that what it sees is no older (F27)
     if not state.marks and not state.tree:
         state.marks, state.open_marks = sorted(view.marks), view.open_marks()
-    before = _parent(view, parent)  # after the marks (F23)
-    limits = view.ambient.limits
+    known = _parent(view, parent)  # after the marks (F23)
     with Rooted(root) as source, ChunkWriter(view, level) as writer:
-        stream = Stream(view.keys.seed, limits, lambda data, fine: writer.write("d", data, harder=fine))
-        tree_writer = TreeWriter(stream, limits, lambda data: writer.write("t", data), state.tree)
-        previous = Previous(view, before.tree if before else [], state.parent_chunk)
-        total = max(before.scanned_bytes if before else 0, _used(source))
-        run = Copy(
-            view,
-            source,
-            stream,
-            tree_writer,
-            previous,
-            state,
-            unreliable=view.unreliable_ids(),
-            total=total,
-            stop=stop,
-            progress=progress,
-        )
+        total = max(known.scanned_bytes if known else 0, _used(source))
+        pace = Pace(state, view.ambient.limits, total, stop, progress)
         try:
-            complete = run.run()
+            state.position = _walk(view, source, writer, known, state, pace)
         except Damaged:
             if all(view.reliable(id_) for id_ in state.tree):
                 raise
             return _anew(view, state)  # a prune has taken the tree so far: its partial record was too old (F26)
-        stream.finish()
-        state.tree = tree_writer.finish()
         writer.flush()
         state.uploaded += writer.uploaded_bytes
-        state.parent_chunk = previous.number
     progress(Progress(state.scanned, max(total, state.scanned), state.files))
     reached = Volume(state.tree, state.scanned, state.files)
-    if not complete:
+    if state.position:
         volume_record.write(view.sealed, PARTIAL + state.copy, reached)
         return _slice(state, None, checkpoints.encode(view.sealed, state))
-    volume = _commit(view, state, reached)
+    volume = commit(view, state, reached)
     return _slice(state, volume, None) if volume else _anew(view, state)
 
 
-def _commit(view: View, state: State, reached: Volume) -> str | None:
-    """The volume's id; None if a prune has taken, or is about to take, what it needs (F21), or it took too long."""
-    name, begun = view.ambient.new_id(), view.ambient.now()
-    volume_record.write(view.sealed, VOLUMES + name, reached)  # W1
-    _drop_partial(view, state)  # before the last look at the clock: nothing may hold up the answer after that
-    view.look()  # W2
-    try:
-        stays, now = _all_stays(view, state, reached), view.ambient.now()
-        if stays and not state.too_old(now) and now - begun < SOON:
-            return name
-    except TransientError:
-        view.store.delete(VOLUMES + name)
-        raise
-    view.store.delete(VOLUMES + name)
-    return None
+def _begun(view: View, checkpoint: bytes | None) -> State:
+    """The state that the slice begins with."""
+    if not checkpoint:
+        return checkpoints.begin(view.ambient)
+    state = checkpoints.decode(view.sealed, checkpoint)
+    if not state.too_old(view.ambient.now()):
+        return state
+    drop_partial(view, state)
+    return checkpoints.begin(view.ambient)
 
 
-def _all_stays(view: View, state: State, reached: Volume) -> bool:
-    """Whether nothing that the volume needs may have been deleted, or be about to (F21)."""
-    return (sorted(view.marks) == state.marks and not state.open_marks) or all_reliable(view, reached)
-
-
-def all_reliable(view: View, volume: Volume) -> bool:
-    """Whether every chunk of a volume has a place that no mark names."""
-
-    def stays(id_: bytes) -> bool:
-        return any(place.pack not in view.marked for place in view.index.places(id_))
-
-    if not all(stays(id_) for id_ in volume.tree):
-        return False
-    try:
-        return all(stays(id_) for _, block in tree_reader.blocks(view, volume.tree) for id_, _ in block.table)
-    except Damaged:
-        return False
+def _walk(
+    view: View, source: Rooted, writer: ChunkWriter, known: Volume | None, state: State, pace: Pace
+) -> Position | None:
+    """Adds to the tree of `state` until the slice ends; where, or None if the whole volume is read."""
+    limits = view.ambient.limits
+    stream = Stream(view.keys.seed, limits, lambda data, fine: writer.write("d", data, harder=fine))
+    tree = TreeWriter(stream, limits, lambda data: writer.write("t", data), state.tree)
+    reader = FileReader(stream, tree, state, pace, limits)
+    with (
+        closing(ParentTree(view, known.tree if known else [], state.parent_chunk)) as parent,
+        closing(Hardlinks()) as hardlinks,
+    ):
+        if state.linked:
+            hardlinks.learn(view, state.tree)
+        walk = Walk(source, tree, reader, parent, hardlinks, state, pace, view.unreliable_ids())
+        left_off = walk.run(state.position)
+    stream.finish()
+    state.tree = tree.finish()
+    state.parent_chunk = parent.number
+    return left_off
 
 
 def _parent(view: View, parent: str | None) -> Volume | None:
-    """A parent that is gone or damaged is as none."""
+    """A parent that no longer exists, or is damaged, counts as no parent."""
     if parent is None:
         return None
     with suppress(NotFound, Damaged):
@@ -131,12 +105,8 @@ def _parent(view: View, parent: str | None) -> Volume | None:
 
 def _anew(view: View, state: State) -> CopySlice:
     """The copy begins anew with the next slice."""
-    _drop_partial(view, state)
+    drop_partial(view, state)
     return _slice(state, None, checkpoints.encode(view.sealed, checkpoints.begin(view.ambient)))
-
-
-def _drop_partial(view: View, state: State) -> None:
-    view.store.delete(PARTIAL + state.copy)
 
 
 def _used(root: Rooted) -> int:

@@ -75,19 +75,19 @@ class Stream:
 
     def _cut(self, *, final: bool) -> None:
         """The last piece ends where the bytes end, so it is no cut unless these are all."""
-        window, done = self._buffer[self._begin : self._filled], 0
-        for chunk in (self._fine if self.fine else self._coarse).cut_buf(window):
-            if done + chunk.length == len(window) and not final:
+        uncut, done = self._buffer[self._begin : self._filled], 0
+        for chunk in (self._fine if self.fine else self._coarse).cut_buf(uncut):
+            if done + chunk.length == len(uncut) and not final:
                 break
-            self._writes.append(self._write(window[done : done + chunk.length], self.fine))
+            self._writes.append(self._write(uncut[done : done + chunk.length], self.fine))
             self._pieces.append(_Piece(self.cut_length, chunk.length, self._writes[-1]))
             done += chunk.length
             self.cut_length += chunk.length
         self._begin += done
         if not final:
-            self._turn(window[done:])
+            self._next_buffer(uncut[done:])
 
-    def _turn(self, rest: memoryview) -> None:
+    def _next_buffer(self, rest: memoryview) -> None:
         """Goes on in another buffer, as chunks are written from this one: in an earlier one when that is done with."""
         self._used.append((self._buffer, self._writes))
         if all(write.done() for write in self._used[0][1]):

@@ -1,4 +1,4 @@
-"""Tree blocks on their way: entries whose chunks are not known yet, then blocks, then tree chunks (FORMAT 7)."""
+"""A tree on its way: entries whose chunks are not known yet, then blocks, then tree chunks (FORMAT 7)."""
 
 import zlib
 from collections import deque
@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from workers.repository.copy.stream import Stream
 from workers.repository.format.ambient import Limits
-from workers.repository.format.tree import FIRST, LAST, Block, BlockBuilder, Header, Record
+from workers.repository.format.tree import FIRST, LAST, Block, Header, TreeEntry
+from workers.repository.format.tree_encoder import BlockBuilder
 
 
 @dataclass(slots=True)
-class Known:
-    """An entry taken over from the tree before."""
+class Taken:
+    """An entry taken over from the parent's tree."""
 
     name: bytes
     block: Block
@@ -25,20 +26,20 @@ class Fresh:
     """An entry whose content, if it has any, begins at `begin` in the stream."""
 
     name: bytes
-    record: Record
+    entry: TreeEntry
     attributes: bytes = b""
     begin: int = 0
 
 
 @dataclass
-class Pending:
+class _Draft:
     """A block in the making. `end` is the place in the stream that must be cut before it can be encoded."""
 
     path: bytes
     flags: int
     header: Header
     attributes: bytes
-    entries: list[Known | Fresh] = field(default_factory=list)
+    entries: list[Taken | Fresh] = field(default_factory=list)
     taken: Block | None = None  # in place of entries: all of this block's
     end: int = 0
     stored: int = 0
@@ -55,51 +56,52 @@ class TreeWriter:
     def __init__(
         self, stream: Stream, limits: Limits, write: Callable[[bytes], Future[bytes]], ids: list[bytes]
     ) -> None:
+        """`ids` are the tree chunks of earlier slices; `write` stores one more."""
         self._stream, self._limits, self._write, self._ids = stream, limits, write, ids
-        self._waiting: deque[Pending] = deque()
+        self._waiting: deque[_Draft] = deque()
         self._entries = 0
         self._chunk = bytearray()
         self._chunks: list[Future[bytes]] = []
-        self._open: Pending | None = None
+        self._open: _Draft | None = None
 
     def begin(self, path: bytes, header: Header, attributes: bytes, *, first: bool) -> None:
         """A directory's block; not its first if an earlier slice has written that."""
-        self._open = Pending(path, FIRST if first else 0, header, attributes)
+        self._open = _Draft(path, FIRST if first else 0, header, attributes)
 
-    def add(self, entry: Known | Fresh) -> None:
+    def add(self, entry: Taken | Fresh) -> None:
         """The next entry of the directory."""
-        pending, limits = self._the_open(), self._limits
-        pending.entries.append(entry)
+        draft, limits = self._the_open(), self._limits
+        draft.entries.append(entry)
         self._entries += 1
-        record = entry.block.records[entry.index] if isinstance(entry, Known) else entry.record
-        pending.stored += record.stored
-        count = len(pending.entries)
+        described = entry.block.entries[entry.index] if isinstance(entry, Taken) else entry.entry
+        draft.stored += described.stored
+        count = len(draft.entries)
         if (
             count >= limits.block_entries_most
-            or pending.stored >= limits.block_stored
+            or draft.stored >= limits.block_stored
             or (zlib.crc32(entry.name) % limits.block_entries == 0 and count > 1)
         ):
-            self._begin_next(pending)
+            self._begin_next(draft)
         self._bound()
 
     def add_block(self, block: Block, *, last: bool) -> None:
-        """All entries of a block of the tree before, at the directory's begin or after another such block; `last` if
+        """All entries of a block of the parent's tree, at the directory's begin or after another such block; `last` if
         no more follow."""
-        pending = self._the_open()
-        pending.taken = block
-        self._entries += pending.count
+        draft = self._the_open()
+        draft.taken = block
+        self._entries += draft.count
         if not (last and block.flags & LAST):
-            self._begin_next(pending)
+            self._begin_next(draft)
         self._bound()
 
     def end(self, *, last: bool) -> None:
         """The block is complete; `last` if the directory is, too."""
-        pending = self._the_open()
+        draft = self._the_open()
         self._open = None
         if last:
-            pending.flags |= LAST
-        pending.end = self._stream.length
-        self._waiting.append(pending)
+            draft.flags |= LAST
+        draft.end = self._stream.length
+        self._waiting.append(draft)
         self._drain(wait=False)
 
     def finish(self) -> list[bytes]:
@@ -108,16 +110,16 @@ class TreeWriter:
         self._end_chunk()
         return self._ids + [chunk.result() for chunk in self._chunks]
 
-    def _begin_next(self, pending: Pending) -> None:
+    def _begin_next(self, draft: _Draft) -> None:
         self.end(last=False)
-        self._open = Pending(pending.path, 0, pending.header, pending.attributes)
+        self._open = _Draft(draft.path, 0, draft.header, draft.attributes)
 
     def _bound(self) -> None:
         if self._entries > self._limits.waiting_entries:
             self._stream.finish()
             self._drain(wait=True)
 
-    def _the_open(self) -> Pending:
+    def _the_open(self) -> _Draft:
         if self._open is None:
             raise RuntimeError("no directory has begun")
         return self._open
@@ -127,9 +129,9 @@ class TreeWriter:
         limits = self._limits
         ready = self._stream.cut_length if wait else self._stream.ready_length()
         while self._waiting and self._waiting[0].end <= ready:
-            pending = self._waiting.popleft()
-            self._entries -= pending.count
-            raw = self._encode(pending)
+            draft = self._waiting.popleft()
+            self._entries -= draft.count
+            raw = self._encode(draft)
             self._chunk += raw
             cut_here = zlib.crc32(raw) * limits.tree_chunk < len(raw) << 32
             if cut_here or len(self._chunk) >= limits.tree_chunk_most:
@@ -140,46 +142,46 @@ class TreeWriter:
             self._chunks.append(self._write(bytes(self._chunk)))
             self._chunk = bytearray()
 
-    def _encode(self, pending: Pending) -> bytes:
-        block = pending.taken or _same_block(pending.entries)
-        if block and _is_verbatim(pending, block):
+    def _encode(self, draft: _Draft) -> bytes:
+        block = draft.taken or _same_block(draft.entries)
+        if block and _is_verbatim(draft, block):
             return block.raw
-        builder = BlockBuilder(pending.path, pending.flags, pending.header, pending.attributes)
-        for entry in _known(pending.taken) if pending.taken else pending.entries:
-            if isinstance(entry, Known):
-                record = entry.block.records[entry.index]
-                attributes, chunks = entry.block.raw_attributes(record.extra), entry.block.chunks(record)
-                offset = record.offset
+        builder = BlockBuilder(draft.path, draft.flags, draft.header, draft.attributes)
+        for each in _all_of(draft.taken) if draft.taken else draft.entries:
+            if isinstance(each, Taken):
+                entry = each.block.entries[each.index]
+                attributes, chunks = each.block.raw_attributes(entry.extra), each.block.chunks(entry)
+                offset = entry.offset
             else:
-                record, attributes, chunks, offset = entry.record, entry.attributes, [], 0
-                if record.stored:
-                    chunks, offset = self._stream.refs(entry.begin, record.stored)
-            builder.add(entry.name, record, attributes, chunks, offset)
+                entry, attributes, chunks, offset = each.entry, each.attributes, [], 0
+                if entry.stored:
+                    chunks, offset = self._stream.refs(each.begin, entry.stored)
+            builder.add(each.name, entry, attributes, chunks, offset)
         return builder.encode()
 
 
-def _known(block: Block) -> Iterator[Known]:
-    return (Known(name, block, index) for index, name in enumerate(block.names))
+def _all_of(block: Block) -> Iterator[Taken]:
+    return (Taken(name, block, index) for index, name in enumerate(block.names))
 
 
-def _same_block(entries: list[Known | Fresh]) -> Block | None:
-    """The earlier block that the entries are all of, one by one."""
-    if not entries or not isinstance(entries[0], Known):
+def _same_block(entries: list[Taken | Fresh]) -> Block | None:
+    """The parent's block that the entries are all of, one by one."""
+    if not entries or not isinstance(entries[0], Taken):
         return None
     block = entries[0].block
-    if len(entries) != len(block.records):
+    if len(entries) != len(block.entries):
         return None
     for index, entry in enumerate(entries):
-        if not isinstance(entry, Known) or entry.block is not block or entry.index != index:
+        if not isinstance(entry, Taken) or entry.block is not block or entry.index != index:
             return None
     return block
 
 
-def _is_verbatim(pending: Pending, block: Block) -> bool:
-    """Whether the earlier block, whose entries these are, would be encoded as it was."""
+def _is_verbatim(draft: _Draft, block: Block) -> bool:
+    """Whether the parent's block, whose entries these are, would be encoded as it was."""
     return (
-        block.flags == pending.flags
-        and block.path == pending.path
-        and block.header._replace(extra=0) == pending.header._replace(extra=0)
-        and block.raw_attributes(block.header.extra) == pending.attributes
+        block.flags == draft.flags
+        and block.path == draft.path
+        and block.header._replace(extra=0) == draft.header._replace(extra=0)
+        and block.raw_attributes(block.header.extra) == draft.attributes
     )

@@ -77,8 +77,8 @@ def extents(file: int, start: int, end: int) -> list[Extent]:
         finish = min(os.lseek(file, begin, os.SEEK_HOLE), end)
         if finish <= begin:
             break  # it was cut off meanwhile
-        if found and begin - sum(found[-1]) < LEAST_HOLE:
-            begin = found.pop()[0]
-        found.append((begin, finish - begin))
+        if found and begin - found[-1].end() < LEAST_HOLE:
+            begin = found.pop().start
+        found.append(Extent(begin, finish - begin))
         at = finish
     return found

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from workers.repository.format import tree
 from workers.repository.format.ambient import Limits
-from workers.repository.format.tree import Attribute, Block, Header, Record, join
+from workers.repository.format.tree import Attribute, Block, Extent, Header, TreeEntry, join
 
 
-class Part:
-    """A record of a file, to be written. Attributes as in the tree. `lock` is held while its content is written: the
+class FilePart:
+    """An entry of a file, to be written. Attributes as in the tree. `lock` is held while its content is written: the
     kernel lets one thread at a time into a file, and the others would spin."""
 
-    __slots__ = ("attributes", "failed", "lock", "path", "record")
+    __slots__ = ("attributes", "entry", "failed", "lock", "path")
 
-    def __init__(self, path: bytes, record: Record, attributes: list[Attribute]) -> None:
-        self.path, self.record, self.attributes = path, record, attributes
+    def __init__(self, path: bytes, entry: TreeEntry, attributes: list[Attribute]) -> None:
+        self.path, self.entry, self.attributes = path, entry, attributes
         self.failed: str | None = None
         self.lock = threading.Lock()
 
@@ -25,21 +25,21 @@ class Part:
 class Piece(NamedTuple):
     """Bytes of a chunk, and where in a file they go."""
 
-    part: Part
+    part: FilePart
     at: int
     offset: int
     length: int
 
 
-class Small(NamedTuple):
+class SmallFile(NamedTuple):
     """A whole file within one chunk, with nothing out of the ordinary: most files are, so these are kept short."""
 
     directory: bytes
     name: bytes
-    record: Record
+    entry: TreeEntry
 
 
-class Open(NamedTuple):
+class OpenDirectory(NamedTuple):
     """A directory that is not complete yet: what it gets when it is."""
 
     path: bytes
@@ -49,13 +49,13 @@ class Open(NamedTuple):
 
 
 @dataclass
-class Window:
+class Batch:
     """`smalls` and `pieces` are by the chunk that their bytes are in."""
 
-    chunks: dict[bytes, tuple[list[Small], list[Piece]]] = field(default_factory=dict)
-    parts: list[Part] = field(default_factory=list)
-    others: list[tuple[bytes, Record, list[Attribute]]] = field(default_factory=list)
-    ended: list[Open] = field(default_factory=list)
+    chunks: dict[bytes, tuple[list[SmallFile], list[Piece]]] = field(default_factory=dict)
+    parts: list[FilePart] = field(default_factory=list)
+    others: list[tuple[bytes, TreeEntry, list[Attribute]]] = field(default_factory=list)
+    ended: list[OpenDirectory] = field(default_factory=list)
     lost: list[tuple[bytes, str]] = field(default_factory=list)
     """Files of which a part is not known any more, and why."""
     entries: int = 0
@@ -65,63 +65,63 @@ class Window:
         """Whether it is time to write it."""
         return self.entries >= limits.batch_entries or self.content >= limits.batch_content
 
-    def end(self, directory: Open) -> None:
-        """A directory that is complete once this window is written."""
+    def end(self, directory: OpenDirectory) -> None:
+        """A directory that is complete once this batch is written."""
         self.ended.append(directory)
         self.entries += 1
 
     def add(self, block: Block, index: int) -> None:
         """An entry that is not a directory."""
-        record = block.records[index]
+        entry = block.entries[index]
         self.entries += 1
-        self.content += record.stored
-        if is_small(block, record):
-            small = Small(block.path, block.names[index], record)
-            self._at(block.table[record.first][0])[0].append(small)
+        self.content += entry.stored
+        if is_small(block, entry):
+            small = SmallFile(block.path, block.names[index], entry)
+            self._at(block.table[entry.first][0])[0].append(small)
             return
-        attributes = block.attributes(record.extra) if record.extra else []
-        if record.kind == tree.FILE:
-            self._add_part(Part(block.child(index), record, attributes), block)
+        attributes = block.attributes(entry.extra) if entry.extra else []
+        if entry.kind == tree.FILE:
+            self._add_part(FilePart(block.child(index), entry, attributes), block)
         else:
-            self.others.append((block.child(index), record, attributes))
+            self.others.append((block.child(index), entry, attributes))
 
-    def _add_part(self, part: Part, block: Block) -> None:
+    def _add_part(self, part: FilePart, block: Block) -> None:
         self.parts.append(part)
-        for id_, at, offset, length in pieces(block, part.record, part.attributes):
+        for id_, at, offset, length in pieces(block, part.entry, part.attributes):
             self._at(id_)[1].append(Piece(part, at, offset, length))
 
-    def _at(self, id_: bytes) -> tuple[list[Small], list[Piece]]:
+    def _at(self, id_: bytes) -> tuple[list[SmallFile], list[Piece]]:
         found = self.chunks.get(id_)
         if found is None:
             found = self.chunks[id_] = ([], [])
         return found
 
 
-def is_small(block: Block, record: Record) -> bool:
-    """Whether a record is a whole file in one chunk, without attributes."""
-    stored = record.stored
+def is_small(block: Block, entry: TreeEntry) -> bool:
+    """Whether an entry is a whole file in one chunk, without attributes."""
+    stored = entry.stored
     return (
-        record.kind == tree.FILE
-        and not record.extra
-        and 0 < stored == record.size
-        and record.offset + stored <= block.table[record.first][1]
+        entry.kind == tree.FILE
+        and not entry.extra
+        and 0 < stored == entry.size
+        and entry.offset + stored <= block.table[entry.first][1]
     )
 
 
-def part_of(small: Small) -> Part:
+def part_of(small: SmallFile) -> FilePart:
     """The same as any other file."""
-    return Part(join(small.directory, small.name), small.record, [])
+    return FilePart(join(small.directory, small.name), small.entry, [])
 
 
-def pieces(block: Block, record: Record, attributes: list[Attribute]) -> Iterator[tuple[bytes, int, int, int]]:
-    """Chunk, place in the file, offset in the chunk and length of all content of a record."""
-    if not record.stored:
+def pieces(block: Block, entry: TreeEntry, attributes: list[Attribute]) -> Iterator[tuple[bytes, int, int, int]]:
+    """Chunk, place in the file, offset in the chunk and length of all content of an entry."""
+    if not entry.stored:
         return
-    extents = [(record.start, record.stored)]
+    extents = [Extent(entry.start, entry.stored)]
     for tag, value in attributes:
         if tag == tree.EXTENTS:
             extents = tree.decode_extents(value)
-    number, offset = record.first, record.offset
+    number, offset = entry.first, entry.offset
     table = block.table
     for start, length in extents:
         done = 0

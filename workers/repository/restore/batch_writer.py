@@ -1,4 +1,4 @@
-"""Writes a window: contents in parallel, then links and special files, then what complete directories get.
+"""Writes a batch: contents in parallel, then links and special files, then what complete directories get.
 
 The content of a chunk is written as soon as it is there, to all files that have a part of it.
 """
@@ -17,8 +17,8 @@ from workers.repository.chunks.view import View
 from workers.repository.files import metadata
 from workers.repository.files.target import CREATE
 from workers.repository.format import tree
-from workers.repository.format.tree import Attribute, Record, join
-from workers.repository.restore.batch import Open, Part, Piece, Small, Window, part_of
+from workers.repository.format.tree import Attribute, TreeEntry, join
+from workers.repository.restore.batch import Batch, FilePart, OpenDirectory, Piece, SmallFile, part_of
 from workers.repository.restore.outcome import Outcome
 
 READERS = 3
@@ -28,20 +28,20 @@ IN_FLIGHT = 4
 """Requests for chunks under way, or waiting to be written."""
 
 
-class Filling:
-    """Fills a directory window by window: one is written while the caller plans the next."""
+class BatchWriter:
+    """Fills a directory batch by batch: one is written while the caller plans the next."""
 
-    def __init__(self, view: View, outcome: Outcome, windows: Executor) -> None:
-        """Use `filling`."""
-        self._view, self._outcome, self._windows = view, outcome, windows
+    def __init__(self, view: View, outcome: Outcome, batches: Executor) -> None:
+        """Use `batch_writer`."""
+        self._view, self._outcome, self._batches = view, outcome, batches
         self._readers = view.ambient.pool(READERS, "fetch")
         self._writers = view.ambient.pool(WRITERS, "write")
         self._under_way: Future[None] | None = None
 
-    def put(self, window: Window) -> None:
-        """Begins to write a window when the one before is written. Raises what went wrong with that."""
+    def put(self, batch: Batch) -> None:
+        """Begins to write a batch when the one before is written. Raises what went wrong with that."""
         self.wait()
-        self._under_way = self._windows.submit(self._write, window)
+        self._under_way = self._batches.submit(self._write, batch)
 
     def wait(self) -> None:
         """Returns when all is written. Raises what went wrong."""
@@ -53,27 +53,27 @@ class Filling:
         self._readers.shutdown()
         self._writers.shutdown()
 
-    def _write(self, window: Window) -> None:
-        for part in window.parts:
+    def _write(self, batch: Batch) -> None:
+        for part in batch.parts:
             self._prepare(part)
-        self._write_contents(window)
-        for part in window.parts:
+        self._write_contents(batch)
+        for part in batch.parts:
             self._complete(part)
-        for path, why in window.lost:
+        for path, why in batch.lost:
             self._outcome.lose(path, why)
-        for path, record, attributes in window.others:
-            self._make_other(path, record, attributes)
-        for directory in window.ended:
+        for path, entry, attributes in batch.others:
+            self._make_other(path, entry, attributes)
+        for directory in batch.ended:
             self._finish(directory)
         self._outcome.count()
 
     # --- contents
 
-    def _write_contents(self, window: Window) -> None:
+    def _write_contents(self, batch: Batch) -> None:
         under_way: deque[Future[None]] = deque()
         try:
-            for chunks in chunk_reader.fetch(self._view, window.chunks, self._readers, IN_FLIGHT):
-                under_way.append(self._writers.submit(self._use, window, chunks))
+            for chunks in chunk_reader.fetch(self._view, batch.chunks, self._readers, IN_FLIGHT):
+                under_way.append(self._writers.submit(self._use, batch, chunks))
                 while len(under_way) > WRITERS:
                     under_way.popleft().result()
         finally:
@@ -81,10 +81,10 @@ class Filling:
         for each in under_way:
             each.result()
 
-    def _use(self, window: Window, chunks: chunk_reader.Chunks) -> None:
+    def _use(self, batch: Batch, chunks: chunk_reader.Chunks) -> None:
         """Writes what of the files is in some chunks."""
         for id_, plain in chunks:
-            smalls, pieces = window.chunks[id_]
+            smalls, pieces = batch.chunks[id_]
             if isinstance(plain, Damaged):
                 self._fail(smalls, pieces, str(plain))
                 continue
@@ -94,23 +94,23 @@ class Filling:
             for piece in pieces:
                 self._write_piece(piece, data)
 
-    def _fail(self, smalls: list[Small], pieces: list[Piece], why: str) -> None:
+    def _fail(self, smalls: list[SmallFile], pieces: list[Piece], why: str) -> None:
         for small in smalls:
             self._outcome.lose(join(small.directory, small.name), why)
         for piece in pieces:
             piece.part.failed = why
 
-    def _write_smalls(self, smalls: list[Small], data: memoryview) -> None:
+    def _write_smalls(self, smalls: list[SmallFile], data: memoryview) -> None:
         """The common case with as few steps as can be; whatever is out of the ordinary goes the long way."""
         target, written, files = self._outcome.target(), 0, 0
         for small in smalls:
-            directory, name, record = small
-            size, offset = record.size, record.offset
+            directory, name, entry = small
+            size, offset = entry.size, entry.offset
             try:
                 file = os.open(name, CREATE, 0o600, dir_fd=target.directory(directory))
                 try:
                     whole = os.write(file, data[offset : offset + size]) == size
-                    metadata.put_plainly(file, record.mode, record.uid, record.gid, record.mtime)
+                    metadata.put_plainly(file, entry.mode, entry.uid, entry.gid, entry.mtime)
                 finally:
                     os.close(file)
             except OSError:
@@ -122,19 +122,19 @@ class Filling:
                 self._write_long(small, data)
         self._outcome.count(written=written, files=files)
 
-    def _write_long(self, small: Small, data: memoryview) -> None:
+    def _write_long(self, small: SmallFile, data: memoryview) -> None:
         part = part_of(small)
         self._prepare(part)
-        self._write_piece(Piece(part, 0, small.record.offset, small.record.size), data)
+        self._write_piece(Piece(part, 0, small.entry.offset, small.entry.size), data)
         self._complete(part)
 
-    def _prepare(self, part: Part) -> None:
+    def _prepare(self, part: FilePart) -> None:
         """A new file, of the right size, all holes."""
-        if part.record.start == 0:
+        if part.entry.start == 0:
             with self._outcome.noting(part.path, part):
                 file = self._outcome.target().create(part.path)
                 try:
-                    os.ftruncate(file, part.record.size)
+                    os.ftruncate(file, part.entry.size)
                 finally:
                     os.close(file)
 
@@ -148,14 +148,14 @@ class Filling:
                     _write_all(file, piece.at, data[offset : offset + length])
                 self._outcome.count(written=length)
 
-    def _complete(self, part: Part) -> None:
+    def _complete(self, part: FilePart) -> None:
         """Owner and times, after the last part is written."""
-        record = part.record
-        if part.failed is None and record.start + record.length == record.size:
+        entry = part.entry
+        if part.failed is None and entry.end() == entry.size:
             with self._outcome.noting(part.path, part), self._regular(part.path, os.O_RDWR) as file:
-                if record.start:  # the last record of a file that was cut off while it was copied knows its size
-                    os.ftruncate(file, record.size)
-                failed = metadata.put_on(file, record.mode, record.uid, record.gid, record.mtime, part.attributes)
+                if entry.start:  # the last entry of a file that was cut off while it was copied knows its size
+                    os.ftruncate(file, entry.size)
+                failed = metadata.put_on(file, entry.mode, entry.uid, entry.gid, entry.mtime, part.attributes)
                 self._outcome.warn(part.path, failed)
                 self._outcome.count(files=1)
         if part.failed is not None:
@@ -174,30 +174,30 @@ class Filling:
 
     # --- the rest
 
-    def _make_other(self, path: bytes, record: Record, attributes: list[Attribute]) -> None:
+    def _make_other(self, path: bytes, entry: TreeEntry, attributes: list[Attribute]) -> None:
         values = dict(attributes)
         with self._outcome.noting(path):
-            if record.kind == tree.HARDLINK:
+            if entry.kind == tree.HARDLINK:
                 self._link(values[tree.TARGET], path)
                 return
             target = self._outcome.target()
             target.remove(path)
             directory, name = target.within(path)
-            if record.kind == tree.SYMLINK:
+            if entry.kind == tree.SYMLINK:
                 os.symlink(values[tree.TARGET], name, dir_fd=directory)
-            elif record.kind == tree.FIFO:
+            elif entry.kind == tree.FIFO:
                 os.mkfifo(name, 0o600, dir_fd=directory)
             else:
-                kind = stat.S_IFCHR if record.kind == tree.CHARACTER else stat.S_IFBLK
+                kind = stat.S_IFCHR if entry.kind == tree.CHARACTER else stat.S_IFBLK
                 os.mknod(name, kind | 0o600, tree.decode_device(values[tree.DEVICE]), dir_fd=directory)
             failed = metadata.put_on_name(
                 directory,
                 name,
-                symlink=record.kind == tree.SYMLINK,
-                mode=record.mode,
-                uid=record.uid,
-                gid=record.gid,
-                mtime=record.mtime,
+                symlink=entry.kind == tree.SYMLINK,
+                mode=entry.mode,
+                uid=entry.uid,
+                gid=entry.gid,
+                mtime=entry.mtime,
                 attributes=attributes,
             )
             self._outcome.warn(path, failed)
@@ -209,7 +209,7 @@ class Filling:
         self._outcome.target().link(first, path)
         self._outcome.count(files=1)
 
-    def _finish(self, directory: Open) -> None:
+    def _finish(self, directory: OpenDirectory) -> None:
         with self._outcome.noting(directory.path):
             file = self._outcome.target().directory(directory.path)
             header, failed = directory.header, list[str]()
@@ -220,14 +220,14 @@ class Filling:
 
 
 @contextmanager
-def filling(view: View, outcome: Outcome) -> Iterator[Filling]:
+def batch_writer(view: View, outcome: Outcome) -> Iterator[BatchWriter]:
     """Ends, whatever happens, only when nothing is written any more."""
-    with view.ambient.pool(1, "batch") as windows:
-        found = Filling(view, outcome, windows)
+    with view.ambient.pool(1, "batch") as batches:
+        found = BatchWriter(view, outcome, batches)
         try:
             yield found
         finally:
-            windows.shutdown()
+            batches.shutdown()
             found.close()
 
 

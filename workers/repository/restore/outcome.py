@@ -13,7 +13,7 @@ from schemas.errors import Invalid
 from workers.ports import Progress
 from workers.repository.files.target import Target
 from workers.repository.format.tree import shown
-from workers.repository.restore.batch import Open, Part
+from workers.repository.restore.batch import FilePart, OpenDirectory
 
 PROGRESS_EVERY = 0.25
 """Seconds."""
@@ -25,12 +25,12 @@ class Reached:
     """What is kept of a restore until the next slice."""
 
     position: tuple[int, int, int] = (0, 0, 0)
-    """Numbers of the tree chunk, of its block and of its record to go on with."""
+    """Numbers of the tree chunk, of its block and of its entry to go on with."""
     name: bytes = b""
     """The last name in the directory that is under way."""
-    unended: bool = False
+    partial: bool = False
     """Whether that is a file of which there is more in the tree."""
-    open: list[Open] = field(default_factory=list)
+    open: list[OpenDirectory] = field(default_factory=list)
     written: int = 0  # bytes
     files: int = 0
     warnings: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Outcome:
         return found
 
     @contextmanager
-    def noting(self, path: bytes, part: Part | None = None) -> Iterator[None]:
+    def noting(self, path: bytes, part: FilePart | None = None) -> Iterator[None]:
         """What goes wrong with one path does not hold up the others. Raises Invalid if it would go wrong with all."""
         try:
             yield

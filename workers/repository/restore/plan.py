@@ -1,7 +1,7 @@
 """Writes a volume's files into a directory, along the tree (FORMAT 11).
 
 Directories are made, and what is not in the volume is removed, as the tree is read; all else is planned, and written a
-window at a time.
+batch at a time.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
 from workers.repository.files import path_info
 from workers.repository.format import tree
-from workers.repository.format.tree import Block, Record, join
+from workers.repository.format.tree import Block, TreeEntry, join
 from workers.repository.format.volume_record import Volume
-from workers.repository.restore.batch import Open, Window
-from workers.repository.restore.batch_writer import Filling, filling
+from workers.repository.restore.batch import Batch, OpenDirectory
+from workers.repository.restore.batch_writer import BatchWriter, batch_writer
 from workers.repository.restore.outcome import Outcome, Reached
 
 Wanted = Callable[[bytes], bool]
@@ -41,7 +41,7 @@ class Restore:
         self._wanted, self._stop = wanted, stop
         self._outcome = Outcome(target, reached, volume.scanned_bytes, progress)
         self._limits = view.ambient.limits
-        self._window = Window()
+        self._batch = Batch()
         self._existing: list[bytes] = []
         self._made = False
         self._last: Block | None = None
@@ -50,14 +50,14 @@ class Restore:
     def run(self) -> bool:
         """True when all is written."""
         try:
-            with filling(self._view, self._outcome) as filled:
-                complete = self._run(filled)
-                filled.wait()
+            with batch_writer(self._view, self._outcome) as writer:
+                complete = self._run(writer)
+                writer.wait()
                 return complete
         finally:
             self._outcome.close()
 
-    def _run(self, filled: Filling) -> bool:
+    def _run(self, writer: BatchWriter) -> bool:
         if self._reached.position != (0, 0, 0) and self._reached.open:
             self._go_on(self._reached.open[-1].path)
         for chunk, number, block, begin in self._blocks():
@@ -68,24 +68,24 @@ class Restore:
             self._last = block
             for index in range(begin, len(block.names)):
                 self._plan(block, index)
-                if self._window.full(self._limits) and not self._turn(filled):
+                if self._batch.full(self._limits) and not self._hand_over(writer):
                     self._reached.position, self._reached.name = (chunk, number, index + 1), block.names[index]
-                    self._reached.unended = block.records[index].goes_on()
+                    self._reached.partial = block.entries[index].goes_on()
                     return False
             if block.flags & tree.LAST and not self._made:
                 self._make_way(block.path, None, None)
         self._end_directories(None)
-        filled.put(self._window)
+        writer.put(self._batch)
         return True
 
-    def _turn(self, filled: Filling) -> bool:
-        """Hands the window over. False if the slice is to end."""
-        filled.put(self._window)
-        self._window = Window()
+    def _hand_over(self, writer: BatchWriter) -> bool:
+        """Hands the batch over. False if the slice is to end."""
+        writer.put(self._batch)
+        self._batch = Batch()
         return not self._stop()
 
     def _blocks(self) -> Iterator[tuple[int, int, Block, int]]:
-        """What is left of the tree: numbers of chunk and block, the block, and its first record that is left."""
+        """What is left of the tree: numbers of chunk and block, the block, and its first entry that is left."""
         first = self._reached.position
         last, number = -1, 0
         for chunk, block in tree_reader.blocks(self._view, self._volume.tree, first[0], self._lose_chunk):
@@ -102,31 +102,31 @@ class Restore:
                 self._existing = [name for name in names if name > self._reached.name][::-1]
 
     def _plan(self, block: Block, index: int) -> None:
-        record = block.records[index]
+        entry = block.entries[index]
         if self._wanted and not self._wanted(block.child(index)):
             return
-        if not self._made and not record.start:
-            self._make_way(block.path, block.names[index], record)
-        if record.kind == tree.DIRECTORY:
+        if not self._made and not entry.start:
+            self._make_way(block.path, block.names[index], entry)
+        if entry.kind == tree.DIRECTORY:
             return
         if self._wanted and not self._wanted(block.path):
             self._make_parents(block.child(index))
-        self._window.add(block, index)
+        self._batch.add(block, index)
 
     # --- tree chunks that cannot be read (F30)
 
     def _lose_chunk(self, problem: Damaged) -> None:
         """Reports what nobody can name any more, and a file that would have gone on."""
         self._gap = True
-        last, unended = self._last, self._reached.unended
+        last, partial = self._last, self._reached.partial
         if last is None:
             path = join(self._reached.open[-1].path, self._reached.name) if self._reached.open else b""
         elif last.names:
-            path, unended = last.child(-1), last.records[-1].goes_on()
+            path, partial = last.child(-1), last.entries[-1].goes_on()
         else:
-            path, unended = last.path, False
+            path, partial = last.path, False
         self._outcome.lose_what_follows(path, str(problem))
-        if unended:
+        if partial:
             self._lose_file(path)
 
     def _go_on_after_gap(self, block: Block) -> None:
@@ -138,12 +138,12 @@ class Restore:
             self._begin_directory(block)
         if not block.flags & tree.FIRST:
             self._existing = [name for name in self._existing if block.names and name > block.names[0]]
-            if block.names and block.records[0].start:
+            if block.names and block.entries[0].start:
                 self._lose_file(block.child(0))
 
     def _lose_file(self, path: bytes) -> None:
         if not self._wanted or self._wanted(path):
-            self._window.lost.append((path, "where a part of it is cannot be read"))
+            self._batch.lost.append((path, "where a part of it is cannot be read"))
 
     # --- directories
 
@@ -161,7 +161,7 @@ class Restore:
             if not self._made and not self._wanted:
                 self._existing = self._outcome.target().names(block.path)[::-1]
         attributes = block.attributes(block.header.extra)
-        self._reached.open.append(Open(block.path, block.header, attributes, self._made))
+        self._reached.open.append(OpenDirectory(block.path, block.header, attributes, self._made))
 
     def _make_parents(self, path: bytes) -> None:
         """The directories above a path, when not all of the volume is wanted."""
@@ -170,7 +170,7 @@ class Restore:
             for length in range(1, len(parts) + 1):
                 self._outcome.target().make_directory(b"/".join(parts[:length]))
 
-    def _make_way(self, directory: bytes, name: bytes | None, record: Record | None) -> None:
+    def _make_way(self, directory: bytes, name: bytes | None, entry: TreeEntry | None) -> None:
         """Removes what is in the directory before `name` and not in the volume, and at `name` what is in the way."""
         while self._existing and (name is None or self._existing[-1] <= name):
             found = self._existing.pop()
@@ -178,7 +178,7 @@ class Restore:
                 continue
             path = join(directory, found)
             with self._outcome.noting(path):
-                if found != name or (record is not None and record.kind != tree.DIRECTORY):
+                if found != name or (entry is not None and entry.kind != tree.DIRECTORY):
                     self._outcome.target().remove(path)
 
     def _end_directories(self, following: bytes | None) -> None:
@@ -187,4 +187,4 @@ class Restore:
             path = self._reached.open[-1].path
             if following is not None and (not path or following.startswith(path + b"/")):
                 return
-            self._window.end(self._reached.open.pop())
+            self._batch.end(self._reached.open.pop())

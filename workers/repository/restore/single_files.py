@@ -13,7 +13,7 @@ from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
 from workers.repository.format import tree, volume_record
 from workers.repository.format.layout import VOLUMES
-from workers.repository.format.tree import Block, Record, shown
+from workers.repository.format.tree import Block, TreeEntry, shown
 from workers.repository.restore.batch import pieces
 from workers.repository.restore.slice import restore_slice
 
@@ -57,12 +57,12 @@ def ls(view: View, volume: str, path: bytes, *, recursive: bool) -> Iterator[Lis
     for block in _blocks(view, volume):
         if block.path == path:
             found = True  # an empty directory has a block, too
-        for index, record in enumerate(block.records):
+        for index, entry in enumerate(block.entries):
             child = block.child(index)
-            if record.start or not _listed(child, block.path, path, recursive):
+            if entry.start or not _listed(child, block.path, path, recursive):
                 continue
             found = True
-            yield _described(block, child, record)
+            yield _described(block, child, entry)
     if not found:
         raise NotFound(f"there is no {shown(path)} in this volume", code=Code.NO_SUCH_FILE, subject=shown(path))
 
@@ -71,23 +71,23 @@ def cat(view: View, volume: str, path: bytes) -> Iterator[bytes]:
     """A file's content, in order. Raises NotFound, Invalid for what is no file, Damaged."""
     path = clean(path)
     at, found = 0, False
-    for block, record in _records(view, volume, path):
-        if record.start != at:
-            raise Damaged(f"{shown(path)} has a part from {at} to {record.start} that is not known any more")
-        if record.kind == tree.HARDLINK:
-            target = dict(block.attributes(record.extra))[tree.TARGET]
+    for block, entry in _entries(view, volume, path):
+        if entry.start != at:
+            raise Damaged(f"{shown(path)} has a part from {at} to {entry.start} that is not known any more")
+        if entry.kind == tree.HARDLINK:
+            target = dict(block.attributes(entry.extra))[tree.TARGET]
             yield from cat(view, volume, target)
             return
-        if record.kind != tree.FILE:
-            raise Invalid(f"{shown(path)} is a {KINDS[record.kind]}, not a file")
+        if entry.kind != tree.FILE:
+            raise Invalid(f"{shown(path)} is a {KINDS[entry.kind]}, not a file")
         found = True
-        for id_, start, offset, length in pieces(block, record, block.attributes(record.extra)):
+        for id_, start, offset, length in pieces(block, entry, block.attributes(entry.extra)):
             yield from _zeros(start - at)
             yield view.read("d", id_)[offset : offset + length]
             at = start + length
-        yield from _zeros(record.start + record.length - at)
-        at = record.start + record.length
-        if at == record.size:
+        yield from _zeros(entry.end() - at)
+        at = entry.end()
+        if at == entry.size:
             return
     if not found:
         raise NotFound(f"there is no {shown(path)} in this volume", code=Code.NO_SUCH_FILE, subject=shown(path))
@@ -100,7 +100,7 @@ def restore(
     that is not in the volume."""
     cleaned = [clean(path) for path in paths]
     for path in cleaned:
-        if path and next(_records(view, volume, path), None) is None:
+        if path and next(_entries(view, volume, path), None) is None:
             raise NotFound(f"there is no {shown(path)} in this volume", code=Code.NO_SUCH_FILE, subject=shown(path))
 
     def wanted(path: bytes) -> bool:
@@ -128,14 +128,14 @@ def _blocks(view: View, volume: str) -> Iterator[Block]:
         raise problems[0]
 
 
-def _records(view: View, volume: str, path: bytes) -> Iterator[tuple[Block, Record]]:
-    """The records of one path."""
+def _entries(view: View, volume: str, path: bytes) -> Iterator[tuple[Block, TreeEntry]]:
+    """The entries of one path."""
     directory, _, name = path.rpartition(b"/")
     for block in _blocks(view, volume):
         if block.path == directory and name in block.names:
-            for each, record in zip(block.names, block.records, strict=True):
+            for each, entry in zip(block.names, block.entries, strict=True):
                 if each == name:
-                    yield block, record
+                    yield block, entry
 
 
 def _listed(child: bytes, directory: bytes, path: bytes, recursive: bool) -> bool:
@@ -144,18 +144,18 @@ def _listed(child: bytes, directory: bytes, path: bytes, recursive: bool) -> boo
     return recursive and (not path or child.startswith(path + b"/"))
 
 
-def _described(block: Block, path: bytes, record: Record) -> Listed:
-    attributes = dict(block.attributes(record.extra)) if record.extra else {}
+def _described(block: Block, path: bytes, entry: TreeEntry) -> Listed:
+    attributes = dict(block.attributes(entry.extra)) if entry.extra else {}
     text = shown(path)
     exact = text.encode() == path
     return Listed(
         path=text,
-        kind=KINDS[record.kind],
-        mode=f"{record.mode:04o}",
-        uid=record.uid,
-        gid=record.gid,
-        size=record.size if record.kind == tree.FILE else 0,
-        mtime=record.mtime,
+        kind=KINDS[entry.kind],
+        mode=f"{entry.mode:04o}",
+        uid=entry.uid,
+        gid=entry.gid,
+        size=entry.size if entry.kind == tree.FILE else 0,
+        mtime=entry.mtime,
         target=shown(attributes[tree.TARGET]) if tree.TARGET in attributes else "",
         name_base64="" if exact else base64.b64encode(path).decode(),
     )

@@ -13,7 +13,7 @@ from workers.repository.format import volume_record
 from workers.repository.format.layout import VOLUMES
 from workers.repository.format.sealing import SealedStore
 from workers.repository.format.tree import Header, shown
-from workers.repository.restore.batch import Open
+from workers.repository.restore.batch import OpenDirectory
 from workers.repository.restore.outcome import Reached
 from workers.repository.restore.plan import Restore, Wanted
 
@@ -51,7 +51,7 @@ def encode(sealed: SealedStore, reached: Reached) -> bytes:
     fields = {
         "position": reached.position,
         "name": _text(reached.name),
-        "unended": reached.unended,
+        "partial": reached.partial,
         "open": [
             [_text(each.path), each.header, [[tag, _text(value)] for tag, value in each.attributes], each.made]
             for each in reached.open
@@ -72,9 +72,9 @@ def decode(sealed: SealedStore, checkpoint: bytes) -> Reached:
         return Reached(
             position=(int(first), int(second), int(third)),
             name=_bytes(fields["name"]),
-            unended=bool(fields["unended"]),
+            partial=bool(fields["partial"]),
             open=[
-                Open(_bytes(path), Header(*header), [(tag, _bytes(value)) for tag, value in attributes], made)
+                OpenDirectory(_bytes(path), Header(*header), [(tag, _bytes(value)) for tag, value in attributes], made)
                 for path, header, attributes, made in fields["open"]
             ],
             written=fields["bytes"],

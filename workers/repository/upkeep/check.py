@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from schemas.errors import Code, Damaged, NotFound
 from workers.repository.chunks.view import View
-from workers.repository.format import index_object, tree, volume_record
+from workers.repository.format import index_object, tree_decoder, volume_record
 from workers.repository.format.layout import PACKS, VOLUMES, name_of
 from workers.repository.format.tree import shown
 from workers.repository.upkeep.say import Say, silent
@@ -122,12 +122,12 @@ def _uses(view: View, ids: list[bytes], lost: Lost) -> Iterator[tuple[bytes, byt
     for id_ in ids:
         if lost(id_):
             continue
-        for block in tree.decode(view.read("t", id_)):
+        for block in tree_decoder.decode(view.read("t", id_)):
             bad = {ref for ref, _ in block.table if lost(ref)}
             if not bad:
                 continue
-            for number, record in enumerate(block.records):
-                for ref in bad.intersection(ref for ref, _ in block.chunks(record)):
+            for number, entry in enumerate(block.entries):
+                for ref in bad.intersection(ref for ref, _ in block.chunks(entry)):
                     yield block.child(number), ref
 
 

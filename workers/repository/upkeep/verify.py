@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from schemas.errors import Damaged, NotFound
 from workers.repository.chunks import chunk_reader
 from workers.repository.chunks.view import View
-from workers.repository.format import marks, packs, tree, volume_record
+from workers.repository.format import marks, packs, tree_decoder, volume_record
 from workers.repository.format.layout import VERIFIED, VOLUMES, pack_key
 from workers.repository.format.packs import Pack
 from workers.repository.format.volume_record import Volume
@@ -77,7 +77,7 @@ def _tree_of(view: View, volume: Volume) -> tuple[set[bytes], set[bytes]]:
     lost: set[bytes] = set()
     for id_ in volume.tree:
         try:
-            ids.update(ref for block in tree.decode(view.read("t", id_)) for ref, _ in block.table)
+            ids.update(ref for block in tree_decoder.decode(view.read("t", id_)) for ref, _ in block.table)
         except Damaged:
             lost.add(id_)
     return ids, lost

@@ -1,0 +1,56 @@
+"""The end of a copy: its record, then a look whether all that the volume needs stays (FORMAT 9)."""
+
+from datetime import timedelta
+
+from schemas.errors import Damaged, TransientError
+from workers.repository.chunks import tree_reader
+from workers.repository.chunks.view import View
+from workers.repository.copy.checkpoint import State
+from workers.repository.format import volume_record
+from workers.repository.format.layout import PARTIAL, VOLUMES
+from workers.repository.format.volume_record import Volume
+
+SOON = timedelta(hours=6)
+"""Who takes longer from W1 to the end of W2 cannot tell of the volume well within the day that its record is left alone
+(F26)."""
+
+
+def commit(view: View, state: State, reached: Volume) -> str | None:
+    """The volume's id; None if a prune has taken, or is about to take, what it needs (F21), or it took too long."""
+    name, begun = view.ambient.new_id(), view.ambient.now()
+    volume_record.write(view.sealed, VOLUMES + name, reached)  # W1
+    drop_partial(view, state)  # before the last look at the clock: nothing may hold up the answer after that
+    view.look()  # W2
+    try:
+        stays, now = _all_stays(view, state, reached), view.ambient.now()
+        if stays and not state.too_old(now) and now - begun < SOON:
+            return name
+    except TransientError:
+        view.store.delete(VOLUMES + name)
+        raise
+    view.store.delete(VOLUMES + name)
+    return None
+
+
+def drop_partial(view: View, state: State) -> None:
+    """Deletes the record of how far the copy has come."""
+    view.store.delete(PARTIAL + state.copy)
+
+
+def _all_stays(view: View, state: State, reached: Volume) -> bool:
+    """Whether nothing that the volume needs may have been deleted, or be about to (F21)."""
+    return (sorted(view.marks) == state.marks and not state.open_marks) or _all_unmarked(view, reached)
+
+
+def _all_unmarked(view: View, volume: Volume) -> bool:
+    """Whether every chunk of a volume has a place that no mark names."""
+
+    def stays(id_: bytes) -> bool:
+        return any(place.pack not in view.marked for place in view.index.places(id_))
+
+    if not all(stays(id_) for id_ in volume.tree):
+        return False
+    try:
+        return all(stays(id_) for _, block in tree_reader.blocks(view, volume.tree) for id_, _ in block.table)
+    except Damaged:
+        return False
