@@ -17,6 +17,7 @@ class StoredObject:
     key: str
     size: int  # bytes
     modified: datetime  # UTC
+    etag: str  # another one for other content under the key; else opaque
 
 
 class ObjectStore(Protocol):

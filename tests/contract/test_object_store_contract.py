@@ -69,6 +69,18 @@ def test_list_has_every_key_of_a_prefix_once_with_its_size(store: ObjectStore) -
     assert list(store.list("nothing")) == []
 
 
+def test_list_tells_by_the_etag_whether_the_content_is_another(store: ObjectStore) -> None:
+    store.put("e/a", b"1")
+    store.put("e/b", b"1")
+    before, again = ({found.key: found.etag for found in store.list("e/")} for _ in range(2))
+    assert before == again
+    store.put("e/a", b"2")
+    store.delete("e/b")
+    store.put("e/b", b"2")
+    after = {found.key: found.etag for found in store.list("e/")}
+    assert all(etag and '"' not in etag and etag != before[key] for key, etag in after.items())
+
+
 def test_list_goes_beyond_a_page(store: ObjectStore) -> None:
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda number: store.put(f"many/{number:05d}", b""), range(1100)))

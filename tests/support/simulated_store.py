@@ -182,7 +182,7 @@ class SimulatedStore:
 
     def _below(self, prefix: str) -> dict[str, StoredObject]:
         return {
-            key: StoredObject(key, len(body), at)
+            key: StoredObject(key, len(body), at, f"{hash(body):x}")
             for key, (body, at) in sorted(self.objects.items())
             if key.startswith(prefix)
         }

@@ -67,7 +67,8 @@ class DirectoryStore:
             key = str(path.relative_to(self._root))
             if key.startswith(prefix) and path.is_file() and not path.name.startswith("."):
                 status = path.stat()
-                yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+                modified = datetime.fromtimestamp(status.st_mtime, UTC)
+                yield StoredObject(key, status.st_size, modified, f"{status.st_ino}-{status.st_mtime_ns}")
 
     def names(self, prefix: str) -> Iterator[str]:
         """See the port."""

@@ -103,7 +103,8 @@ class S3ObjectStore:
         """See the port."""
         for page in self._pages(prefix):
             for entry in page.get("Contents", []):
-                yield StoredObject(entry["Key"].removeprefix(self._prefix), entry["Size"], entry["LastModified"])
+                key = entry["Key"].removeprefix(self._prefix)
+                yield StoredObject(key, entry["Size"], entry["LastModified"], entry["ETag"].strip('"'))
 
     def names(self, prefix: str) -> Iterator[str]:
         """See the port."""

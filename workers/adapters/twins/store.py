@@ -40,7 +40,11 @@ class MemoryObjectStore:
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
         with self._lock:
-            found = [StoredObject(k, len(body), at) for k, (body, at) in self._objects.items() if k.startswith(prefix)]
+            found = [
+                StoredObject(key, len(body), at, f"{hash(body):x}")  # which is kept with the body
+                for key, (body, at) in self._objects.items()
+                if key.startswith(prefix)
+            ]
         return iter(sorted(found, key=lambda entry: entry.key.encode()))
 
     def names(self, prefix: str) -> Iterator[str]:

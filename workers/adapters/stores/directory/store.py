@@ -84,7 +84,7 @@ class DirectoryObjectStore:
         with self._trying(f"list {prefix}"), self._there(directories_of(above)) as opened:
             for key, status in walk(opened[-1], above.encode(), whole.encode()) if opened else ():
                 modified = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield StoredObject(key.removeprefix(self._prefix), status.st_size, modified)
+                yield StoredObject(key.removeprefix(self._prefix), status.st_size, modified, _etag(status))
 
     def names(self, prefix: str) -> Iterator[str]:
         """See the port. Sorted."""
@@ -211,6 +211,11 @@ class DirectoryObjectStore:
             yield
         except OSError as error:
             raise meaning(f"could not {what} in {self._root}", error) from error
+
+
+def _etag(status: os.stat_result) -> str:
+    """Every write makes another file."""
+    return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 def _replace(writing: int, temporary: str, directory: int, name: str) -> bool:
