@@ -1,6 +1,8 @@
 """Object-store layout of the jobs: names <-> keys, pure both ways. (The volume repository lives below `repository/`.)
 
 running/<kind>/<name>                    a job that has no final record yet; kind is `backup` or `restore`
+final/<kind>/<name>.json                 the final record: a backup exists if and only if this does. All of a kind lie
+                                         together, so that listing them reads nothing else of any job
 backups/<name>/request.json              what was asked, written once; stays as a tombstone after deletion
 backups/<name>/cancel.json               somebody cancelled it
 backups/<name>/deleted.json              it was deleted; with the request, what stays of it
@@ -8,7 +10,6 @@ backups/<name>/manifests/<digest>        the captured objects, sealed
 backups/<name>/plan.json                 what will be copied, written once
 backups/<name>/slices/<pod>.json         how far the copy of a pod's volumes has come; overwritten
 backups/<name>/pods/<pod>.json           how the copy of a pod's volumes ended, written once
-backups/<name>/backup.json               the final record: the backup exists if and only if this does
 restores/<name>/request|cancel|plan.json as above
 restores/<name>/undeploy.json            what is to be deleted first, with uids, written once
 restores/<name>/waves/<wave>/began.json      when a wave of objects was first tried
@@ -16,7 +17,6 @@ restores/<name>/waves/<wave>/applied.json    a wave of objects is applied, writt
 restores/<name>/stages/<stage>/began.json    since when a stage has been waiting for pods
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
-restores/<name>/restore.json             the final record
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 notifications/<event>/<target>.json      a target has accepted an event
 """
@@ -33,6 +33,7 @@ Stage = Literal["claims-mounted", "nodes-assigned", "pods-waiting"]
 """What a restore waits for between its waves."""
 
 RUNNING = "running/"
+FINAL = "final/"
 BACKUPS = "backups/"
 """The prefix of all backups."""
 
@@ -87,13 +88,20 @@ def plan(job: Job) -> str:
 
 def final(job: Job) -> str:
     """The final record."""
-    return f"{of(job)}{job.kind}.json"
+    return f"{finals_of(job.kind)}{job.name}.json"
 
 
-def parse_final(key: str) -> Job | None:
-    """The job, if `key` is a final record."""
-    found = parse(key)
-    return found[0] if found and final(found[0]) == key else None
+def finals_of(kind: Kind) -> str:
+    """The prefix of the final records of a kind."""
+    return f"{FINAL}{kind}/"
+
+
+def parse_final(key: str) -> Job:
+    """The inverse of `final`. Raises ValueError for another key."""
+    for kind in KINDS:
+        if key.startswith(prefix := finals_of(kind)) and key.endswith(".json"):
+            return Job(kind, key.removeprefix(prefix).removesuffix(".json"))
+    raise ValueError(f"{key!r} is not a final record")
 
 
 def parse(key: str) -> tuple[Job, str] | None:

@@ -1,6 +1,7 @@
 """Backups and restores as plain rows, from the records in the object store."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from schemas import keys
@@ -25,11 +26,11 @@ def find(store: ObjectStore, name: str) -> Job:
 
 def jobs(store: ObjectStore, kind: Kind) -> Iterator[Row]:
     """All jobs of a kind, by name; those that run, too. Deleted ones are left out."""
-    there = {found.key for found in store.list(keys.jobs(kind))}
-    for key in sorted(there):
-        found = keys.parse(key)
-        if found and key == keys.request(one := found[0]) and keys.deleted(one) not in there:
-            yield finished(store, one) if keys.final(one) in there else _running(store, one)
+    running = {keys.parse_running(found.key) for found in store.list(keys.running_of(kind))}
+    ended = {keys.parse_final(found.key) for found in store.list(keys.finals_of(kind))}
+    for one in sorted(running | ended):
+        with suppress(NotFound):  # its request comes after its marker; or it was just deleted
+            yield finished(store, one) if one in ended else _running(store, one)
 
 
 def job(store: ObjectStore, one: Job) -> Row:

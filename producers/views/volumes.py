@@ -1,8 +1,5 @@
 """The volumes of finished backups, and what people call them."""
 
-from collections.abc import Iterator
-
-from schemas import keys
 from schemas.errors import Code, Invalid, NotFound
 from schemas.job import Job, is_name
 from schemas.records import BackupRecord, VolumeRecord
@@ -35,10 +32,8 @@ def volume_of(record: BackupRecord, name: str) -> VolumeRecord:
 
 def names(store: ObjectStore) -> dict[str, str]:
     """What to call each volume that a finished backup refers to, by id: `<backup> <volume>`."""
-    return {volume.volume_id: f"{record.name} {volume.key}" for record in _finished(store) for volume in record.volumes}
-
-
-def _finished(store: ObjectStore) -> Iterator[BackupRecord]:
-    for found in sorted(store.list(keys.BACKUPS), key=lambda found: found.key):
-        if keys.parse_final(found.key):
-            yield ledger.read(store, found.key, BackupRecord)
+    return {
+        volume.volume_id: f"{record.name} {volume.key}"
+        for record in ledger.finished_backups(store)
+        for volume in record.volumes
+    }

@@ -1,5 +1,6 @@
 """Records in the object store: read, create once, overwrite. The truth about every job is behind these few calls."""
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -83,16 +84,22 @@ def volumes_in_use(store: ObjectStore) -> set[str]:
     """The ids of the volumes that finished and running backups refer to."""
     in_use: set[str] = set()
     for found in store.list(keys.BACKUPS):
-        if (record := _with_volumes(store, found.key)) is not None:
-            in_use.update(volume.volume_id for volume in record.volumes)
+        if (state := _with_volumes(store, found.key)) is not None:
+            in_use.update(volume.volume_id for volume in state.volumes)
+    for record in finished_backups(store):
+        in_use.update(volume.volume_id for volume in record.volumes)
     return in_use
 
 
-def _with_volumes(store: ObjectStore, key: str) -> BackupRecord | PodResult | CopyState | None:
+def finished_backups(store: ObjectStore) -> Iterator[BackupRecord]:
+    """The final records of all backups, by name."""
+    for found in sorted(store.list(keys.finals_of("backup")), key=lambda found: found.key):
+        yield read(store, found.key, BackupRecord)
+
+
+def _with_volumes(store: ObjectStore, key: str) -> PodResult | CopyState | None:
     """The record at `key`, if it is of a kind that refers to volumes."""
     _, part = keys.parse(key) or (None, "")
-    if keys.parse_final(key):
-        return read(store, key, BackupRecord)
     if part.startswith("pods/"):
         return read(store, key, PodResult)
     if part.startswith("slices/"):
