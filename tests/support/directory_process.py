@@ -20,12 +20,25 @@ from workers.adapters.stores.directory import DirectoryObjectStore
 
 WRITERS = 3
 SIZE = 300_000
+TURN = 2_000_000  # ns
 
 
-def body_of(writer: int, number: int) -> bytes:
+def body_of(writer: int, number: int, size: int = SIZE) -> bytes:
     """A body that says who wrote it, and by which it is known whether it is whole."""
-    text = f"{writer} {number} ".encode() + random.Random(f"{writer} {number}").randbytes(SIZE)
+    text = f"{writer} {number} ".encode() + random.Random(f"{writer} {number}").randbytes(size)
     return hashlib.sha256(text).digest() + text
+
+
+def await_turn() -> int:
+    """Waits for the next turn; its number, the same for all."""
+    turn = time.monotonic_ns() // TURN
+    while time.monotonic_ns() // TURN == turn:
+        pass
+    return turn + 1
+
+
+def _nothing(_: int) -> None:
+    return
 
 
 def is_whole(body: bytes) -> bool:
@@ -35,10 +48,15 @@ def is_whole(body: bytes) -> bool:
 
 def write(store: DirectoryObjectStore, writer: int, claims: int) -> None:
     """Replaces and creates, and says of each creation that it won `<number> <writer>`, until it is killed."""
+    os.fsync = (
+        _nothing  # what was written outlives its writer, if not the machine; and its length would part the racers
+    )
     for number in range(10**6):
         store.put(f"replaced/{number % 3}", body_of(writer, number))
-        if store.create(f"created/{number:06d}/one", body_of(writer, number)):
-            os.write(claims, f"{number} {writer}\n".encode())
+        for _ in range(8):
+            turn = await_turn()  # so that all writers try the same key at the same moment
+            if store.create(f"created/{turn}/one", body_of(writer, turn, size=10)):
+                os.write(claims, f"{turn} {writer}\n".encode())
         store.put("passing/a/b", b"")
         store.delete("passing/a/b")  # so that directories come and go
 
@@ -74,14 +92,14 @@ def main(root: str, rounds: int, hard_links: bool) -> None:
         place = Path(root, str(number))
         place.mkdir()
         store = DirectoryObjectStore(DirectoryDestination(path=str(place)), hard_links=hard_links)
-        won = race(store, random.uniform(0.0, 0.08))
+        won = race(store, random.uniform(0.0, 0.15))
         bodies = {each.key: store.get(each.key) for each in store.list("") if not each.key.startswith("passing/")}
         found["seen"] += len(bodies)
         found["torn"] += sum(not is_whole(body) for body in bodies.values())
         found["creations"] += len(won)
         found["left behind"] += len(os.listdir(place / ".writing")) if (place / ".writing").exists() else 0
         for created, winners in won.items():
-            writer = int(bodies[f"created/{created:06d}/one"][32:].split(b" ", 1)[0])
+            writer = int(bodies[f"created/{created}/one"][32:].split(b" ", 1)[0])
             found["two winners"] += len(winners) > 1
             found["not the winner's"] += writer not in winners
     print(json.dumps(found))
