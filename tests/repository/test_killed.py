@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.volume_process import DirectoryStore
+from schemas.destination import DirectoryDestination
 from tests.support.volumes import differences, objects, removed_at_end
+from workers.adapters.stores.directory import DirectoryObjectStore
 from workers.repository.format import keyring
 from workers.repository.format.layout import PACKS
 
@@ -32,7 +33,8 @@ class Place:
         self.top, self.source, self.target = top, top / "source", top / "target"
         self.source.mkdir()
         self.target.mkdir()
-        self.store = DirectoryStore(top / "store")
+        (top / "store").mkdir()
+        self.store = DirectoryObjectStore(DirectoryDestination(path=str(top / "store")))
         keyring.open_keys(self.store, "p")
 
     def start(self, what: str, volume: str = "-", seconds: float = 0.15) -> "subprocess.Popen[bytes]":

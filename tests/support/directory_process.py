@@ -37,7 +37,7 @@ def await_turn() -> int:
     return turn + 1
 
 
-def _nothing(_: int) -> None:
+def _nothing(fd: object) -> None:
     return
 
 

@@ -6,83 +6,23 @@ memory in KiB. Slices are of so many SECONDS, 0 for one slice.
 """
 
 import json
-import os
 import sys
 import time
-import uuid
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import NotFound
+from schemas.destination import DirectoryDestination
 from tests.support.volumes import never, quiet
-from workers.adapters.twins.store import names_below
-from workers.ports import StoredObject
+from workers.adapters.stores.directory import DirectoryObjectStore
 from workers.repository import VolumeRepository
 from workers.repository.format import keyring
 from workers.repository.format.master_key import derive
 
 
-class DirectoryStore:
-    """The port `ObjectStore` on files."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
-        """See the port."""
-        try:
-            with (self._root / key).open("rb") as file:
-                file.seek(start)
-                return file.read(-1 if length is None else length)
-        except FileNotFoundError:
-            raise NotFound(f"there is no object {key}") from None
-
-    def put(self, key: str, body: bytes | bytearray) -> None:
-        """See the port: all or nothing."""
-        path = self._root / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        half.write_bytes(body)
-        half.rename(path)
-
-    def create(self, key: str, body: bytes) -> bool:
-        """See the port."""
-        path = self._root / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        half.write_bytes(body)
-        try:
-            os.link(half, path)
-        except FileExistsError:
-            return False
-        finally:
-            half.unlink()
-        return True
-
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """See the port."""
-        for path in sorted(self._root.rglob("*")):
-            key = str(path.relative_to(self._root))
-            if key.startswith(prefix) and path.is_file() and not path.name.startswith("."):
-                status = path.stat()
-                modified = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield StoredObject(key, status.st_size, modified, f"{status.st_ino}-{status.st_mtime_ns}")
-
-    def names(self, prefix: str) -> Iterator[str]:
-        """See the port."""
-        return names_below(prefix, [found.key for found in self.list(prefix)])
-
-    def delete(self, key: str) -> None:
-        """See the port."""
-        (self._root / key).unlink(missing_ok=True)
-
-
 def main() -> int:
     """All that is left."""
     what, place, directory, state, volume, seconds = sys.argv[1:]
-    store = DirectoryStore(Path(place))
+    store = DirectoryObjectStore(DirectoryDestination(path=place))
     master = keyring.unlock(store, "p")
     assert master is not None
     repository = VolumeRepository(store, derive(master), cache=Path(state).parent / "cache")
