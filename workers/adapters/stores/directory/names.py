@@ -3,7 +3,7 @@
 The object `a/b.json` is the file `b.json` in the directory `a.d`. By that ending `a` and `a/b` can both be objects, as
 in S3. What a file system would refuse or take for something else is written as `=` and two hexadecimal digits for each
 byte: all but letters, digits and `-_.~%+,@`; a dot at the beginning, so that `..` cannot occur and no hidden file is an
-object; and the last letter of an object that ends with `.d` or `.c`. A name without any letter is `=`. A name that is
+object; and the last letter of an object that ends with `.d` or `.c`. An empty name is `=`. A name that is
 too long goes on inside a directory that ends with `.c`.
 """
 
