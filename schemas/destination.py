@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator
 
@@ -89,8 +89,9 @@ class DirectoryDestination(_Destination):
 
 Destination = Annotated[S3Destination | DirectoryDestination, Field(discriminator="provider")]
 """A destination of any provider. Another one is another model here, and its adapter in workers/adapters/stores."""
-PROVIDERS = ("s3", "directory")
-_DESTINATION: TypeAdapter[S3Destination | DirectoryDestination] = TypeAdapter(Destination)
+PROVIDERS = tuple(model.model_fields["provider"].default for model in get_args(get_args(Destination)[0]))
+"""The values that `provider` may have."""
+_DESTINATION: TypeAdapter[Destination] = TypeAdapter(Destination)
 
 
 def is_name(name: str) -> bool:

@@ -1,10 +1,10 @@
 """Object stores behind the port `ObjectStore`, one file a provider, and `open_store`, which knows them all."""
 
-from schemas.destination import DirectoryDestination, S3Destination
+from schemas.destination import Destination, DirectoryDestination, S3Destination
 from workers.ports import ObjectStore
 
 
-def open_store(destination: S3Destination | DirectoryDestination) -> ObjectStore:
+def open_store(destination: Destination) -> ObjectStore:
     """The store of a destination; nothing is asked of it yet. Raises Invalid, and Denied for half a pair of keys."""
     # Each SDK is imported when a destination of its provider is first opened: boto3 alone takes a third of a second.
     match destination:
