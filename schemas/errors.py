@@ -1,7 +1,7 @@
 """Errors in two families, by what helps: trying again, or not.
 
     SnaplineError
-    ├── TransientError        try again: the world was busy, slow or away
+    ├── TransientError        try again: something was busy, slow or away
     │   └── NotYet            waited for, not failed: try again without counting an attempt
     └── PermanentError        trying again cannot help
         ├── MalformedEvent    the message breaks the event contract

@@ -13,7 +13,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def write(directory: Path) -> list[Path]:
-    """Writes all files below `directory`, and removes those of events that are no more; what it wrote."""
+    """Writes all files below `directory`, and removes those of events that no longer exist. Returns what it wrote."""
     wanted = _files(directory)
     (directory / "json").mkdir(exist_ok=True)
     for path in _superfluous(directory, wanted):

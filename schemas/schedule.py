@@ -73,7 +73,7 @@ def next_due(expression: str, after: datetime) -> datetime:
 
 
 def last_due(expression: str, after: datetime, until: datetime) -> datetime | None:
-    """The latest due time after `after` and not after `until`: of runs that were missed, only the newest counts."""
+    """The latest due time after `after` and up to `until`: of several runs that were missed, only the newest counts."""
     found = None
     due = next_due(expression, after)
     while due <= until:

@@ -45,7 +45,7 @@ class ObjectStore(Protocol):
     def names(self, prefix: str) -> Iterator[str]:
         """What is directly below `prefix`, which is empty or ends with `/`: the names of objects, and those of
         directories with `/` at their end, each once, in no promised order. Reads nothing inside the directories. A
-        directory whose objects are just coming or going may be among them."""
+        directory whose objects are being made or removed at this moment may be among them."""
         ...
 
     def delete(self, key: str) -> None:
@@ -55,7 +55,7 @@ class ObjectStore(Protocol):
 
 @dataclass(frozen=True)
 class ExecResult:
-    """What became of a command in a container. Output is text: bytes that are no UTF-8 became U+FFFD."""
+    """What became of a command in a container. Output is text; bytes that are not UTF-8 have become U+FFFD."""
 
     exit_code: int | None
     """126: it could not be run, 127: it was not found, as in a shell; None: the deadline passed before it ended."""
@@ -116,7 +116,7 @@ class Cluster(Protocol):
         most for `deadline`. Its standard input is empty. Of each output no more than the last `limit` bytes are kept.
 
         The API cannot stop a command: after the deadline, as after a TransientError in the middle, it may still run.
-        A command that must not outlive its deadline has to see to it (`timeout 30 ...`).
+        A command that must not outlive its deadline has to take care of that itself (`timeout 30 ...`).
         Raises NotFound without the pod, Invalid for a container that the pod does not have, and TransientError while
         the container does not run."""
         ...
@@ -133,7 +133,7 @@ class VolumeFiles(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one volume has come."""
+    """How far the copy or restore of one volume has come."""
 
     bytes_done: int
     bytes_total: int

@@ -7,7 +7,7 @@ from schemas.messages import Message
 
 
 class BackupRequested(Event):
-    """Take a snapshot: of one application (`app`), or of the console and all applications."""
+    """Take a backup: of one application (`app`), or of the console and all applications."""
 
     type: ClassVar[str] = "backup.requested.v1"
     identity: ClassVar[tuple[str, ...]] = ()
@@ -90,19 +90,19 @@ class BackupFinal(BackupEvent):
 
 
 class BackupCompleted(BackupFinal):
-    """Everything selected is in the snapshot."""
+    """Everything that was selected is in the backup."""
 
     type: ClassVar[str] = "backup.completed.v1"
 
 
 class BackupPartiallyFailed(BackupFinal):
-    """The snapshot exists; something selected is missing from it."""
+    """The backup exists, but something that was selected is missing from it."""
 
     type: ClassVar[str] = "backup.partially_failed.v1"
 
 
 class BackupFailed(BackupFinal):
-    """There is no usable snapshot."""
+    """There is no usable backup."""
 
     type: ClassVar[str] = "backup.failed.v1"
 

@@ -1,4 +1,4 @@
-"""The events about jobs of either kind, and of what keeps backups well: progress, notifications, deletion, pruning,
+"""The events about jobs of either kind, and about what keeps backups well: progress, notifications, deletion, pruning,
 verifying, the clock and the watchdog."""
 
 from typing import ClassVar

@@ -96,7 +96,7 @@ def check_entitlement(key: rsa.RSAPublicKey, name: str, value: object, signature
 
 
 def value_text(value: object) -> str:
-    """A value as Go prints it, which is what is signed: `true`, `1232435` (also for 1.232435e+06)."""
+    """A value as Go prints it, for that is what is signed: `true`, `1232435` (also for 1.232435e+06)."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():

@@ -42,7 +42,7 @@ KOTS_FIELDS = frozenset(
         "entitlements",
     }
 )
-"""The fields of a license's spec that KOTS's own types have (kots-velero.md 3.1)."""
+"""The fields of a license's spec that KOTS's own types have (https://github.com/replicatedhq/kotskinds)."""
 
 # Loads every scalar as text, so that no date, number or tag in hostile YAML is ever interpreted.
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -88,7 +88,7 @@ def _load_yaml(text: str) -> Any:
 
 
 def _refuse_bombs(text: str) -> None:
-    """Aliases multiply, and nesting exhausts the stack of the loader; a license has neither."""
+    """Aliases make a short text large, and nesting exhausts the loader's stack; a license has neither."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
@@ -125,7 +125,7 @@ def differences(license_: License, signed: Mapping[str, Any]) -> tuple[str, ...]
 def _differences(outer: Any, inner: Any, path: str) -> Iterator[str]:
     """Paths at which the YAML (all text) says something else than the signed data."""
     if isinstance(outer, dict) and isinstance(inner, dict):
-        # Signatures sign; they are no data, and some writers leave them out of the signed part.
+        # Signatures are no data, and some writers leave them out of the signed part.
         for key in (outer.keys() | inner.keys()) - {"signature"}:
             yield from _differences(outer.get(key), inner.get(key), f"{path}.{_printable(key)}".lstrip("."))
     elif isinstance(outer, list) and isinstance(inner, list) and len(outer) == len(inner):

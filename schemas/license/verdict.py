@@ -59,7 +59,7 @@ class _Signed(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _null_is_absent(cls, data: Any) -> Any:
-        # The signer is written in Go, to which null and a missing field are the same.
+        # The signer is written in Go, where null and a missing field are the same.
         return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
 

@@ -100,8 +100,8 @@ class PodResult(Record):
 
 
 class CopyState(Record):
-    """How far the copy of a pod's volumes has come: `done` of them are, and `checkpoint` (base64) is in the midst of
-    the next. `slice` is the number of the next slice."""
+    """How far the copy of a pod's volumes has come: `done` of them are copied, and `checkpoint` (base64) says how far
+    the next one is. `slice` is the number of the next slice."""
 
     slice: int = 0
     done: int = 0

@@ -23,7 +23,7 @@ class Record(BaseModel):
 
 
 class AppRef(BaseModel):
-    """One application in a snapshot."""
+    """One application in a backup."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -47,7 +47,7 @@ class Request(Record):
 
 
 class Running(Record):
-    """The marker of an unfinished job; `nudges` counts how often the watchdog had to help."""
+    """The marker of an unfinished job; `nudges` counts how often the watchdog had to help it."""
 
     nudges: int = 0
 

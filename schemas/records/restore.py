@@ -37,7 +37,7 @@ class Undeploy(Record):
 
 
 class VolumeRestore(BaseModel):
-    """One volume to write; claims that one pod mounted share a `helper`, so that they end on the same node."""
+    """One volume to write; claims that one pod mounted share a `helper`, so that they end up on the same node."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

@@ -22,7 +22,7 @@ EXCLUDED = {"kots.io/exclude": "true", "kots.io/when": "false"}
 
 
 class Part(BaseModel):
-    """Base: frozen, camelCase as in YAML, unknown fields ignored, null as good as absent."""
+    """Base: frozen, camelCase as in YAML; unknown fields are ignored, and null counts as absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
 
@@ -40,7 +40,7 @@ class Expression(Part):
     values: list[str] = []
 
     def matches(self, labels: Labels) -> bool:
-        """Kubernetes' rules: an absent label is not in anything."""
+        """Kubernetes' rules: an absent label is in no list of values."""
         if self.operator == "Exists":
             return self.key in labels
         if self.operator == "DoesNotExist":
@@ -95,7 +95,7 @@ class Hooks(Part):
 
 
 def _texts(value: Any) -> Any:
-    """Annotations are text, but vendors forget the quotes."""
+    """Annotations are text, but vendors sometimes forget the quotes."""
     return {str(key): _text(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 

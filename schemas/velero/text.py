@@ -1,4 +1,4 @@
-"""The YAML text of a Backup resource, read without trusting it: one velero.io Backup, rendered, of sane size."""
+"""The YAML text of a Backup resource, read without trusting it: one Backup of velero.io, rendered, of sane size."""
 
 from collections.abc import Iterator
 from typing import Any

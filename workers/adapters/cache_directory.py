@@ -1,4 +1,4 @@
-"""The directory of this node for copies of what the store has, which may be deleted at any time."""
+"""The directory where this node keeps copies of what is in the store. It may be deleted at any time."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from schemas.settings import Settings
 
 
 def cache_directory(settings: Settings) -> Path | None:
-    """The directory, which can be written; None where there is none. Raises Invalid if SNAPLINE_CACHE cannot."""
+    """The directory, which can be written to; None where there is none. Raises Invalid if SNAPLINE_CACHE cannot be."""
     try:
         directory = settings.cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "snapline")
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

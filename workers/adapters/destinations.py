@@ -79,7 +79,7 @@ class ConfiguredDestinations:
         return renewed.repository(self._open_repository)
 
     def _place(self, name: str, *, at_once: bool = False) -> "_Place":
-        """The place of that name, after a look at its Secret if the last one was too long ago."""
+        """The place of that name. Its Secret is read again if that was last done too long ago."""
         with self._lock:
             entry = self._entries.setdefault(name, _Entry())
         with entry.lock:

@@ -53,7 +53,7 @@ def configure(*, secrets: Iterable[str] = (), level: int = logging.INFO) -> None
     root.setLevel(level)
     for library in ("pika", "dramatiq", "boto3", "botocore", "urllib3", "kubernetes"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    # Its every step of a failed connection is an error; the one that counts reaches us as an exception.
+    # It logs every step of a failed connection as an error; the one that counts reaches us as an exception.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 

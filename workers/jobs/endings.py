@@ -1,4 +1,4 @@
-"""How jobs end: the final record is written once, the running mark goes, the record's event is told."""
+"""How jobs end: the final record is written once, the running marker goes, the record's event is told."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -78,7 +78,7 @@ def finish_restore(store: ObjectStore, record: RestoreRecord) -> e.RestoreFinal:
 
 
 def fail(store: ObjectStore, job: Job, now: datetime, reason: Message) -> e.BackupFinal | e.RestoreFinal:
-    """Ends a job that cannot go on: a backup without a usable snapshot, a restore before its time."""
+    """Ends a job that cannot go on: a backup of which nothing can be used, a restore before its time."""
     return _stop(store, job, now, reason, "Failed")
 
 

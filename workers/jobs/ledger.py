@@ -50,7 +50,7 @@ def begin(store: ObjectStore, job: Job) -> None:
 
 
 def end(store: ObjectStore, job: Job) -> None:
-    """Takes the mark away; comes after the final record."""
+    """Takes the running marker away; comes after the final record."""
     store.delete(keys.running(job))
 
 

@@ -23,7 +23,7 @@ class FinalizeBackupNeeds:
 
 
 def finalize(event: e.CloudEvent[Heard], needs: FinalizeBackupNeeds) -> Iterator[e.Event]:
-    """The final event, if this was the last pod to come in; else nothing."""
+    """The final event, if no pod is missing any more; else nothing."""
     job, store = event.data.job, needs.destinations.store(event.data.destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said

@@ -118,7 +118,7 @@ def _find(store: ObjectStore, kind: jobs.Kind, prefix: str, request: str, model:
 
 
 def _begin(store: ObjectStore, job: Job, record: Request) -> bool:
-    """Makes the job; False if the name belongs to another request by now."""
+    """Makes the job; False if another request has taken the name meanwhile."""
     ledger.begin(store, job)
     return ledger.create(store, keys.request(job), record).request == record.request
 

@@ -67,12 +67,12 @@ def verify(event: e.CloudEvent[e.BackupVerifyRequested], needs: MaintainNeeds) -
 
 
 def not_deleted(event: e.CloudEvent[e.BackupDeleteRequested], reason: Message) -> Iterator[e.Event]:
-    """The answer to a deletion that failed for good."""
+    """What is told of a deletion that failed for good."""
     yield e.BackupDeleteFailed(backup=event.data.backup, destination=event.data.destination, reason=shortened(reason))
 
 
 def not_verified(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message) -> Iterator[e.Event]:
-    """The answer to a verification that failed for good."""
+    """What is told of a verification that failed for good."""
     yield _verified(event, [reason])
 
 

@@ -7,7 +7,7 @@
 5. the pods' emptyDirs are filled while an init container waits
 6. every volume is accounted for: `restore.applied`
 
-Every phase looks at what is there and does what is missing, so all may run any number of times.
+Each of these looks at what is there and does what is missing, so all may run any number of times.
 """
 
 from collections import defaultdict
@@ -54,7 +54,7 @@ Heard = e.RestorePrepared | e.VolumesRestored | e.VolumesRestoreFailed
 
 
 def apply(event: e.CloudEvent[Heard], needs: ApplyNeeds) -> Iterator[e.Event]:
-    """The next phase's requests, or `restore.applied`. Raises NotYet while pods are starting."""
+    """The next requests, or `restore.applied`. Raises NotYet while pods are starting."""
     job, destination = event.data.job, event.data.destination
     store = needs.destinations.store(destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
@@ -88,7 +88,7 @@ class _Restore:
 
     @property
     def mounting(self) -> Mounting:
-        """For filling its volumes."""
+        """What is needed to fill its volumes."""
         needs = self.needs
         return Mounting(self.job, self.destination, self.store, needs.cluster, needs.image, needs.patience, needs.now)
 
@@ -136,7 +136,7 @@ def _applied(restore: _Restore, wave: keys.Wave) -> bool:
 
 
 def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object]) -> None:
-    """Creates a wave's objects and records the outcome. Raises NotYet for what may work a little later."""
+    """Creates a wave's objects and records the outcome. Raises NotYet if something may work a little later."""
     job, store, now = restore.job, restore.store, restore.needs.now
     began = ledger.create(store, keys.wave_began(job, wave), Began(at=now()))
     outcome = apply_wave(Wave(job.name, restore.plan.backup, objects), restore.needs.cluster)

@@ -51,7 +51,7 @@ def prepare(event: e.CloudEvent[e.RestoreLicensed], needs: PrepareNeeds) -> Iter
 
 
 def _prepare(job: Job, destination: str, store: ObjectStore, needs: PrepareNeeds) -> Message | None:
-    """Deletes, then plans; why it cannot be done, if it cannot."""
+    """Deletes, then plans. Returns why it cannot be done, if it cannot."""
     request = ledger.read(store, keys.request(job), RestoreRequest)
     backup = ledger.finished_backup(store, request.backup)
     if backup is None or backup.manifest is None:
@@ -101,7 +101,7 @@ def _owners(request: RestoreRequest, backup: BackupRecord) -> set[str]:
 
 
 def _delete_in_phases(fixed: Undeploy, cluster: Cluster) -> list[str]:
-    """Asks for deletion, phase by phase; what is left of the first phase that is not gone yet, for people to read."""
+    """Asks for deletion, phase by phase. Returns, as text, what is left of the first phase that is not gone."""
     for phase in sorted({ref.phase for ref in fixed.objects}):
         if left := list(_delete([ref for ref in fixed.objects if ref.phase == phase], cluster)):
             return left

@@ -17,7 +17,7 @@ from workers.jobs import endings, ledger, progress
 from workers.ports import Destinations, ObjectStore
 
 MOST_NUDGES = 30
-"""A job that has been helped so often without any progress has failed."""
+"""A job that has been nudged this often without any progress has failed."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _stalled(job: Job, destination: str, nudge: int) -> e.BackupStalled | e.Rest
 
 
 def _count(store: ObjectStore, job: Job) -> int:
-    """Counts one more nudge in the running marker, which also winds the clock up again."""
+    """Counts one more nudge in the running marker; writing it also starts the clock anew."""
     marker = ledger.find(store, keys.running(job), Running) or Running()
     counted = Running(nudges=marker.nudges + 1)
     ledger.put(store, keys.running(job), counted)

@@ -22,7 +22,7 @@ RETRY = urllib3.Retry(
     raise_on_status=False,
     retry_after_max=5,
 )
-"""In place: one reconnect, and throttling of reads for up to 5 s a time. All else is the queue's to retry."""
+"""Retried in place: one reconnect, and throttled reads for up to 5 seconds at a time. The queue retries all else."""
 
 
 def api_client(kubeconfig: str | None = None) -> ApiClient:

@@ -1,4 +1,4 @@
-"""Which kinds the API server has: every group and version asked, the preferred ones kept."""
+"""Which kinds the API server has: asks every group and version, and keeps the preferred ones."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

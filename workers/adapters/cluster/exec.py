@@ -29,7 +29,7 @@ NOT_STARTED = {
     127: re.compile(r"executable file .*not found|exec failed.*no such file or directory", re.IGNORECASE),
     126: re.compile(r"exec failed.*(permission denied|exec format error|is a directory)", re.IGNORECASE),
 }
-"""What container runtimes say of a command that they cannot start, and what a shell's exit code for that is."""
+"""What container runtimes say of a command that they cannot start, and the exit code that a shell has for it."""
 
 
 def execute(
@@ -85,7 +85,7 @@ class Tail:
 
 
 def _frames(socket: websocket.WebSocket, end: float, keep_alive: float, tried: str) -> Iterator[tuple[int, bytes]]:
-    """Channel and data of each message until the time `end`. Raises TransientError if the connection ends before."""
+    """Channel and data of each message until the time `end`. Raises TransientError if the connection ends earlier."""
     while (left := end - time.monotonic()) > 0:
         socket.settimeout(min(left, keep_alive))
         try:

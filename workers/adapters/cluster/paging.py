@@ -1,4 +1,4 @@
-"""Listing in pages, with a listing that the server has forgotten begun anew."""
+"""Listing in pages; begins anew when the server has forgotten a listing."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

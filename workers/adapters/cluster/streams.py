@@ -1,4 +1,4 @@
-"""One WebSocket to the API server: with the SDK client's TLS, credentials and proxy, every failure in our families.
+"""One WebSocket to the API server, with the SDK client's TLS, credentials and proxy; failures are our errors.
 
 The SDK's own `stream` keeps all that a server sends, reads on for as long as there is more without a look at the time,
 and knows refusals only as text. So the socket is opened here.
@@ -18,7 +18,7 @@ from workers.adapters.cluster.refusals import refusal
 from workers.adapters.cluster.transport import unreachable
 
 OPEN_SECONDS = 30.0
-"""For the connection, and for the server to reach the node and the node its container runtime."""
+"""Time to connect, and for the server to reach the node, and for the node to reach its container runtime."""
 
 Query = Sequence[tuple[str, str]]
 

@@ -1,4 +1,4 @@
-"""One HTTP request to the API server: JSON in, JSON out, every failure in one of our families."""
+"""One HTTP request to the API server: JSON in, JSON out, every failure as one of our errors."""
 
 import json
 import ssl

@@ -1,4 +1,4 @@
-"""Object stores behind the port `ObjectStore`, one file a provider, and `open_store`, which knows them all."""
+"""The port `ObjectStore`, one file or folder for each provider, and `open_store`, which knows them all."""
 
 from schemas.destination import Destination, DirectoryDestination, S3Destination
 from workers.ports import ObjectStore

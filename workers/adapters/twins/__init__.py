@@ -1,1 +1,1 @@
-"""Stand-ins for the world in memory, one file a port, for tests: they pass the same contract suites as the adapters."""
+"""Stand-ins for the world, in memory and for tests, one file for each port. They pass the adapters' contract suites."""

@@ -20,7 +20,7 @@ class Ended:
 
 
 Run = Callable[[Object, str, Sequence[str], timedelta], Ended]
-"""Runs a command in a container of a pod, at most for so long."""
+"""Runs a command in a container of a pod, for no longer than it is told."""
 
 
 def do_nothing(pod: Object, container: str, command: Sequence[str], deadline: timedelta) -> Ended:  # noqa: ARG001
@@ -43,7 +43,7 @@ def check_runs(pod: Object, container: str) -> Object:
 
 
 def result(ended: Ended, limit: int) -> ExecResult:
-    """What the port's caller gets of it."""
+    """What the caller of the port gets."""
     out, err = (_last(data, limit) for data in (ended.stdout, ended.stderr))
     return ExecResult(ended.exit_code, out, err, len(ended.stdout) > limit, len(ended.stderr) > limit)
 

@@ -1,4 +1,4 @@
-"""An object store in memory, for unit tests: same contract as S3."""
+"""The port `ObjectStore` in memory, for unit tests, with the contract of S3."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator

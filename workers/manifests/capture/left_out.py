@@ -1,4 +1,4 @@
-"""Objects that no backup takes, whatever their labels say otherwise: Snapline's tools, and what is made anew."""
+"""Objects that no backup takes, whatever their labels say: Snapline's own tools, and what the cluster makes anew."""
 
 from schemas import destination
 from schemas.kubernetes import Object

@@ -1,4 +1,4 @@
-"""What an object brings along into a backup, since a restore would be of no use without it."""
+"""What an object brings along into a backup, because a restore of it alone would be of no use."""
 
 from collections import defaultdict
 from collections.abc import Iterator

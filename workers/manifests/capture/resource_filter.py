@@ -8,7 +8,7 @@ from schemas.velero import ALL, BackupSpec
 
 @dataclass(frozen=True)
 class ResourceFilter:
-    """The lists of a Backup, as they are written: plural names, with their group or without, or `*`.
+    """The lists of a Backup as they are written: plural names with or without their group, or `*`.
 
     An empty include list includes all. Where old and new lists are both given, both hold.
     """
@@ -48,6 +48,6 @@ def _passes(names: frozenset[str], included: frozenset[str], excluded: frozenset
 
 
 def _names(type_: ResourceType) -> frozenset[str]:
-    """All that a list may call a kind."""
+    """All the names by which a list may call a kind."""
     versioned = f"{type_.plural}.{type_.version}.{type_.group}" if type_.group else f"{type_.plural}.{type_.version}"
     return frozenset({ALL, type_.plural, type_.group_resource, type_.kind.lower(), versioned})

@@ -128,7 +128,7 @@ def _selects(selection: Selection, type_: ResourceType, obj: Object) -> bool:
 
 
 def _owners(obj: Object, selection: Selection) -> set[str]:
-    """To whom the object belongs: what its labels say, as KOTS would restore it, else who selected it."""
+    """Whom the object belongs to: what its labels say, as KOTS would restore it, else who selected it."""
     if not selection.labels_win:
         return {selection.owner}
     said = {CONSOLE} if labels_of(obj).get(KOTSADM) == "true" else set()
@@ -160,6 +160,6 @@ def _going(obj: Object) -> Message:
 
 
 def _lost(going: Iterable[Object], taken: list[Object]) -> list[Message]:
-    """Claims that only a pod on its way out mounts: their data is in no volume of the backup."""
+    """Claims that are mounted only by a pod that is being deleted: their data is in no volume of the backup."""
     pods = [obj for obj in taken if kind_of(obj) == POD]
     return [problem for pod in going if kind_of(pod) == POD for problem in lost_claims(pod, pods)]

@@ -17,7 +17,7 @@ Volume = dict[str, Any]
 """An entry of a pod's `spec.volumes`."""
 
 OBJECTS = ("secret", "configMap", "projected", "downwardAPI")
-"""Volumes that show what is in objects, or in the API server: there is nothing to copy."""
+"""Volumes that show what is in objects or in the API server, so there is nothing to copy."""
 
 
 def chosen(pod: Object, default_volumes: bool) -> Iterator[tuple[str, Volume | None]]:

@@ -1,4 +1,4 @@
-"""Which volumes of the captured pods are copied, and which ought to be but cannot.
+"""Which volumes of the captured pods are copied, and which should be but cannot.
 
 A chosen volume that cannot be copied is an error, so that its backup never reads as Completed.
 """
@@ -60,7 +60,7 @@ def plan_volumes(objects: list[Object], default_volumes: bool) -> Planned:
 
 
 def lost_claims(going: Object, pods: list[Object]) -> list[Message]:
-    """What is not copied because the pod `going` is being deleted, and no other of `pods` mounts it; in words."""
+    """What is not copied because the pod `going` is being deleted and none of `pods` mounts it; as sentences."""
     held = {(name_of(pod)[0], claim) for pod in pods for claim in claims_of(pod).values()}
     namespace, claims = name_of(going)[0], claims_of(going)
     return [
@@ -160,7 +160,7 @@ def _claim_problem(namespace: str, name: str, storage: _Storage) -> str | None:
 
 
 def _ended(pod: Object, storage: _Storage) -> list[Message]:
-    """An ended pod mounts nothing any more; its claims may hold data all the same."""
+    """A pod that has ended mounts nothing any more, but its claims may still hold data."""
     named, namespace = opted_in(pod), name_of(pod)[0]
     return [
         _not_copied(pod, name, "the pod has ended")

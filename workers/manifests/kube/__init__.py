@@ -1,1 +1,1 @@
-"""What objects are and say, whoever asks: looking at them, reading the live ones, telling whose they are."""
+"""What objects are and what they say: looking at them, reading the live ones, telling whose they are."""

@@ -3,7 +3,7 @@
 from schemas.kubernetes import ResourceType
 
 VERBS = frozenset({"list", "create", "get", "delete"})
-"""A kind that lacks one of these cannot be restored; metrics and reviews do."""
+"""A kind that lacks one of these verbs cannot be restored; metrics and reviews lack some."""
 
 NEVER = frozenset(
     {

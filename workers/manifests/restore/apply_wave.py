@@ -24,7 +24,7 @@ class Wave:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Counts, and what to tell people. `later` may work if it is tried again."""
+    """Counts, and what to tell people. What is in `later` may work if it is tried again."""
 
     created: int = 0
     existing: int = 0

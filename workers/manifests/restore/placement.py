@@ -1,4 +1,4 @@
-"""Where a helper pod may run: where the pod that it stands in for may run, so that both end up on the same node.
+"""Where a helper pod may run: wherever the pod that it stands in for may run, so that both end up on the same node.
 
 Helpers keep the same distance from each other as their pods do (anti-affinity, topology spread). To that end labels and
 selectors are renamed in the same way, so that no Service, controller or other pod takes a helper for the real pod.

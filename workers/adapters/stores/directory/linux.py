@@ -1,4 +1,4 @@
-"""Two calls of Linux that Python has not: a rename that replaces nothing, and asking a file server anew."""
+"""Two calls of Linux that Python lacks: a rename that replaces nothing, and asking a file server anew."""
 
 import ctypes
 import os

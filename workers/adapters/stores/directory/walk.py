@@ -27,7 +27,7 @@ def _entries(directory: int, above: bytes) -> list[tuple[bytes, Kind, str]]:
                 found.append((above + raw, kind, entry.name))
             elif kind in (Kind.DIRECTORY, Kind.CONTINUED) and entry.is_dir(follow_symlinks=False):
                 found.append((above + raw + (b"/" if kind is Kind.DIRECTORY else b""), kind, entry.name))
-    # Each once: a file system may list a name twice that is replaced meanwhile.
+    # Each once: a file system may list a name twice if it is replaced meanwhile.
     return sorted(set(found), key=lambda entry: entry[0])
 
 
