@@ -96,12 +96,12 @@ def finals_of(kind: Kind) -> str:
     return f"{FINAL}{kind}/"
 
 
-def parse_final(key: str) -> Job:
-    """The inverse of `final`. Raises ValueError for another key."""
+def parse_final(key: str) -> Job | None:
+    """The job, if `key` is a final record."""
     for kind in KINDS:
         if key.startswith(prefix := finals_of(kind)) and key.endswith(".json"):
             return Job(kind, key.removeprefix(prefix).removesuffix(".json"))
-    raise ValueError(f"{key!r} is not a final record")
+    return None
 
 
 def parse(key: str) -> tuple[Job, str] | None:

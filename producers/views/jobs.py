@@ -27,7 +27,7 @@ def find(store: ObjectStore, name: str) -> Job:
 def jobs(store: ObjectStore, kind: Kind) -> Iterator[Row]:
     """All jobs of a kind, by name; those that run, too. Deleted ones are left out."""
     running = {keys.parse_running(found.key) for found in store.list(keys.running_of(kind))}
-    ended = {keys.parse_final(found.key) for found in store.list(keys.finals_of(kind))}
+    ended = {job for found in store.list(keys.finals_of(kind)) if (job := keys.parse_final(found.key))}
     for one in sorted(running | ended):
         with suppress(NotFound):  # its request comes after its marker; or it was just deleted
             yield finished(store, one) if one in ended else _running(store, one)

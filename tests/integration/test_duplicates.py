@@ -22,7 +22,7 @@ def line(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Iterator
 
 
 def _backups(line: Line) -> set[str]:
-    return {keys.parse_final(found.key).name for found in line.store.list(keys.finals_of("backup"))}
+    return {job.name for found in line.store.list(keys.finals_of("backup")) if (job := keys.parse_final(found.key))}
 
 
 def test_a_request_published_five_times_at_once_and_again_later_is_one_job(line: Line) -> None:

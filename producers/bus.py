@@ -1,0 +1,91 @@
+"""The bus as producers use it: what fronts may ask of RabbitMQ. What events mean is none of its business."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Protocol
+
+from schemas import events as e
+from schemas.job import Job
+from workers.adapters import broker
+from workers.adapters.broker import DeadLetter, Logged, Since
+
+
+class Bus(Protocol):
+    """Every method raises TransientError where trying again may help, and Denied."""
+
+    def publish(self, event: e.AnyEvent) -> None:
+        """Puts an event on the bus. After an error it may or may not be there."""
+        ...
+
+    def broadcast_cancel(self, job: Job) -> None:
+        """Tells every worker that listens just now."""
+        ...
+
+    def listeners(self, queue: str) -> int:
+        """How many workers a queue has; 0 if there is no such queue."""
+        ...
+
+    def read_log(
+        self, since: Since, stop: Callable[[], bool] = lambda: False, idle: timedelta | None = None
+    ) -> Iterator[Logged]:
+        """The event log from `since` on, over a connection of its own and at the reader's pace. Ends on `stop`, or
+        when nothing has come for `idle`."""
+        ...
+
+    def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
+        """All, or those of one queue. Raises Invalid for a queue that cannot be."""
+        ...
+
+    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
+        """Gives dead letters back to their queue, all or those in `ids`; how many."""
+        ...
+
+    def drop(self, queue: str, ids: set[str] | None = None) -> int:
+        """Throws dead letters away, all or those in `ids`; how many."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of the broker; the next publish connects again."""
+        ...
+
+
+class RabbitMQ:
+    """The protocol `Bus`. Connects when first asked. Publishing keeps its connection; all else has its own."""
+
+    def __init__(self, url: str, source: str) -> None:
+        self._url = url
+        self._publisher = broker.Publisher(url, source)
+
+    def publish(self, event: e.AnyEvent) -> None:
+        """See `Bus`."""
+        self._publisher.publish(event)
+
+    def broadcast_cancel(self, job: Job) -> None:
+        """See `Bus`."""
+        broker.broadcast_cancel(self._url, job)
+
+    def listeners(self, queue: str) -> int:
+        """See `Bus`."""
+        return broker.listeners(self._url, queue)
+
+    def read_log(
+        self, since: Since, stop: Callable[[], bool] = lambda: False, idle: timedelta | None = None
+    ) -> Iterator[Logged]:
+        """See `Bus`."""
+        return broker.read_log(self._url, since=since, stop=stop, idle=idle)
+
+    def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
+        """See `Bus`."""
+        return broker.list_dead_letters(self._url, queue)
+
+    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
+        """See `Bus`."""
+        return broker.redrive(self._url, queue, ids)
+
+    def drop(self, queue: str, ids: set[str] | None = None) -> int:
+        """See `Bus`."""
+        return broker.drop(self._url, queue, ids)
+
+    def close(self) -> None:
+        """See `Bus`."""
+        self._publisher.close()

@@ -1,0 +1,124 @@
+"""One process's settings and adapters, each made when first asked for. Made once by a front, and passed along."""
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, cast
+
+from producers.event_feed import EventFeed
+from schemas import license
+from schemas.destination import Destination
+from schemas.errors import Code, Invalid, NotFound
+from schemas.events import DEFAULT_DESTINATION
+from schemas.settings import Settings
+from workers.adapters import stores
+from workers.adapters.cache_directory import cache_directory
+from workers.adapters.destinations import ConfiguredDestinations
+from workers.ports import Cluster, ObjectStore
+
+if TYPE_CHECKING:
+    from producers.bus import Bus
+    from workers.repository import VolumeRepository
+
+
+class Session:
+    """Safe for threads. `source` is what its events say they are from. Close it to let go of the broker."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: str,
+        *,
+        bus: "Bus | None" = None,
+        cluster: Cluster | None = None,
+        open_store: Callable[[Destination], ObjectStore] = stores.open_store,
+    ) -> None:
+        """`bus`, `cluster` and `open_store` are in place of what the settings would give."""
+        self.settings, self.source = settings, source
+        self.events = EventFeed(lambda since, stop: self.bus.read_log(since, stop))
+        self._bus, self._cluster, self._open_store = bus, cluster, open_store
+        self._lock = threading.Lock()
+
+    @property
+    def bus(self) -> "Bus":
+        """RabbitMQ. Raises Invalid for a URL that is none."""
+        with self._lock:
+            if self._bus is None:
+                # A fifth of a second of imports, which whoever only looks into the store does not need.
+                from producers.bus import RabbitMQ
+
+                self._bus = RabbitMQ(self.settings.amqp_url.get_secret_value(), self.source)
+            return self._bus
+
+    @property
+    def cluster(self) -> Cluster:
+        """The Kubernetes API. Raises Invalid where there is none."""
+        with self._lock:
+            if self._cluster is None:
+                # Half a second of imports, which whoever gives the destination by the environment does not need.
+                from workers.adapters.cluster import connect
+
+                self._cluster = connect(self.settings.kubeconfig)
+            return self._cluster
+
+    @cached_property
+    def destinations(self) -> ConfiguredDestinations:
+        """Where backups go. Their repositories must be there already."""
+        return ConfiguredDestinations(
+            self.settings, lambda: self.cluster, self._open_repository, open_store=self._open_store
+        )
+
+    def destination(self, name: str = DEFAULT_DESTINATION) -> Destination:
+        """What is known of a destination, its secrets included. Raises NotFound (`NoDestination`), Invalid."""
+        return self.destinations.destination(name)
+
+    def store(self, name: str = DEFAULT_DESTINATION) -> ObjectStore:
+        """The objects of a destination. Raises NotFound (`NoDestination`), Invalid."""
+        return self.destinations.store(name)
+
+    def repository(self, name: str = DEFAULT_DESTINATION) -> "VolumeRepository":
+        """The volume repository of a destination. Raises NotFound where there is none, Denied for a passphrase that
+        opens it not."""
+        return cast("VolumeRepository", self.destinations.repository(name))
+
+    def cache(self) -> Path | None:
+        """The directory for copies of what the store has; None where none can be written."""
+        try:
+            return cache_directory(self.settings)
+        except Invalid:
+            return None
+
+    def trusted_keys(self) -> Mapping[str, bytes] | None:
+        """The license keys in the configured folder; None if no folder is. Raises Invalid."""
+        folder = self.settings.license_keys
+        if folder is None:
+            return None
+        return license.load_trusted_keys({file.name: file.read_bytes() for file in sorted(folder.glob("*.pem"))})
+
+    def close(self) -> None:
+        """Ends the event feed and the connection to the broker."""
+        self.events.close()
+        if self._bus is not None:
+            self._bus.close()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open_repository(self, store: ObjectStore, passphrase: str) -> "VolumeRepository":
+        # A third of a second of imports, which most of what fronts do needs not.
+        from workers.repository import VolumeRepository
+        from workers.repository.format import keyring
+        from workers.repository.format.master_key import derive
+
+        master = keyring.unlock(store, passphrase)
+        if master is None:
+            raise NotFound("there is no repository in this destination yet", code=Code.NO_REPOSITORY)
+        level = self.settings.compression_level
+        return VolumeRepository(store, derive(master), cache=cache_directory(self.settings), level=level)
