@@ -23,7 +23,7 @@ class CacheFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Raises TransientError for a damaged file, which is gone then."""
+        """Raises TransientError for a damaged file, which is then gone."""
         with self._lock:
             try:
                 yield self._db
@@ -62,7 +62,7 @@ class CacheFile:
             return _opened(self._path, self._tables)
 
     def _check_whole(self, error: sqlite3.Error) -> None:
-        if self._path and type(error) is sqlite3.DatabaseError:  # its subclasses tell of other things
+        if self._path and type(error) is sqlite3.DatabaseError:  # its subclasses say other things
             self._throw_away()
             what = f"the copy of the index at {self._path} is damaged ({error}) and was deleted"
             raise TransientError(f"{what}; the next try reads the index anew") from error
@@ -89,7 +89,7 @@ def _opened(path: str, tables: str) -> sqlite3.Connection:
 
 @contextmanager
 def _one_at_a_time(path: str) -> Iterator[None]:
-    """SQLite does not wait when two processes turn a new file to WAL at once."""
+    """SQLite does not wait when two processes switch a new file to WAL at once."""
     if not path:
         yield
         return

@@ -11,11 +11,11 @@ from workers.repository.format.layout import MIB, pack_key
 from workers.repository.format.packs import ChunkPlace
 
 GAP = MIB // 4
-"""Bytes between two chunks that are read along rather than asked around."""
+"""A gap of so many bytes between two chunks is read along with them, rather than asked for around it."""
 RANGE = 4 * MIB
-"""Bytes of one request, at most; servers take long for many small ones."""
+"""Bytes of one request, at most; servers are slow at many small requests."""
 PLAIN = 16 * MIB
-"""Bytes of the chunks of one request, at most, when they are decompressed: they are in memory together."""
+"""Decompressed bytes of the chunks of one request, at most: they are in memory together."""
 
 Chunks = list[tuple[bytes, bytes | Damaged]]
 """Ids, and the plaintext or why it cannot be had."""

@@ -21,9 +21,9 @@ IN_FLIGHT = 16
 """Chunks that wait for a worker, or are with one."""
 LEVEL = 1
 HARDER = 3
-"""Levels more for large files: their time goes into the upload, that of small ones into files."""
+"""Levels added for large files: uploading takes most of their time, handling files most of the small ones'."""
 WORTH = 0.97
-"""A chunk is compressed if that makes it smaller than this (F12)."""
+"""A chunk is kept compressed if that makes it smaller than this part of it (F12)."""
 
 _local = threading.local()
 
@@ -42,7 +42,7 @@ class ChunkWriter:
         self._upload_slots = threading.Semaphore(UPLOADS)
         self._lock = threading.Lock()  # guards what follows
         self._none_waits = threading.Condition(self._lock)
-        self._waiting = False  # a full pack, for a free slot
+        self._waiting = False  # whether a full pack waits for a free slot
         self._building: dict[str, PackBuilder] = {}
         self._uploads: list[Future[Pack]] = []
         self._mine: set[bytes] = set()
@@ -50,8 +50,8 @@ class ChunkWriter:
         self.uploaded_bytes = 0
 
     def write(self, kind: str, plaintext: bytes | memoryview, *, harder: bool = False) -> Future[bytes]:
-        """Soon the chunk's id; it is stored after the next `flush`. Waits while too much is under way. With `harder` it
-        is compressed more than at the level that was asked for."""
+        """The chunk's id, soon; the chunk is stored after the next `flush`. Waits while too much is under way. With
+        `harder` it is compressed more than at the level that was asked for."""
         if self._error:
             raise self._error
         self._slots.acquire()
@@ -100,7 +100,7 @@ class ChunkWriter:
         return id_
 
     def _add(self, kind: str, id_: bytes, method: int, payload: bytes | memoryview, length: int) -> None:
-        """While a full pack waits to be uploaded nobody fills the next: with many threads they would be many packs."""
+        """While a full pack waits to be uploaded, nobody fills the next: many threads would make many packs."""
         full = None
         with self._none_waits:
             while self._waiting:

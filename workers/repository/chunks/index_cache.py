@@ -40,7 +40,7 @@ class Index:
     def sync(self) -> set[str]:
         """Makes the copy equal to the store's index (F15); the names of all index objects."""
         for _ in range(TRIES):
-            # Before listing: what another process learns meanwhile is not to be forgotten.
+            # Before listing: what another process learns meanwhile must not be forgotten.
             with self._file.reading() as db:
                 known = {name for (name,) in db.execute("SELECT name FROM objects")}
             names = {name_of(found.key) for found in self._sealed.store.list(INDEX)}
@@ -77,7 +77,7 @@ class Index:
         return [ChunkPlace(pack, PackEntry(id_, *entry)) for pack, *entry in rows]
 
     def packs(self) -> Iterator[Pack]:
-        """All packs, each with its chunks. Holds nobody up between two of them."""
+        """All packs, each with its chunks. Nobody else is held up between two of them."""
         with self._file.reading() as db:
             listed = db.execute("SELECT number, pack, kind, size FROM packs ORDER BY number").fetchall()
         for number, pack, kind, size in listed:

@@ -1,4 +1,4 @@
-"""Reads the blocks of trees, some chunks ahead of who uses them."""
+"""Reads the blocks of trees, some chunks ahead of whoever uses them."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ def blocks(
     view: View, ids: list[bytes], first: int = 0, unread: Callable[[Damaged], None] | None = None
 ) -> Iterator[tuple[int, Block]]:
     """The blocks of the tree chunks from number `first`, each with its chunk's number; some chunks are read ahead.
-    A chunk that cannot be read is told to `unread` and left out, or without that raised as Damaged."""
+    `unread` is told of each chunk that cannot be read, and the chunk is left out; without it, Damaged is raised."""
     batches = [ids[start : start + TOGETHER] for start in range(first, len(ids), TOGETHER)]
     with view.ambient.pool(1, "tree") as pool:
         ahead = deque(pool.submit(chunk_reader.read, view, "t", batch) for batch in batches[:1])

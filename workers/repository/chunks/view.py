@@ -37,17 +37,17 @@ class View:
         return bool(self.marked) and not self.marked.isdisjoint(self.index.pack_sizes())
 
     def reliable(self, id_: bytes) -> ChunkPlace | None:
-        """A place that a new volume may rely on: neither marked nor damaged."""
+        """Whether a new volume may rely on a place of the chunk: one that is neither marked nor damaged."""
         return next((place for place in self.index.places(id_) if self._good(place)), None)
 
     def damaged_ids(self) -> set[bytes]:
-        """Chunks with a damaged place and no good one: whoever has their content should store it again."""
+        """Chunks that have a damaged place and no good one: whoever has their content should store it again."""
         with self._lock:
             ids = {id_ for _, id_ in self._bad}
         return {id_ for id_ in ids if self.reliable(id_) is None}
 
     def note_damage(self, places: Iterable[marks.ChunkInPack]) -> None:
-        """Tells all later copies not to rely on these, but for what they are told already."""
+        """Tells all later copies not to rely on these, unless they have been told already."""
         with self._lock:
             new = set(places) - self._bad
         if new:
@@ -59,13 +59,13 @@ class View:
         return {(place.pack, id_) for place in self.index.places(id_)} or {(marks.NOWHERE, id_)}
 
     def unreliable_ids(self) -> set[bytes]:
-        """Those, and chunks that are only in marked packs: a new volume must not rely on them, even if its parent
-        has them (F21). A pruner that has died may have marked what is needed."""
+        """`damaged_ids`, and chunks that are only in marked packs: a new volume must not rely on them, even if its
+        parent has them (F21). A pruner that has died may have marked what is needed."""
         marked = set(self.index.ids_in(self.marked))
         return self.damaged_ids() | {id_ for id_ in marked if self.reliable(id_) is None}
 
     def places(self, ids: Iterable[bytes]) -> dict[bytes, list[ChunkPlace]]:
-        """All places of chunks, those to be tried first in front (F14)."""
+        """All places of chunks, those that are to be tried first in front (F14)."""
         return {
             id_: sorted(self.index.places(id_), key=lambda place: (not self._good(place), place.pack)) for id_ in ids
         }

@@ -1,4 +1,4 @@
-"""How far a copy has come: sealed, so that it says nothing to who keeps it."""
+"""How far a copy has come; sealed, so that whoever keeps it learns nothing."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -17,8 +17,8 @@ MOST_WARNINGS = 1000
 
 @dataclass
 class Position:
-    """All before is copied. In `directory` up to `name`, all of it if that is None. If the slice ended in the midst
-    of a file, its first `start` bytes; `stamp` tells if it has changed since."""
+    """Everything before it is copied: in `directory` up to `name`, all of it if that is None. If the slice ended inside
+    a file, its first `start` bytes; `stamp` tells if it has changed since."""
 
     directory: bytes
     name: bytes | None = None
@@ -46,7 +46,7 @@ class State:
     unlisted_warnings: int = 0
 
     def warn(self, warning: str) -> None:
-        """Remembers a warning; of very many only their number."""
+        """Remembers a warning; if there are very many, only their number."""
         if len(self.warnings) < MOST_WARNINGS:
             self.warnings.append(warning)
         else:
@@ -72,7 +72,7 @@ def begin(ambient: Ambient) -> State:
 
 
 def encode(sealed: SealedStore, state: State) -> bytes:
-    """For the next slice, on whatever node."""
+    """The bytes for the next slice, on whichever node."""
     fields = asdict(state)
     fields["tree"] = [id_.hex() for id_ in state.tree]
     if state.position:

@@ -1,4 +1,4 @@
-"""The end of a copy: its record, then a look whether all that the volume needs stays (FORMAT 9)."""
+"""The end of a copy: writes its record, then looks whether all that the volume needs stays (FORMAT 9)."""
 
 from datetime import timedelta
 
@@ -11,8 +11,8 @@ from workers.repository.format.layout import PARTIAL, VOLUMES
 from workers.repository.format.volume_record import Volume
 
 SOON = timedelta(hours=6)
-"""Who takes longer from W1 to the end of W2 cannot tell of the volume well within the day that its record is left alone
-(F26)."""
+"""A copy that takes longer from W1 to the end of W2 could not tell of its volume well within the day for which its
+record is left alone (F26)."""
 
 
 def commit(view: View, state: State, reached: Volume) -> str | None:

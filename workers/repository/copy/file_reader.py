@@ -21,7 +21,7 @@ _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 _Read = tuple[int | None, bool]
-"""What became of a file: up to where it was read if the slice ended in the midst of it, and whether it changed."""
+"""What became of a file: how far it was read if the slice ended inside it, and whether it changed."""
 
 
 class _Segment(NamedTuple):
@@ -29,8 +29,8 @@ class _Segment(NamedTuple):
 
     extents: list[Extent]
     end: int  # in the file
-    stopped: bool  # as the slice is to end
-    cut_off: bool  # as the file ends there now
+    stopped: bool  # because the slice is to end
+    cut_off: bool  # because the file ends there now
 
 
 class _Open:
@@ -52,7 +52,7 @@ class _Open:
         )
 
     def entry(self, size: int, start: int, length: int, stored: int, *, changed: bool) -> TreeEntry:
-        """What has changed meanwhile is never taken over unread (F18)."""
+        """The tree's entry. A file that has changed meanwhile gets one that is never taken over unread (F18)."""
         status = self.status
         return TreeEntry(
             tree.FILE,
@@ -78,8 +78,8 @@ class FileReader:
     def read(
         self, directory: int, path: bytes, name: bytes, status: os.stat_result, linked: tuple[Attribute, ...]
     ) -> Position | None:
-        """Adds a file of the directory `path`, and what tells its other names. Where the slice ended, if it did in the
-        midst of it. Raises OSError as long as nothing of the file is in the tree."""
+        """Adds a file of the directory `path`, and what tells its other names. Returns where the slice ended, if it
+        ended inside the file. Raises OSError as long as nothing of the file is in the tree."""
         file = os.open(name, _OPEN, dir_fd=directory)
         try:
             opened = _Open(name, file, status, [*linked, *path_info.xattrs(file)])
@@ -90,8 +90,8 @@ class FileReader:
         return self._finish(opened, path, done)
 
     def go_on(self, directory: int, names: list[bytes], left_off: Position) -> Position | None:
-        """Goes on in the file that an earlier slice has left in the midst of, if it still is among the `names` in its
-        directory; else it ends there, with a warning. As `read`."""
+        """Goes on in the file inside which an earlier slice ended, if it still is among the `names` in its directory;
+        else the file ends there, with a warning. Returns and raises as `read`."""
         path, name, part = left_off.directory, left_off.name or b"", partial_file.left_off(left_off)
         try:
             status = os.stat(name, dir_fd=directory, follow_symlinks=False)

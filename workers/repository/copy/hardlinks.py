@@ -1,4 +1,4 @@
-"""The names of files that have several, on disk when they are many."""
+"""The names of files that have several names; kept on disk when there are many."""
 
 import sqlite3
 
@@ -15,7 +15,7 @@ class Hardlinks:
         self._db.execute("CREATE TABLE links(device TEXT, inode TEXT, path BLOB, PRIMARY KEY(device, inode))")
 
     def first(self, device: int, inode: int, path: bytes) -> bytes | None:
-        """The name that the file was seen under before; None, and `path` is remembered, if it is the first."""
+        """The name under which the file was seen before; None if `path` is the first one, which is then remembered."""
         key = (str(device), str(inode))
         row = self._db.execute("SELECT path FROM links WHERE device = ? AND inode = ?", key).fetchone()
         if row is None:

@@ -12,7 +12,7 @@ InBlock = tuple[Block, int]
 
 
 class ParentTree:
-    """Asked for directories in tree order, and in each for names in order."""
+    """It must be asked for directories in tree order, and in each of them for names in order."""
 
     def __init__(self, view: View, ids: list[bytes], first: int) -> None:
         """Begins at tree chunk number `first`."""
@@ -59,7 +59,7 @@ class ParentTree:
         return self._block, 0
 
     def close(self) -> None:
-        """Reads no further."""
+        """Stops reading."""
         if isinstance(self._blocks, Generator):
             self._blocks.close()
 

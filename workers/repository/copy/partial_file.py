@@ -1,4 +1,4 @@
-"""A file of which the tree has the beginning, and the rest is in a later slice, or nowhere (F19)."""
+"""A file whose beginning is in the tree, and whose rest comes in a later slice, or is lost (F19)."""
 
 import os
 
@@ -11,7 +11,7 @@ GONE = "was replaced or removed while it was read"
 
 
 def stamp(status: os.stat_result) -> list[int]:
-    """What tells, and then describes, a file when the slice ends in the midst of it."""
+    """What identifies and describes a file when the slice ends inside it."""
     return [
         status.st_ino,
         status.st_size,
@@ -24,7 +24,7 @@ def stamp(status: os.stat_result) -> list[int]:
 
 
 def left_off(position: Position) -> TreeEntry:
-    """The file that an earlier slice has left in the midst of, as it was then; up to where it was read."""
+    """The file that an earlier slice has read in part, as it was then, up to where it was read."""
     inode, size, mtime, _, mode, uid, gid = position.stamp
     return TreeEntry(tree.FILE, mode, uid, gid, size, position.start, mtime=mtime, inode=inode)
 

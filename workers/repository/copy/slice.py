@@ -1,4 +1,4 @@
-"""One slice of a copy: what it needs is put together, then the walk, then what is kept of it."""
+"""One slice of a copy: puts together what it needs, walks, and keeps what the next slice needs."""
 
 import os
 from collections.abc import Callable
@@ -75,7 +75,7 @@ def _begun(view: View, checkpoint: bytes | None) -> State:
 def _walk(
     view: View, source: Rooted, writer: ChunkWriter, known: Volume | None, state: State, pace: Pace
 ) -> Position | None:
-    """Adds to the tree of `state` until the slice ends; where, or None if the whole volume is read."""
+    """Adds to the tree of `state` until the slice ends. Returns where it ended, or None if the whole volume is read."""
     limits = view.ambient.limits
     stream = Stream(view.keys.seed, limits, lambda data, fine: writer.write("d", data, harder=fine))
     tree = TreeWriter(stream, limits, lambda data: writer.write("t", data), state.tree)
@@ -110,7 +110,7 @@ def _anew(view: View, state: State) -> CopySlice:
 
 
 def _used(root: Rooted) -> int:
-    """A guess at the bytes of a volume: what its file system has in use, if it is all of one."""
+    """A guess at the bytes of a volume: what its file system uses, if the volume is a whole file system."""
     directory = root.directory(b"")
     with suppress(OSError):
         if os.stat("..", dir_fd=directory).st_dev != os.fstat(directory).st_dev:

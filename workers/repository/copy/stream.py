@@ -74,7 +74,7 @@ class Stream:
         return found, start - pieces[0].start if found else 0
 
     def _cut(self, *, final: bool) -> None:
-        """The last piece ends where the bytes end, so it is no cut unless these are all."""
+        """The last piece ends where the bytes end, which is no cut unless no more bytes come."""
         uncut, done = self._buffer[self._begin : self._filled], 0
         for chunk in (self._fine if self.fine else self._coarse).cut_buf(uncut):
             if done + chunk.length == len(uncut) and not final:
@@ -88,7 +88,7 @@ class Stream:
             self._next_buffer(uncut[done:])
 
     def _next_buffer(self, rest: memoryview) -> None:
-        """Goes on in another buffer, as chunks are written from this one: in an earlier one when that is done with."""
+        """Goes on in another buffer, as chunks are written from this one: in an earlier one, if its chunks are written."""
         self._used.append((self._buffer, self._writes))
         if all(write.done() for write in self._used[0][1]):
             self._buffer = self._used.popleft()[0]
@@ -98,7 +98,7 @@ class Stream:
         self._buffer[: self._filled] = rest
 
     def ready_length(self) -> int:
-        """Up to where in the stream all chunks are stored or on their way."""
+        """How far into the stream all chunks are stored or on their way."""
         for piece in self._pieces:
             if not piece.id.done():
                 return piece.start

@@ -1,4 +1,4 @@
-"""A tree on its way: entries whose chunks are not known yet, then blocks, then tree chunks (FORMAT 7)."""
+"""A tree in the making: entries whose chunks are not known yet, then blocks, then tree chunks (FORMAT 7)."""
 
 import zlib
 from collections import deque
@@ -85,8 +85,8 @@ class TreeWriter:
         self._bound()
 
     def add_block(self, block: Block, *, last: bool) -> None:
-        """All entries of a block of the parent's tree, at the directory's begin or after another such block; `last` if
-        no more follow."""
+        """All entries of a block of the parent's tree, at the directory's beginning or after another such block; `last`
+        if no more follow."""
         draft = self._the_open()
         draft.taken = block
         self._entries += draft.count

@@ -1,7 +1,7 @@
 """Walks a directory tree and adds all of it to a volume's tree, a slice at a time.
 
 The walk and the tree of the parent go in the same order. Nothing but descriptors of the current directory and names in
-it are ever opened: who owns the files may swap them for symlinks at any moment (FORMAT 12).
+it are ever opened: whoever owns the files may swap them for symlinks at any moment (FORMAT 12).
 """
 
 import os
@@ -51,7 +51,7 @@ class Walk:
         self._hardlinks, self._state, self._pace, self._unreliable = hardlinks, state, pace, unreliable
 
     def run(self, left_off: Position | None) -> Position | None:
-        """Goes on from where an earlier slice has left off. Where this one ended, None if the whole tree is read."""
+        """Goes on where an earlier slice has left off. Returns where this one ended, None if the whole tree is read."""
         order = WalkOrder()
         earlier = order.go_on(self._root, left_off) if left_off else []
         while (path := order.next()) is not None:
@@ -105,7 +105,7 @@ class Walk:
         return Walked(subdirectories + rest.subdirectories, rest.left_off)
 
     def _go_on(self, directory: int, names: list[bytes], left_off: Position) -> Walked:
-        """Adds what an earlier slice has left over, first of the file in whose midst it ended."""
+        """Adds what an earlier slice has left over, beginning with the rest of the file inside which it ended."""
         path, last = left_off.directory, left_off.name or b""
         is_known = self._parent.enter(path) is not None
         if left_off.start:
@@ -139,7 +139,7 @@ class Walk:
     def _entry(
         self, directory: int, path: bytes, name: bytes, kind: int, status: os.stat_result, is_known: bool
     ) -> Position | None:
-        """Adds what is no directory. Where the slice ended, if it did in the midst of a file."""
+        """Adds anything but a directory. Returns where the slice ended, if it ended inside a file."""
         linked: tuple[Attribute, ...] = ()
         if status.st_nlink > 1:
             self._state.linked = True

@@ -1,4 +1,4 @@
-"""The order in which directories are walked, which is a tree's (FORMAT 7): each, then its subdirectories by name."""
+"""The order in which directories are walked, as in a tree (FORMAT 7): each, then its subdirectories by name."""
 
 import os
 

@@ -1,1 +1,1 @@
-"""The files of a volume, reached safely: nothing outside of its directory, and nothing of the repository."""
+"""The files of a volume, reached safely: nothing outside of its directory. Knows nothing of the repository."""

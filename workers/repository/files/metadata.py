@@ -1,4 +1,4 @@
-"""Gives what was restored its owner, extended attributes, mode and time, in this order: each may undo a later one."""
+"""Gives what was restored its owner, extended attributes, mode and time, in this order: each may undo the next ones."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ ROOT = os.geteuid() == 0
 
 
 def put_on(file: int, mode: int, uid: int, gid: int, mtime: int, attributes: Iterable[Attribute]) -> list[str]:
-    """On an open file or directory that we have made; what could not be set, in plain words."""
+    """For an open file or directory that we have made. Returns what could not be set, in plain words."""
     failed: list[str] = []
     if ROOT:
         _try(failed, "owner", lambda: os.fchown(file, uid, gid))
@@ -42,7 +42,7 @@ def put_on_name(
     mtime: int,
     attributes: Iterable[Attribute],
 ) -> list[str]:
-    """On what cannot be opened to read, by its name in an open directory. Nothing is followed."""
+    """For what cannot be opened for reading, by its name in an open directory. No link is followed."""
     failed: list[str] = []
     place = b"/proc/self/fd/%d/%s" % (directory, name)
     if ROOT:

@@ -57,7 +57,7 @@ def link(directory: int, name: bytes) -> bytes:
 
 
 def place_of(directory: int, name: bytes) -> bytes:
-    """A path of `name` in an open directory, for calls that know no dir_fd."""
+    """A path of `name` in an open directory, for calls that take no dir_fd."""
     return b"/proc/self/fd/%d/%s" % (directory, name)
 
 

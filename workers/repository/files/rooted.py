@@ -1,7 +1,7 @@
-"""A directory that nothing outside of is ever reached, whatever the paths say.
+"""A directory outside of which nothing is ever reached, whatever the paths say.
 
-Every path is walked from the root's descriptor, a part at a time, without following symlinks: who owns the files may
-swap a directory for a symlink at any moment.
+Every path is walked from the root's descriptor, a part at a time, without following symlinks: whoever owns the files
+may swap a directory for a symlink at any moment.
 """
 
 import errno
@@ -20,7 +20,7 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 AWAY = frozenset(
     (errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE)
 )
-"""Errors that do not speak of one file: the file system is away, or this process has too much open."""
+"""Errors that are not about one file: the file system is away, or this process has too many files open."""
 
 
 def check_there(path: bytes, error: OSError) -> None:
@@ -33,7 +33,7 @@ class Rooted:
     """Use as a context manager. Not safe for threads."""
 
     def __init__(self, root: Path) -> None:
-        """Raises TransientError if `root` is not there: a volume may be being mounted, or taken away."""
+        """Raises TransientError if `root` is not there: the volume may just be mounted or unmounted."""
         try:
             self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
@@ -92,7 +92,7 @@ class Rooted:
         return sorted(map(os.fsencode, os.listdir(self.directory(path))))
 
     def forget(self, path: bytes) -> None:
-        """Lets go of the directory `path` and of all below it, as it is to be replaced."""
+        """Lets go of the directory `path` and of all below it, because it will be replaced."""
         for known in [each for each in self._open if each == path or each.startswith(path + b"/")]:
             os.close(self._open.pop(known))
 

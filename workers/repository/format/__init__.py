@@ -1,1 +1,1 @@
-"""What the repository's objects hold, to the byte (FORMAT 2 to 7): bytes and values; no threads, no volumes' files."""
+"""What the repository's objects hold, to the byte (FORMAT 2 to 7). Bytes and values; no threads, no volume's files."""

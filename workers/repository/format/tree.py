@@ -54,7 +54,7 @@ class TreeEntry(NamedTuple):
     extra: int = 0
 
     def end(self) -> int:
-        """Up to where this describes the file."""
+        """How far into the file this describes it."""
         return self.start + self.length
 
     def goes_on(self) -> bool:
@@ -178,7 +178,7 @@ def attributes_at(extras: bytes, extra: int) -> list[Attribute]:
 
 
 def attributes_end(extras: bytes, extra: int) -> int:
-    """Where they end. Raises ValueError or struct.error."""
+    """Where the attributes end. Raises ValueError or struct.error."""
     (count,) = _COUNT.unpack_from(extras, extra - 1)
     at = extra - 1 + _COUNT.size
     for _ in range(count):

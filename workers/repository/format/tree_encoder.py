@@ -9,7 +9,7 @@ U32 = struct.Struct("<I")
 HEADER = struct.Struct("<HIIqI")
 ENTRY = struct.Struct("<BHIIQQQQqqQIII")
 PLACES = TreeEntry._fields.index("first")
-"""From here on the fields of an entry are places in its block."""
+"""From here on, the fields of an entry are places in its block."""
 
 
 class BlockBuilder:

@@ -23,7 +23,7 @@ from workers.repository.restore.outcome import Outcome
 
 READERS = 3
 WRITERS = max(2, min(4, os.cpu_count() or 1))
-"""Threads that make files. They hold the interpreter's lock in turns: more of them are in each other's way."""
+"""Threads that make files. They hold the interpreter's lock in turns, so more of them would be in each other's way."""
 IN_FLIGHT = 4
 """Requests for chunks under way, or waiting to be written."""
 
@@ -82,7 +82,7 @@ class BatchWriter:
             each.result()
 
     def _use(self, batch: Batch, chunks: chunk_reader.Chunks) -> None:
-        """Writes what of the files is in some chunks."""
+        """Writes the parts of files that are in these chunks."""
         for id_, plain in chunks:
             smalls, pieces = batch.chunks[id_]
             if isinstance(plain, Damaged):
@@ -101,7 +101,7 @@ class BatchWriter:
             piece.part.failed = why
 
     def _write_smalls(self, smalls: list[SmallFile], data: memoryview) -> None:
-        """The common case with as few steps as can be; whatever is out of the ordinary goes the long way."""
+        """The common case, in as few steps as possible; anything unusual goes the long way."""
         target, written, files = self._outcome.target(), 0, 0
         for small in smalls:
             directory, name, entry = small
@@ -163,7 +163,7 @@ class BatchWriter:
 
     @contextmanager
     def _regular(self, path: bytes, flags: int) -> Iterator[int]:
-        """A file that is there, open. Raises OSError, also if somebody has put something else there, as a device."""
+        """The file that is there, opened. Raises OSError, also if somebody has put something else there (a device)."""
         file = self._outcome.target().open(path, flags | os.O_NONBLOCK)
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
@@ -221,7 +221,7 @@ class BatchWriter:
 
 @contextmanager
 def batch_writer(view: View, outcome: Outcome) -> Iterator[BatchWriter]:
-    """Ends, whatever happens, only when nothing is written any more."""
+    """The context ends, whatever happens, only when nothing is written any more."""
     with view.ambient.pool(1, "batch") as batches:
         found = BatchWriter(view, outcome, batches)
         try:

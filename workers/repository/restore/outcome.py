@@ -29,7 +29,7 @@ class Reached:
     name: bytes = b""
     """The last name in the directory that is under way."""
     partial: bool = False
-    """Whether that is a file of which there is more in the tree."""
+    """Whether that is a file, and the tree has more of it."""
     open: list[OpenDirectory] = field(default_factory=list)
     written: int = 0  # bytes
     files: int = 0
@@ -39,7 +39,7 @@ class Reached:
 
 
 class Outcome:
-    """Counts into `reached`, and gives every thread its own hand on the target."""
+    """Counts into `reached`, and gives every thread its own `Target`."""
 
     def __init__(self, target: Path, reached: Reached, total: int, progress: Callable[[Progress], None]) -> None:
         """`total` are the volume's bytes."""
@@ -51,12 +51,12 @@ class Outcome:
         self._told = 0.0
 
     def close(self) -> None:
-        """Lets go of the target."""
+        """Closes the targets."""
         for target in self._targets:
             target.close()
 
     def target(self) -> Target:
-        """This thread's hand on the directory."""
+        """This thread's own target."""
         found: Target | None = getattr(self._local, "target", None)
         if found is None:
             found = self._local.target = Target(self._path)
@@ -86,7 +86,7 @@ class Outcome:
             ) from error
 
     def lose(self, path: bytes, why: str) -> None:
-        """Reports a path, and sees to it that no half of a file is left (F30)."""
+        """Reports a path, and makes sure that no half of a file is left (F30)."""
         with self._lock:
             new = path not in self.reached.lost
             self.reached.lost.setdefault(path, why)

@@ -85,7 +85,7 @@ class Restore:
         return not self._stop()
 
     def _blocks(self) -> Iterator[tuple[int, int, Block, int]]:
-        """What is left of the tree: numbers of chunk and block, the block, and its first entry that is left."""
+        """What is left of the tree: numbers of chunk and block, the block, and the first of its entries left."""
         first = self._reached.position
         last, number = -1, 0
         for chunk, block in tree_reader.blocks(self._view, self._volume.tree, first[0], self._lose_chunk):
@@ -95,7 +95,7 @@ class Restore:
                 yield chunk, number, block, first[2] if (chunk, number) == first[:2] else 0
 
     def _go_on(self, path: bytes) -> None:
-        """Into a directory that an earlier slice has begun."""
+        """Goes on in a directory that an earlier slice has begun."""
         if not self._wanted:
             with self._outcome.noting(path):
                 names = self._outcome.target().names(path)
@@ -130,7 +130,7 @@ class Restore:
             self._lose_file(path)
 
     def _go_on_after_gap(self, block: Block) -> None:
-        """With a block of any directory. What is there before its first name may be in the volume, so it stays."""
+        """Goes on with a block of any directory. What comes before its first name may be in the volume, so it stays."""
         self._gap = False
         if not self._reached.open or self._reached.open[-1].path != block.path:
             if not self._wanted:
@@ -182,7 +182,7 @@ class Restore:
                     self._outcome.target().remove(path)
 
     def _end_directories(self, following: bytes | None) -> None:
-        """Those that `following` is not in are complete."""
+        """Ends the directories that `following` is not in: they are complete."""
         while self._reached.open:
             path = self._reached.open[-1].path
             if following is not None and (not path or following.startswith(path + b"/")):

@@ -45,14 +45,14 @@ class Listed:
 
 
 def as_row(listed: Listed) -> dict[str, Any]:
-    """For printing: with the time as UTC, too."""
+    """For printing; has the time as UTC, too."""
     row = asdict(listed)
     row["modified_at"] = datetime.fromtimestamp(listed.mtime // 10**9, UTC).isoformat()
     return row
 
 
 def ls(view: View, volume: str, path: bytes, *, recursive: bool) -> Iterator[Listed]:
-    """What is at `path`: itself, or what is in the directory. Raises NotFound, or Damaged after what can be told."""
+    """What is at `path`: itself, or what is in the directory. Raises NotFound; Damaged, after all that can be told."""
     path, found = clean(path), False
     for block in _blocks(view, volume):
         if block.path == path:
@@ -68,7 +68,7 @@ def ls(view: View, volume: str, path: bytes, *, recursive: bool) -> Iterator[Lis
 
 
 def cat(view: View, volume: str, path: bytes) -> Iterator[bytes]:
-    """A file's content, in order. Raises NotFound, Invalid for what is no file, Damaged."""
+    """A file's content, in order. Raises NotFound, Damaged, and Invalid for anything but a file."""
     path = clean(path)
     at, found = 0, False
     for block, entry in _entries(view, volume, path):

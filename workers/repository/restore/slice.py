@@ -47,7 +47,7 @@ def restore_slice(
 
 
 def encode(sealed: SealedStore, reached: Reached) -> bytes:
-    """For the next slice, on whatever node."""
+    """The bytes for the next slice, on whichever node."""
     fields = {
         "position": reached.position,
         "name": _text(reached.name),

@@ -1,4 +1,4 @@
-"""Whether all is there that should be, without reading contents; and how much there is."""
+"""Whether everything is there that should be, without reading contents; and how much there is."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from workers.repository.format.tree import shown
 from workers.repository.upkeep.say import Say, silent
 
 Lost = Callable[[bytes], bool]
-"""Whether a chunk cannot be had."""
+"""Whether a chunk cannot be read from anywhere."""
 MOST_FILES = 1000
 """Files that a problem names, at most."""
 

@@ -25,7 +25,7 @@ from workers.repository.upkeep.live import Live
 from workers.repository.upkeep.say import Say, silent
 
 REPACK_BELOW = 0.5
-"""A pack of which less is in use is written anew."""
+"""A pack of which less than this part is in use is written anew."""
 THREADS = 8
 
 

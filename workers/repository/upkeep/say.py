@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 Say = Callable[[str, int, int], None]
-"""Is told what is being done, how much of it is, and how much there is."""
+"""It is told what is being done, how much of that is done, and how much there is to do."""
 
 
 def silent(_what: str, _done: int, _total: int) -> None:
-    """Tells nobody."""
+    """Says nothing."""
