@@ -88,7 +88,7 @@ class Stream:
             self._next_buffer(uncut[done:])
 
     def _next_buffer(self, rest: memoryview) -> None:
-        """Goes on in another buffer, as chunks are written from this one: in an earlier one, if its chunks are written."""
+        """Goes on in another buffer, since chunks are written from this one; an earlier one, if that is written."""
         self._used.append((self._buffer, self._writes))
         if all(write.done() for write in self._used[0][1]):
             self._buffer = self._used.popleft()[0]
