@@ -4,6 +4,9 @@ One JSON object a line on standard output, progress and a table on standard erro
 run in a process of its own, on a fresh server every round; medians of seconds count, and the largest memory. Seconds
 are of wall-clock time; `rss` is the peak of the largest process; `bytes` is what the run added to the store, null for
 a restore. A run that leaves a file out, or writes back another number of bytes, counts as failed.
+
+With `--before CHECKOUT` an older checkout of Snapline, with a `.venv` of its own, is one more peer in every row. Where
+the ratios of all rounds are below 1, the row has become slower by more than its noise.
 """
 
 import argparse
@@ -11,20 +14,18 @@ import json
 import os
 import shutil
 import signal
-import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from deploy.local import seaweedfs
 from schemas.errors import SnaplineError
-from tests.bench import datasets, tools
+from tests.bench import datasets, results, tools
+from tests.bench.results import Result
 from tests.bench.runs import Failed, Run
 from workers.adapters.stores import open_store
 
@@ -47,7 +48,7 @@ INSTALL = {
 SPARE = 2_000_000_000
 """Bytes of memory that the processes need beside what is on a memory file system."""
 say = Console(stderr=True, highlight=False, soft_wrap=True)
-say.width = max(say.width, 100)  # the table's
+say.width = max(say.width, 110)  # the table's
 
 
 @dataclass(frozen=True)
@@ -57,32 +58,7 @@ class Options:
     rows: list[str]
     rounds: int
     scale: float
-
-
-@dataclass(frozen=True)
-class Result:
-    """One line: what ours and one peer took, in all rounds."""
-
-    row: str
-    peer: tools.Peer
-    ours: list[Run]
-    theirs: list[Run]
-
-    def fields(self) -> dict[str, object]:
-        """As it is printed."""
-        ours, theirs = _seconds(self.ours), _seconds(self.theirs)
-        return {
-            "row": self.row,
-            "ours_s": round(ours, 3),
-            "peer": self.peer.name,
-            "peer_version": self.peer.version,
-            "peer_s": round(theirs, 3),
-            "ratio": round(theirs / ours, 2),
-            "ours_rss_mib": _rss_mib(self.ours),
-            "peer_rss_mib": _rss_mib(self.theirs),
-            "ours_bytes": _bytes(self.ours),
-            "peer_bytes": _bytes(self.theirs),
-        }
+    before: Path | None
 
 
 Runs = dict[tuple[str, str], list[Run]]
@@ -98,16 +74,16 @@ def main() -> int:
         return 1
     names = list(dict.fromkeys(row.partition("-")[0] for row in options.rows))
     root = Path(tempfile.mkdtemp(prefix="snapline-bench-", dir=_room(names, options.scale)))
-    results: list[Result] = []
+    measured: list[Result] = []
     failures: list[str] = []
     try:
         for name in names:
             for result in _measure(root / name, name, options, peers, failures):
                 print(json.dumps(result.fields()), flush=True)
-                results.append(result)
+                measured.append(result)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    say.print(_table(results))
+    say.print(results.table(measured))
     for failure in failures:
         say.print(f"failed: {failure}", markup=False)
     return 1 if failures else 0
@@ -118,18 +94,21 @@ def _options() -> Options:
     parser.add_argument("--rows", default=",".join(PEERS), help="comma list of rows (default: all: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of every row (default: %(default)s)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the data's size (default: %(default)s)")
+    parser.add_argument("--before", type=Path, help="an older checkout of Snapline, to compare with in every row")
     given = parser.parse_args()
     rows = given.rows.split(",")
     if unknown := [row for row in rows if row not in PEERS]:
         parser.error(f"there is no row {unknown[0]!r}; there are {', '.join(PEERS)}")
     if given.rounds < 1 or not given.scale > 0:
         parser.error("rounds and scale must be above zero")
-    return Options(rows, given.rounds, given.scale)
+    if given.before and not tools.python_of(given.before).exists():
+        parser.error(f"there is no {tools.python_of(given.before)}; run `make setup` there")
+    return Options(rows, given.rounds, given.scale, given.before)
 
 
 def _peers(options: Options) -> dict[str, tools.Peer]:
     """Those that the rows need and that are installed; says which are not."""
-    found = {}
+    found = {"before": tools.before(options.before)} if options.before else {}
     for name in dict.fromkeys(name for row in options.rows for name in PEERS[row]):
         if peer := tools.find(name):
             found[name] = peer
@@ -186,14 +165,15 @@ def _measure(
     size = _size(root / "source")
     say.print(f"{name}: {size[0]:,} files, {size[1] / 1e6:,.0f} MB")
     runs: Runs = {}
-    working = ["ours", *dict.fromkeys(peer for row in rows for peer in PEERS[row] if peer in peers)]
+    beside = {row: [name for name in ("before", *PEERS[row]) if name in peers] for row in rows}
+    working = ["ours", *dict.fromkeys(name for names in beside.values() for name in names)]
     for number in range(options.rounds):
         with seaweedfs.start(root / "s3") as server:
             # The first write makes the server's volumes, which takes seconds.
             open_store(server.destination()).put("warm", b"warm")
             for tool in list(working if number % 2 == 0 else reversed(working)):
                 place = _place(root, server)
-                wanted = [row for row in rows if tool == "ours" or tool in PEERS[row]]
+                wanted = [row for row in rows if tool == "ours" or tool in beside[row]]
                 try:
                     taken = tools.Ours(place) if tool == "ours" else peers[tool].at(place)
                     for row, run in _runs(taken, place, wanted, size):
@@ -208,18 +188,20 @@ def _measure(
         shutil.rmtree(root / "s3")
     shutil.rmtree(root)
     for row in rows:
-        for peer in PEERS[row]:
+        for peer in beside[row]:
             if (ours := runs.get((row, "ours"))) and (theirs := runs.get((row, peer))):
                 yield Result(row, peers[peer], ours, theirs)
 
 
-def _place(root: Path, server: seaweedfs.SeaweedFS) -> tools.Place:
+def _place(root: Path, server: seaweedfs.SeaweedFS) -> tools.Workplace:
     (root / "target").mkdir()
     (root / "scratch").mkdir()
-    return tools.Place(server, root / "source", root / "target", root / "scratch")
+    return tools.Workplace(server, root / "source", root / "target", root / "scratch")
 
 
-def _runs(tool: tools.Tool, place: tools.Place, rows: list[str], size: tuple[int, int]) -> Iterator[tuple[str, Run]]:
+def _runs(
+    tool: tools.Tool, place: tools.Workplace, rows: list[str], size: tuple[int, int]
+) -> Iterator[tuple[str, Run]]:
     """One round of one tool; what comes before a row happens even if it is not wanted itself. Raises Failed."""
     wanted = {row.partition("-")[2]: row for row in rows}
     first = tool.backup()
@@ -259,42 +241,8 @@ def _size(root: Path) -> tuple[int, int]:
 
 def _tell(row: str, tool: str, number: int, run: Run) -> None:
     stored = "" if run.stored_bytes is None else f", {run.stored_bytes / 1e6:,.1f} MB stored"
-    remark = f", {run.output}" if tool == "ours" else ""
+    remark = f", {run.output}" if tool in ("ours", "before") else ""
     say.print(f"{row}, round {number + 1}: {tool} {run.seconds:.2f} s, {run.rss_kib / 1024:,.0f} MiB{stored}{remark}")
-
-
-def _seconds(runs: list[Run]) -> float:
-    return statistics.median(run.seconds for run in runs)
-
-
-def _rss_mib(runs: list[Run]) -> float:
-    return round(max(run.rss_kib for run in runs) / 1024, 1)
-
-
-def _bytes(runs: list[Run]) -> int | None:
-    stored = [run.stored_bytes for run in runs if run.stored_bytes is not None]
-    return round(statistics.median(stored)) if stored else None
-
-
-def _table(results: list[Result]) -> Table:
-    table = Table(box=box.SIMPLE, caption="MiB: peak memory; MB: stored", caption_justify="left")
-    table.add_column("row", no_wrap=True)
-    table.add_column("peer", no_wrap=True)
-    for title in ("ours s", "peer s", "ratio", "ours MiB", "peer MiB", "ours MB", "peer MB"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for result in results:
-        found = result.fields()
-        table.add_row(
-            result.row,
-            result.peer.name,
-            f"{found['ours_s']:.2f}",
-            f"{found['peer_s']:.2f}",
-            f"{found['ratio']:.2f}x",
-            f"{found['ours_rss_mib']:.0f}",
-            f"{found['peer_rss_mib']:.0f}",
-            *("" if size is None else f"{size / 1e6:.1f}" for size in (_bytes(result.ours), _bytes(result.theirs))),
-        )
-    return table
 
 
 if __name__ == "__main__":

@@ -28,12 +28,12 @@ class Run:
     stored_bytes: int | None = None
 
 
-def run(command: list[str], environment: Mapping[str, str] | None = None) -> Run:
-    """Runs `command` from the checkout, with `environment` added to ours; its time is from start to end.
+def run(command: list[str], environment: Mapping[str, str] | None = None, directory: Path = CHECKOUT) -> Run:
+    """Runs `command` in a directory, with `environment` added to ours; its time is from start to end.
     Raises Failed."""
     process = subprocess.Popen(
         [*_LAUNCH, *command],
-        cwd=CHECKOUT,
+        cwd=directory,
         env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

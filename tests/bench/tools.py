@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.local.seaweedfs import SeaweedFS
-from tests.bench.runs import Run, run
+from tests.bench.runs import CHECKOUT, Run, run
 from workers.adapters.stores import open_store
 
 
 @dataclass(frozen=True)
-class Place:
+class Workplace:
     """Where one tool works in one round."""
 
     server: SeaweedFS
@@ -43,8 +43,9 @@ class Tool(Protocol):
 class Ours:
     """Our step functions. Stored bytes are the repository and the job's own records."""
 
-    def __init__(self, place: Place) -> None:
-        self._place, self._prefix, self._number = place, uuid.uuid4().hex, 0
+    def __init__(self, place: Workplace, checkout: Path | None = None) -> None:
+        """Those of this checkout, or of another."""
+        self._place, self._prefix, self._number, self._checkout = place, uuid.uuid4().hex, 0, checkout
 
     def backup(self) -> Run:
         """See Tool."""
@@ -66,9 +67,11 @@ class Ours:
             "S3_SECRET_ACCESS_KEY": to.secret_access_key.get_secret_value(),
             "PASSPHRASE": "bench",
         }
-        module = [sys.executable, "-m", "tests.bench.ours"]
+        python = python_of(self._checkout) if self._checkout else Path(sys.executable)
+        module = [str(python), "-m", "tests.bench.ours"]
         command = [*module, what, f"b{self._number}", str(directory), str(self._place.scratch)]
-        done = run(command, {f"SNAPLINE_{name}": value for name, value in given.items()})
+        environment = {f"SNAPLINE_{name}": value for name, value in given.items()}
+        done = run(command, environment, self._checkout or CHECKOUT)
         seconds, opening = map(float, done.output.split())
         return replace(done, seconds=seconds + opening, output=f"{opening:.2f} s of it to open the repository")
 
@@ -76,7 +79,7 @@ class Ours:
 class Restic:
     """restic with its defaults."""
 
-    def __init__(self, place: Place, program: str) -> None:
+    def __init__(self, place: Workplace, program: str) -> None:
         self._place, self._program, self._prefix = place, program, uuid.uuid4().hex
         to = place.server.destination()
         self._environment = {
@@ -104,7 +107,7 @@ class Restic:
 class Rclone:
     """rclone with its defaults: a plain copy, without encryption and compression."""
 
-    def __init__(self, place: Place, program: str) -> None:
+    def __init__(self, place: Workplace, program: str) -> None:
         self._place, self._program, self._prefix = place, program, uuid.uuid4().hex
         to = place.server.destination()
         given = {
@@ -131,7 +134,7 @@ class Rclone:
 class Tar:
     """`tar -I zstd` to and from an archive beside the data: no server."""
 
-    def __init__(self, place: Place, program: str) -> None:
+    def __init__(self, place: Workplace, program: str) -> None:
         self._place, self._program, self._archive = place, program, place.scratch / "archive.tar.zst"
 
     def backup(self) -> Run:
@@ -150,13 +153,26 @@ class Peer:
 
     name: str
     version: str
-    program: str
+    program: str  # of an older checkout of ours its directory
 
-    def at(self, place: Place) -> Tool:
+    def at(self, place: Workplace) -> Tool:
         """The peer in a place of its own."""
+        if self.name == "before":
+            return Ours(place, Path(self.program))
         if self.name == "restic":
             return Restic(place, self.program)
         return Rclone(place, self.program) if self.name == "rclone" else Tar(place, self.program)
+
+
+def before(checkout: Path) -> Peer:
+    """An older checkout of ours as a peer."""
+    commit = _says("git", "-C", str(checkout), "rev-parse", "--short", "HEAD").strip()
+    return Peer("before", commit, str(checkout.resolve()))
+
+
+def python_of(checkout: Path) -> Path:
+    """The interpreter of a checkout's own environment."""
+    return checkout / ".venv/bin/python"
 
 
 def find(name: str) -> Peer | None:
