@@ -8,6 +8,7 @@ from typing import Protocol
 
 from schemas.job import Job
 from schemas.kubernetes import Object, ResourceType
+from schemas.messages import Message
 
 
 @dataclass(frozen=True)
@@ -202,8 +203,8 @@ class Repository(Protocol):
         """The plaintext. Raises Damaged."""
         ...
 
-    def verify(self, volume: str) -> list[str]:
-        """Reads every byte of a volume back; the problems found, in plain words."""
+    def verify(self, volume: str) -> list[Message]:
+        """Reads every byte of a volume back; the problems found."""
         ...
 
     def forget(self, volumes: Iterable[str]) -> None:

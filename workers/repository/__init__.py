@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from schemas.messages import Message
 from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
 from workers.repository.chunks.chunk_writer import LEVEL
 from workers.repository.chunks.index_cache import Index
@@ -89,10 +90,10 @@ class VolumeRepository:
         """See the port."""
         return self.sealed.unseal(sealed, context)
 
-    def verify(self, volume: str) -> list[str]:
+    def verify(self, volume: str) -> list[Message]:
         """See the port."""
         with self.new_view() as view:
-            return [str(problem) for problem in verify.verify_volume(view, volume)]
+            return [Message(code=each.code, text=str(each)) for each in verify.verify_volume(view, volume)]
 
     def forget(self, volumes: Iterable[str]) -> None:
         """See the port."""

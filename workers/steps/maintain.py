@@ -109,4 +109,4 @@ def _problems(record: BackupRecord, store: ObjectStore, repository: Repository) 
             yield told(error)
     for volume in record.volumes:
         for problem in repository.verify(volume.volume_id):
-            yield prefixed(f"volume {volume.key}", Message(code=Code.DAMAGED, text=problem))
+            yield prefixed(f"volume {volume.key}", problem)

@@ -85,7 +85,7 @@ class Walk:
         return walked
 
     def _all_entries(self, directory: int, path: bytes, names: list[bytes]) -> Walked:
-        """First the parent's blocks in which nothing has changed, as far as they go."""
+        """Begins with the parent's blocks in which nothing has changed, as far as they go."""
         block, taken = self._parent.enter(path), 0
         is_known = block is not None
         subdirectories: list[bytes] = []

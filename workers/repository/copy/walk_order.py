@@ -35,7 +35,7 @@ class WalkOrder:
 
     def go_on(self, root: Rooted, left_off: Position) -> list[bytes]:
         """From where an earlier slice has left off. The subdirectories that it found already in a directory which it
-        left in the midst of; that directory comes next, and they belong to what is `walked`."""
+        left in the middle of; that directory comes next, and they belong to what is `walked`."""
         path = b""
         self._next = None
         for part in parts_of(left_off.directory):

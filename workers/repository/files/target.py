@@ -37,8 +37,8 @@ class Target(Rooted):
                 os.rmdir(name, dir_fd=directory)
 
     def make_directory(self, path: bytes) -> bool:
-        """A directory at `path`, only ours to read until its mode is set; False if it was there. What else is there
-        is removed."""
+        """A directory at `path`, only ours to read until its mode is set; False if it was there. Anything else at
+        that path is removed."""
         status = self.status(path)
         if status is not None and stat.S_ISDIR(status.st_mode):
             return False

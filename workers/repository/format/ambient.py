@@ -24,45 +24,51 @@ FINE = CutSizes(MIB // 8, MIB // 4, MIB)
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes that decide about speed and memory, not about what can be read back. Bytes, if nothing else is said."""
+    """Sizes that decide about speed and memory, not about what can be read back. In bytes, unless stated otherwise."""
 
+    # cutting
     chunk: CutSizes = COARSE
     fine_chunk: CutSizes = FINE
-    """In large files."""
+    """For large files."""
     large_file: int = MIB
     """A file of this size begins with a chunk of its own, and is cut finely."""
     read: int = MIB
-    """Of a file at a time."""
+    """Read from a file at a time."""
     cut: int = 8 * MIB
-    """Of a stream at a time: at least two of the largest chunks."""
+    """Cut at a time: no less than two of the largest chunks."""
     segment: int = 256 * MIB
-    """Of a large file in one tree entry, at most."""
+    """A large file has a tree entry for each of these."""
     look_every: int = 64
-    """Entries between two looks at whether the slice is to end."""
+    """Number of entries between two looks at whether the slice is to end."""
 
+    # trees
     tree_chunk: int = MIB // 2
-    """Usual size; where it ends is said by the blocks (F17)."""
+    """Usual size; the blocks decide where one ends (F17)."""
     tree_chunk_most: int = 4 * MIB
     block_entries: int = 512
-    """Usual number; where a block ends is said by the names."""
+    """Usual number of entries; the names decide where a block ends."""
     block_entries_most: int = 2048
     block_stored: int = 4096 * MIB
-    """Content that a block speaks of, about: so many chunks are in its table."""
+    """Content that a block describes, roughly; it bounds the number of chunks in its table."""
     waiting_entries: int = 32_768
-    """Entries whose chunks are not known yet; they take some hundred bytes each."""
+    """Number of entries in memory whose chunks are not known yet; each takes some hundred bytes."""
 
+    # objects
     pack: int = 17 * MIB
     """A pack is finished when it has grown to this (F10)."""
     packs_per_index_object: int = 64
-    batch_entries: int = 16_384
-    """Of a restore, planned and not written yet."""
-    batch_content: int = 256 * MIB
-    """The same."""
     sealed: int = 2**30
     """A sealed object's plaintext, at most (F9)."""
 
+    # restoring
+    batch_entries: int = 16_384
+    """Number of entries that are planned together, at most."""
+    batch_content: int = 256 * MIB
+    """Content that is planned together, about."""
+
+    # keys
     scrypt_cost: int = 2**15
-    """N, for new key records."""
+    """The N of new key records."""
     scrypt_memory: int = 2**30
     """What a key record may ask for (F9)."""
 
@@ -84,13 +90,13 @@ def utc_now() -> datetime:
 
 
 def threads(count: int, name: str) -> Executor:
-    """So many threads of that name."""
+    """A pool of so many threads, named after their work."""
     return ThreadPoolExecutor(count, thread_name_prefix=name)
 
 
 @dataclass(frozen=True)
 class Ambient:
-    """Given to a repository when it is opened; nothing below asks the machine itself."""
+    """Given to a repository when it is opened; its rooms ask the machine for none of these themselves."""
 
     limits: Limits = field(default_factory=Limits)
     graces: Graces = field(default_factory=Graces)

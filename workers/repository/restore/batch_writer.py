@@ -32,14 +32,14 @@ class BatchWriter:
     """Fills a directory batch by batch: one is written while the caller plans the next."""
 
     def __init__(self, view: View, outcome: Outcome, batches: Executor) -> None:
-        """Use `batch_writer`."""
+        """Made by `batch_writer`."""
         self._view, self._outcome, self._batches = view, outcome, batches
         self._readers = view.ambient.pool(READERS, "fetch")
         self._writers = view.ambient.pool(WRITERS, "write")
         self._under_way: Future[None] | None = None
 
     def put(self, batch: Batch) -> None:
-        """Begins to write a batch when the one before is written. Raises what went wrong with that."""
+        """Begins to write a batch as soon as the last one is written. Raises what went wrong with that one."""
         self.wait()
         self._under_way = self._batches.submit(self._write, batch)
 

@@ -113,12 +113,12 @@ def hurt(view: View, names: Mapping[str, str], lost: Lost, why: str, say: Say = 
             for path, id_ in _uses(view, found.tree, lost):
                 _add(problems, id_, f"chunk {id_.hex()}: {why}", f"{name}: {shown(path)}")
         except (NotFound, Damaged) as error:
-            others.append(Problem(f"volume {volume} cannot be read: {error}", [f"{name}: all files"]))
+            others.append(Problem(f"volume {volume} cannot be read: {error}", [f"{name}: all files"], code=error.code))
     return [*others, *problems.values()]
 
 
 def _uses(view: View, ids: list[bytes], lost: Lost) -> Iterator[tuple[bytes, bytes]]:
-    """The files with lost chunks, and these."""
+    """Every file with a lost chunk, and that chunk."""
     for id_ in ids:
         if lost(id_):
             continue

@@ -129,7 +129,7 @@ def _delete(view: View, live: Live, doomed: set[bytes], present: dict[str, Store
 
 
 def _needed(view: View, live: Live, pack: Pack) -> bool:
-    """Whether a live chunk of it has no place outside of all marks."""
+    """Whether a live chunk of the pack has no place in an unmarked one."""
     return any(
         live.has(entry.id) and all(place.pack in view.marked for place in view.index.places(entry.id))
         for entry in pack.entries
@@ -172,7 +172,7 @@ def _drop_old_marks(view: View, before: datetime) -> None:
 
 
 def _drop_notes(view: View, live: Live) -> None:
-    """Deletes the damage notes whose places are gone, and what was there is not needed or elsewhere."""
+    """Deletes a damage note when its places are gone, and their chunks are elsewhere or not needed."""
 
     def void(pack: bytes, id_: bytes) -> bool:
         if any(place.pack == pack for place in view.index.places(id_)):

@@ -24,9 +24,9 @@ class Repaired:
 
 
 def repair_index(view: View, say: Say = silent) -> Repaired:
-    """Lists every pack that is there and not marked, and none that is not; what was only in such is noted, for copies
-    to store it again. Marks and damage notes that cannot be read are deleted. Safe beside copies, safe to kill; not
-    beside a prune, if there is such a mark."""
+    """Makes the index list every unmarked pack that is there, and no other. Chunks that only missing packs had are
+    noted, so that copies store them again. Marks and damage notes that cannot be read are deleted. Safe beside copies,
+    safe to kill; not beside a prune, if there is such a mark."""
     unreadable_objects = index_object.unreadable(view.sealed)
     for name in unreadable_objects:
         view.store.delete(INDEX + name)
@@ -57,7 +57,7 @@ def repair_index(view: View, say: Say = silent) -> Repaired:
 
 
 def _only_in(view: View, missing: set[bytes], found: list[Pack]) -> set[bytes]:
-    """The chunks that are in none but the missing packs."""
+    """The chunks that only the missing packs had."""
     elsewhere = {entry.id for pack in found for entry in pack.entries}
     lost: set[bytes] = set()
     for pack in view.index.packs():

@@ -60,7 +60,7 @@ def verify_volume(view: View, volume: str) -> list[Problem]:
     try:
         found = volume_record.read(view.sealed, VOLUMES + volume)
     except (NotFound, Damaged) as error:
-        return [Problem(str(error))]
+        return [Problem(str(error), code=error.code)]
     ids, lost = _tree_of(view, found)
     with view.ambient.pool(THREADS, "verify") as pool:
         for chunks in chunk_reader.fetch(view, ids, pool, THREADS):
