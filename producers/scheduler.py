@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from producers.views.schedules import read as read_all
+from producers.views.unreadable import Unreadable
 from schemas import events as e
 from schemas import schedule as schedules
-from schemas.errors import Invalid, SnaplineError
-from schemas.kubernetes import CONFIG_MAPS
+from schemas.errors import SnaplineError
 from schemas.schedule import Schedule
-from workers.adapters.broker import Publisher
 from workers.ports import Cluster
 
 SOURCE = "snapline/scheduler"
@@ -26,11 +26,11 @@ log = structlog.get_logger("scheduler")
 def read_schedules(cluster: Cluster, console_namespace: str) -> list[Schedule]:
     """All that can be read; the others are logged."""
     found = []
-    for obj in cluster.list(CONFIG_MAPS, console_namespace, schedules.LABEL):
-        try:
-            found.append(schedules.from_config_map(obj))
-        except Invalid as error:
-            log.warning("a schedule is passed over", name=obj["metadata"]["name"], reason=str(error))
+    for each in read_all(cluster, console_namespace):
+        if isinstance(each, Unreadable):
+            log.warning("a schedule is passed over", name=each.name, reason=str(each.problem))
+        else:
+            found.append(each)
     return found
 
 
@@ -50,7 +50,7 @@ def ticks(after: datetime, until: datetime) -> Iterator[e.AnyEvent]:
 
 
 def run(
-    publisher: Publisher,
+    publish: Callable[[e.AnyEvent], None],
     read: Callable[[], list[Schedule]],
     stop: threading.Event,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -61,10 +61,10 @@ def run(
         now = clock()
         try:
             for event in ticks(ticked, now):
-                publisher.publish(event)
+                publish(event)
             ticked = now
             for event in due(read(), scheduled, now):
-                publisher.publish(event)
+                publish(event)
                 log.info("snapshot requested", event_id=event.id)
             scheduled = now
         except SnaplineError as error:

@@ -78,6 +78,9 @@ class Code(StrEnum):
     MARK_UNREADABLE = "MarkUnreadable"
     NO_SUCH_FILE = "NoSuchFile"
 
+    # the bus
+    NO_SUCH_DEAD_LETTER = "NoSuchDeadLetter"
+
     # settings and schedules
     UNKNOWN_SETTING = "UnknownSetting"
     SCHEDULE_INVALID = "ScheduleInvalid"

@@ -1,4 +1,4 @@
-"""Objects that are kept in the console's namespace."""
+"""Objects that are kept in the console's namespace: written and removed by name."""
 
 from schemas.errors import AlreadyExists, NotFound
 from schemas.kubernetes import NAMESPACES, Object, ResourceType
@@ -18,3 +18,9 @@ def apply(cluster: Cluster, type_: ResourceType, obj: Object) -> None:
         gone = {key: None for key in live.get("data") or {} if key not in obj["data"]}
         patch = {"metadata": {"labels": obj["metadata"]["labels"]}, "data": {**gone, **obj["data"]}}
         cluster.patch(type_, namespace, name, patch)
+
+
+def remove(cluster: Cluster, type_: ResourceType, namespace: str, name: str) -> None:
+    """Deletes the object. Raises NotFound."""
+    cluster.get(type_, namespace, name)
+    cluster.delete(type_, namespace, name)

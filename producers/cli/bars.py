@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from producers.views.progress import JobView
+from producers.views.progress import JobProgress
 
 WORDS = {
     "requested": "waiting for the license gate",
@@ -34,16 +34,16 @@ class Bars:
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def update(self, view: JobView) -> None:
+    def update(self, progress: JobProgress) -> None:
         """Shows the job as it is now."""
-        if view.phase != self._phase:
-            self._phase = view.phase
-            self._console.print(f"{view.name or 'request ' + view.request}: {WORDS[view.phase]}")
+        if progress.phase != self._phase:
+            self._phase = progress.phase
+            self._console.print(f"{progress.name or 'request ' + progress.request}: {WORDS[progress.phase]}")
         if self._console.is_terminal:
-            self._bar("bytes", view.bytes_done, view.bytes_total, f"{view.bytes_done / 1e6:.1f} MB")
-            self._bar("files", view.files_done, None, str(view.files_done))
-            finished = view.objects if view.phase in ("finishing", "ended") or view.phase == "copying" else 0
-            self._bar("objects", finished, view.objects, f"{finished} of {view.objects}")
+            self._bar("bytes", progress.bytes_done, progress.bytes_total, f"{progress.bytes_done / 1e6:.1f} MB")
+            self._bar("files", progress.files_done, None, str(progress.files_done))
+            finished = progress.objects if progress.phase in ("copying", "finishing", "ended") else 0
+            self._bar("objects", finished, progress.objects, f"{finished} of {progress.objects}")
 
     @contextmanager
     def shown(self) -> Iterator["Bars"]:

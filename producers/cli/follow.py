@@ -1,97 +1,74 @@
-"""`--wait`: follows a job to its end, and makes up for what the bus may lose meanwhile."""
+"""`--wait`: shows how a job comes along, and exits as it ends."""
 
-import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import typer
 
-from producers.cli import context
+from producers.actions.follow import follow, job_of
+from producers.actions.jobs import Requested
+from producers.cli import rows
 from producers.cli.bars import Bars
+from producers.cli.context import notes
 from producers.cli.exits import Exit, of_status, status_of
 from producers.cli.render import Output, Row, show
-from producers.views import jobs, progress
+from producers.session import Session
+from producers.views import jobs
+from producers.views.progress import JobProgress
 from schemas import events as e
-from schemas import keys
 from schemas.errors import NotFound, SnaplineError
-from schemas.job import Job, Kind, name_for, request_uuid
-from workers.adapters import broker
-
-SILENCE = 5.0
-"""Seconds without news after which the object store is asked."""
-REPEAT = 15.0
-"""Seconds without any answer after which the request is published again; the same id makes the same job."""
+from schemas.job import Job
 
 
-def wait(
-    request: e.AnyEvent, publish: Callable[[], object], kind: Kind, prefix: str, timeout: float, output: Output
-) -> None:
-    """Publishes, shows progress, prints the result. Exits with the job's code, or TIMED_OUT."""
-    since = datetime.now(UTC) - timedelta(seconds=2)
-    publish()
-    warn_if_nobody_listens()
-    likely = name_for(prefix, request_uuid(request.source, request.id))
-    stop, began = threading.Event(), time.monotonic()
-    asked = repeated = 0.0
-    with Bars(context.notes).shown() as bars:
-        for view, silent in progress.follow(context.url(), request.id, since, stop):
-            bars.update(view)
-            if view.final is not None:
-                break
-            now = time.monotonic() - began
-            if timeout and now > timeout:
-                context.notes.print(f"{view.name or likely} has not ended after {timeout:g} s; it goes on")
+def wait(session: Session, requested: Requested, timeout: float, output: Output) -> None:
+    """Shows progress, prints the result. Exits with the job's code, or TIMED_OUT."""
+    warn_if_nobody_listens(session)
+    began, progress = time.monotonic(), JobProgress(requested.event.id)
+    with Bars(notes).shown() as bars:
+        for progress in follow(session, requested):
+            bars.update(progress)
+            if progress.final is None and timeout and time.monotonic() - began > timeout:
+                notes.print(f"{job_of(requested, progress).name} has not ended after {timeout:g} s; it goes on")
                 raise typer.Exit(Exit.TIMED_OUT)
-            if silent > SILENCE and now - asked > SILENCE:
-                asked = now
-                if _has_ended(kind, view.name or likely):
-                    break
-            if view.name is None and silent > REPEAT and now - repeated > REPEAT:
-                repeated = now
-                publish()
-    stop.set()
-    finish(view, kind, likely, output)
+    finish(session, requested, progress, output)
 
 
-def finish(view: progress.JobView, kind: Kind, likely: str, output: Output) -> None:
+def finish(session: Session, requested: Requested, progress: JobProgress, output: Output) -> None:
     """Prints what came of the job, and exits with its code."""
-    if isinstance(view.final, e.BackupRejected | e.RestoreRejected):
-        show(
-            {"request": view.request, "status": "Rejected", "reasons": [str(reason) for reason in view.final.reasons]},
-            output,
-        )
+    if isinstance(progress.final, e.BackupRejected | e.RestoreRejected):
+        reasons = rows.texts(progress.final.reasons)
+        show({"request": progress.request, "status": "Rejected", "reasons": reasons}, output)
         raise typer.Exit(Exit.REJECTED)
-    for note in view.notes:
-        context.notes.print(f"note: {note}", markup=False)
-    row = _result(view, kind, view.name or likely)
+    for note in progress.notes:
+        notes.print(f"note: {note}", markup=False)
+    row = _result(session, requested, progress)
     show(row, output)
     raise typer.Exit(of_status(str(row["status"])))
 
 
-def warn_if_nobody_listens(queue: str = "license.gate") -> None:
+def warn_if_nobody_listens(session: Session, queue: str = "license.gate") -> None:
     """A request waits on its queue until a worker comes; people should know."""
     try:
-        if broker.listeners(context.url(), queue) == 0:
-            context.notes.print(f"nobody is listening on {queue}; start a worker with `snapline worker {queue}`")
+        if session.bus.listeners(queue) == 0:
+            notes.print(f"nobody is listening on {queue}; start a worker with `snapline worker {queue}`")
     except SnaplineError:
         return  # a producer may not look at queues
 
 
-def _has_ended(kind: Kind, name: str) -> bool:
-    try:
-        return any(context.store().list(keys.final(Job(kind, name))))
-    except SnaplineError:
-        return False
-
-
-def _result(view: progress.JobView, kind: Kind, name: str) -> Row:
+def _result(session: Session, requested: Requested, progress: JobProgress) -> Row:
     """The record; a producer without access to the store has the final event only."""
+    job = job_of(requested, progress)
     try:
-        return jobs.finished(context.store(), Job(kind, name))
+        return _row(session, job, requested.destination)
     except NotFound:
         raise
     except SnaplineError:
-        if view.final is None:
+        if progress.final is None:
             raise
-        return {"name": name, "status": status_of(view.final), **view.final.model_dump()}
+        return {"name": job.name, "status": status_of(progress.final), **progress.final.model_dump()}
+
+
+def _row(session: Session, job: Job, destination: str) -> Row:
+    store = session.store(destination)
+    if job.kind == "backup":
+        return rows.backup(jobs.backup(store, job.name).view)
+    return rows.restore(jobs.restore(store, job.name).view)

@@ -1,11 +1,13 @@
 """What to do about an error: a command for each code. Texts below this layer name none, as each front has its own."""
 
 from schemas.errors import Code, SnaplineError
+from schemas.messages import Message
 
 REMEDIES: dict[str, str] = {
     Code.NO_SUCH_APPLICATION: "`snapline get apps` lists those that are registered, `snapline app add` registers one",
     Code.NO_SUCH_BACKUP: "`snapline get backups` lists them",
     Code.NO_SUCH_JOB: "`snapline get backups` and `snapline get restores` list them",
+    Code.ALREADY_ENDED: "`snapline describe {subject}` says how",
     Code.NOT_FINISHED: "`snapline cancel {subject}` ends it",
     Code.BACKUP_IN_USE: "wait for it, or `snapline cancel {subject}`",
     Code.NO_BACKUP_RESOURCE: "register the application with one: `snapline app add {subject} --backup FILE`",
@@ -22,18 +24,19 @@ REMEDIES: dict[str, str] = {
     Code.RECORD_UNREADABLE: "`snapline repository check` says which backups it hurts",
     Code.MARK_UNREADABLE: "when no prune is under way, `snapline repository repair-index` deletes it",
     Code.NO_SUCH_FILE: "`snapline files ls` shows what is there",
+    Code.NO_SUCH_DEAD_LETTER: "`snapline dead-letters list` lists them",
     Code.UNKNOWN_SETTING: "`snapline settings` lists the known ones",
     Code.SCHEDULE_INVALID: "`snapline schedule set` replaces it",
 }
 
 
-def remedy(error: SnaplineError) -> str:
-    """What to do, with the error's subject filled in; "" where there is nothing to add."""
-    found = REMEDIES.get(error.code, "")
-    return found.format(subject=error.subject or "NAME")
+def remedy(said: SnaplineError | Message) -> str:
+    """What to do, with the subject filled in; "" where there is nothing to add."""
+    found = REMEDIES.get(said.code, "")
+    return found.format(subject=said.subject or "NAME")
 
 
-def with_remedy(error: SnaplineError) -> str:
-    """The error's sentence, and what to do."""
-    added = remedy(error)
-    return f"{error}; {added}" if added else str(error)
+def with_remedy(said: SnaplineError | Message) -> str:
+    """The sentence of an error, or of a message in a record, and what to do."""
+    added = remedy(said)
+    return f"{said}; {added}" if added else str(said)

@@ -1,22 +1,17 @@
-"""Follows one request on the event log: what has come of it so far, as a value that a pure function grows."""
+"""How far one request has come, by the events that are about it: a value that a pure function grows."""
 
-import queue
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Literal
 
 from schemas import events as e
-from schemas.errors import SnaplineError
-from workers.adapters import broker
+from schemas.messages import Message
 
 Phase = Literal["requested", "licensed", "copying", "preparing", "restoring", "finishing", "ended"]
 
 
 @dataclass(frozen=True)
-class JobView:
+class JobProgress:
     """One request and its job, as far as the event log tells. Its parts are the pods of a backup, the volumes of a
     restore."""
 
@@ -27,7 +22,7 @@ class JobView:
     parts: int = 0
     parts_done: frozenset[str] = frozenset()
     volumes: Mapping[str, e.VolumesProgressed] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     stalled: int = 0
     final: e.Event | None = None
 
@@ -47,66 +42,39 @@ class JobView:
         return sum(volume.files_done for volume in self.volumes.values())
 
 
-def concerns(view: JobView, event: e.AnyEvent) -> bool:
+def concerns(progress: JobProgress, event: e.AnyEvent) -> bool:
     """Whether an event is about the request or its job."""
-    return view.request in (event.correlationid, event.subject) or (
-        view.name is not None and event.subject == view.name
+    return progress.request in (event.correlationid, event.subject) or (
+        progress.name is not None and event.subject == progress.name
     )
 
 
-def fold(view: JobView, event: e.Event) -> JobView:
-    """The view after one more event. Repeated and late events do no harm."""
-    if view.final is not None:
-        return view
+def fold(progress: JobProgress, event: e.Event) -> JobProgress:
+    """The progress after one more event. Repeated and late events do no harm."""
+    if progress.final is not None:
+        return progress
     match event:
         case e.BackupLicensed():
-            return replace(view, name=event.backup, phase="licensed" if view.phase == "requested" else view.phase)
+            return replace(
+                progress, name=event.backup, phase="licensed" if progress.phase == "requested" else progress.phase
+            )
         case e.RestoreLicensed():
-            return replace(view, name=event.restore, phase="preparing", notes=tuple(str(note) for note in event.notes))
+            return replace(progress, name=event.restore, phase="preparing", notes=tuple(event.notes))
         case e.BackupPlanned():
-            return replace(view, phase="copying", objects=event.objects, parts=event.pods)
+            return replace(progress, phase="copying", objects=event.objects, parts=event.pods)
         case e.RestorePrepared():
-            return replace(view, phase="restoring", objects=event.objects, parts=event.volumes)
+            return replace(progress, phase="restoring", objects=event.objects, parts=event.volumes)
         case e.VolumesProgressed():
-            return replace(view, volumes={**view.volumes, event.volume: event})
+            return replace(progress, volumes={**progress.volumes, event.volume: event})
         case e.VolumesCopied() | e.VolumesCopyFailed():
-            return replace(view, parts_done=view.parts_done | {event.pod})
+            return replace(progress, parts_done=progress.parts_done | {event.pod})
         case e.VolumesRestored() | e.VolumesRestoreFailed():
-            return replace(view, parts_done=view.parts_done | {event.volume})
+            return replace(progress, parts_done=progress.parts_done | {event.volume})
         case e.RestoreApplied():
-            return replace(view, phase="finishing")
+            return replace(progress, phase="finishing")
         case e.BackupStalled() | e.RestoreStalled():
-            return replace(view, stalled=event.nudge)
+            return replace(progress, stalled=event.nudge)
         case _ if isinstance(event, e.FINAL):
             named = event.subject if not isinstance(event, e.BackupRejected | e.RestoreRejected) else None
-            return replace(view, phase="ended", final=event, name=named or view.name)
-    return view
-
-
-def follow(
-    url: str, request: str, since: datetime, stop: threading.Event, beat: float = 0.25
-) -> Iterator[tuple[JobView, float]]:
-    """The view whenever it has changed, and every `beat` seconds, with the seconds since anything was last heard.
-
-    Ends with the final event. A log that cannot be read is a log on which nothing is heard.
-    """
-    heard: queue.SimpleQueue[e.AnyEvent] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(url, since, stop, heard.put), name="watch", daemon=True).start()
-    view, last = JobView(request), time.monotonic()
-    while view.final is None and not stop.is_set():
-        try:
-            event = heard.get(timeout=beat)
-            if concerns(view, event):
-                view, last = fold(view, event.data), time.monotonic()
-        except queue.Empty:
-            pass
-        yield view, time.monotonic() - last
-
-
-def _listen(url: str, since: datetime, stop: threading.Event, put: Callable[[e.AnyEvent], None]) -> None:
-    while not stop.is_set():
-        try:
-            for logged in broker.read_log(url, since=since, stop=stop.is_set):
-                put(logged.event)
-        except SnaplineError:
-            stop.wait(1.0)
+            return replace(progress, phase="ended", final=event, name=named or progress.name)
+    return progress

@@ -1,32 +1,66 @@
 """The volumes of finished backups, and what people call them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from schemas.errors import Code, Invalid, NotFound
-from schemas.job import Job, is_name
-from schemas.records import BackupRecord, VolumeRecord
+from schemas.job import backup, is_name
+from schemas.records import VolumeRecord
 from workers.jobs import ledger
 from workers.ports import ObjectStore
 
 
-def backup(store: ObjectStore, name: str) -> BackupRecord:
-    """One finished backup. Raises NotFound."""
-    if is_name(name) and not ledger.deleted(store, Job("backup", name)):
+@dataclass(frozen=True)
+class VolumeView:
+    """One volume of a backup. `key` is what people call it, `volume_id` what the repository does; sizes are bytes."""
+
+    key: str
+    namespace: str
+    pod: str
+    name: str
+    claim: str | None
+    volume_id: str
+    scanned_bytes: int
+    changed_bytes: int
+    uploaded_bytes: int
+    files: int
+
+
+def view(record: VolumeRecord) -> VolumeView:
+    """One volume as people see it."""
+    return VolumeView(
+        key=record.key,
+        namespace=record.namespace,
+        pod=record.pod,
+        name=record.name,
+        claim=record.claim,
+        volume_id=record.volume_id,
+        scanned_bytes=record.scanned_bytes,
+        changed_bytes=record.changed_bytes,
+        uploaded_bytes=record.uploaded_bytes,
+        files=record.files,
+    )
+
+
+def volumes(store: ObjectStore, name: str) -> list[VolumeView]:
+    """The volumes of the finished backup called `name`. Raises NotFound."""
+    if is_name(name) and not ledger.deleted(store, backup(name)):
         found = ledger.finished_backup(store, name)
         if found is not None:
-            return found
+            return [view(record) for record in found.volumes]
     raise NotFound(f"there is no finished backup {name!r:.80}", code=Code.NO_SUCH_BACKUP)
 
 
-def volume_of(record: BackupRecord, name: str) -> VolumeRecord:
-    """A volume by its name, or by its claim alone. Raises NotFound, Invalid for a claim of several namespaces."""
-    named = [volume for volume in record.volumes if volume.key == name.strip("/")]
-    named = named or [volume for volume in record.volumes if volume.claim == name]
+def choose(of: Sequence[VolumeView], name: str, backup_name: str) -> VolumeView:
+    """A volume by its key, or by its claim alone. Raises NotFound, Invalid for a claim of several namespaces."""
+    named = [volume for volume in of if volume.key == name.strip("/")]
+    named = named or [volume for volume in of if volume.claim == name]
     if not named:
-        there = ", ".join(sorted({volume.key for volume in record.volumes})) or "it has none"
-        raise NotFound(f"backup {record.name} has no volume {name!r:.80}; its volumes: {there}")
+        there = ", ".join(sorted({volume.key for volume in of})) or "it has none"
+        raise NotFound(f"backup {backup_name} has no volume {name!r:.80}; its volumes: {there}")
     if len({volume.volume_id for volume in named}) > 1:
-        raise Invalid(
-            f"{name!r:.80} is not one volume of {record.name}: {', '.join(sorted(volume.key for volume in named))}"
-        )
+        keys = ", ".join(sorted(volume.key for volume in named))
+        raise Invalid(f"{name!r:.80} is not one volume of {backup_name}: {keys}")
     return named[0]
 
 

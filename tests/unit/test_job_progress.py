@@ -1,13 +1,13 @@
-"""What the CLI makes of the event log."""
+"""What is known of a job by the events about it."""
 
-from producers.views.progress import JobView, concerns, fold
+from producers.views.progress import JobProgress, concerns, fold
 from schemas import events as e
 from schemas.messages import Message
 from tests.unit.test_schedule import NOON
 
 
-def _folded(*events: e.Event) -> JobView:
-    view = JobView("r")
+def _folded(*events: e.Event) -> JobProgress:
+    view = JobProgress("r")
     for event in events:
         view = fold(view, event)
     return view
@@ -45,7 +45,7 @@ def test_a_rejection_ends_it_without_a_name() -> None:
 
 
 def test_events_of_others_do_not_concern_it() -> None:
-    view = JobView("r", name="b")
+    view = JobProgress("r", name="b")
 
     def event(data: e.Event, correlation: str | None) -> e.AnyEvent:
         return e.wrap(data, source="x", time=NOON).model_copy(update={"correlationid": correlation})
@@ -53,4 +53,4 @@ def test_events_of_others_do_not_concern_it() -> None:
     assert concerns(view, event(e.BackupLicensed(backup="other"), "r"))
     assert concerns(view, event(e.BackupStalled(backup="b", nudge=1), "tick"))
     assert not concerns(view, event(e.BackupStalled(backup="c", nudge=1), "tick"))
-    assert concerns(JobView("r"), event(e.BackupRejected(request="r", reasons=[]), None))
+    assert concerns(JobProgress("r"), event(e.BackupRejected(request="r", reasons=[]), None))

@@ -97,7 +97,7 @@ def _run(clock: list[datetime], known: list[Schedule]) -> list[e.AnyEvent]:
             stop.set()
         return moment
 
-    scheduler.run(bus, lambda: known, stop, now)  # type: ignore[arg-type]
+    scheduler.run(bus.publish, lambda: known, stop, now)
     return bus.events
 
 

@@ -1,20 +1,24 @@
 """`snapline files`: looks into a backup, and takes single files out of it."""
 
-import os
 import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producers.cli import context
+from producers.cli import rows
 from producers.cli.bars import work_bar
-from producers.cli.context import OutputOption
+from producers.cli.context import OutputOption, notes, session_of
 from producers.cli.exits import Exit
-from producers.cli.render import Output, show
-from producers.views import volumes
-from schemas.errors import Invalid
+from producers.cli.render import Output, Row, show
+from producers.views.volumes import volumes
 from workers.ports import Progress, RestoreSlice
+
+# The actions are imported when one is called: the repository's code takes a third of a second.
+if TYPE_CHECKING:
+    from workers.repository.restore.single_files import Listed
 
 files = typer.Typer(no_args_is_help=True, help="Look into a backup, and take single files out of it.")
 Backup = Annotated[str, typer.Argument(help="Name of the backup.")]
@@ -24,6 +28,7 @@ COLUMNS = ("mode", "uid", "gid", "size", "modified_at", "kind", "path", "target"
 
 @files.command("ls")
 def ls_(
+    ctx: typer.Context,
     backup: Backup,
     volume: Annotated[str, typer.Argument(help="A volume; without it, the backup's volumes.")] = "",
     path: Annotated[str, typer.Argument(help="Within the volume.")] = "",
@@ -31,34 +36,31 @@ def ls_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List the volumes of a backup, or what is in one of them."""
-    record = volumes.backup(context.store(), backup)
+    session = session_of(ctx)
     if not volume:
-        kept = ("pod", "scanned_bytes", "files")
-        rows = [{"volume": one.key} | {key: getattr(one, key) for key in kept} for one in record.volumes]
-        show(rows, output)
+        show([rows.volume_of_files(each) for each in volumes(session.store(), backup)], output)
         return
-    from workers.repository.restore import single_files as inside
+    from producers.actions import files as actions
 
-    with context.repository().new_view() as view:
-        id_ = volumes.volume_of(record, volume).volume_id
-        listed = [inside.as_row(each) for each in inside.ls(view, id_, os.fsencode(path), recursive=recursive)]
-    show(listed, output, COLUMNS)
+    found = actions.ls(session, backup, volume, path, recursive=recursive)
+    show([_row(each) for each in found], output, COLUMNS)
 
 
 @files.command("cat")
-def cat_(backup: Backup, volume: Volume, path: Annotated[str, typer.Argument(help="A file.")]) -> None:
+def cat_(
+    ctx: typer.Context, backup: Backup, volume: Volume, path: Annotated[str, typer.Argument(help="A file.")]
+) -> None:
     """Write a file's content to standard output."""
-    from workers.repository.restore import single_files as inside
+    from producers.actions import files as actions
 
-    id_ = volumes.volume_of(volumes.backup(context.store(), backup), volume).volume_id
-    with context.repository().new_view() as view:
-        for data in inside.cat(view, id_, os.fsencode(path)):
-            sys.stdout.buffer.write(data)
+    for data in actions.cat(session_of(ctx), backup, volume, path):
+        sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 
 
 @files.command("restore")
 def restore_(
+    ctx: typer.Context,
     backup: Backup,
     volume: Volume,
     paths: Annotated[list[str], typer.Argument(help="Files and directories; `/` is all.")],
@@ -66,24 +68,24 @@ def restore_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Write files and directories of a volume below a directory of this machine."""
-    from workers.repository.restore import single_files as inside
+    from producers.actions import files as actions
 
-    id_ = volumes.volume_of(volumes.backup(context.store(), backup), volume).volume_id
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Invalid(f"{target} cannot be written to: {error.strerror}") from error
-    with context.repository().new_view() as view, work_bar(context.notes) as bar:
+    with work_bar(notes) as bar:
 
         def progress(reached: Progress) -> None:
             bar("restoring bytes", reached.bytes_done, reached.bytes_total)
 
-        done = inside.restore(view, id_, [os.fsencode(path) for path in paths], target, progress)
+        done = actions.restore(session_of(ctx), backup, volume, paths, target, progress=progress)
     _report(done, output)
+
+
+def _row(listed: "Listed") -> Row:
+    """With the time as UTC, too."""
+    return asdict(listed) | {"modified_at": datetime.fromtimestamp(listed.mtime // 10**9, UTC).isoformat()}
 
 
 def _report(done: RestoreSlice, output: Output) -> None:
     show({"files": done.files, "bytes": done.bytes, "lost": list(done.lost), "warnings": list(done.warnings)}, output)
     if done.lost:
-        context.notes.print(f"{len(done.lost)} paths could not be restored; all others are there", markup=False)
+        notes.print(f"{len(done.lost)} paths could not be restored; all others are there", markup=False)
         raise typer.Exit(Exit.PARTIALLY_FAILED)

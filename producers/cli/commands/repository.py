@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producers.cli import context
 from producers.cli.bars import work_bar
 from producers.cli.commands.repository_keys import init, keys
-from producers.cli.context import OutputOption
+from producers.cli.context import OutputOption, notes, session_of
 from producers.cli.exits import Exit
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, show
-from producers.views import volumes
 from schemas.errors import Damaged, Invalid
-from workers.jobs import ledger
 
+# The actions are imported when one is called: the repository's code takes a third of a second.
 if TYPE_CHECKING:
     from workers.repository.upkeep.check import Problem
 
@@ -26,17 +24,18 @@ repository.add_typer(keys, name="key")
 
 
 @repository.command("check")
-def check_(output: OutputOption = Output.TABLE) -> None:
+def check_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Whether everything that backups need is there; reads no contents."""
-    from workers.repository.upkeep import check
+    from producers.actions import upkeep
 
-    with context.repository().new_view() as view, work_bar(context.notes) as bar:
-        problems = check.check(view, volumes.names(context.store()), bar)
+    with work_bar(notes) as bar:
+        problems = upkeep.check(session_of(ctx), progress=bar)
     _report({}, problems, output)
 
 
 @repository.command("verify")
 def verify_(
+    ctx: typer.Context,
     quick: Annotated[bool, typer.Option("--quick", help="Read no contents, as `check`.")] = False,
     sample: Annotated[
         float | None, typer.Option(help="Percent of the packs, going on where the last sample ended.")
@@ -45,46 +44,43 @@ def verify_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Read contents back, and say which backups and files are hurt by what is damaged."""
-    from workers.repository.upkeep import verify
+    from producers.actions import upkeep
 
     if quick + full + (sample is not None) > 1:
         raise Invalid("give one of --quick, --sample and --full")
     if sample is not None and not 0 < sample <= 100:
         raise Invalid(f"--sample is a percentage above 0 and up to 100, not {sample:g}")
-    percent = 0 if quick else sample or 100
-    with context.repository().new_view() as view, work_bar(context.notes) as bar:
-        found = verify.verify(view, volumes.names(context.store()), percent, bar)
+    with work_bar(notes) as bar:
+        found = upkeep.verify(session_of(ctx), 0 if quick else sample or 100, progress=bar)
     read = {"packs": found.packs, "packs_total": found.packs_total, "read_bytes": found.bytes}
     _report(read, found.problems, output)
 
 
 @repository.command("prune")
-def prune_(output: OutputOption = Output.TABLE) -> None:
+def prune_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Delete what no backup needs. Backups may run meanwhile."""
-    from workers.repository.upkeep import prune
+    from producers.actions import upkeep
 
-    store = context.store()
-    with context.repository().new_view() as view, work_bar(context.notes) as bar:
-        reclaimed = prune.prune(view, lambda: ledger.volumes_in_use(store), say=bar)
+    with work_bar(notes) as bar:
+        reclaimed = upkeep.prune(session_of(ctx), progress=bar)
     show({"reclaimed_bytes": reclaimed}, output)
 
 
 @repository.command("stats")
-def stats_(output: OutputOption = Output.TABLE) -> None:
+def stats_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """How much there is."""
-    from workers.repository.upkeep import check
+    from producers.actions import upkeep
 
-    with context.repository().new_view() as view:
-        show(asdict(check.stats(view)), output)
+    show(asdict(upkeep.stats(session_of(ctx))), output)
 
 
 @repository.command("repair-index")
-def repair_index_(output: OutputOption = Output.TABLE) -> None:
+def repair_index_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Make the index anew from the packs that are there."""
-    from workers.repository.upkeep import repair_index
+    from producers.actions import upkeep
 
-    with context.repository().new_view() as view, work_bar(context.notes) as bar:
-        done = repair_index.repair_index(view, bar)
+    with work_bar(notes) as bar:
+        done = upkeep.repair_index(session_of(ctx), progress=bar)
     show(asdict(done), output)
     if done.unreadable:
         raise typer.Exit(Exit.FAILED)

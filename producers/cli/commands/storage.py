@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from producers.actions import destinations as actions
-from producers.cli import context
-from producers.cli.context import OutputOption
+from producers.cli import rows
+from producers.cli.context import OutputOption, notes, session_of
 from producers.cli.exits import Exit
 from producers.cli.render import Output, show
+from producers.session import Session
+from producers.views import destinations as views
 from schemas import destination as destinations
 from schemas.events import DEFAULT_DESTINATION
 from workers.adapters.stores import open_store
@@ -29,6 +31,7 @@ NoCheck = Annotated[bool, typer.Option("--no-check", help="Store it without tryi
 
 @setting.command("s3")
 def set_s3(
+    ctx: typer.Context,
     bucket: Annotated[str, typer.Option(help="Name of the bucket.")],
     name: NameOption = DEFAULT_DESTINATION,
     endpoint: Annotated[str, typer.Option(help="URL of the S3 server; without it, AWS.")] = "",
@@ -41,11 +44,17 @@ def set_s3(
     """A bucket. Secret key and passphrase come on standard input, a line each."""
     place = {"bucket": bucket, "endpoint": endpoint, "region": region, "prefix": prefix}
     secrets = _secrets({"secret_access_key": "Secret access key", "passphrase": "Repository passphrase"})
-    _set({"provider": "s3", "name": name, "access_key_id": access_key_id} | place | secrets, no_check, output)
+    _set(
+        session_of(ctx),
+        {"provider": "s3", "name": name, "access_key_id": access_key_id} | place | secrets,
+        no_check,
+        output,
+    )
 
 
 @setting.command("directory")
 def set_directory(
+    ctx: typer.Context,
     path: Annotated[str, typer.Option(help="Where every worker mounts it.")],
     name: NameOption = DEFAULT_DESTINATION,
     prefix: Prefix = "",
@@ -54,44 +63,48 @@ def set_directory(
 ) -> None:
     """A mounted directory (NFS, a disk). The passphrase comes on standard input."""
     secrets = _secrets({"passphrase": "Repository passphrase"})
-    _set({"provider": "directory", "name": name, "path": path, "prefix": prefix} | secrets, no_check, output)
+    _set(
+        session_of(ctx),
+        {"provider": "directory", "name": name, "path": path, "prefix": prefix} | secrets,
+        no_check,
+        output,
+    )
 
 
 @storage.command("list")
-def list_(output: OutputOption = Output.TABLE) -> None:
+def list_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """All destinations, without their secrets."""
-    rows = [asdict(each) for each in actions.listed(context.destinations(), context.settings())]
-    show(rows, output)
+    show([rows.destination(each) for each in views.destinations(session_of(ctx))], output)
 
 
 @storage.command("show")
-def show_(name: Name = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE) -> None:
+def show_(ctx: typer.Context, name: Name = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE) -> None:
     """One destination, without its secrets."""
-    show(actions.shown(context.destinations().destination(name)), output)
+    show(views.fields(session_of(ctx).destination(name)), output)
 
 
 @storage.command("check")
-def check_(name: Name = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE) -> None:
+def check_(ctx: typer.Context, name: Name = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE) -> None:
     """Try all that Snapline needs of a destination."""
-    if not _checked(context.destinations().store(name), output):
+    if not _checked(session_of(ctx).store(name), output):
         raise typer.Exit(Exit.FAILED)
 
 
 @storage.command("remove")
-def remove_(name: Name) -> None:
+def remove_(ctx: typer.Context, name: Name) -> None:
     """Forget a destination. The backups in it stay."""
-    actions.remove(context.cluster(), context.settings(), name)
-    context.notes.print("the destination is forgotten; its backups are where they were")
+    actions.forget(session_of(ctx), name)
+    notes.print("the destination is forgotten; its backups are where they were")
 
 
-def _set(fields: Mapping[str, Any], no_check: bool, output: Output) -> None:
+def _set(session: Session, fields: Mapping[str, Any], no_check: bool, output: Output) -> None:
     chosen = destinations.parse(fields)
     if not no_check and not _checked(open_store(chosen), output):
         raise typer.Exit(Exit.FAILED)
-    actions.keep(context.cluster(), context.settings(), chosen)
-    context.notes.print("the destination is stored")
-    if actions.is_given(context.settings(), chosen.name):
-        context.notes.print("but here the environment gives another one, which counts before it")
+    actions.keep(session, chosen)
+    notes.print("the destination is stored")
+    if views.is_given(session.settings, chosen.name):
+        notes.print("but here the environment gives another one, which counts before it")
 
 
 def _checked(store: ObjectStore, output: Output) -> bool:

@@ -9,8 +9,7 @@ import typer
 from pydantic import SecretStr
 
 import schemas
-from producers.cli import context
-from producers.cli.context import OutputOption
+from producers.cli.context import OutputOption, notes, session_of
 from producers.cli.exits import Exit
 from producers.cli.render import Output, show
 from schemas import generate, topology
@@ -33,7 +32,7 @@ def schema(
     """Write schemas/json and schemas/asyncapi.yaml from the models."""
     directory = Path(schemas.__file__).parent
     if not check:
-        context.notes.print(f"{len(generate.write(directory))} files written")
+        notes.print(f"{len(generate.write(directory))} files written")
         return
     stale = generate.stale(directory)
     for path in stale:
@@ -41,9 +40,9 @@ def schema(
     raise typer.Exit(Exit.FAILED if stale else Exit.OK)
 
 
-def settings(output: OutputOption = Output.TABLE) -> None:
+def settings(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Every SNAPLINE_ variable: its default and whether it is set. Secrets are not shown."""
-    chosen = context.settings()
+    chosen = session_of(ctx).settings
     rows = []
     for name, field in Settings.model_fields.items():
         value = getattr(chosen, name)

@@ -2,10 +2,8 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from schemas.errors import Code, Damaged, Invalid, NotFound
 from workers.ports import Progress, RestoreSlice
@@ -42,13 +40,6 @@ class Listed:
     mtime: int  # nanoseconds since 1970 UTC
     target: str = ""
     name_base64: str = ""
-
-
-def as_row(listed: Listed) -> dict[str, Any]:
-    """For printing; has the time as UTC, too."""
-    row = asdict(listed)
-    row["modified_at"] = datetime.fromtimestamp(listed.mtime // 10**9, UTC).isoformat()
-    return row
 
 
 def ls(view: View, volume: str, path: bytes, *, recursive: bool) -> Iterator[Listed]:

@@ -1,0 +1,24 @@
+"""What can be done with schedules: set, forget."""
+
+from datetime import UTC, datetime
+
+from producers.actions import objects
+from producers.session import Session
+from producers.views import schedules as views
+from producers.views.schedules import ScheduleView
+from schemas import schedule as schemas
+from schemas.kubernetes import CONFIG_MAPS
+from schemas.schedule import Schedule
+
+
+def put(session: Session, name: str, expression: str, app: str | None = None) -> ScheduleView:
+    """Makes a schedule, or changes it; nothing before now is due. Raises Invalid, and as the cluster."""
+    now = datetime.now(UTC)
+    made = Schedule(name=name, expression=expression, app=app, since=now)
+    objects.apply(session.cluster, CONFIG_MAPS, schemas.to_config_map(made, session.settings.console_namespace))
+    return views.view(made, now)
+
+
+def forget(session: Session, name: str) -> None:
+    """Takes it away; its backups stay. Raises NotFound."""
+    objects.remove(session.cluster, CONFIG_MAPS, session.settings.console_namespace, schemas.NAME_PREFIX + name)

@@ -1,0 +1,54 @@
+"""The storage destinations, without their secrets."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from producers.session import Session
+from producers.views.unreadable import Unreadable
+from schemas import destination as destinations_
+from schemas.destination import Destination
+from schemas.errors import PermanentError
+from schemas.events import DEFAULT_DESTINATION
+from schemas.messages import told
+from schemas.settings import Settings
+
+
+@dataclass(frozen=True)
+class DestinationView:
+    """One destination. `place` is where it is, for people."""
+
+    name: str
+    provider: str
+    place: str
+    from_environment: bool
+    passphrase_is_set: bool
+
+
+def destinations(session: Session) -> list[DestinationView | Unreadable]:
+    """All of them by name; those that cannot be read are among them. Raises as the cluster."""
+    return [_view(session, name) for name in session.destinations.names()]
+
+
+def fields(destination: Destination) -> dict[str, Any]:
+    """All of its provider's fields but the secrets, and `passphrase_is_set`."""
+    plain = destination.model_dump(mode="json", exclude={"secret_access_key", "passphrase"})
+    return plain | {"passphrase_is_set": bool(destination.passphrase.get_secret_value())}
+
+
+def is_given(settings: Settings, name: str) -> bool:
+    """Whether the environment gives the destination of that name: what is stored under it does not count."""
+    return name == DEFAULT_DESTINATION and destinations_.from_settings(settings) is not None
+
+
+def _view(session: Session, name: str) -> DestinationView | Unreadable:
+    try:
+        found = session.destination(name)
+    except PermanentError as error:
+        return Unreadable(name, told(error))
+    return DestinationView(
+        name=name,
+        provider=found.provider,
+        place=found.place,
+        from_environment=is_given(session.settings, name),
+        passphrase_is_set=bool(found.passphrase.get_secret_value()),
+    )

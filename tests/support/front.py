@@ -1,0 +1,133 @@
+"""A front's session over twins: everything that an action or a view needs, and nothing of the world."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from producers.session import Session
+from schemas import events as e
+from schemas import keys, topology
+from schemas.job import Job, backup
+from schemas.records import BackupRecord, BackupRequest, VolumeRecord
+from schemas.settings import Settings
+from workers.adapters.broker import DeadLetter, Logged, Since
+from workers.adapters.twins.bus import MemoryBus
+from workers.adapters.twins.cluster import MemoryCluster
+from workers.adapters.twins.store import MemoryObjectStore
+from workers.jobs import ledger
+from workers.ports import ObjectStore
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PASSPHRASE = "a passphrase"
+
+
+class TwinBus:
+    """The producers' bus over the twin of the workers'. `listening` has the queues with a worker."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryBus()
+        self.published: list[e.AnyEvent] = []
+        self.cancelled: list[Job] = []
+        self.listening: set[str] = set()
+        self.closed = False
+
+    def publish(self, event: e.AnyEvent) -> None:
+        self.published.append(event)
+        self.memory.publish(event)
+
+    def broadcast_cancel(self, job: Job) -> None:
+        self.cancelled.append(job)
+
+    def listeners(self, queue: str) -> int:
+        return int(queue in self.listening)
+
+    def read_log(
+        self, since: Since, stop: Callable[[], bool] = lambda: False, idle: timedelta | None = None
+    ) -> Iterator[Logged]:
+        read = 0
+        while not stop():
+            entries = self.memory.read_log(since if isinstance(since, datetime) else "first")
+            yield from entries[read:]
+            read = len(entries)
+            if idle is not None:
+                return
+            time.sleep(0.01)
+
+    def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
+        queues = [queue] if queue else list(topology.QUEUES)
+        return [letter for name in queues for letter in self.memory.dead_letters(name)]
+
+    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
+        return self.memory.redrive(queue, ids)
+
+    def drop(self, queue: str, ids: set[str] | None = None) -> int:
+        return self.memory.drop(queue, ids)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Front:
+    """A session with twins at hand."""
+
+    def __init__(self, tmp: Path, store: ObjectStore | None = None, **settings: object) -> None:
+        self.bus, self.cluster = TwinBus(), MemoryCluster()
+        self.store: ObjectStore = store or MemoryObjectStore()
+        made = Settings.model_validate(
+            {"directory": tmp, "passphrase": SecretStr(PASSPHRASE), "cache": tmp / "cache", **settings}
+        )
+        self.session = Session(
+            made, "tests", bus=self.bus, cluster=self.cluster, open_store=lambda _destination: self.store
+        )
+
+    def begin(self, name: str) -> None:
+        """A backup that is under way."""
+        ledger.begin(self.store, backup(name))
+        ledger.create(self.store, keys.request(backup(name)), request(name))
+
+    def finish(self, name: str, **fields: object) -> BackupRecord:
+        """It ends."""
+        record = BackupRecord.model_validate(
+            {
+                "name": name,
+                "request": "q",
+                "status": "Completed",
+                "requested_at": NOON,
+                "completed_at": NOON + timedelta(minutes=1),
+                "volumes": [volume()],
+                **fields,
+            }
+        )
+        ledger.create(self.store, keys.final(backup(name)), record)
+        ledger.end(self.store, backup(name))
+        return record
+
+    def back_up(self, *names: str) -> None:
+        """Finished backups, with all that the line leaves of them."""
+        for name in names:
+            self.begin(name)
+            self.finish(name)
+
+
+def request(name: str) -> BackupRequest:
+    """What was asked of a backup."""
+    return BackupRequest(name=name, request="q", event_id="e", requested_at=NOON)
+
+
+def volume(volume_id: str = "v", claim: str | None = "data", namespace: str = "shop") -> VolumeRecord:
+    """A copied volume."""
+    return VolumeRecord(
+        namespace=namespace,
+        pod="db-0",
+        name="data",
+        kind="claim" if claim else "emptyDir",
+        claim=claim,
+        volume_id=volume_id,
+        scanned_bytes=100,
+        changed_bytes=50,
+        uploaded_bytes=25,
+        files=3,
+    )

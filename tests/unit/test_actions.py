@@ -1,0 +1,280 @@
+"""What anybody can do, without a command line: what is asked of the bus, the store and the cluster, and the errors."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.local.license_authority import create_authority, sign_license
+from producers.actions import applications, destinations, events, jobs, keys, schedules, upkeep
+from producers.views import schedules as schedule_views
+from producers.views import volumes
+from producers.views.applications import ApplicationView
+from producers.views.applications import applications as all_applications
+from producers.views.destinations import DestinationView
+from producers.views.destinations import destinations as all_destinations
+from producers.views.jobs import find
+from producers.views.schedules import ScheduleView
+from producers.views.unreadable import Unreadable
+from schemas import destination as destination_schemas
+from schemas import events as e
+from schemas import keys as store_keys
+from schemas import schedule as schedule_schemas
+from schemas.destination import DirectoryDestination
+from schemas.errors import Code, Denied, Invalid, MalformedEvent, NotFound
+from schemas.job import Job, backup
+from schemas.kubernetes import CONFIG_MAPS, SECRETS, Object
+from schemas.records import Tombstone
+from tests.support.front import PASSPHRASE, Front, volume
+from workers.jobs import ledger
+from workers.repository import open_repository
+
+LICENSE = sign_license(create_authority(), app_slug="shop")
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Front:
+    return Front(tmp_path)
+
+
+def _stray(kind: str, label: str, name: str, namespace: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace, "labels": {label: name}},
+        "data": {"namespaces": "%%%"},
+    }
+
+
+# --- jobs
+
+
+def test_a_backup_is_asked_for_and_its_name_is_known(front: Front) -> None:
+    first = jobs.take(front.session, "shop", id="mine")
+    again = jobs.take(front.session, "shop", id="mine")
+    other = jobs.take(front.session, "shop")
+    assert first.job == again.job != other.job
+    assert (first.job.kind, first.job.name.startswith("shop-")) == ("backup", True)
+    assert jobs.take(front.session).job.name.startswith("instance-")
+    [event, *_] = front.bus.published
+    assert (event.id, event.source, event.data) == ("mine", "tests", e.BackupRequested(app="shop"))
+
+
+def test_a_restore_is_asked_for(front: Front) -> None:
+    asked = jobs.restore(front.session, "shop-bcdfg", "applications", "shop")
+    jobs.repeat(front.session, asked)
+    wanted = e.RestoreRequested(backup="shop-bcdfg", scope="applications", app="shop")
+    assert [event.data for event in front.bus.published] == [wanted, wanted]
+    assert len({event.id for event in front.bus.published}) == 1
+    assert asked.job.kind == "restore"
+
+
+def test_a_running_job_is_cancelled_by_a_marker_and_a_broadcast(front: Front) -> None:
+    front.begin("a")
+    assert jobs.cancel(front.session, "a") == backup("a")
+    assert ledger.cancelled(front.store, backup("a"))
+    assert front.bus.cancelled == [backup("a")]
+
+
+def test_what_has_ended_or_never_was_is_not_cancelled(front: Front) -> None:
+    front.back_up("a")
+    with pytest.raises(Invalid, match="has ended already") as ended:
+        jobs.cancel(front.session, "a")
+    assert (ended.value.code, ended.value.subject) == (Code.ALREADY_ENDED, "backup a")
+    for name in ("nope", "../a", ""):
+        with pytest.raises(NotFound, match="no backup or restore") as unknown:
+            jobs.cancel(front.session, name)
+        assert unknown.value.code == Code.NO_SUCH_JOB
+    assert front.bus.cancelled == []
+
+
+def test_a_backup_is_asked_to_be_deleted_if_it_is_there(front: Front) -> None:
+    front.back_up("a", "b")
+    ledger.put(front.store, store_keys.deleted(backup("b")), Tombstone())
+    jobs.delete(front.session, "a")
+    assert [event.data for event in front.bus.published] == [e.BackupDeleteRequested(backup="a")]
+    for name in ("b", "nope"):
+        with pytest.raises(NotFound) as unknown:
+            jobs.delete(front.session, name)
+        assert unknown.value.code == Code.NO_SUCH_BACKUP
+
+
+def test_a_job_is_found_by_its_name(front: Front) -> None:
+    front.begin("a")
+    assert find(front.store, "a") == Job("backup", "a")
+
+
+# --- what the console's namespace keeps
+
+
+def test_an_application_is_registered_changed_and_forgotten(front: Front) -> None:
+    made = applications.register(front.session, "shop", license=LICENSE, namespaces=["shop"])
+    assert (made.name, made.has_backup_resource, made.snapshots) == ("shop", False, None)
+    resource = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {}\n"
+    applications.register(front.session, "shop", license=LICENSE, backup=resource, name="Shop")
+    [view] = all_applications(front.session)
+    assert isinstance(view, ApplicationView)
+    assert (view.name, view.has_backup_resource, view.namespaces) == ("Shop", True, ())
+    applications.forget(front.session, "shop")
+    assert all_applications(front.session) == []
+    with pytest.raises(NotFound):
+        applications.forget(front.session, "shop")
+
+
+def test_applications_are_judged_by_the_trusted_keys(tmp_path: Path) -> None:
+    authority = create_authority()
+    (tmp_path / "keys").mkdir()
+    for name, pem in authority.trusted_files.items():
+        (tmp_path / "keys" / name).write_bytes(pem)
+    front = Front(tmp_path, license_keys=tmp_path / "keys")
+    good = applications.register(front.session, "shop", license=sign_license(authority, app_slug="shop"))
+    bad = applications.register(front.session, "other", license=LICENSE)
+    assert good.snapshots is not None
+    assert bad.snapshots is not None
+    assert (good.snapshots.allowed, bad.snapshots.allowed) == (True, False)
+
+
+def test_a_wrong_registration_changes_nothing(front: Front) -> None:
+    with pytest.raises(Invalid, match="slug"):
+        applications.register(front.session, "Not A Slug", license=LICENSE)
+    with pytest.raises(Invalid):
+        applications.register(front.session, "shop", license=LICENSE, backup="kind: Pod")
+    assert all_applications(front.session) == []
+
+
+def test_schedules_are_set_shown_and_forgotten(front: Front) -> None:
+    schedules.put(front.session, "nightly", "0 2 * * *", "shop")
+    schedules.put(front.session, "nightly", "@daily")
+    [view] = schedule_views.schedules(front.session)
+    assert isinstance(view, ScheduleView)
+    assert (view.name, view.expression, view.app, view.next_due.hour) == ("nightly", "@daily", None, 0)
+    schedules.forget(front.session, "nightly")
+    with pytest.raises(NotFound):
+        schedules.forget(front.session, "nightly")
+    with pytest.raises(Invalid, match="five fields"):
+        schedules.put(front.session, "x", "often")
+
+
+def test_a_destination_is_kept_and_forgotten(front: Front, tmp_path: Path) -> None:
+    destinations.keep(front.session, DirectoryDestination(name="second", path=str(tmp_path)))
+    views = all_destinations(front.session)
+    assert [(view.name, isinstance(view, DestinationView) and view.from_environment) for view in views] == [
+        ("default", True),
+        ("second", False),
+    ]
+    assert all(check.ok for check in destinations.try_out(front.session.store("second")))
+    destinations.forget(front.session, "second")
+    with pytest.raises(NotFound) as unknown:
+        destinations.forget(front.session, "second")
+    assert unknown.value.code == Code.NO_DESTINATION
+
+
+def test_what_cannot_be_read_is_shown_with_its_problem(front: Front) -> None:
+    namespace = front.session.settings.console_namespace
+    schedules.put(front.session, "good", "@daily")
+    applications.register(front.session, "good", license=LICENSE)
+    front.cluster.create(CONFIG_MAPS, _stray("ConfigMap", schedule_schemas.LABEL, "bad", namespace))
+    front.cluster.create(SECRETS, _stray("Secret", "snapline.dev/application", "bad", namespace))
+    secret = destination_schemas.secret_name("bad")
+    front.cluster.create(
+        SECRETS,
+        _stray("Secret", destination_schemas.LABEL, "bad", namespace)
+        | {"metadata": {"name": secret, "namespace": namespace, "labels": {destination_schemas.LABEL: "bad"}}},
+    )
+    for found in (
+        schedule_views.schedules(front.session),
+        all_applications(front.session),
+        all_destinations(front.session),
+    ):
+        assert [each.name for each in found if isinstance(each, Unreadable)] == ["bad"]
+        assert len(found) == 2
+
+
+# --- the repository
+
+
+def test_keys_are_listed_added_rotated_and_removed(front: Front) -> None:
+    with pytest.raises(NotFound) as missing:
+        keys.add(front.session, "second")
+    assert missing.value.code == Code.NO_REPOSITORY
+    text = keys.show_recovery_text(front.session)
+    with pytest.raises(Invalid, match="not shown again"):
+        keys.show_recovery_text(front.session)
+    second = keys.add(front.session, "second", "ops")
+    assert {each.label for each in keys.listed(front.session)} == {"first", "ops"}
+    keys.remove(front.session, second)
+    rotated = keys.rotate(front.session, "third")
+    assert not rotated.is_stored
+    assert [each.id for each in keys.listed(front.session)] == [rotated.id]
+    with pytest.raises(Denied) as wrong:
+        keys.add(front.session, "fourth")
+    assert wrong.value.code == Code.WRONG_PASSPHRASE
+    open_repository(front.store, "third").sealed.write("repository/volumes/v", b"x")
+    keys.recover(front.session, text, "recovered")
+    keys.add(front.session, "fourth")
+
+
+def test_a_stored_destination_takes_its_new_passphrase(front: Front, tmp_path: Path) -> None:
+    stored = DirectoryDestination(name="second", path=str(tmp_path), passphrase=PASSPHRASE)
+    destinations.keep(front.session, stored)
+    keys.show_recovery_text(front.session, "second")
+    assert keys.rotate(front.session, "third", destination="second").is_stored
+    secret = front.cluster.get(SECRETS, "snapline-console", destination_schemas.secret_name("second"))
+    assert destination_schemas.from_secret(secret).passphrase.get_secret_value() == "third"
+
+
+def test_upkeep_tells_how_far_it_is_and_what_it_found(front: Front) -> None:
+    with pytest.raises(NotFound) as missing:
+        upkeep.check(front.session)
+    assert missing.value.code == Code.NO_REPOSITORY
+    keys.show_recovery_text(front.session)
+    front.back_up("a")
+    said: list[str] = []
+    [problem] = upkeep.check(front.session, progress=lambda what, _done, _total: said.append(what))
+    assert "a shop/data" in str(problem)
+    assert upkeep.verify(front.session, 0).problems == [problem]
+    assert upkeep.stats(front.session).volumes == 0
+    assert upkeep.repair_index(front.session).listed == 0
+    with pytest.raises(Invalid, match="percentage"):
+        upkeep.verify(front.session, 101)
+
+
+def test_a_volume_is_chosen_by_its_key_or_its_claim(front: Front) -> None:
+    front.begin("a")
+    front.finish("a", volumes=[volume("1"), volume("2", namespace="other"), volume("3", claim=None)])
+    found = volumes.volumes(front.store, "a")
+    assert volumes.choose(found, "shop/data", "a").volume_id == "1"
+    assert volumes.choose(found, "shop/db-0/data", "a").volume_id == "3"
+    with pytest.raises(Invalid, match="not one volume"):
+        volumes.choose(found, "data", "a")
+    with pytest.raises(NotFound, match="its volumes: other/data, shop/data, shop/db-0/data"):
+        volumes.choose(found, "nope", "a")
+    with pytest.raises(NotFound) as unknown:
+        volumes.volumes(front.store, "b")
+    assert unknown.value.code == Code.NO_SUCH_BACKUP
+
+
+# --- the bus by hand
+
+
+def test_any_event_is_published_by_hand_if_its_data_is_right(front: Front) -> None:
+    published = events.publish(front.session, "backup.requested.v1", {"app": "shop"})
+    assert published.data == e.BackupRequested(app="shop")
+    told = events.publish(front.session, "backup.licensed.v1", {"backup": "a"})
+    assert told.id == "backup.licensed.v1/a"
+    with pytest.raises(MalformedEvent, match="not known"):
+        events.publish(front.session, "backup.wished.v1", {})
+    with pytest.raises(Invalid, match=r"no data of restore\.requested\.v1"):
+        events.publish(front.session, "restore.requested.v1", [])
+
+
+def test_a_dead_letter_that_is_not_there_has_a_code(front: Front) -> None:
+    with pytest.raises(NotFound) as unknown:
+        events.dead_letter(front.session, "license.gate", "x")
+    assert unknown.value.code == Code.NO_SUCH_DEAD_LETTER
+
+
+def test_a_session_lets_go_of_its_broker(front: Front) -> None:
+    with front.session as session:
+        listener = session.events.listen()
+    assert front.bus.closed
+    assert listener.get(timeout=0) is None

@@ -1,0 +1,95 @@
+"""Following what was asked for: by its events, and by the store where the bus has lost something."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from producers.actions import follow, jobs
+from producers.actions.jobs import Requested
+from producers.views.progress import JobProgress
+from schemas import events as e
+from tests.support.front import Front
+
+
+@pytest.fixture
+def front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    monkeypatch.setattr(follow, "BEAT", 0.01)
+    made = Front(tmp_path)
+    yield made
+    made.session.close()
+
+
+def _tell(front: Front, requested: Requested, *events: e.Event) -> None:
+    """As the line tells what comes of the request."""
+    for event in events:
+        wrapped = e.wrap(event, source="line", time=datetime.now(UTC))
+        front.bus.memory.publish(wrapped.model_copy(update={"correlationid": requested.event.id}))
+
+
+class Clock:
+    """Goes on by some seconds whenever it is looked at."""
+
+    def __init__(self, step: float) -> None:
+        self.now, self._step = 0.0, step
+
+    def __call__(self) -> float:
+        self.now += self._step
+        return self.now
+
+
+def test_it_ends_with_the_final_event(front: Front) -> None:
+    requested = jobs.take(front.session, "shop")
+    name = requested.job.name
+    _tell(front, requested, e.BackupLicensed(backup=name), e.BackupPlanned(backup=name, objects=3, pods=0))
+    _tell(front, requested, e.BackupCompleted(backup=name))
+    seen = list(follow.follow(front.session, requested))
+    assert seen[-1].final == e.BackupCompleted(backup=name)
+    assert [each.phase for each in seen if each.name] == ["licensed", "copying", "ended"]
+    assert follow.job_of(requested, seen[-1]) == requested.job
+
+
+def test_who_hears_nothing_asks_the_store(front: Front) -> None:
+    requested = jobs.take(front.session, "shop")
+    seen: list[JobProgress] = []
+    for progress in follow.follow(front.session, requested, clock=Clock(1.0)):
+        seen.append(progress)
+        if len(seen) == 10:
+            front.back_up(requested.job.name)
+        assert len(seen) < 50
+    assert seen[-1].final is None
+    assert len(seen) <= 10 + follow.SILENCE + 1
+
+
+def test_who_gets_no_answer_asks_again(front: Front) -> None:
+    requested = jobs.take(front.session, "shop")
+    for number, _ in enumerate(follow.follow(front.session, requested, clock=Clock(1.0))):
+        if number == 40:
+            break
+    assert [event.id for event in front.bus.published] == [requested.event.id] * 3
+
+
+def test_who_has_an_answer_does_not_ask_again(front: Front) -> None:
+    requested = jobs.take(front.session, "shop")
+    _tell(front, requested, e.BackupLicensed(backup=requested.job.name))
+    for number, _ in enumerate(follow.follow(front.session, requested, clock=Clock(1.0))):
+        if number == 40:
+            break
+    assert len(front.bus.published) == 1
+
+
+def test_another_name_than_the_likely_one_is_followed(front: Front) -> None:
+    requested = jobs.take(front.session, "shop")
+    _tell(front, requested, e.BackupLicensed(backup="shop-other"))
+    front.back_up("shop-other")
+    *_, last = follow.follow(front.session, requested, clock=Clock(1.0))
+    assert (last.final, follow.job_of(requested, last).name) == (None, "shop-other")
+
+
+def test_a_deletion_is_waited_for(front: Front) -> None:
+    front.back_up("a", "b")
+    first, second = jobs.delete(front.session, "a"), jobs.delete(front.session, "b")
+    _tell(front, first, e.BackupDeleted(backup="a", reclaimed_bytes=7))
+    _tell(front, second, e.BackupDeleted(backup="b", reclaimed_bytes=8))
+    assert follow.deletion(front.session, second) == e.BackupDeleted(backup="b", reclaimed_bytes=8)
