@@ -16,6 +16,8 @@ MOST_WAITING = 1000
 """Entries that a listener may be behind."""
 REMEMBERED = 1000
 """The newest entries, which are kept for those who ask for what was before they came."""
+PATIENCE = 2.0
+"""Seconds that closing waits for the reader; one that is just connecting ends by itself later."""
 AGAIN = 1.0
 """Seconds until a log that could not be read is tried again."""
 
@@ -77,7 +79,7 @@ class EventFeed:
         """Ends the reader; nobody hears anything any more."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(PATIENCE)
 
     def _begin(self, since: datetime) -> None:
         self._complete_since = since

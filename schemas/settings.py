@@ -59,8 +59,8 @@ class Settings(BaseModel):
     passphrase: SecretStr = SecretStr("")
     """Opens the repository's key."""
     cache: Path | None = None
-    """Directory for this node's copy of the repository's index, shared by its workers; unset means `snapline` in the
-    user's cache directory, or a temporary one where that cannot be written."""
+    """Directory for this node's copy of the repository's index, shared by its workers, and for what lists of jobs show;
+    unset means `snapline` in the user's cache directory, or a temporary one where that cannot be written."""
     compression_level: int = Field(default=1, ge=-7, le=19)
     """zstd's level for volume data: higher is smaller and slower. Large files are compressed three levels harder."""
     license_keys: Path | None = None

@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 
 from producers.cli import rows
-from producers.cli.remedies import REMEDIES, with_remedy
 from producers.cli.render import Output
 from producers.views import jobs
 from producers.views.catalog import open_catalog
 from schemas import keys
-from schemas.errors import Code, NotFound
 from schemas.job import restore
 from schemas.messages import Message
 from schemas.records import RestoreRecord, RestoreRequest
@@ -138,12 +136,3 @@ def test_a_restore(front: Front) -> None:
     assert list(rows.restore(view).items()) == list(ended.items())
     details = rows.restore_details(jobs.restore(front.store, job.name), Output.YAML)
     assert list(details.items()) == list((ended | {"errors": ["the keys are gone"], "warnings": []}).items())
-
-
-def test_remedies_are_for_known_codes_and_name_their_subject() -> None:
-    assert set(REMEDIES) <= set(Code)
-    asked = NotFound("there is no such key", code=Code.NO_SUCH_KEY)
-    assert with_remedy(asked) == "there is no such key; `snapline repository key list` shows them"
-    ended = NotFound("a has ended already", code=Code.ALREADY_ENDED, subject="backup a")
-    assert with_remedy(ended) == "a has ended already; `snapline describe backup a` says how"
-    assert with_remedy(NotFound("nothing")) == "nothing"
