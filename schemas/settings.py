@@ -81,8 +81,9 @@ class Settings(BaseModel):
     """A restore waits so many seconds for workloads to be ready, before it warns."""
     volume_wait_seconds: float = Field(default=3600, gt=0)
     """A restored pod waits so many seconds for its emptyDir data."""
-    health_port: int = Field(default=0, ge=0, le=65535)
-    """Port of the liveness endpoint of a worker on loopback; 0 is off."""
+    probe_address: str = Field(default="", pattern=r"^$|^([^:\[\]]+|\[[^\[\]]+\]):[0-9]{1,5}$")
+    """Where a worker answers /live, /ready and /metrics, such as 127.0.0.1:9808, 0.0.0.0:9808 or [::]:9808; empty is
+    off."""
 
     @field_validator("directory")
     @classmethod

@@ -1,4 +1,4 @@
-"""Exchanges, queues, bindings and limits, as data (messaging.md 2 and 12).
+"""Exchanges, queues, bindings and limits, as data.
 
 Read by the workers, the producers, the deployment and the docs, so that they cannot disagree.
 The same declarations work on RabbitMQ 3.10 and 4.x.
@@ -25,6 +25,8 @@ DELAYS = tuple(timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600))
 """The TTL ladder: one queue per rung, without a consumer. A delay is rounded up to the next rung."""
 DEAD_LETTER_AGE = timedelta(days=30)
 CONSUMER_TIMEOUT = timedelta(minutes=30)
+TIME_LIMIT = timedelta(minutes=25)
+"""How long a step may take: less than CONSUMER_TIMEOUT, or the broker gives its message to somebody else meanwhile."""
 MAX_ATTEMPTS = 6
 """Tries of a message that fails with a transient error, before it is given up."""
 NODE_QUEUE_PREFIX = "volumes."
@@ -32,12 +34,14 @@ NODE_QUEUE_PREFIX = "volumes."
 
 @dataclass(frozen=True)
 class Queue:
-    """One step's queue. `hears` are the event types bound to it; `node` is set on node queues."""
+    """One step's queue. `hears` are the event types bound to it; `node` is set on node queues; without a `time_limit`
+    its step may take any time."""
 
     name: str
     hears: tuple[type[e.Event], ...]
     delivery_limit: int = 10
     threads: int = 2
+    time_limit: timedelta | None = TIME_LIMIT
     node: str | None = None
 
     @property
@@ -78,8 +82,10 @@ QUEUES: dict[str, Queue] = {
         Queue("notify", e.FINAL, threads=1),  # so that news told twice at once is delivered once
         Queue(
             "repository.maintain",
-            (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested, e.TickMinute),
+            (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested),
+            time_limit=None,  # the more there is, the longer it takes
         ),
+        Queue("watchdog", (e.TickMinute,), threads=1),  # so that one tick after the other looks at the jobs
     )
 }
 """The queues of the line, but for the node queues."""
@@ -105,6 +111,11 @@ def is_heard(event: e.Event) -> bool:
     node = getattr(event, "node", None)
     queues = [*QUEUES.values(), *([volumes(node)] if node else [])]
     return any(isinstance(event, each.hears) for each in queues)
+
+
+def rest(attempt: int) -> timedelta:
+    """How long a message rests after it has failed for the `attempt`-th time."""
+    return DELAYS[min(attempt, len(DELAYS)) - 1]
 
 
 def rung(delay: timedelta) -> timedelta:

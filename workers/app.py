@@ -1,43 +1,162 @@
-"""The worker process: settings -> needs -> one queue served until a signal.
+"""The worker process: settings -> needs -> broker, middleware and actors -> one queue served.
 
-    python -m workers.app QUEUE
+    dramatiq workers.app:setup --queues license.gate --processes 1 --threads 2
+    python -m workers.app license.gate    # what `snapline worker` becomes: the same, without a process above it
 
 Exit codes: 0 stopped by a signal, 1 a fault (restart it), 2 wrong settings or queue name.
 """
 
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from os import environ
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import dramatiq
+from dramatiq.middleware import CurrentMessage, TimeLimit
 
 from schemas import topology
 from schemas.errors import Invalid, SnaplineError
 from schemas.settings import from_environment
+from workers import actors, line, probe
 from workers.adapters import broker, logs
-from workers.line import row
 from workers.needs import Needs
-from workers.receive import Row, Tell, handler
+
+if TYPE_CHECKING:
+    from workers.adapters.broker.metrics import Metrics
+
+GRACE_MS = 60_000
+"""How long running work may take to end."""
 
 
-def work(
-    queue: topology.Queue,
-    needs: Needs,
-    tell: Tell | None = None,
-    change: Callable[[Row], Row] = lambda row: row,
-) -> None:
-    """Serves `queue` until the needs stops. `tell` stands in for the publisher; `change` wraps the steps."""
-    url = needs.settings.amqp_url.get_secret_value()
-    publisher = broker.Publisher(url, f"snapline/{queue.name}")
-    broker.serve(
-        url,
-        queue,
-        handler(queue.name, change(row(queue, needs)), tell or publisher.publish),
-        stop=needs.stop,
-        trusted=frozenset(user.strip() for user in needs.settings.trusted_users.split(",") if user.strip()),
-        health_port=needs.settings.health_port,
+def setup() -> None:
+    """What the dramatiq command calls in its worker process: makes our broker Dramatiq's."""
+    with exit_codes():
+        dramatiq.set_broker(make_broker(load()))
+
+
+def load() -> Needs:
+    """This process's needs, from its environment, with logging set up. Raises Invalid."""
+    settings = from_environment(os.environ)
+    logs.configure(secrets=settings.secrets())
+    return Needs(settings)
+
+
+def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
+    """The bus for Dramatiq, with the actors of the line. Node queues get theirs when a worker asks for one."""
+    settings = needs.settings
+    metrics = make_metrics() if settings.probe_address else None
+    made = broker.EventBroker(
+        settings.amqp_url.get_secret_value(),
+        needs.publisher,
+        middleware=middleware(
+            needs.stopping,
+            *([metrics] if metrics else []),
+            Boot(needs, metrics.text if metrics else bytes),
+            broker.ThreadWatch(end_process),
+            *more,
+        ),
+        trusted=frozenset(user.strip() for user in settings.trusted_users.split(",") if user.strip()),
     )
-    publisher.close()
+    actors.declare(made, needs)
+    return made
+
+
+def middleware(stopping: threading.Event, *more: dramatiq.Middleware) -> list[dramatiq.Middleware]:
+    """Dramatiq's, and ours in place of Retries. No Pipelines, Callbacks or Results: what they publish after an actor
+    has ended may be lost, so steps tell all that follows while they run."""
+    return [
+        broker.SafeRetries(stopping),  # first, so that it ends last
+        CurrentMessage(),
+        TimeLimit(),
+        broker.StopRequests(stopping),
+        broker.Prefetch(),
+        *more,
+        broker.LostDeliveries(),  # last, so that the others have seen what it skips
+    ]
+
+
+def make_metrics() -> "Metrics":
+    """Dramatiq's metrics. Imported when asked for: its module makes a directory when it is imported."""
+    from workers.adapters.broker.metrics import Metrics
+
+    return Metrics()
+
+
+class Boot(dramatiq.Middleware):
+    """Makes a worker ready for the one queue that it was started for, or ends the process with an exit code."""
+
+    def __init__(self, needs: Needs, metrics: Callable[[], bytes]) -> None:
+        self._needs, self._metrics = needs, metrics
+        self._open = ExitStack()
+
+    def before_worker_boot(self, made: Any, worker: dramatiq.Worker) -> None:
+        """See dramatiq. Only an exit gets out of here: it logs exceptions, and goes on."""
+        with exit_codes():
+            queue, address = chosen(worker), self._needs.settings.probe_address
+            if queue.node:
+                actors.declare_node(made, self._needs, queue.node)
+            line.row(queue, self._needs)  # a process with wrong settings ends now, and not at its first message
+            made.prepare(queue)
+            if address:
+                self._open.enter_context(probe.serving(address, self._health(worker)))
+
+    def _health(self, worker: dramatiq.Worker) -> probe.Health:
+        return probe.Health(
+            dead_threads=lambda: broker.dead_threads(worker),
+            consuming=lambda: broker.consuming(worker),
+            metrics=self._metrics,
+        )
+
+    def after_worker_shutdown(self, *_: object) -> None:
+        """See dramatiq."""
+        self._open.close()
+
+
+def chosen(worker: dramatiq.Worker) -> topology.Queue:
+    """The worker's queue. Raises Invalid."""
+    names = worker.consumer_whitelist or set()
+    if len(names) != 1:
+        raise Invalid(f"a worker serves one queue; choose one of {', '.join(topology.QUEUES)} or volumes.<node>")
+    return named(*names)
+
+
+def named(name: str) -> topology.Queue:
+    """The queue of that name. Raises Invalid."""
+    try:
+        return topology.queue(name)
+    except KeyError as error:
+        raise Invalid(str(error.args[0])) from error
+
+
+def end_process(worker: dramatiq.Worker, _: list[str]) -> None:
+    """When threads have died: lets the others finish, then ends the process. It cannot be asked to: the dramatiq
+    command would report success."""
+    worker.stop(timeout=GRACE_MS)
+    os._exit(1)
+
+
+def serve(queue: topology.Queue, made: broker.EventBroker, stop: threading.Event) -> None:
+    """One worker in this process, until `stop`; then running work ends, and what waits goes back to the queue."""
+    made.emit_after("process_boot")
+    worker = dramatiq.Worker(made, queues={queue.name}, worker_threads=queue.threads)
+    worker.start()
+    stop.wait()
+    worker.stop(timeout=GRACE_MS)
+    made.close()
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turns our errors into a line on standard error, and exits."""
+    try:
+        yield
+    except SnaplineError as error:
+        # Not sys.stderr: the dramatiq command has put a pipe there, which may not be read any more.
+        print(f"snapline worker: {error}", file=sys.__stderr__, flush=True)
+        raise SystemExit(2 if isinstance(error, Invalid) else 1) from error
 
 
 def stop_on_signals() -> threading.Event:
@@ -48,30 +167,14 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def start(name: str) -> tuple[topology.Queue, Needs]:
-    """Queue and needs for this process, with logging configured. Raises Invalid."""
-    settings = from_environment(environ)
-    logs.configure(secrets=settings.secrets())
-    try:
-        return topology.queue(name), Needs(settings, stop_on_signals())
-    except KeyError as error:
-        raise Invalid(str(error.args[0])) from error
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one worker; the exit code."""
-    try:
-        [name] = arguments
-        queue, needs = start(name)
-        work(queue, needs)
-    except ValueError:
-        sys.stderr.write(__doc__ or "")
-        return 2
-    except SnaplineError as error:
-        sys.stderr.write(f"snapline worker: {error}\n")
-        return 2 if isinstance(error, Invalid) else 1
-    return 0
+def main(arguments: list[str]) -> None:
+    """Runs one worker until a signal."""
+    with exit_codes():
+        if len(arguments) != 1:
+            raise Invalid("usage: python -m workers.app QUEUE")
+        queue, needs = named(arguments[0]), load()
+        serve(queue, make_broker(needs), stop_on_signals())
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

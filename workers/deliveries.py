@@ -1,41 +1,46 @@
-"""What a queue hands to a step, and what may become of it."""
+"""What a queue says about a message that it delivers, and what may become of that message."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from schemas.events import AnyEvent
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery of a good message."""
+    """How an event has come to its step."""
 
-    event: AnyEvent
-    attempt: int  # from 1; waiting does not count
-    sender: str  # the broker-checked user that published it, or ""
-    redelivered: bool
-    first_seen: datetime  # UTC
-
-
-@dataclass(frozen=True)
-class Done:
-    """Acknowledge it."""
+    queue: str
+    attempt: int = 1  # from 1; waiting does not count
+    sender: str = ""  # the user that published it, checked by the broker
+    first_seen: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-@dataclass(frozen=True)
-class Retry:
-    """Deliver it again after `delay`, rounded up to a rung of the ladder."""
+class Outcome(Exception):
+    """Raised when a message is not simply done. Returning is the other outcome: done, acknowledge it."""
 
-    delay: timedelta
-    reason: str
-    counted: bool = True
+    word = ""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
-@dataclass(frozen=True)
-class Park:
+class Again(Outcome):
+    """Deliver it again after `delay`, rounded up to a rung of the ladder. Not `counted` means that it has not failed:
+    it waits for something."""
+
+    def __init__(self, delay: timedelta, reason: str, *, counted: bool = True) -> None:
+        super().__init__(reason)
+        self.delay, self.counted = delay, counted
+        self.word = "retry" if counted else "waiting"
+
+
+class GaveUp(Outcome):
+    """It has failed for good, and that is recorded and told: acknowledge it."""
+
+    word = "failed"
+
+
+class Park(Outcome):
     """Put it into the dead-letter queue, with the reason in plain words."""
 
-    reason: str
-
-
-Outcome = Done | Retry | Park
+    word = "parked"

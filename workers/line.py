@@ -1,22 +1,19 @@
-"""The line as a literal table: queue -> {event type: step}, and what is called if a step fails for good."""
+"""The line as a literal table: for each queue the step that is called, and what is called if that fails for good.
+
+What a queue hears stands in schemas/topology.py. Event types are named here only where a queue does different things
+for them.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, TypeVar, cast
-
-import structlog
+from typing import Any
 
 from schemas import events as e
 from schemas import topology
 from schemas.messages import Message
-from workers.adapters.notifiers import webhook
-from workers.adapters.volume_files import KubeletVolumes
-from workers.deliveries import Delivery
 from workers.jobs import endings
-from workers.jobs.locks import Locks
-from workers.jobs.slicing import Slicing
 from workers.needs import Needs, now
-from workers.receive import GiveUp, Row, Step
+from workers.receive import GiveUp, Row
 from workers.steps import (
     backup_finalize,
     license_gate,
@@ -31,170 +28,121 @@ from workers.steps import (
     watchdog,
 )
 
-K = TypeVar("K", bound=e.Event)
 
-
-def _gate(needs: Needs) -> Row:
-    gate = license_gate.GateNeeds(
-        needs.destinations, needs.cluster, needs.settings.console_namespace, needs.trusted_keys, now
-    )
+def gate(has: Needs) -> Row:
+    """Requests become jobs, or are rejected."""
+    needs = license_gate.GateNeeds(has.destinations, has.cluster, has.settings.console_namespace, has.trusted_keys, now)
     return Row(
-        steps=dict(
-            [
-                on(e.BackupRequested, lambda event, via: license_gate.backup_requested(event, via.sender, gate)),
-                on(e.RestoreRequested, lambda event, via: license_gate.restore_requested(event, via.sender, gate)),
-            ]
-        ),
-        give_up=dict(
-            [
-                failing(e.BackupRequested, license_gate.refuse_backup),
-                failing(e.RestoreRequested, license_gate.refuse_restore),
-            ]
-        ),
+        {
+            e.BackupRequested: lambda event, via: license_gate.backup_requested(event, via.sender, needs),
+            e.RestoreRequested: lambda event, via: license_gate.restore_requested(event, via.sender, needs),
+        },
+        {e.BackupRequested: license_gate.refuse_backup, e.RestoreRequested: license_gate.refuse_restore},
     )
 
 
-def _capture(needs: Needs) -> Row:
-    capture = manifest_capture.CaptureNeeds(needs.destinations, needs.cluster, needs.settings.console_namespace, now)
-    return _one((e.BackupLicensed,), lambda event: manifest_capture.capture(event, capture), needs)
+def capture(has: Needs) -> Row:
+    """Objects are stored, volumes planned."""
+    needs = manifest_capture.CaptureNeeds(has.destinations, has.cluster, has.settings.console_namespace, now)
+    return Row(lambda event, _: manifest_capture.capture(event, needs), _fail_job(has))
 
 
-def _volumes(needs: Needs) -> Row:
-    settings, locks = needs.settings, Locks()
-    files = KubeletVolumes(settings.kubelet_pods)
-    slicing = Slicing(settings.slice_length, needs.stop.is_set, needs.cancellations)
-    copying = volumes_copy.CopyNeeds(needs.destinations, files, slicing, locks, now)
-    restoring = volumes_restore.RestoreNeeds(needs.destinations, files, slicing, locks, now)
+def volumes(has: Needs) -> Row:
+    """One slice of a pod's volumes is copied, or of one volume written back."""
+    copy = volumes_copy.CopyNeeds(has.destinations, has.volume_files, has.slicing, has.locks, now)
+    restore = volumes_restore.RestoreNeeds(has.destinations, has.volume_files, has.slicing, has.locks, now)
     return Row(
-        steps=dict(
-            [
-                on(e.VolumesCopyRequested, lambda event, _: volumes_copy.copy(event, copying)),
-                on(e.VolumesRestoreRequested, lambda event, _: volumes_restore.restore(event, restoring)),
-            ]
-        ),
-        give_up=dict(
-            [
-                failing(e.VolumesCopyRequested, lambda event, why: volumes_copy.give_up(event, why, copying)),
-                failing(e.VolumesRestoreRequested, lambda event, why: volumes_restore.give_up(event, why, restoring)),
-            ]
-        ),
+        {
+            e.VolumesCopyRequested: lambda event, _: volumes_copy.copy(event, copy),
+            e.VolumesRestoreRequested: lambda event, _: volumes_restore.restore(event, restore),
+        },
+        {
+            e.VolumesCopyRequested: lambda event, why: volumes_copy.give_up(event, why, copy),
+            e.VolumesRestoreRequested: lambda event, why: volumes_restore.give_up(event, why, restore),
+        },
     )
 
 
-def _finalize_backup(needs: Needs) -> Row:
-    finalize = backup_finalize.FinalizeBackupNeeds(needs.destinations, now)
-    heard = (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed)
-    return _one(heard, lambda event: backup_finalize.finalize(event, finalize), needs)
+def finalize_backup(has: Needs) -> Row:
+    """Backups end."""
+    needs = backup_finalize.FinalizeBackupNeeds(has.destinations, now)
+    return Row(lambda event, _: backup_finalize.finalize(event, needs), _fail_job(has))
 
 
-def _prepare(needs: Needs) -> Row:
-    prepare = restore_prepare.PrepareNeeds(
-        needs.destinations,
-        needs.cluster,
-        needs.settings.console_namespace,
-        _seconds(needs.settings.undeploy_timeout_seconds),
-        now,
-    )
-    return _one((e.RestoreLicensed,), lambda event: restore_prepare.prepare(event, prepare), needs)
+def prepare_restore(has: Needs) -> Row:
+    """Restores are planned, and what they replace is removed."""
+    patience = _seconds(has.settings.undeploy_timeout_seconds)
+    needs = restore_prepare.PrepareNeeds(has.destinations, has.cluster, has.settings.console_namespace, patience, now)
+    return Row(lambda event, _: restore_prepare.prepare(event, needs), _fail_job(has))
 
 
-def _apply(needs: Needs) -> Row:
-    apply = restore_apply.ApplyNeeds(
-        needs.destinations,
-        needs.cluster,
-        needs.settings.helper_image,
-        _seconds(needs.settings.ready_timeout_seconds),
-        _seconds(needs.settings.volume_wait_seconds),
-        now,
-    )
-    heard = (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)
-    return _one(heard, lambda event: restore_apply.apply(event, apply), needs)
+def apply_restore(has: Needs) -> Row:
+    """Objects are created, wave by wave."""
+    settings = has.settings
+    patience, wait = _seconds(settings.ready_timeout_seconds), _seconds(settings.volume_wait_seconds)
+    needs = restore_apply.ApplyNeeds(has.destinations, has.cluster, settings.helper_image, patience, wait, now)
+    return Row(lambda event, _: restore_apply.apply(event, needs), _fail_job(has))
 
 
-def _finalize_restore(needs: Needs) -> Row:
-    finalize = restore_finalize.FinalizeRestoreNeeds(
-        needs.destinations, needs.cluster, _seconds(needs.settings.ready_timeout_seconds), now
-    )
-    return _one((e.RestoreApplied,), lambda event: restore_finalize.finalize(event, finalize), needs)
+def finalize_restore(has: Needs) -> Row:
+    """Restores end."""
+    patience = _seconds(has.settings.ready_timeout_seconds)
+    needs = restore_finalize.FinalizeRestoreNeeds(has.destinations, has.cluster, patience, now)
+    return Row(lambda event, _: restore_finalize.finalize(event, needs), _fail_job(has))
 
 
-def _notify(needs: Needs) -> Row:
-    secret = needs.settings.webhook_secret.get_secret_value()
-    urls = [url.strip() for url in needs.settings.webhook_urls.split(",") if url.strip()]
-    log = structlog.get_logger("notify")
+def notify_receivers(has: Needs) -> Row:
+    """Receivers are told how jobs end."""
+    needs = notify.NotifyNeeds(has.destinations, has.webhook_urls, has.post, has.log_news)
+    return Row(lambda event, _: notify.notify(event, needs), lambda event, why: notify.give_up(event, why, needs))
 
-    def post(url: str, body: bytes, event_id: str) -> None:
-        webhook.post(url, body, secret=secret, event_id=event_id)
 
-    receivers = notify.NotifyNeeds(needs.destinations, urls, post, lambda line: log.info("notification", news=line))
+def maintain_repository(has: Needs) -> Row:
+    """Backups are deleted and verified, space is reclaimed."""
+    needs = maintain.MaintainNeeds(has.destinations)
     return Row(
-        steps=dict(on(kind, lambda event, _: notify.notify(event, receivers)) for kind in e.FINAL),
-        give_up=dict(failing(kind, lambda event, why: notify.give_up(event, why, receivers)) for kind in e.FINAL),
+        {
+            e.BackupDeleteRequested: lambda event, _: maintain.delete(event, needs),
+            e.RepositoryPruneRequested: lambda event, _: maintain.prune(event, needs),
+            e.BackupVerifyRequested: lambda event, _: maintain.verify(event, needs),
+        },
+        {e.BackupDeleteRequested: maintain.not_deleted, e.BackupVerifyRequested: maintain.not_verified},
     )
 
 
-def _maintain(needs: Needs) -> Row:
-    upkeep = maintain.MaintainNeeds(needs.destinations)
-    watch = watchdog.WatchdogNeeds(needs.destinations, _seconds(needs.settings.stall_after_seconds), now)
-    return Row(
-        steps=dict(
-            [
-                on(e.BackupDeleteRequested, lambda event, _: maintain.delete(event, upkeep)),
-                on(e.RepositoryPruneRequested, lambda event, _: maintain.prune(event, upkeep)),
-                on(e.BackupVerifyRequested, lambda event, _: maintain.verify(event, upkeep)),
-                on(e.TickMinute, lambda event, _: watchdog.tick(event, watch)),
-            ]
-        ),
-        give_up=dict(
-            [
-                failing(e.BackupDeleteRequested, maintain.not_deleted),
-                failing(e.BackupVerifyRequested, maintain.not_verified),
-            ]
-        ),
-    )
+def watch(has: Needs) -> Row:
+    """Jobs that stand still are nudged."""
+    needs = watchdog.WatchdogNeeds(has.destinations, _seconds(has.settings.stall_after_seconds), now)
+    return Row(lambda event, _: watchdog.tick(event, needs))
 
 
 TABLE: Mapping[str, Callable[[Needs], Row]] = {
-    "license.gate": _gate,
-    "manifest.capture": _capture,
-    "backup.finalize": _finalize_backup,
-    "restore.prepare": _prepare,
-    "restore.apply": _apply,
-    "restore.finalize": _finalize_restore,
-    "notify": _notify,
-    "repository.maintain": _maintain,
+    "license.gate": gate,
+    "manifest.capture": capture,
+    "backup.finalize": finalize_backup,
+    "restore.prepare": prepare_restore,
+    "restore.apply": apply_restore,
+    "restore.finalize": finalize_restore,
+    "notify": notify_receivers,
+    "repository.maintain": maintain_repository,
+    "watchdog": watch,
 }
-"""The queues of the line; every `volumes.<node>` has the row `_volumes`."""
+"""The queues of the line; every `volumes.<node>` has the row `volumes`."""
 
 
-def row(queue: topology.Queue, needs: Needs) -> Row:
-    """The queue's part of the table, with its adapters connected. Raises what connecting raises."""
-    return (_volumes if queue.node else TABLE[queue.name])(needs)
+def row(queue: topology.Queue, has: Needs) -> Row:
+    """The queue's part of the table, with its adapters made. Raises what making them raises."""
+    return (volumes if queue.node else TABLE[queue.name])(has)
 
 
-def on(kind: type[K], step: Callable[[e.CloudEvent[K], Delivery], Iterator[e.Event]]) -> tuple[type[e.Event], Step]:
-    """An entry of `Row.steps`: the event's type is checked once, by the reader of the message."""
-    return kind, lambda delivery: step(cast(e.CloudEvent[K], delivery.event), delivery)
+def _fail_job(has: Needs) -> GiveUp:
+    """A job whose step fails for good has failed."""
 
+    def fail(event: e.CloudEvent[Any], reason: Message) -> Iterator[e.Event]:
+        about: e.JobEvent = event.data
+        yield endings.fail(has.destinations.store(about.destination), about.job, now(), reason)
 
-def failing(
-    kind: type[K], give_up: Callable[[e.CloudEvent[K], Message], Iterator[e.Event]]
-) -> tuple[type[e.Event], GiveUp]:
-    """An entry of `Row.give_up`."""
-    return kind, lambda event, reason: give_up(cast(e.CloudEvent[K], event), reason)
-
-
-def _one(heard: tuple[type[e.Event], ...], step: Callable[[Any], Iterator[e.Event]], needs: Needs) -> Row:
-    """One step for all that the queue hears; a job whose step fails for good has failed."""
-    return Row(
-        steps={kind: lambda delivery: step(delivery.event) for kind in heard},
-        give_up={kind: lambda event, reason: _fail_job(event, reason, needs) for kind in heard},
-    )
-
-
-def _fail_job(event: e.CloudEvent[Any], reason: Message, needs: Needs) -> Iterator[e.Event]:
-    about: e.JobEvent = event.data
-    yield endings.fail(needs.destinations.store(about.destination), about.job, now(), reason)
+    return fail
 
 
 def _seconds(number: float) -> timedelta:

@@ -5,13 +5,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 
+import structlog
+
 from schemas import license
 from schemas.errors import Invalid
+from schemas.events import AnyEvent
 from schemas.settings import Settings
+from workers.adapters.broker import Publisher
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
 from workers.adapters.destinations import ConfiguredDestinations
-from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, Repository
+from workers.adapters.notifiers import webhook
+from workers.adapters.volume_files import KubeletVolumes
+from workers.jobs.locks import Locks
+from workers.jobs.slicing import Slicing
+from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, Repository, VolumeFiles
 from workers.repository import open_repository
 
 
@@ -23,9 +31,18 @@ def now() -> datetime:
 class Needs:
     """The adapters of one process, made from its settings when first asked for."""
 
-    def __init__(self, settings: Settings, stop: threading.Event) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.stop = stop
+        self.stopping = threading.Event()  # set when the process is asked to stop
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """To put events on the bus; one connection for all threads."""
+        return Publisher(self.settings.amqp_url.get_secret_value(), "snapline/worker")
+
+    def tell(self, event: AnyEvent) -> None:
+        """Puts an event on the bus. Raises TransientError, Denied."""
+        self.publisher.publish(event)
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -47,7 +64,36 @@ class Needs:
     @cached_property
     def cancellations(self) -> Cancellations:
         """The cancel broadcasts."""
-        return CancelBroadcasts(self.settings.amqp_url.get_secret_value(), self.stop)
+        return CancelBroadcasts(self.settings.amqp_url.get_secret_value(), self.stopping)
+
+    @cached_property
+    def volume_files(self) -> VolumeFiles:
+        """The volumes of this node's pods."""
+        return KubeletVolumes(self.settings.kubelet_pods)
+
+    @cached_property
+    def slicing(self) -> Slicing:
+        """When a slice ends."""
+        return Slicing(self.settings.slice_length, self.stopping.is_set, self.cancellations)
+
+    @cached_property
+    def locks(self) -> Locks:
+        """Which pods and volumes this process works on."""
+        return Locks()
+
+    @property
+    def webhook_urls(self) -> list[str]:
+        """Whom to notify."""
+        return [url.strip() for url in self.settings.webhook_urls.split(",") if url.strip()]
+
+    def post(self, url: str, body: bytes, event_id: str) -> None:
+        """Notifies one receiver. Raises TransientError, PermanentError."""
+        secret = self.settings.webhook_secret.get_secret_value()
+        webhook.post(url, body, secret=secret, event_id=event_id)
+
+    def log_news(self, line: str) -> None:
+        """Tells the log how a job has ended."""
+        structlog.get_logger("notify").info("notification", news=line)
 
     @cached_property
     def trusted_keys(self) -> Mapping[str, bytes]:

@@ -1,106 +1,124 @@
-"""Around every step: bind the log context, run, tell what it yields, and decide what becomes of the message.
+"""Around every step: parse, bind the log context, run, tell what it yields, and decide what becomes of the message.
 
 Permanent errors and exhausted retries go to the row's `give_up`, which records the failure and tells it;
 only what nobody can record is parked. A step that waits (`NotYet`) is called again without being counted.
 """
 
+import json
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 
 from schemas import events as e
 from schemas import topology
-from schemas.errors import Code, NotYet, PermanentError, SnaplineError, TransientError
+from schemas.errors import Code, MalformedEvent, NotYet, PermanentError, SnaplineError, TransientError
 from schemas.messages import Message, told
-from workers.adapters import logs
-from workers.deliveries import Delivery, Done, Outcome, Park, Retry
+from workers.adapters import broker, logs
+from workers.deliveries import Again, Delivery, GaveUp, Outcome, Park
 
-Step = Callable[[Delivery], Iterator[e.Event]]
-GiveUp = Callable[[e.AnyEvent, Message], Iterator[e.Event]]
+Step = Callable[[e.CloudEvent[Any], Delivery], Iterator[e.Event]]
+GiveUp = Callable[[e.CloudEvent[Any], Message], Iterator[e.Event]]
 Tell = Callable[[e.AnyEvent], None]
 
 STORE_AWAY = timedelta(minutes=1)
 """How long a message rests whose failure could not even be recorded."""
+NEXT_WORKER = timedelta(seconds=1)
+"""How long a message rests whose worker stops."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A queue's part of the table: what is called for each event type, and what if it fails for good."""
+    """A queue's part of the line: what is called for an event, and what if that fails for good. By type, where the
+    events that the queue hears (schemas/topology.py) ask for different things."""
 
-    steps: Mapping[type[e.Event], Step]
-    give_up: Mapping[type[e.Event], GiveUp] = field(default_factory=dict)
+    step: Step | Mapping[type[e.Event], Step]
+    give_up: GiveUp | Mapping[type[e.Event], GiveUp] | None = None
+
+    def step_for(self, event: e.AnyEvent) -> Step:
+        """What to call for `event`."""
+        return self.step[type(event.data)] if isinstance(self.step, Mapping) else self.step
+
+    def give_up_for(self, event: e.AnyEvent) -> GiveUp | None:
+        """What to call if that fails for good, or None if nobody can record it."""
+        return self.give_up.get(type(event.data)) if isinstance(self.give_up, Mapping) else self.give_up
 
 
-def handler(queue: str, row: Row, tell: Tell) -> Callable[[Delivery], Outcome]:
-    """What the broker calls with every good message of `queue`."""
-    log = structlog.get_logger(queue)
-
-    def handle(delivery: Delivery) -> Outcome:
-        event = delivery.event
-        with structlog.contextvars.bound_contextvars(
-            queue=queue, event_id=event.id, correlation_id=event.correlationid
-        ):
-            began = time.monotonic()
-            outcome = _attempt(delivery, queue, row, tell, log)
+def receive(document: Mapping[str, Any], row: Row, tell: Tell, delivery: Delivery) -> None:
+    """Does all that is to be done about one event, given as a plain CloudEvent. Returning means done, the message may
+    be acknowledged; everything else is an Outcome that is raised."""
+    event = _parse(document)
+    with structlog.contextvars.bound_contextvars(
+        queue=delivery.queue, event_id=event.id, correlation_id=event.correlationid
+    ):
+        began, outcome = time.monotonic(), Outcome("")
+        try:
+            _run(event, row, tell, delivery)
+            outcome.word = "done"
+        except Outcome as raised:
+            outcome = raised
+            raise
+        finally:
             logs.handled(
-                log,
+                structlog.get_logger(delivery.queue),
                 event_id=event.id,
                 type=event.type,
                 subject=event.subject or "",
                 attempt=delivery.attempt,
-                outcome=_word(outcome),
+                outcome=outcome.word,
                 seconds=time.monotonic() - began,
-                reason=getattr(outcome, "reason", ""),
+                reason=outcome.reason,
             )
-            return outcome
-
-    return handle
 
 
-def _attempt(delivery: Delivery, queue: str, row: Row, tell: Tell, log: structlog.stdlib.BoundLogger) -> Outcome:
+def _parse(document: Mapping[str, Any]) -> e.AnyEvent:
     try:
-        _tell_all(row.steps[type(delivery.event.data)](delivery), delivery.event, queue, tell)
-        return Done()
+        return e.parse(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+    except (MalformedEvent, ValueError) as error:
+        raise Park(str(error)) from error
+
+
+def _run(event: e.AnyEvent, row: Row, tell: Tell, delivery: Delivery) -> None:
+    try:
+        _tell_all(row.step_for(event)(event, delivery), event, delivery.queue, tell)
     except NotYet as error:
-        return Retry(error.delay, str(error), counted=False)
+        raise Again(error.delay, str(error), counted=False) from error
     except PermanentError as error:
-        return _give_up(delivery, told(error), queue, row, tell)
+        _give_up(event, told(error), row, tell, delivery)
     except TransientError as error:
-        return _again(delivery, told(error), queue, row, tell)
+        _again(event, told(error), row, tell, delivery)
+    except broker.Shutdown as stopped:
+        raise Again(NEXT_WORKER, "its worker was stopping", counted=False) from stopped
+    except broker.TimeLimitExceeded:
+        too_long = Message(code=Code.TRANSIENT, text="it took longer than a step may take")
+        _again(event, too_long, row, tell, delivery)
     except Exception as error:
-        log.exception("a step failed in a way nobody foresaw")
+        structlog.get_logger(delivery.queue).exception("a step failed in a way nobody foresaw")
         unforeseen = Message(code=Code.TRANSIENT, text=f"{type(error).__name__}: {error}")
-        return _again(delivery, unforeseen, queue, row, tell)
+        _again(event, unforeseen, row, tell, delivery)
 
 
-def _again(delivery: Delivery, reason: Message, queue: str, row: Row, tell: Tell) -> Outcome:
+def _again(event: e.AnyEvent, reason: Message, row: Row, tell: Tell, delivery: Delivery) -> None:
     if delivery.attempt >= topology.MAX_ATTEMPTS:
         tried = reason.model_copy(update={"text": f"{reason} (tried {delivery.attempt} times)"})
-        return _give_up(delivery, tried, queue, row, tell)
-    return Retry(topology.DELAYS[min(delivery.attempt, len(topology.DELAYS)) - 1], str(reason))
+        _give_up(event, tried, row, tell, delivery)
+    raise Again(topology.rest(delivery.attempt), str(reason))
 
 
-def _give_up(delivery: Delivery, reason: Message, queue: str, row: Row, tell: Tell) -> Outcome:
-    give_up = row.give_up.get(type(delivery.event.data))
+def _give_up(event: e.AnyEvent, reason: Message, row: Row, tell: Tell, delivery: Delivery) -> None:
+    give_up = row.give_up_for(event)
     if give_up is None:
-        return Park(str(reason))
+        raise Park(str(reason))
     try:
-        _tell_all(give_up(delivery.event, reason), delivery.event, queue, tell)
+        _tell_all(give_up(event, reason), event, delivery.queue, tell)
     except TransientError as error:
-        return Retry(STORE_AWAY, f"{reason}; and that could not be recorded: {error}", counted=False)
+        raise Again(STORE_AWAY, f"{reason}; and that could not be recorded: {error}", counted=False) from error
     except SnaplineError as error:
-        return Park(f"{reason}; and that could not be recorded: {error}")
-    return GaveUp(str(reason))
-
-
-@dataclass(frozen=True)
-class GaveUp(Done):
-    """Done, as far as it goes: the failure is recorded and told."""
-
-    reason: str
+        raise Park(f"{reason}; and that could not be recorded: {error}") from error
+    raise GaveUp(str(reason))
 
 
 def _tell_all(events: Iterator[e.Event], cause: e.AnyEvent, queue: str, tell: Tell) -> None:
@@ -111,17 +129,3 @@ def _tell_all(events: Iterator[e.Event], cause: e.AnyEvent, queue: str, tell: Te
         # A step that was broken off must let go of what it holds now, not when its traceback is collected.
         if isinstance(events, Generator):
             events.close()
-
-
-def _word(outcome: Outcome) -> str:
-    match outcome:
-        case GaveUp():
-            return "failed"
-        case Retry(counted=False):
-            return "waiting"
-        case Retry():
-            return "retry"
-        case Park():
-            return "parked"
-        case _:
-            return "done"

@@ -1,24 +1,25 @@
 """What every bus does: the one in memory and RabbitMQ, by the same tests."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
 from schemas import events as e
 from schemas import topology
+from schemas.errors import Invalid
 from tests.support.line import until
+from tests.support.serving import Handle, serving
 from workers.adapters import broker
 from workers.adapters.broker import DeadLetter
 from workers.adapters.twins.bus import MemoryBus
-from workers.deliveries import Delivery, Done, Outcome, Park, Retry
+from workers.deliveries import Again, Delivery, GaveUp, Park
 
 GATE = topology.queue("license.gate")
 FINALIZE = topology.queue("backup.finalize")
-Handle = Callable[[Delivery], Outcome]
+Document = dict[str, Any]
 
 
 class Bus(Protocol):
@@ -41,17 +42,10 @@ class Rabbit:
         self._publisher = broker.Publisher(url, "tests")
         self.publish = self._publisher.publish
         self.publish_raw = self._publisher.publish_raw
+        self.close = self._publisher.close
 
-    @contextmanager
-    def serving(self, queue: topology.Queue, handle: Handle) -> Iterator[None]:
-        stop = threading.Event()
-        thread = threading.Thread(target=broker.serve, args=(self._url, queue, handle), kwargs={"stop": stop})
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+    def serving(self, queue: topology.Queue, handle: Handle) -> AbstractContextManager[None]:
+        return serving(self._url, queue, handle)
 
     def log(self, since: datetime | None = None) -> list[e.AnyEvent]:
         found = broker.read_log(self._url, since=since or "first", idle=timedelta(seconds=1))
@@ -75,10 +69,12 @@ class Memory(MemoryBus):
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])
-def bus(request: pytest.FixtureRequest) -> Bus:
+def bus(request: pytest.FixtureRequest) -> Iterator[Bus]:
     if request.param == "memory":
-        return Memory()
-    return Rabbit(request.getfixturevalue("url"))
+        yield Memory()
+        return
+    with closing(Rabbit(request.getfixturevalue("url"))) as rabbit:
+        yield rabbit
 
 
 def _request(id_: str, app: str | None = None) -> e.AnyEvent:
@@ -88,9 +84,8 @@ def _request(id_: str, app: str | None = None) -> e.AnyEvent:
 def test_a_queue_gets_what_it_hears_and_nothing_else(bus: Bus) -> None:
     got: list[str] = []
 
-    def handle(delivery: Delivery) -> Outcome:
-        got.append(delivery.event.type)
-        return Done()
+    def handle(event: Document, _: Delivery) -> None:
+        got.append(event["type"])
 
     bus.publish(_request("a"))
     bus.publish(e.wrap(e.BackupPlanned(backup="b", objects=1, pods=0), source="tests", time=datetime.now(UTC)))
@@ -105,9 +100,10 @@ def test_a_queue_gets_what_it_hears_and_nothing_else(bus: Bus) -> None:
 def test_a_retry_comes_back_later_with_its_attempt_counted_and_its_sender_kept(bus: Bus) -> None:
     seen: list[tuple[int, str, datetime]] = []
 
-    def handle(delivery: Delivery) -> Outcome:
+    def handle(_: Document, delivery: Delivery) -> None:
         seen.append((delivery.attempt, delivery.sender, delivery.first_seen))
-        return Done() if len(seen) == 3 else Retry(timedelta(seconds=0.5), "not yet", counted=len(seen) == 1)
+        if len(seen) < 3:
+            raise Again(timedelta(seconds=0.5), "not yet", counted=len(seen) == 1)
 
     with bus.serving(GATE, handle):
         bus.publish(_request("a"))
@@ -115,22 +111,55 @@ def test_a_retry_comes_back_later_with_its_attempt_counted_and_its_sender_kept(b
     assert [attempt for attempt, *_ in seen] == [1, 2, 2]
     assert {sender for _, sender, _ in seen} == {"snapline"}
     assert seen[1][2] == seen[2][2]
+    assert bus.dead_letters(GATE.name) == []
+
+
+def test_what_an_actor_raises_besides_outcomes_is_tried_again(bus: Bus) -> None:
+    seen: list[int] = []
+
+    def handle(_: Document, delivery: Delivery) -> None:
+        seen.append(delivery.attempt)
+        if len(seen) == 1:
+            raise RuntimeError("a bug")
+
+    with bus.serving(GATE, handle):
+        bus.publish(_request("a"))
+        until(lambda: len(seen) == 2, "it comes again")
+    assert seen == [1, 2]
+
+
+def test_what_was_given_up_is_done(bus: Bus) -> None:
+    seen: list[str] = []
+
+    def handle(event: Document, _: Delivery) -> None:
+        seen.append(event["id"])
+        if event["id"] == "a":
+            raise GaveUp("and that is recorded")
+
+    with bus.serving(GATE, handle):
+        bus.publish(_request("a"))
+        bus.publish(_request("b"))
+        until(lambda: len(seen) == 2, "both are handled")
+    with bus.serving(GATE, handle):
+        bus.publish(_request("c"))
+        until(lambda: len(seen) == 3, "the third is handled")
+    assert seen[2] == "c"
+    assert bus.dead_letters(GATE.name) == []
 
 
 def test_a_parked_message_can_be_looked_at_redriven_and_dropped(bus: Bus) -> None:
-    outcomes: list[Outcome] = [Park("first"), Park("second"), Done()]
+    reasons = ["first", "second"]
     handled: list[str] = []
 
-    def handle(delivery: Delivery) -> Outcome:
-        outcome = outcomes.pop(0)
-        handled.append(delivery.event.id)
-        return outcome
+    def handle(event: Document, _: Delivery) -> None:
+        handled.append(event["id"])
+        raise Park(reasons.pop(0))
 
     with bus.serving(GATE, handle):
         bus.publish(_request("a"))
         until(lambda: len(bus.dead_letters(GATE.name)) == 1, "it is parked")
         [letter] = bus.dead_letters(GATE.name)
-        assert (letter.reason, letter.sender) == ("first", "snapline")
+        assert (letter.reason, letter.sender, letter.type) == ("first", "snapline", "backup.requested.v1")
         assert e.parse(letter.body).id == "a"
         assert bus.redrive(GATE.name, {"another"}) == 0
         assert bus.redrive(GATE.name, {letter.id}) == 1
@@ -143,9 +172,8 @@ def test_a_parked_message_can_be_looked_at_redriven_and_dropped(bus: Bus) -> Non
 def test_bad_messages_are_parked_with_reasons_and_the_queue_goes_on(bus: Bus) -> None:
     got: list[str] = []
 
-    def handle(delivery: Delivery) -> Outcome:
-        got.append(delivery.event.id)
-        return Done()
+    def handle(event: Document, _: Delivery) -> None:
+        got.append(event["id"])
 
     with bus.serving(GATE, handle):
         bus.publish_raw(b"not json", "backup.requested.v1")
@@ -161,9 +189,8 @@ def test_bad_messages_are_parked_with_reasons_and_the_queue_goes_on(bus: Bus) ->
 def test_work_for_a_node_waits_for_its_worker(bus: Bus) -> None:
     got: list[str] = []
 
-    def handle(delivery: Delivery) -> Outcome:
-        got.append(str(delivery.event.subject))
-        return Done()
+    def handle(event: Document, _: Delivery) -> None:
+        got.append(event["subject"])
 
     work = e.VolumesCopyRequested(backup="b", node="node-a", pod="ns/pod")
     bus.publish(e.wrap(work, source="tests", time=datetime.now(UTC)))
@@ -180,3 +207,9 @@ def test_the_log_has_every_event_in_order_from_any_time_on(bus: Bus) -> None:
         bus.publish(_request(str(number)))
     assert [event.id for event in bus.log()] == [str(number) for number in range(30)]
     assert [event.id for event in bus.log(middle)] == [str(number) for number in range(20, 30)]
+
+
+def test_there_are_no_dead_letters_of_a_queue_that_cannot_be(bus: Bus) -> None:
+    for ask in (bus.dead_letters, bus.redrive, bus.drop):
+        with pytest.raises(Invalid, match="there is no queue 'nope'"):
+            ask("nope")

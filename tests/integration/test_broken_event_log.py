@@ -1,8 +1,8 @@
 """An event log that is broken, beyond repair or not, stops nobody: it is for watching."""
 
 import logging
-import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pika
 import pytest
@@ -13,9 +13,10 @@ from schemas import events as e
 from schemas import topology
 from schemas.errors import TransientError
 from tests.support.line import until
+from tests.support.serving import serving
 from workers.adapters import broker
 from workers.adapters.broker import connection, log_queue
-from workers.deliveries import Delivery, Done, Outcome
+from workers.deliveries import Delivery
 
 GATE = topology.queue("license.gate")
 PROGRESS = e.VolumesProgressed(job="b", unit="ns/pod", volume="data", bytes_done=1, bytes_total=2, files_done=1)
@@ -40,27 +41,21 @@ def test_the_line_works_with_a_log_that_stays_broken(
     url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As after some losses of a broker's data: it knows the log's name, and can neither declare nor replace it."""
-    got, stop = list[str](), threading.Event()
+    got: list[str] = []
 
     def refused(_: BlockingChannel) -> None:
         raise ChannelClosedByBroker(404, "NOT_FOUND - home node is down")
 
     monkeypatch.setattr(log_queue, "_declare", refused)
 
-    def handle(delivery: Delivery) -> Outcome:
-        got.append(delivery.event.id)
-        return Done()
+    def handle(event: dict[str, Any], _: Delivery) -> None:
+        got.append(event["id"])
 
     broker.declare(url, ["node-a"])
     assert "the line goes on without" in caplog.text
-    thread = threading.Thread(target=broker.serve, args=(url, GATE, handle), kwargs={"stop": stop})
-    thread.start()
-    try:
+    with serving(url, GATE, handle):
         _publish(url, _wrap(PROGRESS, "heard by the log alone"), _wrap(e.BackupRequested(), "heard"))
         until(lambda: got == ["heard"], "the request is handled")
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_a_log_with_other_limits_keeps_its_events(url: str, caplog: pytest.LogCaptureFixture) -> None:

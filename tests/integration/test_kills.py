@@ -8,10 +8,12 @@ from deploy.local import looking
 from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.seaweedfs import SeaweedFS
 from schemas import events as e
-from schemas import topology
+from schemas import keys, topology
+from schemas.job import Job
 from tests.support.killing import POINTS
 from tests.support.line import Line, Servers, killing_command, until, whole_line
 from tests.support.receiver import Receiver, receiver
+from workers.jobs import ledger
 
 pytestmark = pytest.mark.timeout(300)
 SECRET = "a webhook's secret"
@@ -26,7 +28,7 @@ def test_workers_killed_at_every_place_of_a_kind_lose_and_repeat_nothing(
     with (
         receiver(SECRET) as hook,
         whole_line(
-            tmp_path / "line", servers, stall_after_seconds="60", webhook_urls=hook.url, webhook_secret=SECRET
+            tmp_path / "line", servers, stall_after_seconds="0.5", webhook_urls=hook.url, webhook_secret=SECRET
         ) as line,
     ):
         before = line.look()
@@ -39,11 +41,23 @@ def test_workers_killed_at_every_place_of_a_kind_lose_and_repeat_nothing(
         restore = line.job("restore", backup, "the restore")
         assert line.final("restore", restore)["status"] == "Completed"
         assert looking.differences(before, line.look()) == []
+        _watchdog_finds_unfinished(line, Job("backup", backup))
         line.publish(e.BackupDeleteRequested(backup=backup), "the deletion")
         until(lambda: "backup.deleted.v1" in {event.type for event in line.told()}, "the backup is deleted", 120)
         _everybody_died(markers)
         _everything_was_told_once(line, hook)
         assert line.dead_letters() == []
+
+
+def _watchdog_finds_unfinished(line: Line, job: Job) -> None:
+    """A job that has ended long ago, but whose mark stayed as if a worker had died in between."""
+    ledger.begin(line.store, job)
+
+    def settled() -> bool:
+        line.tick()
+        return not ledger.exists(line.store, keys.running(job))
+
+    until(settled, "the watchdog takes the mark away")
 
 
 def _everybody_died(markers: Path) -> None:

@@ -15,14 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from schemas import events as e
+import dramatiq
+
 from schemas import topology
+from schemas.events import AnyEvent
 from workers import app
-from workers.adapters import broker
-from workers.deliveries import Delivery
 from workers.needs import Needs
 from workers.ports import Destinations, ObjectStore, Repository, StoredObject
-from workers.receive import Row
 
 POINTS = ("before-work", "after-work", "after-record", "after-publish")
 RECORDS = ("backups/", "restores/", "running/", "notifications/")
@@ -98,7 +97,7 @@ class KillingDestinations:
 
 
 class KillingNeeds(Needs):
-    """Needs with a store to die at."""
+    """Needs with places to die at."""
 
     killer: Killer
 
@@ -106,35 +105,29 @@ class KillingNeeds(Needs):
     def destinations(self) -> Destinations:
         return KillingDestinations(super().destinations, self.killer)
 
+    def tell(self, event: AnyEvent) -> None:
+        super().tell(event)
+        self.killer.at("after-publish", event.type)
 
-def killing_row(row: Row, killer: Killer) -> Row:
-    """The row, dying before each kind of work."""
 
-    def wrapped(kind: type[e.Event], step: Any) -> Any:
-        def run(delivery: Delivery) -> Iterator[e.Event]:
-            killer.at("before-work", kind.type)
-            return step(delivery)  # type: ignore[no-any-return]
+class KillBeforeWork(dramatiq.Middleware):
+    """Dies before each kind of work."""
 
-        return run
+    def __init__(self, killer: Killer) -> None:
+        self._killer = killer
 
-    return Row({kind: wrapped(kind, step) for kind, step in row.steps.items()}, row.give_up)
+    def before_process_message(self, _: dramatiq.Broker, message: Any) -> None:
+        """See dramatiq."""
+        [event] = message.args
+        self._killer.at("before-work", event["type"])
 
 
 def main(queue: str, point: str, markers: str) -> None:
     """Works as `workers.app` does, until it dies."""
-    killer = Killer(queue, point, Path(markers))
-    served, plain = app.start(queue)
-    needs = KillingNeeds(plain.settings, plain.stop)
-    needs.killer = killer
-    publisher = broker.Publisher(needs.settings.amqp_url.get_secret_value(), f"snapline/{queue}")
-
-    def tell(event: e.AnyEvent) -> None:
-        publisher.publish(event)
-        killer.at("after-publish", event.type)
-
-    app.work(served, needs, tell=tell, change=lambda row: killing_row(row, killer))
+    needs = KillingNeeds(app.load().settings)
+    needs.killer = Killer(queue, point, Path(markers))
+    app.serve(topology.queue(queue), app.make_broker(needs, KillBeforeWork(needs.killer)), app.stop_on_signals())
 
 
 if __name__ == "__main__":
-    topology.queue(sys.argv[1])
     main(*sys.argv[1:])

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.local import rabbitmq
 
-VHOSTS = 40
+VHOSTS = 50
 
 
 @pytest.fixture(scope="session")

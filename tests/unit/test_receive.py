@@ -1,5 +1,6 @@
 """What becomes of a message, by what its step did."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -10,22 +11,26 @@ from schemas import topology
 from schemas.errors import Damaged, Invalid, NotYet, SnaplineError, TransientError
 from schemas.messages import Message
 from schemas.messages import told as told_of
-from workers.deliveries import Delivery, Done, Outcome, Park, Retry
-from workers.receive import GaveUp, Row, handler
+from workers.adapters import broker
+from workers.deliveries import Again, Delivery, GaveUp, Outcome, Park
+from workers.receive import Row, receive
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 REQUEST = e.wrap(e.BackupRequested(), id="r", source="tests", time=NOW)
 
 
-def _handle(step: object, attempt: int = 1, give_up: object = None) -> tuple[Outcome, list[e.AnyEvent]]:
+def _handle(step: object, attempt: int = 1, give_up: object = None) -> tuple[Outcome | None, list[e.AnyEvent]]:
     told: list[e.AnyEvent] = []
-    row = Row({e.BackupRequested: step}, {e.BackupRequested: give_up} if give_up else {})  # type: ignore[dict-item]
-    delivery = Delivery(REQUEST, attempt, "somebody", redelivered=False, first_seen=NOW)
-    return handler("license.gate", row, told.append)(delivery), told
+    row = Row({e.BackupRequested: step}, give_up)  # type: ignore[dict-item, arg-type]
+    try:
+        receive(json.loads(e.encode(REQUEST)), row, told.append, Delivery("license.gate", attempt, "somebody", NOW))
+    except Outcome as outcome:
+        return outcome, told
+    return None, told
 
 
-def _raising(error: Exception) -> object:
-    def step(_: Delivery) -> Iterator[e.Event]:
+def _raising(error: BaseException) -> object:
+    def step(_: e.AnyEvent, __: Delivery) -> Iterator[e.Event]:
         yield e.BackupLicensed(backup="b")
         raise error
 
@@ -37,25 +42,26 @@ def _give_up(event: e.AnyEvent, reason: Message) -> Iterator[e.Event]:
 
 
 def test_what_a_step_yields_is_told_with_its_cause_and_a_derived_id() -> None:
-    def step(_: Delivery) -> Iterator[e.Event]:
+    def step(_: e.AnyEvent, __: Delivery) -> Iterator[e.Event]:
         yield e.BackupLicensed(backup="b")
 
     outcome, [told] = _handle(step)
-    assert outcome == Done()
+    assert outcome is None
     assert (told.id, told.source) == ("backup.licensed.v1/b", "snapline/license.gate")
     assert (told.causationid, told.correlationid, told.subject) == ("r", "r", "b")
 
 
 def test_waiting_is_not_counted() -> None:
     outcome, told = _handle(_raising(NotYet("for it", timedelta(seconds=5))), attempt=99)
-    assert outcome == Retry(timedelta(seconds=5), "for it", counted=False)
+    assert isinstance(outcome, Again)
+    assert (outcome.delay, outcome.reason, outcome.counted) == (timedelta(seconds=5), "for it", False)
     assert len(told) == 1
 
 
 @pytest.mark.parametrize("error", [TransientError("busy"), RuntimeError("a bug")])
 def test_a_passing_failure_is_tried_again_ever_later_and_then_given_up(error: Exception) -> None:
     rests = [_handle(_raising(error), attempt, _give_up)[0] for attempt in range(1, topology.MAX_ATTEMPTS)]
-    assert [rest.delay.total_seconds() for rest in rests if isinstance(rest, Retry)] == [1, 5, 15, 60, 300]
+    assert [rest.delay.total_seconds() for rest in rests if isinstance(rest, Again)] == [1, 5, 15, 60, 300]
     outcome, told = _handle(_raising(error), topology.MAX_ATTEMPTS, _give_up)
     assert isinstance(outcome, GaveUp)
     assert isinstance(told[-1].data, e.BackupRejected)
@@ -65,13 +71,15 @@ def test_a_passing_failure_is_tried_again_ever_later_and_then_given_up(error: Ex
 @pytest.mark.parametrize("error", [Invalid("wrong"), Damaged("broken")])
 def test_a_lasting_failure_is_given_up_at_once(error: SnaplineError) -> None:
     outcome, told = _handle(_raising(error), 1, _give_up)
-    assert outcome == GaveUp(str(error))
+    assert isinstance(outcome, GaveUp)
+    assert outcome.reason == str(error)
     assert told[-1].data == e.BackupRejected(request="r", reasons=[told_of(error)])
 
 
 def test_what_nobody_can_record_is_parked() -> None:
     outcome, _ = _handle(_raising(Invalid("wrong")))
-    assert outcome == Park("wrong")
+    assert isinstance(outcome, Park)
+    assert outcome.reason == "wrong"
 
 
 def test_while_a_failure_cannot_be_recorded_the_message_is_kept() -> None:
@@ -80,7 +88,7 @@ def test_while_a_failure_cannot_be_recorded_the_message_is_kept() -> None:
         yield
 
     outcome, _ = _handle(_raising(Invalid("wrong")), 1, away)
-    assert isinstance(outcome, Retry)
+    assert isinstance(outcome, Again)
     assert not outcome.counted
     assert "wrong" in outcome.reason
 
@@ -88,7 +96,7 @@ def test_while_a_failure_cannot_be_recorded_the_message_is_kept() -> None:
 def test_a_step_that_cannot_tell_lets_go_of_what_it_holds() -> None:
     held: list[str] = []
 
-    def step(_: Delivery) -> Iterator[e.Event]:
+    def step(_: e.AnyEvent, __: Delivery) -> Iterator[e.Event]:
         held.append("unit")
         try:
             yield e.BackupLicensed(backup="b")
@@ -98,8 +106,35 @@ def test_a_step_that_cannot_tell_lets_go_of_what_it_holds() -> None:
     def tell(_: e.AnyEvent) -> None:
         raise TransientError("the broker is away") from ValueError(step)
 
-    kept: list[Outcome] = []
-    delivery = Delivery(REQUEST, 1, "somebody", redelivered=False, first_seen=NOW)
-    kept.append(handler("license.gate", Row({e.BackupRequested: step}), tell)(delivery))
-    assert isinstance(kept[0], Retry)
+    with pytest.raises(Again) as kept:
+        receive(json.loads(e.encode(REQUEST)), Row(step), tell, Delivery("license.gate"))
+    assert kept.value.counted
     assert held == []
+
+
+def test_a_step_that_takes_too_long_has_failed_and_one_that_is_stopped_has_not() -> None:
+    outcome, _ = _handle(_raising(broker.TimeLimitExceeded()))
+    assert isinstance(outcome, Again)
+    assert outcome.counted
+    outcome, told = _handle(_raising(broker.TimeLimitExceeded()), topology.MAX_ATTEMPTS, _give_up)
+    assert isinstance(outcome, GaveUp)
+    assert "longer than a step may take" in str(told[-1].data)
+    outcome, _ = _handle(_raising(broker.Shutdown()), attempt=99)
+    assert isinstance(outcome, Again)
+    assert not outcome.counted
+
+
+def test_a_step_gets_the_event_and_how_it_came() -> None:
+    got: list[tuple[e.AnyEvent, Delivery]] = []
+
+    def step(event: e.AnyEvent, delivery: Delivery) -> Iterator[e.Event]:
+        got.append((event, delivery))
+        return iter(())
+
+    _handle(step, attempt=3)
+    assert got == [(REQUEST, Delivery("license.gate", 3, "somebody", NOW))]
+
+
+def test_what_is_no_event_is_parked() -> None:
+    with pytest.raises(Park, match="not a CloudEvent"):
+        receive({"a": 1}, Row({}), lambda _: None, Delivery("license.gate"))

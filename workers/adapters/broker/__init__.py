@@ -1,24 +1,38 @@
-"""RabbitMQ and Dramatiq: the only importer of `pika` and `dramatiq`."""
+"""RabbitMQ and Dramatiq: with the actors and the process around them, the only importer of `pika` and `dramatiq`."""
 
+from dramatiq.middleware import Shutdown, TimeLimitExceeded
+
+from workers.adapters.broker.consuming import EventBroker, delivery
 from workers.adapters.broker.control import broadcast_cancel, listen_cancel
 from workers.adapters.broker.dead_letters import DeadLetter, drop, list_dead_letters, listeners, redrive
 from workers.adapters.broker.declaring import declare
 from workers.adapters.broker.event_log import Logged, Since, read_log
 from workers.adapters.broker.publishing import Publisher
-from workers.adapters.broker.serving import serve
+from workers.adapters.broker.settling import LostDeliveries, SafeRetries
+from workers.adapters.broker.watching import Prefetch, StopRequests, ThreadWatch, consuming, dead_threads
 
 __all__ = [
     "DeadLetter",
+    "EventBroker",
     "Logged",
+    "LostDeliveries",
+    "Prefetch",
     "Publisher",
+    "SafeRetries",
+    "Shutdown",
     "Since",
+    "StopRequests",
+    "ThreadWatch",
+    "TimeLimitExceeded",
     "broadcast_cancel",
+    "consuming",
+    "dead_threads",
     "declare",
+    "delivery",
     "drop",
     "list_dead_letters",
     "listen_cancel",
     "listeners",
     "read_log",
     "redrive",
-    "serve",
 ]

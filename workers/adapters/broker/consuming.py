@@ -1,15 +1,14 @@
-"""Dramatiq with a consumer of our own: the queue decides the actor, and no message is lost (messaging.md 0, 3.2 B).
+"""Dramatiq's broker and consumer for our bus: plain events in, and no message lost on the way.
 
+- the queue decides the actor, the broker's headers decide the options; a body decides nothing
 - a body that is no event is parked with its reason, never dropped, and never ends a thread
-- an ack or nack belongs to the channel that delivered the message; a late one is ignored, as it would hit another
-- a message that could not be republished (retry, park) is not acknowledged
-- what waited in memory when the channel was lost is not run: the broker delivers it again
+- nothing is acknowledged that has not been settled (settling.py), and only through the channel that delivered it:
+  on another channel the same tag is another message
 """
 
-import threading
+import json
 import uuid
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dramatiq
@@ -17,123 +16,136 @@ import pika
 import structlog
 from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer, _RabbitmqMessage
 from dramatiq.errors import ConnectionClosed
+from dramatiq.middleware import CurrentMessage
 
+from schemas import events as e
 from schemas import topology
 from schemas.errors import MalformedEvent, SnaplineError, TransientError
 from schemas.topology import Queue
 from workers.adapters.broker import connection, declaring, reading
 from workers.adapters.broker.publishing import Publisher
-from workers.adapters.broker.reading import Reader
-from workers.deliveries import Delivery, Done, Outcome, Park, Retry
-
-Handle = Callable[[Delivery], Outcome]
-ACTOR = "handle"
-AGAIN = 1.0
-"""Seconds between tries to republish."""
+from workers.adapters.broker.reading import Arrived, Reader
+from workers.deliveries import Again, Delivery
 
 log = structlog.get_logger(__name__)
 
 
+def delivery() -> Delivery:
+    """How the message that this thread works on has come. For actors."""
+    message = CurrentMessage.get_current_message()
+    if message is None:
+        raise RuntimeError("no message is being worked on")
+    options = message.options
+    seen = datetime.fromisoformat(options["first_seen"])
+    return Delivery(message.queue_name, options["attempt"], options["sender"], seen)
+
+
 class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is untyped
-    """One queue, one actor, no middleware: what stock middleware does for failures is done by `settle`."""
+    """The bus, for Dramatiq. An actor is named as its queue, and called with the event as a plain dict.
 
-    def __init__(self, url: str, queue: Queue, handle: Handle, inside: frozenset[str], stop: threading.Event) -> None:
-        super().__init__(middleware=[], confirm_delivery=True)
+    Internal events are believed from our own user and `trusted`. `publisher` is shared with those who tell events.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        publisher: Publisher,
+        *,
+        middleware: list[dramatiq.Middleware],
+        trusted: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(middleware=middleware, confirm_delivery=True)
         self.parameters = connection.parameters(url)
-        self.url, self.queue, self.handle, self.stop = url, queue, handle, stop
-        self.reader = Reader(queue, inside)
-        self.publisher = Publisher(url, f"snapline/{queue.name}")
-        dramatiq.Actor(self._run, broker=self, actor_name=ACTOR, queue_name=queue.name, priority=0, options={})
-
-    @property
-    def consumer_class(self) -> type["EventConsumer"]:
-        """See dramatiq."""
-        return EventConsumer
+        self.url, self.publisher = url, publisher
+        self.inside = trusted | {connection.user(url)}
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:  # noqa: ARG002  # dramatiq's signature
-        """No delay queue and no declaration: `consume` declares."""
+        """No delay queue, and no declaration on the server: `consume` and the publisher do that."""
         if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
             self.queues.add(queue_name)
             self.emit_after("declare_queue", queue_name)
 
+    def prepare(self, queue: Queue) -> None:
+        """Declares the queue before it is served. A broker that is away is waited for by the consumer.
+        Raises Denied: waiting does not help against that."""
+        try:
+            declaring.declare_for(self.url, queue)
+        except TransientError as error:
+            log.warning("waiting for RabbitMQ", reason=str(error))
+
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> "EventConsumer":
         """A consumer on a queue that is there, also after the broker has lost everything."""
+        queue = topology.queue(queue_name)
         try:
-            declaring.declare_for(self.url, self.queue)
+            declaring.declare_for(self.url, queue)
         except SnaplineError as error:
             raise ConnectionClosed(error) from None
-        return EventConsumer(self, queue_name, prefetch, timeout)
+        return EventConsumer(self, queue, prefetch, timeout)
 
-    def _run(self, received: "Received") -> None:
-        """What dramatiq's worker threads call. It never raises: dramatiq acknowledges what raises."""
-        if received.consumer.gone:
-            received.abandon("its channel is gone; the broker delivers it again")
-            return
-        try:
-            outcome = self.handle(received.delivery)
-        except BaseException as error:
-            log.exception("the handler failed", event_id=received.delivery.event.id)
-            outcome = self._unforeseen(received, error)
-        try:
-            self._settle(received, outcome)
-        except BaseException:
-            log.exception("an outcome could not be carried out", event_id=received.delivery.event.id)
-            received.message.fail()  # rejected, so that the broker puts it into the dead-letter queue
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """What `actor.send(event)` does: puts the event on the bus, where every queue that hears it gets it; with a
+        `delay` (ms) the actor's queue alone does. The message returned has the event's id.
 
-    def _unforeseen(self, received: "Received", error: BaseException) -> Outcome:
-        if received.delivery.attempt >= topology.MAX_ATTEMPTS:
-            return Park(f"{type(error).__name__} after {received.delivery.attempt} attempts")
-        return Retry(topology.DELAYS[received.delivery.attempt - 1], type(error).__name__)
+        Raises MalformedEvent, also if the actor does not hear such events; TransientError, Denied.
+        """
+        [document] = message.args
+        event, queue = e.parse(_text(document).encode()), topology.queue(message.queue_name)
+        reading.check_addressee(queue, event.data)
+        named = message.copy(message_id=event.id)
+        self.emit_before("enqueue", named, delay)
+        if delay:
+            self.publisher.publish_delayed(e.encode(event), queue, timedelta(milliseconds=delay), {})
+        else:
+            self.publisher.publish(event)
+        self.emit_after("enqueue", named, delay)
+        return named
 
-    def _settle(self, received: "Received", outcome: Outcome) -> None:
-        """Republishes before the message is acknowledged; if that cannot be done, it stays unacknowledged."""
-        while not isinstance(outcome, Done):
-            try:
-                self._republish(received, outcome)
-                return
-            except SnaplineError as error:
-                log.warning("could not republish", event_id=received.delivery.event.id, reason=str(error))
-            if received.consumer.gone or self.stop.wait(AGAIN):
-                received.abandon("it could not be republished")
-                return
+    def republish(self, message: "DeliveredMessage", again: Again) -> None:
+        """Gives a message, byte for byte, back to its own queue after a rest. Raises TransientError, Denied."""
+        retries = {"retries": message.arrived.attempt} if again.counted else {}
+        renewed, delay = message.copy(options=retries), int(again.delay.total_seconds() * 1000)
+        self.emit_before("enqueue", renewed, delay)
+        headers = message.arrived.headers(again.reason, counted=again.counted)
+        self.publisher.publish_delayed(message.body, message.consumer.queue, again.delay, headers)
+        self.emit_after("enqueue", renewed, delay)
 
-    def _republish(self, received: "Received", outcome: Retry | Park) -> None:
-        if isinstance(outcome, Park):
-            self.park(received.body, received.properties, outcome.reason)
-            return
-        delivery = received.delivery
-        headers = {
-            reading.ATTEMPT: delivery.attempt + outcome.counted,
-            reading.SENDER: delivery.sender,
-            reading.FIRST_SEEN: delivery.first_seen.isoformat(),
-            reading.REASON: outcome.reason[:1000],
-        }
-        self.publisher.publish_delayed(received.body, self.queue, outcome.delay, headers)
-
-    def park(self, body: bytes, properties: pika.BasicProperties, reason: str) -> None:
-        """Puts a message into the dead-letter queue, with its reason."""
+    def park(self, consumer: "EventConsumer", body: bytes, properties: pika.BasicProperties, reason: str) -> None:
+        """Puts a message into the dead-letter queue, with its reason. Raises TransientError, Denied."""
         headers = {
             reading.REASON: reason[:2000],
-            reading.QUEUE: self.queue.name,
-            reading.SENDER: self.reader.sender(properties),
+            reading.QUEUE: consumer.queue.name,
+            reading.SENDER: consumer.reader.sender(properties),
             reading.PARKED_AT: datetime.now(UTC).isoformat(),
             reading.DEAD_LETTER: uuid.uuid4().hex,
         }
-        self.publisher.publish_to(body, self.queue.dead_letters, headers)
+        rejected = _message(consumer.queue, {}, properties.message_id or "", {})
+        self.emit_before("nack", rejected)
+        self.publisher.publish_to(body, consumer.queue.dead_letters, headers)
+        self.emit_after("nack", rejected)
+
+    def close(self) -> None:
+        """See dramatiq."""
+        self.publisher.close()
+        super().close()
 
 
 class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's class is untyped
-    """Reads events; acknowledges only what its own channel has delivered."""
+    """Reads events; acknowledges only what its own channel has delivered and what has been settled."""
 
     gone = False
 
-    def __next__(self) -> "_RabbitmqMessage | None":
+    def __init__(self, broker: EventBroker, queue: Queue, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue.name, prefetch, timeout)
+        self.queue, self.reader = queue, Reader(queue, broker.inside)
+
+    def __next__(self) -> "DeliveredMessage | None":
         """The next good message, or None after a while. A bad one is parked."""
         method, properties, body = self._next_raw()
         if method is None:
             return None
         try:
-            delivery = self.broker.reader.read(body, properties, redelivered=method.redelivered)
+            message = DeliveredMessage(self, method, properties, body, self.reader.read(body, properties))
         except MalformedEvent as error:
             self._park(method, properties, body, str(error))
             return None
@@ -142,12 +154,7 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
             self._park(method, properties, body, f"the message could not be read: {type(error).__name__}")
             return None
         self.known_tags.add(method.delivery_tag)
-        received = Received(self, delivery, properties, body)
-        message: dramatiq.Message[None] = dramatiq.Message(
-            queue_name=self.queue_name, actor_name=ACTOR, args=(received,), kwargs={}, options={}
-        )
-        received.message = _RabbitmqMessage(method.redelivered, method.delivery_tag, message)
-        return received.message
+        return message
 
     def ack(self, message: Any) -> None:
         """Acknowledges, if it is ours to acknowledge."""
@@ -164,12 +171,11 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
         self.gone = True
         super().close()
 
-    def _ours(self, message: Any) -> bool:
-        [received] = message.args
-        if received.abandoned:
-            log.info("left unacknowledged", event_id=received.delivery.event.id, reason=received.abandoned)
-        elif received.consumer is not self or self.gone:
-            log.info("late acknowledgement ignored", event_id=received.delivery.event.id)
+    def _ours(self, message: "DeliveredMessage") -> bool:
+        if not message.settled:
+            log.info("left unacknowledged", event_id=message.message_id, reason=message.left)
+        elif message.consumer is not self or self.gone:
+            log.info("late acknowledgement ignored", event_id=message.message_id)
         else:
             return True
         return False
@@ -186,7 +192,7 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
 
     def _park(self, method: Any, properties: pika.BasicProperties, body: bytes, reason: str) -> None:
         try:
-            self.broker.park(body, properties, reason)
+            self.broker.park(self, body, properties, reason)
         except SnaplineError as error:
             raise ConnectionClosed(error) from None
         self.channel.basic_ack(method.delivery_tag)
@@ -199,27 +205,49 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
         )
 
 
-class Received:
-    """A delivery on its way through dramatiq, with the channel that it belongs to."""
+class DeliveredMessage(_RabbitmqMessage):  # type: ignore[misc]  # dramatiq's class is untyped
+    """A message on its way through Dramatiq, with the delivery that it came by."""
 
     def __init__(
-        self, consumer: EventConsumer, delivery: Delivery, properties: pika.BasicProperties, body: bytes
+        self,
+        consumer: EventConsumer,
+        method: Any,
+        properties: pika.BasicProperties,
+        body: bytes,
+        arrived: Arrived,
     ) -> None:
-        self.consumer, self.delivery, self.properties, self.body = consumer, delivery, properties, body
-        self.abandoned = ""
-        self.message: Any = None
+        options = {
+            "attempt": arrived.attempt,
+            "sender": arrived.sender,
+            "first_seen": arrived.first_seen.isoformat(),
+        }
+        message = _message(consumer.queue, json.loads(body), arrived.event.id, options)
+        super().__init__(method.redelivered, method.delivery_tag, message)
+        self.consumer, self.properties, self.body, self.arrived = consumer, properties, body, arrived
+        self.settled = False
+        self.left = "what becomes of it was not settled"
 
-    def abandon(self, reason: str) -> None:
+    @property
+    def lost(self) -> bool:
+        """Whether its channel is gone, so that the broker delivers it again."""
+        return bool(self.consumer.gone)
+
+    def leave(self, reason: str) -> None:
         """Neither ack nor nack: the broker delivers it again when the channel closes."""
-        self.abandoned = reason
+        self.left = reason
 
 
-def wait_for_broker(url: str, queue: Queue, stop: threading.Event) -> None:
-    """Returns when the queue is there, or on stop. Raises Denied: waiting does not help against that."""
-    while not stop.is_set():
-        try:
-            declaring.declare_for(url, queue)
-            return
-        except TransientError as error:
-            log.warning("waiting for RabbitMQ", reason=str(error))
-            stop.wait(AGAIN)
+def _message(queue: Queue, document: Any, id_: str, options: dict[str, Any]) -> dramatiq.Message[None]:
+    """Plain data, as Dramatiq has it."""
+    return dramatiq.Message(
+        queue_name=queue.name,
+        actor_name=queue.name,
+        args=(document,),
+        kwargs={},
+        options=options,
+        message_id=id_,
+    )
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

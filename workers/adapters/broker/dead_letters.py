@@ -37,13 +37,13 @@ def list_dead_letters(url: str, queue: str | None = None, nodes: list[str] | Non
     found: list[DeadLetter] = []
     for name in names:
         with connection.channel(url, f"read the dead letters of {name}") as channel:
-            found += [letter for letter, _ in _letters(channel, _queue(name), connection.user(url))]
+            found += [letter for letter, _ in _letters(channel, queue_named(name), connection.user(url))]
     return found
 
 
 def redrive(url: str, queue: str, ids: set[str] | None = None) -> int:
     """Gives dead letters back to their queue, all or those in `ids`; how many. A killed redrive may give one twice."""
-    chosen = _queue(queue)
+    chosen = queue_named(queue)
     publisher = Publisher(url, "snapline/dead-letters")
     count = 0
     with (
@@ -62,7 +62,7 @@ def drop(url: str, queue: str, ids: set[str] | None = None) -> int:
     """Throws dead letters away, all or those in `ids`; how many."""
     count = 0
     with connection.channel(url, f"drop dead letters of {queue}") as channel:
-        for letter, tag in _letters(channel, _queue(queue), connection.user(url)):
+        for letter, tag in _letters(channel, queue_named(queue), connection.user(url)):
             if ids is None or letter.id in ids:
                 channel.basic_ack(tag)
                 count += 1
@@ -80,7 +80,8 @@ def listeners(url: str, queue: str) -> int:
             raise
 
 
-def _queue(name: str) -> topology.Queue:
+def queue_named(name: str) -> topology.Queue:
+    """Raises Invalid."""
     try:
         return topology.queue(name)
     except KeyError as error:
@@ -112,7 +113,7 @@ def _letter(queue: topology.Queue, properties: Any, body: bytes, ourselves: str)
     return DeadLetter(
         queue=queue.name,
         id=str(headers[reading.DEAD_LETTER]) if parked else hashlib.sha256(body + died_at.encode()).hexdigest()[:32],
-        type=_type(body),
+        type=type_of(body),
         reason=said if parked and said else _why(death, queue, said),
         sender=_sender(properties, ourselves),
         parked_at=str(headers.get(reading.PARKED_AT) or died_at),
@@ -145,7 +146,8 @@ def _why(death: dict[str, Any], queue: topology.Queue, last_retry: str) -> str:
     return f"the broker moved it here: {death.get('reason', 'for no known reason')}{before}"
 
 
-def _type(body: bytes) -> str:
+def type_of(body: bytes) -> str:
+    """What a body says that it is, or "": it may be anything."""
     try:
         said = json.loads(body)
         return str(said.get("type", ""))[:128] if isinstance(said, dict) else ""

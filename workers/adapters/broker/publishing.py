@@ -112,6 +112,9 @@ class Publisher:
                 except (UnroutableError, AMQPError, OSError) as error:
                     problem = error
                     self._drop()
+                except BaseException:
+                    self._drop()  # interrupted, perhaps in the middle of a frame
+                    raise
             raise connection.meaning(self._url, f"publish {routing_key}", problem or RuntimeError()) from problem
 
     def _open(self) -> BlockingChannel:

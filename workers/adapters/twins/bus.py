@@ -1,5 +1,6 @@
 """The bus in memory, for unit tests: same reading, same outcomes, same event log; nothing survives the process."""
 
+import json
 import threading
 import time
 import uuid
@@ -7,17 +8,21 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from schemas import events as e
 from schemas import topology
 from schemas.errors import MalformedEvent
 from schemas.topology import Queue
-from workers.adapters.broker import DeadLetter, Logged, reading
-from workers.deliveries import Delivery, Done, Outcome, Park, Retry
+from workers.adapters.broker import DeadLetter, Logged, dead_letters, reading
+from workers.adapters.broker.reading import Arrived
+from workers.adapters.broker.settling import unforeseen
+from workers.deliveries import Again, Delivery, GaveUp, Outcome, Park
 
 OURSELVES = "snapline"
+Handle = Callable[[dict[str, Any], Delivery], None]
+"""An actor: gets the event as a plain dict; raises an Outcome if it is not simply done."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class MemoryBus:
             self._lock.notify_all()
 
     @contextmanager
-    def serving(self, queue: Queue, handle: Callable[[Delivery], Outcome]) -> Iterator[None]:
+    def serving(self, queue: Queue, handle: Handle) -> Iterator[None]:
         """Serves `queue` from threads of its own while the context lasts."""
         stop = threading.Event()
         threads = [
@@ -93,7 +98,7 @@ class MemoryBus:
     def dead_letters(self, queue: str) -> list[DeadLetter]:
         """As `list_dead_letters`."""
         with self._lock:
-            return list(self._dead[queue])
+            return list(self._dead[dead_letters.queue_named(queue).name])
 
     def redrive(self, queue: str, ids: set[str] | None = None) -> int:
         """As `redrive`."""
@@ -109,23 +114,33 @@ class MemoryBus:
         return len(self._take(queue, ids))
 
     def _take(self, queue: str, ids: set[str] | None) -> list[DeadLetter]:
+        dead_letters.queue_named(queue)
         with self._lock:
             taken = [letter for letter in self._dead[queue] if ids is None or letter.id in ids]
             self._dead[queue] = [letter for letter in self._dead[queue] if letter not in taken]
         return taken
 
-    def _serve(self, queue: Queue, handle: Callable[[Delivery], Outcome], stop: threading.Event) -> None:
+    def _serve(self, queue: Queue, handle: Handle, stop: threading.Event) -> None:
         reader = reading.Reader(queue, frozenset({OURSELVES}))
         while not stop.is_set():
             waiting = self._next(queue.name)
             if waiting is None:
                 continue
             try:
-                delivery = reader.read(waiting.body, waiting, redelivered=False)
+                arrived = reader.read(waiting.body, waiting)
             except MalformedEvent as error:
                 self._park(queue, waiting, reader.sender(waiting), str(error))
                 continue
-            self._settle(queue, waiting, delivery, handle(delivery))
+            self._handle(queue, waiting, arrived, handle)
+
+    def _handle(self, queue: Queue, waiting: _Waiting, arrived: Arrived, handle: Handle) -> None:
+        try:
+            came = Delivery(queue.name, arrived.attempt, arrived.sender, arrived.first_seen)
+            handle(json.loads(waiting.body), came)
+        except Outcome as outcome:
+            self._settle(queue, waiting, arrived, outcome)
+        except Exception as error:
+            self._settle(queue, waiting, arrived, unforeseen(error, arrived.attempt))
 
     def _next(self, queue: str) -> _Waiting | None:
         with self._lock:
@@ -137,26 +152,22 @@ class MemoryBus:
             self._lock.wait(0.01)
         return None
 
-    def _settle(self, queue: Queue, waiting: _Waiting, delivery: Delivery, outcome: Outcome) -> None:
+    def _settle(self, queue: Queue, waiting: _Waiting, arrived: Arrived, outcome: Outcome) -> None:
         match outcome:
-            case Park(reason):
-                self._park(queue, waiting, delivery.sender, reason)
-            case Retry(delay, _, counted):
-                headers = {
-                    reading.ATTEMPT: delivery.attempt + counted,
-                    reading.SENDER: delivery.sender,
-                    reading.FIRST_SEEN: delivery.first_seen.isoformat(),
-                }
-                rest: timedelta = topology.rung(delay)
-                due = time.monotonic() + rest.total_seconds() * self._pace
+            case Park():
+                self._park(queue, waiting, arrived.sender, outcome.reason)
+            case Again():
+                headers = arrived.headers(outcome.reason, counted=outcome.counted)
+                due = time.monotonic() + topology.rung(outcome.delay).total_seconds() * self._pace
                 with self._lock:
                     self._queues[queue.name].append(replace(waiting, user_id=OURSELVES, headers=headers, due=due))
-            case Done():
+            case GaveUp():
                 return
 
     def _park(self, queue: Queue, waiting: _Waiting, sender: str, reason: str) -> None:
         at = datetime.now(UTC).isoformat()
-        letter = DeadLetter(queue.name, uuid.uuid4().hex, "", reason, sender, at, len(waiting.body), waiting.body)
+        type_, size = dead_letters.type_of(waiting.body), len(waiting.body)
+        letter = DeadLetter(queue.name, uuid.uuid4().hex, type_, reason, sender, at, size, waiting.body)
         with self._lock:
             self._dead[queue.name].append(letter)
 

@@ -1,0 +1,267 @@
+"""Dramatiq over our bus: its actors are sent to, and its own middleware sees the truth."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dramatiq
+import pytest
+
+from schemas import events as e
+from schemas import topology
+from schemas.errors import Invalid, MalformedEvent, NotYet, TransientError
+from schemas.job import Job
+from schemas.settings import Settings
+from tests.support.line import until
+from tests.support.serving import broker_for, running, serving
+from workers import app
+from workers.adapters import broker
+from workers.adapters.broker.metrics import Metrics
+from workers.deliveries import Again, Delivery
+from workers.jobs.slicing import Slicing
+from workers.needs import Needs
+from workers.receive import Row, receive
+
+GATE = topology.queue("license.gate")
+NODE = topology.volumes("node-a")
+Document = dict[str, Any]
+
+
+def _document(event: e.Event, id_: str) -> Document:
+    wrapped = e.wrap(event, id=id_, source="tests", time=datetime.now(UTC))
+    return json.loads(e.encode(wrapped))  # type: ignore[no-any-return]
+
+
+def _request(id_: str) -> Document:
+    return _document(e.BackupRequested(), id_)
+
+
+def _publish(url: str, document: Document) -> None:
+    publisher = broker.Publisher(url, "tests")
+    publisher.publish(e.parse(json.dumps(document).encode()))
+    publisher.close()
+
+
+def _stepping(step: Callable[[], Iterator[e.Event]], told: list[e.Event]) -> Callable[[Document, Delivery], None]:
+    """An actor as workers/actors.py has them, over one step."""
+    row = Row(lambda _, __: step())
+    return lambda event, delivery: receive(event, row, lambda said: told.append(said.data), delivery)
+
+
+def test_what_is_sent_to_an_actor_reaches_its_worker_as_an_event(url: str) -> None:
+    sending = app.make_broker(Needs(Settings.model_validate({"amqp_url": url})))
+    gate = sending.get_actor("license.gate")
+    got: list[tuple[Document, str]] = []
+    with serving(url, GATE, lambda event, delivery: got.append((event, delivery.sender))):
+        message = gate.send(_request("sent"))
+        until(lambda: len(got) == 1, "it arrives")
+        gate.send_with_options(args=(_request("sent later"),), delay=500)
+        until(lambda: len(got) == 2, "it arrives later")
+    assert message.message_id == "sent"
+    assert [(event["id"], sender) for event, sender in got] == [("sent", "snapline"), ("sent later", "snapline")]
+    logged = [entry.event.id for entry in broker.read_log(url, since="first", idle=timedelta(seconds=1))]
+    assert logged == ["sent"]
+    sending.close()
+
+
+def test_every_queue_of_the_line_has_an_actor_of_its_name(url: str) -> None:
+    made = app.make_broker(Needs(Settings.model_validate({"amqp_url": url})))
+    assert made.get_declared_actors() == set(topology.QUEUES)
+    assert {actor.queue_name for actor in made.actors.values()} == set(topology.QUEUES)
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        ({}, "not a CloudEvent"),
+        ({**_request("x"), "type": "backup.requested.v9"}, "version 'v9'"),
+        (_document(e.TickMinute(minute="now"), "x"), "not for the queue license.gate"),
+    ],
+)
+def test_what_an_actor_does_not_hear_cannot_be_sent_to_it(url: str, document: Document, problem: str) -> None:
+    made = broker_for(url, GATE, lambda _, __: None, stopping=threading.Event())
+    with pytest.raises(MalformedEvent, match=problem):
+        made.get_actor(GATE.name).send(document)
+
+
+def test_prometheus_counts_failures_as_errors_retries_as_retries_and_waiting_as_neither(url: str) -> None:
+    metrics = Metrics()
+    raises: dict[str, list[Exception]] = {
+        "fails": [TransientError("busy"), RuntimeError("a bug")],
+        "waits": [NotYet("a pod"), NotYet("a pod")],
+        "parked": [Invalid("nobody can do that")],
+        "done": [],
+    }
+    done: list[str] = []
+
+    def handle(event: Document, delivery: Delivery) -> None:
+        def step(_: e.AnyEvent, __: Delivery) -> Iterator[e.Event]:
+            if raises[event["id"]]:
+                raise raises[event["id"]].pop(0)
+            done.append(event["id"])
+            return iter(())
+
+        receive(event, Row(step), lambda _: None, delivery)
+
+    with serving(url, GATE, handle, metrics):
+        for id_ in raises:
+            _publish(url, _request(id_))
+        until(lambda: sorted(done) == ["done", "fails", "waits"], "all but the parked one are done")
+        until(lambda: _count(metrics, "dramatiq_messages_total") == 8, "all are counted")
+    assert _count(metrics, "dramatiq_message_errors_total") == 3  # two failures, and the parked one
+    assert _count(metrics, "dramatiq_message_retries_total") == 2
+    assert _count(metrics, "dramatiq_message_rejects_total") == 1
+    assert _count(metrics, "dramatiq_messages_inprogress") == 0
+
+
+def _count(metrics: Metrics, name: str) -> float:
+    labels = re.escape('{actor_name="license.gate",queue_name="license.gate"}')
+    found = re.search(rf"^{name}{labels} (\S+)$", metrics.text().decode(), re.MULTILINE)
+    return float(found[1]) if found else 0
+
+
+def test_a_time_limit_interrupts_a_step_which_has_then_failed(url: str) -> None:
+    attempts: list[int] = []
+    metrics = Metrics()
+
+    def handle(event: Document, delivery: Delivery) -> None:
+        attempts.append(delivery.attempt)
+
+        def step() -> Iterator[e.Event]:
+            while len(attempts) == 1:
+                time.sleep(0.01)
+            yield e.BackupLicensed(backup="b")
+
+        _stepping(step, told)(event, delivery)
+
+    told: list[e.Event] = []
+    with serving(url, GATE, handle, metrics, time_limit=500):
+        _publish(url, _request("long"))
+        until(lambda: bool(told), "it is done at last")
+    assert attempts == [1, 2]
+    assert _count(metrics, "dramatiq_message_errors_total") == 1
+    assert _waiting(url, GATE) == 0
+
+
+def test_a_shutdown_ends_a_slice_at_a_good_place_and_it_goes_on_elsewhere(url: str) -> None:
+    """The slice is asked to stop, saves how far it has come and tells of the next one; nothing counts as a failure."""
+    stopping, told, saved = threading.Event(), list[e.Event](), list[str]()
+    slicing = Slicing(timedelta(minutes=10), stopping.is_set, _Nobody())
+    begun = threading.Event()
+
+    def step() -> Iterator[e.Event]:
+        stop = slicing.stop(Job("backup", "b"))
+        begun.set()
+        while not stop():
+            time.sleep(0.01)
+        saved.append("state")
+        yield e.VolumesCopyRequested(backup="b", node="node-a", pod="ns/pod", slice=1)
+
+    made = broker_for(url, NODE, _stepping(step, told), stopping=stopping)
+    with running(made, NODE):
+        _publish(url, _document(e.VolumesCopyRequested(backup="b", node="node-a", pod="ns/pod"), "slice"))
+        until(begun.is_set, "the slice is on its way")
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    assert saved == ["state"]
+    assert told == [e.VolumesCopyRequested(backup="b", node="node-a", pod="ns/pod", slice=1)]
+    assert _waiting(url, NODE) == 0
+
+
+class _Nobody:
+    """Nobody cancels anything."""
+
+    def cancelled(self, job: Job) -> bool:
+        return False
+
+
+def test_an_actor_that_is_notified_of_a_shutdown_is_called_again_without_counting(url: str) -> None:
+    attempts: list[int] = []
+
+    def handle(event: Document, delivery: Delivery) -> None:
+        attempts.append(delivery.attempt)
+        _stepping(step, [])(event, delivery)
+
+    def step() -> Iterator[e.Event]:
+        while len(attempts) == 1:
+            time.sleep(0.01)
+        return iter(())
+
+    with serving(url, GATE, handle, notify_shutdown=True):
+        _publish(url, _request("stopped"))
+        until(lambda: attempts == [1], "it is on its way")
+    with serving(url, GATE, handle):
+        until(lambda: len(attempts) == 2, "it is called again")
+    assert attempts == [1, 1]
+
+
+def test_a_message_that_cannot_be_republished_is_not_acknowledged(url: str) -> None:
+    attempts: list[int] = []
+
+    def handle(_: Document, delivery: Delivery) -> None:
+        attempts.append(delivery.attempt)
+        if len(attempts) == 1:
+            raise Again(timedelta(seconds=1), "busy")
+
+    stopping = threading.Event()
+    made = broker_for(url, GATE, handle, stopping=stopping)
+    refused = threading.Event()
+
+    def refuse(*_: object) -> None:
+        refused.set()
+        raise TransientError("the queue is full")
+
+    made.publisher.publish_delayed = refuse  # type: ignore[method-assign, assignment]
+    with running(made, GATE):
+        _publish(url, _request("kept"))
+        until(refused.is_set, "it could not be republished")
+    with serving(url, GATE, handle):
+        until(lambda: len(attempts) == 2, "the broker delivers it again")
+    assert attempts == [1, 1]
+    assert broker.list_dead_letters(url, GATE.name) == []
+
+
+def test_a_late_acknowledgement_does_not_hit_another_message(url: str) -> None:
+    """Tags begin at 1 on every channel: the first message ends when its channel is gone and the second has its tag."""
+    entered, leave = list[str](), threading.Event()
+
+    def handle(event: Document, _: Delivery) -> None:
+        entered.append(event["id"])
+        if len(entered) == 1:
+            leave.wait(60)
+
+    seen = _Consumers()
+    one_thread = topology.Queue(GATE.name, GATE.hears, threads=1)
+    made = broker_for(url, GATE, handle, seen, stopping=threading.Event())
+    with running(made, one_thread):
+        _publish(url, _request("first"))
+        until(lambda: entered == ["first"], "the first is on its way")
+        lost = seen.consumers[GATE.name].consumer
+        assert lost is not None
+        lost.connection.add_callback_threadsafe(lost.connection.close)  # type: ignore[attr-defined]
+        until(lambda: seen.consumers[GATE.name].consumer is not lost, "it consumes again")
+        _publish(url, _request("second"))
+        until(lambda: _unacknowledged(seen) == 1, "a message has the tag 1 again")
+        leave.set()
+        until(lambda: len(entered) >= 3, "the lost one is delivered again, and so is the second")
+        until(lambda: _waiting(url, GATE) == 0, "nothing is left")
+    assert sorted(entered) == ["first", "first", "second"]
+
+
+class _Consumers(dramatiq.Middleware):
+    def after_worker_boot(self, _: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        self.consumers = worker.consumers
+
+
+def _unacknowledged(seen: _Consumers) -> int:
+    return len(seen.consumers[GATE.name].consumer.known_tags)  # type: ignore[union-attr]
+
+
+def _waiting(url: str, queue: topology.Queue) -> int:
+    """Messages in a queue that no consumer has."""
+    with broker.connection.channel(url, "look") as channel:
+        return int(channel.queue_declare(queue.name, passive=True).method.message_count)
