@@ -1,4 +1,4 @@
-"""The bus as producers use it: what fronts may ask of RabbitMQ. What events mean is none of its business."""
+"""The bus as producers use it: what fronts may ask of RabbitMQ. It does not know what events mean."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -18,7 +18,7 @@ class Bus(Protocol):
         ...
 
     def broadcast_cancel(self, job: Job) -> None:
-        """Tells every worker that listens just now."""
+        """Tells every worker that is listening."""
         ...
 
     def listeners(self, queue: str) -> int:
@@ -33,7 +33,7 @@ class Bus(Protocol):
         ...
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
-        """All, or those of one queue. Raises Invalid for a queue that cannot be."""
+        """All, or those of one queue. Raises Invalid for a name that no queue can have."""
         ...
 
     def redrive(self, queue: str, ids: set[str] | None = None) -> int:

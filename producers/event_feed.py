@@ -1,4 +1,4 @@
-"""One reader of the event log for a whole process, and any number of listeners. It does not know what events mean."""
+"""One reader of the event log for a whole process, and any number of listeners. What events mean is not known here."""
 
 import threading
 from collections import deque
@@ -22,14 +22,14 @@ AGAIN = 1.0
 """Seconds until a log that could not be read is tried again."""
 
 CLOCKS_DIFFER = timedelta(seconds=2)
-"""By how much the clocks of two machines may."""
+"""By how much the clocks of two machines may differ."""
 
 Read = Callable[[datetime, Callable[[], bool]], "Iterator[Logged]"]
 """Reads the log from a moment on until it is told to stop; see `Bus.read_log`."""
 
 
 class Missed:
-    """In place of entries that a listener did not get. The object store has the truth: look there."""
+    """Comes in place of entries that a listener did not get. The object store has the truth: look there."""
 
 
 MISSED = Missed()
@@ -98,7 +98,7 @@ class EventFeed:
                 self._stop.wait(AGAIN)
 
     def _after_failure(self, heard: bool) -> datetime:
-        """From when on to read. What came between the last entry and now is lost to everybody."""
+        """The moment from which to read on. What came between the last entry and now is lost to all listeners."""
         with self._lock:
             if heard:
                 self._complete_since = self._clock()
@@ -123,7 +123,7 @@ class EventFeed:
 
 
 class Listener:
-    """What one listener has still to hear. If it is too far behind, all of that is dropped, and MISSED says so."""
+    """What one listener has yet to hear. If it is too far behind, all of that is dropped, and MISSED says so."""
 
     def __init__(self, most_waiting: int, leave: "Callable[[Listener], None]") -> None:
         self._most_waiting, self._leave = most_waiting, leave

@@ -8,7 +8,7 @@ from workers.adapters.broker import Publisher
 
 
 def request_backup(url: str, app: str | None = None, *, id: str | None = None, source: str = "snapline/python") -> str:
-    """Asks for a snapshot of `app`, or of everything; the event's id. The same id and source ask only once."""
+    """Asks for a backup of `app`, or of everything. Returns the event's id; the same id and source ask only once."""
     return publish(url, e.BackupRequested(app=app), id=id, source=source)
 
 
@@ -21,7 +21,7 @@ def request_restore(
     id: str | None = None,
     source: str = "snapline/python",
 ) -> str:
-    """Asks for a restore from `backup`; the event's id."""
+    """Asks for a restore from `backup`. Returns the event's id."""
     return publish(url, e.RestoreRequested(backup=backup, scope=scope, app=app), id=id, source=source)
 
 

@@ -18,7 +18,7 @@ SOURCE = "snapline/scheduler"
 LOOK = 1.0
 """Seconds between looks at the clock."""
 LOOK_BACK = timedelta(minutes=10)
-"""A scheduler that starts makes up for what was due while none ran, so far back; jobs that exist are not made twice."""
+"""A scheduler that starts makes up for what was due in this time while none ran; jobs that exist are not made twice."""
 
 log = structlog.get_logger("scheduler")
 

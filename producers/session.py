@@ -80,7 +80,7 @@ class Session:
 
     def repository(self, name: str = DEFAULT_DESTINATION) -> "VolumeRepository":
         """The volume repository of a destination. Raises NotFound where there is none, Denied for a passphrase that
-        opens it not."""
+        does not open it."""
         return cast("VolumeRepository", self.destinations.repository(name))
 
     def cache(self) -> Path | None:
@@ -112,7 +112,7 @@ class Session:
         self.close()
 
     def _open_repository(self, store: ObjectStore, passphrase: str) -> "VolumeRepository":
-        # A third of a second of imports, which most of what fronts do needs not.
+        # A third of a second of imports, which most commands do not need.
         from workers.repository import VolumeRepository
         from workers.repository.format import keyring
         from workers.repository.format.master_key import derive

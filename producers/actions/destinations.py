@@ -14,7 +14,7 @@ from workers.ports import ObjectStore
 
 
 def keep(session: Session, destination: Destination) -> None:
-    """Stores it in the console's namespace, in place of the one of its name. Workers take it up by themselves.
+    """Stores it in the console's namespace, in place of one of the same name. Workers take it up by themselves.
     Raises as the cluster."""
     objects.apply(session.cluster, SECRETS, destinations.to_secret(destination, session.settings.console_namespace))
 

@@ -29,7 +29,7 @@ def publish(session: Session, type: str, data: object, *, id: str | None = None)
 
 
 def dead_letter(session: Session, queue: str, id: str) -> "DeadLetter":
-    """One dead letter of a queue. Raises NotFound, Invalid for a queue that cannot be."""
+    """One dead letter of a queue. Raises NotFound, and Invalid for a name that no queue can have."""
     for letter in session.bus.dead_letters(queue):
         if letter.id == id:
             return letter

@@ -20,13 +20,13 @@ SILENCE = 5.0
 REPEAT = 15.0
 """Seconds without any answer after which the request is published again; the same id makes the same job."""
 BEFORE = timedelta(seconds=2)
-"""So much earlier than the request was published is listened for what comes of it: clocks differ."""
+"""How long before the request was published listening begins: clocks differ."""
 
 
 def follow(
     session: Session, requested: Requested, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[JobProgress]:
-    """How the job comes along, several times a second. Ends when its final event was heard, or its final record is in
+    """How far the job has come, several times a second. Ends when its final event was heard, or its final record is in
     the store; the last progress then lacks `final`. `clock` is in seconds, from any moment."""
     progress = JobProgress(requested.event.id)
     heard_at = asked_at = repeated_at = clock()

@@ -17,7 +17,8 @@ from workers.repository.upkeep import recover as recovering
 
 @dataclass(frozen=True)
 class Rotated:
-    """The new key, and whether the stored destination has its passphrase; else whoever set the environment must."""
+    """The new key, and whether the stored destination has its passphrase now; if not, it comes from the environment and
+    must be changed there."""
 
     id: str
     is_stored: bool
@@ -43,7 +44,8 @@ def add(session: Session, passphrase: str, label: str = "", destination: str = D
 
 
 def remove(session: Session, id: str, destination: str = DEFAULT_DESTINATION) -> None:
-    """Takes a passphrase away. Raises NotFound, Invalid for the last one, Denied for who cannot open the repository."""
+    """Takes a passphrase away. Raises NotFound, Invalid for the last one, and Denied if the destination's passphrase
+    opens nothing."""
     _master(session, destination)
     keyring.remove(session.store(destination), id)
 
@@ -65,7 +67,7 @@ def recover(session: Session, text: str, label: str, destination: str = DEFAULT_
 
 
 def _master(session: Session, destination: str) -> bytes:
-    """Whoever changes keys must have one."""
+    """The master key: whoever changes keys must be able to open the repository."""
     master = keyring.unlock(session.store(destination), _passphrase(session, destination))
     if master is None:
         raise NotFound("there is no repository in this destination yet", code=Code.NO_REPOSITORY)

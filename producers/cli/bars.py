@@ -1,4 +1,4 @@
-"""Live progress on standard error: of a job its bytes, files and objects; of other work how much of it is done."""
+"""Live progress on standard error: for a job its bytes, files and objects, for other work how much of it is done."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,7 +62,8 @@ class Bars:
 
 @contextmanager
 def work_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Is told what is being done, how much of it is, and how much there is. Without a terminal it says only what."""
+    """It is told what is being done, how much of that is done, and how much there is to do. Without a terminal it says
+    only what."""
     bars = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=console)
     tasks: dict[str, TaskID] = {}
 

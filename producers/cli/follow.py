@@ -1,4 +1,4 @@
-"""`--wait`: shows how a job comes along, and exits as it ends."""
+"""`--wait`: shows how far a job has come, and exits with its exit code when it ends."""
 
 import time
 

@@ -23,7 +23,7 @@ DEAD_LETTER_COLUMNS = ("queue", "id", "type", "size", "parked_at", "reason")
 
 
 def backup(view: BackupView) -> Row:
-    """In a list. Of one that is under way there is less to say."""
+    """As in a list. There is less to say of one that is under way."""
     if view.completed_at is None:
         return _running(view, {"app": view.app})
     return {
@@ -45,7 +45,7 @@ def backup(view: BackupView) -> Row:
 
 
 def restore(view: RestoreView) -> Row:
-    """In a list; as `backup`."""
+    """As in a list; see `backup`."""
     if view.completed_at is None:
         return _running(view, {"app": view.app, "backup": view.backup, "scope": view.scope})
     return {
@@ -66,27 +66,27 @@ def restore(view: RestoreView) -> Row:
 
 
 def backup_details(details: BackupDetails, output: Output) -> Row:
-    """Alone. People get remedies, too; programs get the messages as they are."""
+    """By itself. People get remedies, too; programs get the messages as they are."""
     if details.view.completed_at is None:
         return backup(details.view)
     return backup(details.view) | {"volumes": list(map(volume, details.volumes))} | _messages(details, output)
 
 
 def restore_details(details: RestoreDetails, output: Output) -> Row:
-    """Alone; as `backup_details`."""
+    """By itself; see `backup_details`."""
     if details.view.completed_at is None:
         return restore(details.view)
     return restore(details.view) | _messages(details, output)
 
 
 def volume(view: VolumeView) -> Row:
-    """Of a backup's description."""
+    """As in a backup's description."""
     kept = ("namespace", "pod", "name", "claim", "scanned_bytes", "changed_bytes", "uploaded_bytes", "files")
     return {key: getattr(view, key) for key in kept}
 
 
 def volume_of_files(view: VolumeView) -> Row:
-    """Of a list of what `snapline files` can look into."""
+    """As in the list of what `snapline files` can look into."""
     return {"volume": view.key, "pod": view.pod, "scanned_bytes": view.scanned_bytes, "files": view.files}
 
 

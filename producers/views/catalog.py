@@ -46,8 +46,8 @@ _RESTORES = _Shelf("restore", RestoreView, _ended_restore, jobs.running_restore)
 
 
 class Catalog:
-    """A job is there if its final record is listed, or its running marker is. Only new final records are read; those
-    of which the listing shows the ETag that is known are not. What is kept on the disk may be deleted at any time,
+    """A job is there if its final record is listed, or its running marker is. Only new final records are read,
+    not those whose ETag is the same in the listing as it was. What is kept on the disk may be deleted at any time,
     and any number of processes may share it."""
 
     def __init__(self, store: ObjectStore, directory: Path | None, place: str) -> None:

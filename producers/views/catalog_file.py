@@ -19,7 +19,7 @@ Entries = dict[str, tuple[str, V]]
 
 
 class _Head(BaseModel):
-    """Of what the file is. `fields` are the view's: with others, it was written by another version."""
+    """What the file is about. `fields` are the view's: if they differ, another version has written it."""
 
     fields: tuple[str, ...]
 

@@ -1,1 +1,1 @@
-"""The commands, a file for each group: thin over the actions and the views."""
+"""The commands, a file for each group: they parse options, call an action or a view, and print."""

@@ -1,4 +1,4 @@
-"""`snapline repository`: whether all is there and whole, and what it takes."""
+"""`snapline repository`: whether everything is there and whole, and how much room it takes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
