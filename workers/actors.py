@@ -1,4 +1,4 @@
-"""The line as Dramatiq's actors: one a queue, named as its queue, in the order in which a backup and a restore pass.
+"""The line as Dramatiq's actors: one for each queue and named like it, in the order in which jobs pass them.
 
 What a queue hears stands in schemas/topology.py, what is called for it in line.py. An event comes as a plain
 CloudEvent: `broker.get_actor("license.gate").send({"specversion": "1.0", "type": "backup.requested.v1", ...})`.

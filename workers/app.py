@@ -132,8 +132,8 @@ def named(name: str) -> topology.Queue:
 
 
 def end_process(worker: dramatiq.Worker, _: list[str]) -> None:
-    """When threads have died: lets the others finish, then ends the process. It cannot be asked to: the dramatiq
-    command would report success."""
+    """Called when threads have died: lets the others finish, then ends the process itself, because the dramatiq command
+    would report success."""
     worker.stop(timeout=GRACE_MS)
     os._exit(1)
 

@@ -78,7 +78,7 @@ class _Server(ThreadingHTTPServer):
             raise Invalid(f"the probe cannot listen on {host} port {port}: {error}") from error
 
     def server_bind(self) -> None:
-        """On [::], IPv4 too: an address of the machine is one of either kind."""
+        """Makes [::] listen on IPv4, too: the machine's address may be of either kind."""
         if self.address_family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         super().server_bind()

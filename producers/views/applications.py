@@ -27,7 +27,8 @@ class ApplicationView:
 
 
 def applications(session: Session, now: datetime | None = None) -> list[ApplicationView | Unreadable]:
-    """All of them by slug, and the Secrets that should register one but cannot be read. Raises as the cluster, Invalid."""
+    """All of them by slug, and the Secrets that should register one but cannot be read. Raises Invalid, and as
+    the cluster."""
     trusted, namespace = session.trusted_keys(), session.settings.console_namespace
     found: dict[str, ApplicationView | Unreadable] = {}
     for secret in session.cluster.list(SECRETS, namespace, application.LABEL):

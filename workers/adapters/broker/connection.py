@@ -42,7 +42,7 @@ def parameters(url: str) -> pika.URLParameters:
 
 
 def user(url: str) -> str:
-    """The user that the broker knows us by."""
+    """The user as whom the broker knows us."""
     return str(parameters(url).credentials.username)
 
 
@@ -62,7 +62,7 @@ def connect(url: str) -> BlockingConnection:
 
 @contextmanager
 def channel(url: str, what: str) -> Iterator[BlockingChannel]:
-    """A channel of its own connection, for one piece of work: `what` is it, for error messages."""
+    """A channel on a connection of its own, for one piece of work; `what` names it in error messages."""
     connection = connect(url)
     try:
         yield connection.channel()
@@ -80,7 +80,7 @@ def close(connection: BlockingConnection) -> None:
 
 
 def meaning(url: str, what: str, error: Exception) -> SnaplineError:
-    """The family of a failure."""
+    """The error of ours that a failure means."""
     tried = f"could not {what} {where(url)}" if what == "reach" else f"could not {what} ({where(url)})"
     denied = (AuthenticationError, ProbableAuthenticationError, ProbableAccessDeniedError)
     code = getattr(error, "reply_code", None)

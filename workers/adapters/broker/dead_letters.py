@@ -32,7 +32,7 @@ class DeadLetter:
 
 
 def list_dead_letters(url: str, queue: str | None = None, nodes: list[str] | None = None) -> list[DeadLetter]:
-    """All dead letters, or those of one queue. Raises Invalid for a queue that cannot be."""
+    """All dead letters, or those of one queue. Raises Invalid for a name that no queue can have."""
     names = [queue] if queue else [*topology.QUEUES, *(topology.volumes(node).name for node in nodes or [])]
     found: list[DeadLetter] = []
     for name in names:

@@ -1,4 +1,4 @@
-"""Declares what schemas/topology.py says, the same on RabbitMQ 3.10 and 4.x (messaging.md 2.4). Safe to repeat.
+"""Declares what schemas/topology.py says, the same on RabbitMQ 3.10 and 4.x. Safe to repeat.
 
 All internal traffic (retries, dead letters) goes through the exchange WORK, so nobody needs the default one.
 The event log hears everything, so it comes last: until then, what has no queue yet is unroutable, not lost.

@@ -79,7 +79,7 @@ class LogPosition:
         self.last, self.since = None, "first"
 
     def wanted(self, event: e.AnyEvent) -> bool:
-        """Whether `event` is from the asked time on: RabbitMQ finds times by the chunk only."""
+        """Whether `event` is not older than was asked for: RabbitMQ finds times only by the chunk."""
         return not isinstance(self.since, datetime) or event.time >= self.since
 
 

@@ -14,7 +14,7 @@ FILES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 
 
 class Metrics(Prometheus):
-    """The stock middleware for one process a queue. A message that waits is no error, and all else that an actor
+    """The stock middleware, for a process with one queue. A message that waits is no error; all else that an actor
     raises is one."""
 
     def __init__(self) -> None:

@@ -18,8 +18,8 @@ log = structlog.get_logger(__name__)
 class StopRequests(ShutdownNotifications):
     """The stock shutdown notifications, which also set `stopping`.
 
-    An exception lands anywhere in a thread, also between the saving of a slice and telling of the next. Who asks
-    `stopping` ends at a good place; an actor declared with `notify_shutdown` gets the exception as well.
+    An exception lands anywhere in a thread, also between the saving of a slice and telling of the next. Work that
+    asks `stopping` ends at a good place; an actor declared with `notify_shutdown` gets the exception as well.
     """
 
     def __init__(self, stopping: threading.Event) -> None:
