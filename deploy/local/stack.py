@@ -17,7 +17,7 @@ from deploy.local import emulator, rabbitmq, seaweedfs
 from deploy.local.license_authority import Authority, create_authority
 from deploy.local.processes import Supervisor
 from schemas import topology
-from schemas.destination import Destination, DirectoryDestination
+from schemas.destination import Destination, DirectoryDestination, S3Destination
 
 
 def worker_command(queue: str) -> list[str]:
@@ -117,16 +117,20 @@ def _authority(folder: Path) -> Authority:
 
 
 def destination_settings(destination: Destination) -> dict[str, str]:
-    """The settings that make it the default destination, but for its passphrase."""
-    if isinstance(destination, DirectoryDestination):
-        return {"SNAPLINE_DIRECTORY": destination.path}
-    return {
-        "SNAPLINE_S3_ENDPOINT": destination.endpoint,
-        "SNAPLINE_S3_BUCKET": destination.bucket,
-        "SNAPLINE_S3_PREFIX": destination.prefix,
-        "SNAPLINE_S3_ACCESS_KEY_ID": destination.access_key_id,
-        "SNAPLINE_S3_SECRET_ACCESS_KEY": destination.secret_access_key.get_secret_value(),
-    }
+    """The settings that make it the default destination, but for its passphrase. Raises RuntimeError for a provider that
+    the environment cannot give."""
+    match destination:
+        case DirectoryDestination():
+            return {"SNAPLINE_DIRECTORY": destination.path}
+        case S3Destination():
+            return {
+                "SNAPLINE_S3_ENDPOINT": destination.endpoint,
+                "SNAPLINE_S3_BUCKET": destination.bucket,
+                "SNAPLINE_S3_PREFIX": destination.prefix,
+                "SNAPLINE_S3_ACCESS_KEY_ID": destination.access_key_id,
+                "SNAPLINE_S3_SECRET_ACCESS_KEY": destination.secret_access_key.get_secret_value(),
+            }
+    raise RuntimeError(f"the environment cannot give {destination.place}")
 
 
 def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
+
 from producers.session import Session
 from producers.views.unreadable import Unreadable
 from schemas import destination as destinations_
@@ -31,7 +33,8 @@ def destinations(session: Session) -> list[DestinationView | Unreadable]:
 
 def fields(destination: Destination) -> dict[str, Any]:
     """All of its provider's fields but the secrets, and `passphrase_is_set`."""
-    plain = destination.model_dump(mode="json", exclude={"secret_access_key", "passphrase"})
+    secrets = {name for name, value in destination if isinstance(value, SecretStr)}
+    plain = destination.model_dump(mode="json", exclude=secrets)
     return plain | {"passphrase_is_set": bool(destination.passphrase.get_secret_value())}
 
 

@@ -89,6 +89,7 @@ class World:
     def open_store(self, chosen: Destination) -> ObjectStore:
         if isinstance(chosen, DirectoryDestination):
             return self.buckets.setdefault(chosen.path, GuardedStore())
+        assert isinstance(chosen, S3Destination)
         return Session(self.buckets.setdefault(chosen.bucket, GuardedStore()), chosen.access_key_id)
 
     def open_repository(self, store: ObjectStore, passphrase: str) -> Repository:
