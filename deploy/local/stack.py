@@ -117,8 +117,8 @@ def _authority(folder: Path) -> Authority:
 
 
 def destination_settings(destination: Destination) -> dict[str, str]:
-    """The settings that make it the default destination, but for its passphrase. Raises RuntimeError for a provider that
-    the environment cannot give."""
+    """The settings that make it the default destination, but for its passphrase. Raises RuntimeError for a provider
+    that the environment cannot give."""
     match destination:
         case DirectoryDestination():
             return {"SNAPLINE_DIRECTORY": destination.path}
