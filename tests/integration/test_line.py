@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +210,8 @@ def test_the_cli_speaks_of_the_bus(line: Line, full: str) -> None:
     done = line.stack.snapline("publish", "backup.requested.v1", "-f", "/nonexistent")
     assert (done.returncode, "Traceback" in done.stderr) == (6, False)
     assert line.snapline("dead-letters", "list") == []
-    broker.Publisher(line.url, "tests").publish_raw(b"rubbish", "backup.requested.v1")
+    with closing(broker.Publisher(line.url, "tests")) as publisher:
+        publisher.publish_raw(b"rubbish", "backup.requested.v1")
     until(lambda: len(line.snapline("dead-letters", "list")) == 1, "it is listed")
     [letter] = line.snapline("dead-letters", "list", "--queue", "license.gate")
     assert "rubbish" in line.snapline("dead-letters", "show", "license.gate", letter["id"])["body"]
