@@ -236,6 +236,7 @@ def test_the_broker_refuses_internal_events_and_forged_users_from_producers(url:
     internal = e.wrap(e.BackupLicensed(backup="b"), source="tests", time=datetime.now(UTC))
     with pytest.raises(Denied, match="producer"):
         allowed.publish(internal)
+    allowed.close()
     forged = pika.BasicProperties(user_id="snapline")
     with pytest.raises(pika.exceptions.ChannelClosedByBroker), broker_channel(producer_url) as channel:
         channel.basic_publish(topology.EVENTS, "backup.requested.v1", e.encode(_good("forged")), forged)
