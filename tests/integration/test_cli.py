@@ -4,26 +4,57 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from deploy.local import emulator
 from deploy.local.license_authority import create_authority, sign_license
+from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.seaweedfs import SeaweedFS
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """Everything but workers and a destination."""
-    broker = request.getfixturevalue("broker_server")
-    vhost = next(request.getfixturevalue("spare_vhosts"))
-    with emulator.start(tmp_path_factory.mktemp("kubernetes")) as cluster:
+@contextmanager
+def _environment(root: Path, amqp_url: str) -> Iterator[dict[str, str]]:
+    with emulator.start(root) as cluster:
         yield {
             "PATH": "/usr/bin",
-            "SNAPLINE_AMQP_URL": broker.url_of("snapline", vhost),
+            "SNAPLINE_AMQP_URL": amqp_url,
             "SNAPLINE_KUBECONFIG": str(cluster.kubeconfig),
+            "SNAPLINE_CACHE": str(root / "cache"),
         }
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, url: str) -> Iterator[dict[str, str]]:
+    """Everything but workers and a destination."""
+    with _environment(tmp_path, url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def environment(
+    tmp_path_factory: pytest.TempPathFactory,
+    broker_server: RabbitMQ,
+    spare_vhosts: Iterator[str],
+    s3_server: SeaweedFS,
+) -> Iterator[dict[str, str]]:
+    """Everything but workers."""
+    url = broker_server.url_of("snapline", next(spare_vhosts))
+    with _environment(tmp_path_factory.mktemp("kubernetes"), url) as found:
+        assert _set(found, s3_server, "environment").returncode == 0
+        yield found
+
+
+def _set(
+    environment: dict[str, str], server: SeaweedFS, prefix: str, *more: str, secret: str | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Stores the S3 server as the default destination."""
+    place = ("--bucket", server.bucket, "--endpoint", server.endpoint, "--prefix", prefix)
+    key = ("--access-key-id", server.access_key_id)
+    stdin = f"{secret or server.secret_access_key}\na long passphrase\n"
+    return _run(environment, "storage", "set", "s3", *place, *key, *more, stdin=stdin)
 
 
 def _run(environment: dict[str, str], *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
@@ -33,30 +64,24 @@ def _run(environment: dict[str, str], *arguments: str, stdin: str = "") -> "subp
     return done
 
 
-def test_without_a_destination_it_says_how_to_set_one(environment: dict[str, str]) -> None:
-    done = _run(environment, "get", "backups")
+def test_without_a_destination_it_says_how_to_set_one(nowhere: dict[str, str]) -> None:
+    done = _run(nowhere, "get", "backups")
     assert done.returncode == 2
     assert "snapline storage set" in done.stderr
 
 
-def test_a_destination_is_set_shown_without_secrets_and_checked(
-    environment: dict[str, str], s3_server: SeaweedFS
-) -> None:
-    place = ("--bucket", s3_server.bucket, "--endpoint", s3_server.endpoint, "--prefix", "/cli/")
-    key = ("--access-key-id", s3_server.access_key_id)
-    wrong = _run(environment, "storage", "set", "s3", *place, *key, stdin="wrong\nphrase\n")
-    assert wrong.returncode == 7
-    secret = f"{s3_server.secret_access_key}\na long passphrase\n"
-    done = _run(environment, "storage", "set", "s3", *place, *key, "-o", "json", stdin=secret)
+def test_a_destination_is_set_shown_without_secrets_and_checked(nowhere: dict[str, str], s3_server: SeaweedFS) -> None:
+    assert _set(nowhere, s3_server, "/cli/", secret="wrong").returncode == 7
+    done = _set(nowhere, s3_server, "/cli/", "-o", "json")
     assert done.returncode == 0, done.stderr
     assert all(check["ok"] for check in json.loads(done.stdout))
-    shown = _run(environment, "storage", "show", "-o", "json")
+    shown = _run(nowhere, "storage", "show", "-o", "json")
     assert json.loads(shown.stdout)["prefix"] == "cli"
     assert json.loads(shown.stdout)["passphrase_is_set"] is True
     assert s3_server.secret_access_key not in shown.stdout
     assert "passphrase" not in shown.stdout.replace("passphrase_is_set", "")
-    assert _run(environment, "storage", "check").returncode == 0
-    assert json.loads(_run(environment, "get", "backups", "-o", "json").stdout) == []
+    assert _run(nowhere, "storage", "check").returncode == 0
+    assert json.loads(_run(nowhere, "get", "backups", "-o", "json").stdout) == []
 
 
 def test_a_directory_is_a_destination_beside_the_default_one(environment: dict[str, str], tmp_path: Path) -> None:
