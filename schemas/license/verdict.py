@@ -20,12 +20,12 @@ from schemas.license.signature import LicenseInvalid
 from schemas.license.text import API_VERSIONS, License, api_version_of, differences, read_license
 
 __all__ = [
-    "Code",
     "Entitlement",
     "License",
     "LicenseInvalid",
     "Spec",
     "Verdict",
+    "VerdictCode",
     "VerifiedLicense",
     "load_trusted_keys",
     "read_license",
@@ -33,7 +33,7 @@ __all__ = [
     "verify",
 ]
 
-Code = Literal[
+VerdictCode = Literal[
     "allowed",
     "no_license",
     "malformed",
@@ -109,7 +109,7 @@ class Verdict:
     """Whether snapshots are allowed, and why. `customer` and `app_slug` are signed data, or empty."""
 
     allowed: bool
-    code: Code
+    code: VerdictCode
     reason: str
     customer: str = ""
     app_slug: str = ""
@@ -166,7 +166,7 @@ def verify(text: str, trusted: Mapping[str, bytes]) -> VerifiedLicense:
     return VerifiedLicense(api_version, spec, expires_at, block.key_id, differences(license_, document))
 
 
-def _judge(license_: VerifiedLicense, now: datetime, app_slug: str | None) -> tuple[Code, str]:
+def _judge(license_: VerifiedLicense, now: datetime, app_slug: str | None) -> tuple[VerdictCode, str]:
     spec, expires_at = license_.spec, license_.expires_at
     customer = f"{spec.customer_name or 'this customer'!s:.120}"
     if app_slug is not None and spec.app_slug != app_slug:

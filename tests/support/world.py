@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.local.license_authority import Authority, create_authority, sign_license
-from schemas import application
+from schemas import application, topology
 from schemas import events as e
 from schemas.application import Application
 from schemas.job import Job
@@ -112,6 +112,8 @@ class World:
             case e.BackupPlanned() | e.VolumesCopied() | e.VolumesCopyFailed():
                 needs = backup_finalize.FinalizeBackupNeeds(self.destinations, self.clock)
                 yield from backup_finalize.finalize(envelope, needs)  # type: ignore[arg-type]
+            case _ if topology.is_heard(event) and not isinstance(event, e.FINAL):
+                raise NotImplementedError(f"the line hears {event.type}, and `World.hear` does not")
 
 
 def config_map(namespace: str, name: str, **labels: str) -> Object:

@@ -1,12 +1,14 @@
 """The table of the line and the topology agree: each queue has a step for all that it hears, and an actor."""
 
+import threading
 from collections.abc import Mapping
 
 import pytest
+from dramatiq.brokers.stub import StubBroker
 
 from schemas import topology
 from schemas.settings import Settings
-from workers import line
+from workers import actors, app, line
 from workers.needs import Needs
 
 QUEUES = [*topology.QUEUES.values(), topology.volumes("node-a")]
@@ -31,6 +33,14 @@ def test_a_queue_has_a_step_for_all_that_it_hears_and_for_nothing_else(queue: to
 
 def test_every_queue_of_the_line_is_in_the_table() -> None:
     assert list(line.TABLE) == list(topology.QUEUES)
+
+
+def test_every_queue_has_the_actor_of_its_name() -> None:
+    broker = StubBroker(middleware=app.middleware(threading.Event()))
+    needs = Plain(Settings())
+    actors.declare(broker, needs)
+    actors.declare_node(broker, needs, "node-a")
+    assert {(name, actor.queue_name) for name, actor in broker.actors.items()} == {(q.name, q.name) for q in QUEUES}
 
 
 def test_a_step_ends_before_the_broker_gives_its_message_to_another() -> None:
