@@ -62,6 +62,8 @@ class Code(StrEnum):
     DIFFERS = "Differs"
     NOT_DELETED = "NotDeleted"
     NOT_READY = "NotReady"
+    LEFT_ALONE = "LeftAlone"
+    NEWER = "Newer"
 
     # destinations, stores and the repository
     NO_DESTINATION = "NoDestination"

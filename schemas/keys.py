@@ -12,9 +12,10 @@ backups/<name>/slices/<pod>.json         how far the copy of a pod's volumes has
 backups/<name>/pods/<pod>.json           how the copy of a pod's volumes ended, written once
 restores/<name>/request|cancel|plan.json as above
 restores/<name>/undeploy.json            what is to be deleted first, with uids, written once
+restores/<name>/undeployed.json          it is gone, written once
 restores/<name>/waves/<wave>/began.json      when a wave of objects was first tried
 restores/<name>/waves/<wave>/applied.json    a wave of objects is applied, written once
-restores/<name>/stages/<stage>/began.json    since when a stage has been waiting for pods
+restores/<name>/stages/<stage>/began.json    since when a stage has been waiting
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
@@ -29,8 +30,8 @@ from schemas.job import KINDS, Job, Kind
 
 Wave = Literal["before-volumes", "waiting-pods", "workloads"]
 """The objects of a restore, in the order in which they are created."""
-Stage = Literal["claims-mounted", "nodes-assigned", "pods-waiting"]
-"""What a restore waits for between its waves."""
+Stage = Literal["undeployed", "claims-mounted", "nodes-assigned", "pods-waiting"]
+"""What a restore waits for before and between its waves."""
 
 RUNNING = "running/"
 FINAL = "final/"
@@ -121,6 +122,11 @@ def manifest(job: Job, digest: str) -> str:
 def undeploy(job: Job) -> str:
     """What a restore deletes first."""
     return f"{of(job)}undeploy.json"
+
+
+def undeployed(job: Job) -> str:
+    """That it is gone."""
+    return f"{of(job)}undeployed.json"
 
 
 def wave_began(job: Job, wave: Wave) -> str:

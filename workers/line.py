@@ -23,6 +23,7 @@ from workers.steps import (
     restore_apply,
     restore_finalize,
     restore_prepare,
+    restore_undeploy,
     volumes_copy,
     volumes_restore,
     watchdog,
@@ -71,9 +72,16 @@ def finalize_backup(has: Needs) -> Row:
 
 def prepare_restore(has: Needs) -> Row:
     """Restores are planned, and what they replace is removed."""
+    needs = restore_prepare.PrepareNeeds(has.destinations, has.cluster, now)
     patience = _seconds(has.settings.undeploy_timeout_seconds)
-    needs = restore_prepare.PrepareNeeds(has.destinations, has.cluster, has.settings.console_namespace, patience, now)
-    return Row(lambda event, _: restore_prepare.prepare(event, needs), _fail_job(has))
+    undeploy = restore_undeploy.UndeployNeeds(has.destinations, has.cluster, patience, now)
+    return Row(
+        {
+            e.RestoreLicensed: lambda event, _: restore_prepare.prepare(event, needs),
+            e.RestorePlanned: lambda event, _: restore_undeploy.undeploy(event, undeploy),
+        },
+        _fail_job(has),
+    )
 
 
 def apply_restore(has: Needs) -> Row:

@@ -7,7 +7,8 @@ from schemas.messages import Message
 
 
 class RestoreRequested(Event):
-    """Restore from `backup`: everything, the applications (or one of them), or the console."""
+    """Restore from `backup`: everything, the applications (or one of them), or the console. What belongs to them and
+    came after the backup is deleted, unless `keep_newer` is set."""
 
     type: ClassVar[str] = "restore.requested.v1"
     identity: ClassVar[tuple[str, ...]] = ()
@@ -15,6 +16,7 @@ class RestoreRequested(Event):
     backup: Name
     scope: Scope = "full"
     app: Name | None = None
+    keep_newer: bool = False
     destination: Name = DEFAULT_DESTINATION
 
 
@@ -39,8 +41,22 @@ class RestoreRejected(Event):
     reasons: list[Message]
 
 
+class RestorePlanned(RestoreEvent):
+    """What will be done is decided, and nothing touched yet: `replaced` live objects will be deleted, `objects` created
+    and `volumes` filled. Of what is deleted, `newer` (the first by name) came after the backup, and will not come back;
+    of what is in the backup, `left_alone` will stay as it is."""
+
+    type: ClassVar[str] = "restore.planned.v1"
+
+    replaced: Count
+    objects: Count
+    volumes: Count
+    newer: list[str] = []
+    left_alone: list[Message] = []
+
+
 class RestorePrepared(RestoreEvent):
-    """What will be replaced is gone; the plan is written: `volumes` volumes will be filled."""
+    """What will be replaced is gone: `objects` will be created, and `volumes` filled."""
 
     type: ClassVar[str] = "restore.prepared.v1"
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.events import DEFAULT_DESTINATION
 from schemas.messages import Message
 from schemas.records.base import AppRef, Record, Request, Status, VolumeKind, volume_key
-from schemas.velero import LabelSelector
+from schemas.velero import ALL, LabelSelector
 
 
 class BackupRequest(Request):
@@ -55,14 +55,36 @@ class PodPlan(BaseModel):
         return f"{self.namespace}/{self.name}"
 
 
+class Coverage(BaseModel):
+    """Where a backup looks for an owner's objects, and of which kinds (Velero's names); `*` is all of either."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    owner: str
+    namespaces: list[str]
+    excluded_namespaces: list[str] = []
+    kinds: list[str] = [ALL]
+
+    def covers(self, namespace: str, kind: str) -> bool:
+        """Whether an object of the owner's in that namespace would be in the backup."""
+        if namespace in self.excluded_namespaces or ALL in self.excluded_namespaces:
+            return False
+        return self.covers_kind(kind) and (namespace in self.namespaces or ALL in self.namespaces)
+
+    def covers_kind(self, kind: str) -> bool:
+        """Whether the backup takes objects of the kind at all."""
+        return kind in self.kinds or ALL in self.kinds
+
+
 class BackupPlan(Record):
     """What a backup holds and will copy. `manifest` is the key of the captured objects, `selector` the application's
-    own, of a partial backup."""
+    own, of a partial backup; `covers` is where it looked."""
 
     manifest: str
     objects: int
     pods: list[PodPlan]
     selector: LabelSelector | None = None
+    covers: list[Coverage] = []
     errors: list[Message] = []
     warnings: list[Message] = []
 
@@ -125,6 +147,7 @@ class BackupRecord(Record):
     completed_at: datetime
     manifest: str | None = None
     selector: LabelSelector | None = None
+    covers: list[Coverage] = []
     objects: int = 0
     volumes: list[VolumeRecord] = []
     errors: list[Message] = []

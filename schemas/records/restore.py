@@ -1,6 +1,7 @@
 """The records of a restore, from its request to its final record."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -8,17 +9,21 @@ from schemas.events import DEFAULT_DESTINATION, Scope
 from schemas.messages import Message
 from schemas.records.base import Record, Request, Status, VolumeKind, volume_key
 
+Why = Literal["replaced", "newer", "dependent"]
+"""Why a restore deletes an object: it creates it again; it came after the backup; it hangs on such objects."""
+
 
 class RestoreRequest(Request):
-    """What was asked of a restore."""
+    """What was asked of a restore. `keep_newer` leaves alone what came after the backup."""
 
     backup: str
     scope: Scope
     app: str | None = None
+    keep_newer: bool = False
 
 
 class LiveRef(BaseModel):
-    """One live object that a restore replaces. What is in a phase should be gone before the next is deleted."""
+    """One live object that a restore deletes. What is in a phase should be gone before the next is deleted."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -27,13 +32,33 @@ class LiveRef(BaseModel):
     name: str
     uid: str
     phase: int = 0
+    why: Why = "replaced"
+
+    @property
+    def title(self) -> str:
+        """`deployments.apps shop/web`, for people."""
+        return (
+            f"{self.group_resource} {self.namespace}/{self.name}"
+            if self.namespace
+            else f"{self.group_resource} {self.name}"
+        )
 
 
 class Undeploy(Record):
-    """The live objects to delete, fixed once, so that a second run never deletes what was restored."""
+    """The live objects to delete, fixed once, so that a second run never deletes what was restored; those `released`
+    only lose the owners that are deleted, and stay. The volumes `kept` (by key) are left as they are."""
 
-    started_at: datetime
     objects: list[LiveRef]
+    released: list[LiveRef] = []
+    kept: list[str] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
+
+
+class Undeployed(Record):
+    """That all which was to be deleted is gone."""
+
+    finished_at: datetime
 
 
 class VolumeRestore(BaseModel):
@@ -57,12 +82,13 @@ class VolumeRestore(BaseModel):
 
 
 class RestorePlan(Record):
-    """What a restore creates and fills."""
+    """What a restore creates and fills, and what it could tell beforehand that it cannot."""
 
     backup: str
     manifest: str
     objects: int
     volumes: list[VolumeRestore]
+    errors: list[Message] = []
     warnings: list[Message] = []
 
 

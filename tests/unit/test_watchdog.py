@@ -13,11 +13,14 @@ from schemas.records import (
     BackupRecord,
     BackupRequest,
     CopyState,
+    LiveRef,
     PodPlan,
     PodResult,
     Record,
     RestorePlan,
     RestoreRequest,
+    Undeploy,
+    Undeployed,
 )
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
@@ -137,7 +140,12 @@ def test_a_restore_is_told_its_step_again(store: MemoryObjectStore, tick: Callab
     ledger.put(store, keys.request(RESTORE), request)
     assert tick() == [e.RestoreStalled(restore="r", nudge=1), e.RestoreLicensed(restore="r", backup="b")]
     ledger.put(store, keys.plan(RESTORE), RestorePlan(backup="b", manifest="m", objects=3, volumes=[]))
-    assert tick() == [e.RestoreStalled(restore="r", nudge=2), e.RestorePrepared(restore="r", objects=3, volumes=0)]
+    newer = LiveRef(group_resource="pods", namespace="shop", name="x", uid="u", why="newer")
+    ledger.put(store, keys.undeploy(RESTORE), Undeploy(objects=[newer]))
+    planned = e.RestorePlanned(restore="r", replaced=1, objects=3, volumes=0, newer=["pods shop/x"])
+    assert tick() == [e.RestoreStalled(restore="r", nudge=2), planned]
+    ledger.put(store, keys.undeployed(RESTORE), Undeployed(finished_at=NOW))
+    assert tick() == [e.RestoreStalled(restore="r", nudge=3), e.RestorePrepared(restore="r", objects=3, volumes=0)]
 
 
 def test_a_backup_that_a_restore_uses_is_not_deleted(store: MemoryObjectStore) -> None:

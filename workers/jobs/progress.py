@@ -5,6 +5,7 @@ from datetime import datetime
 
 from schemas import events as e
 from schemas import keys
+from schemas.errors import Code
 from schemas.job import Job
 from schemas.records import (
     BackupPlan,
@@ -13,11 +14,15 @@ from schemas.records import (
     PodPlan,
     RestorePlan,
     RestoreRequest,
+    Undeploy,
     VolumeKind,
     VolumeRestore,
 )
 from workers.jobs import endings, ledger
 from workers.ports import ObjectStore
+
+MOST_NAMES = 50
+"""How many objects an event names; the record has them all."""
 
 
 def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | None:
@@ -62,8 +67,26 @@ def _missing_of_restore(store: ObjectStore, job: Job) -> Iterator[e.Event]:
             restore=job.name, destination=request.destination, backup=request.backup, notes=request.notes
         )
         return
+    if not ledger.exists(store, keys.undeployed(job)):
+        yield _planned(store, job, request.destination, plan)
+        return
     yield e.RestorePrepared(
         restore=job.name, destination=request.destination, objects=plan.objects, volumes=len(plan.volumes)
+    )
+
+
+def _planned(store: ObjectStore, job: Job, destination: str, plan: RestorePlan) -> e.RestorePlanned:
+    undeploy = ledger.read(store, keys.undeploy(job), Undeploy)
+    newer = [ref.title for ref in undeploy.objects if ref.why == "newer"]
+    left_alone = [message for message in (*undeploy.errors, *undeploy.warnings) if message.code != Code.NEWER]
+    return e.RestorePlanned(
+        restore=job.name,
+        destination=destination,
+        replaced=len(undeploy.objects),
+        objects=plan.objects,
+        volumes=len(plan.volumes),
+        newer=newer[:MOST_NAMES],
+        left_alone=left_alone[:MOST_NAMES],
     )
 
 

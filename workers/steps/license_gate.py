@@ -90,6 +90,7 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
         backup=backup.name,
         scope=scope,
         app=app,
+        keep_newer=asked.keep_newer,
     )
     if _begin(store, job, record):
         yield from progress.missing(store, job)

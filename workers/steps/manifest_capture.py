@@ -56,6 +56,7 @@ def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNe
         objects=len(captured.objects),
         pods=planned.pods,
         selector=spec.label_selector if request.app else None,
+        covers=captured.covers,
         errors=[*captured.errors, *planned.errors],
         warnings=[*captured.warnings, *planned.warnings, *_empty(captured, [app.slug for app in apps])],
     )

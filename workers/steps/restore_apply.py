@@ -100,7 +100,7 @@ class _Restore:
     def objects(self) -> list[Object]:
         """As captured, in restore order."""
         request = ledger.read(self.store, keys.request(self.job), RestoreRequest)
-        loaded = load(self.store, self.repository, self.plan.manifest, request)
+        loaded = load(self.store, self.repository, self.plan.manifest, request).objects
         refilled = [(volume.namespace, volume.claim) for volume in self.plan.volumes if volume.claim]
         return ordered(without_refilled(loaded, refilled), self.needs.cluster.resource_types())
 

@@ -39,7 +39,7 @@ def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds)
     request = ledger.read(store, keys.request(job), RestoreRequest)
     plan = ledger.read(store, keys.plan(job), RestorePlan)
     workloads = ledger.read(store, keys.wave_applied(job, "workloads"), Applied)
-    objects = load(store, needs.destinations.repository(destination), plan.manifest, request)
+    objects = load(store, needs.destinations.repository(destination), plan.manifest, request).objects
     unready = list(_unready(objects, needs.cluster))
     if unready and needs.now() - workloads.finished_at <= needs.patience:
         ledger.pulse(store, job)
@@ -69,7 +69,7 @@ def _record(
     waves = [ledger.read(store, keys.wave_applied(job, wave), Applied) for wave in get_args(keys.Wave)]
     volumes = [ledger.read(store, found.key, VolumeResult) for found in store.list(keys.volume_results(job))]
     accounts: list[Applied | VolumeResult] = [*waves, *volumes]
-    errors = [error for account in accounts for error in account.errors]
+    errors = [*plan.errors, *(error for account in accounts for error in account.errors)]
     warnings = [warning for account in accounts for warning in account.warnings]
     return RestoreRecord(
         name=job.name,

@@ -11,6 +11,7 @@ from typing import Any
 from schemas.errors import Damaged
 from schemas.kubernetes import Object
 from schemas.messages import Message
+from schemas.records import Coverage
 from workers.manifests.kube.objects import uid_of
 
 FORMAT = 1
@@ -20,11 +21,13 @@ CONSOLE = "console"
 
 @dataclass
 class Captured:
-    """What a backup holds: each object once, as the server gave it, in backup order; and what went wrong."""
+    """What a backup holds: each object once, as the server gave it, in backup order; where it looked for them; and what
+    went wrong."""
 
     objects: list[Object] = field(default_factory=list)
     owners: dict[str, list[str]] = field(default_factory=dict)
     """By the object's uid; sorted."""
+    covers: list[Coverage] = field(default_factory=list)
     warnings: list[Message] = field(default_factory=list)
     errors: list[Message] = field(default_factory=list)
 
@@ -40,7 +43,7 @@ def encode_manifest(captured: Captured) -> bytes:
 
 
 def decode_manifest(body: bytes) -> Captured:
-    """The inverse of `encode_manifest`, without warnings and errors. Raises Damaged."""
+    """The inverse of `encode_manifest`, without coverage, warnings and errors. Raises Damaged."""
     try:
         document = json.loads(body)
         if document["format"] != FORMAT:

@@ -6,12 +6,14 @@ application's `kots.io/app-slug` alone, as its partial snapshot would, so that i
 `kots.io/app-slug=<slug>` and honours the application's whole Backup.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from schemas import application
 from schemas.application import Application
 from schemas.errors import Code, Invalid
+from schemas.kubernetes import ResourceType
+from schemas.records import Coverage
 from schemas.velero import ALL, BackupSpec, Expression, LabelSelector, merge, namespaces, parse_backup
 from workers.manifests.capture.document import CONSOLE
 from workers.manifests.capture.resource_filter import ResourceFilter
@@ -28,6 +30,8 @@ class Selection:
 
     They belong to `owner`; with `labels_win`, to whom their own labels say, if they say anything.
     `named` are namespaces that must be there. `cluster_resources` is Velero's includeClusterResources.
+    The `home` of an owner is where its objects are looked for by its own label; of `rest` is only what no other
+    selection has taken.
     """
 
     owner: str
@@ -40,6 +44,8 @@ class Selection:
     ordered_resources: dict[str, str] = field(default_factory=dict)
     default_volumes: bool = False
     labels_win: bool = True
+    home: bool = False
+    rest: bool = False
 
     def covers(self, namespace: str) -> bool:
         """Whether the namespace is in the selection."""
@@ -64,6 +70,27 @@ def spec_for(apps: list[Application], app: str | None) -> BackupSpec:
     return _own_spec(_named(apps, app))
 
 
+def coverage(selections: Iterable[Selection], types: Sequence[ResourceType]) -> list[Coverage]:
+    """Where, and of which of the kinds `types`, each owner's objects are looked for: what was not there at the time of
+    the backup would have been in it."""
+    return [
+        Coverage(
+            owner=selection.owner,
+            namespaces=list(selection.namespaces),
+            excluded_namespaces=list(selection.excluded_namespaces),
+            kinds=_kinds(selection.resources, types),
+        )
+        for selection in selections
+        if selection.home
+    ]
+
+
+def _kinds(resources: ResourceFilter, types: Sequence[ResourceType]) -> list[str]:
+    if resources == ResourceFilter():
+        return [ALL]
+    return sorted(type_.group_resource for type_ in types if resources.allows(type_))
+
+
 def _full(console_namespace: str, apps: list[Application]) -> Iterator[Selection]:
     shipped = list(_shipped(apps))
     merged = merge(spec for _, spec in shipped)
@@ -76,11 +103,11 @@ def _full(console_namespace: str, apps: list[Application]) -> Iterator[Selection
         return Selection(owner, names, selectors, excluded, ordered_resources=ordered)
 
     yield select(CONSOLE, everywhere, CONSOLES, REGISTERED)
-    yield replace(select(CONSOLE, (console_namespace,), MARKED), named=(console_namespace,))
+    yield replace(select(CONSOLE, (console_namespace,), MARKED), named=(console_namespace,), home=True, rest=True)
     for app, spec in shipped:
         names = own[app.slug]
         labelled = LabelSelector(match_labels={APP_SLUG: app.slug})
-        yield replace(select(app.slug, names, MARKED, labelled), named=_concrete(names))
+        yield replace(select(app.slug, names, MARKED, labelled), named=_concrete(names), home=True)
         if spec.or_label_selectors:
             yield select(app.slug, everywhere, *spec.or_label_selectors)
 
@@ -102,6 +129,7 @@ def _partial(console_namespace: str, app: Application) -> Selection:
         ordered_resources=spec.ordered_resources,
         default_volumes=spec.default_volumes,
         labels_win=False,
+        home=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from schemas.errors import Code
 from schemas.kubernetes import Object, ResourceType
@@ -10,7 +11,7 @@ from schemas.velero import ALL
 from workers.manifests.capture.document import CONSOLE, Captured
 from workers.manifests.capture.left_out import is_never_captured
 from workers.manifests.capture.related import index, related
-from workers.manifests.capture.scope import Selection
+from workers.manifests.capture.scope import Selection, coverage
 from workers.manifests.capture.volume_plan import lost_claims
 from workers.manifests.kube.listing import Listing, read
 from workers.manifests.kube.objects import (
@@ -40,9 +41,10 @@ def capture(cluster: Cluster, selections: Sequence[Selection]) -> Captured:
     result; raises TransientError where trying again may help."""
     types = capturable(cluster.resource_types())
     taking = _Taking(read(cluster, types, (name for selection in selections for name in selection.namespaces)))
-    for selection in selections:
+    for selection in sorted(selections, key=lambda selection: selection.rest):
         taking.select(selection)
-    return taking.captured(_order(selections))
+    captured = taking.captured(_order(selections))
+    return replace(captured, covers=coverage(selections, types))
 
 
 class _Taking:
@@ -59,6 +61,8 @@ class _Taking:
     def select(self, selection: Selection) -> None:
         """Takes all that the selection matches, and the namespaces that it names."""
         for uid, obj in self._listing.objects.items():
+            if selection.rest and self._owners.get(uid):
+                continue
             if _selects(selection, self._listing.types[uid], obj):
                 self._take(obj, selection, _owners(obj, selection))
         for name in selection.named:

@@ -1,4 +1,7 @@
-"""The captured objects that a restore concerns."""
+"""The captured objects that a restore concerns, and to whom they belong."""
+
+from collections.abc import Iterable
+from dataclasses import replace
 
 from schemas.events import Scope
 from schemas.kubernetes import Object
@@ -7,10 +10,10 @@ from workers.manifests.capture.document import CONSOLE, Captured, decode_manifes
 from workers.ports import ObjectStore, Repository
 
 
-def load(store: ObjectStore, repository: Repository, manifest: str, request: RestoreRequest) -> list[Object]:
-    """The objects of the sealed `manifest` in the scope of `request`, as they were captured. Raises Damaged."""
+def load(store: ObjectStore, repository: Repository, manifest: str, request: RestoreRequest) -> Captured:
+    """What the sealed `manifest` holds in the scope of `request`, as it was captured. Raises Damaged."""
     captured = decode_manifest(repository.unseal(store.get(manifest), manifest))
-    return objects_for(captured, request.scope, request.app)
+    return replace(captured, objects=objects_for(captured, request.scope, request.app))
 
 
 def objects_for(captured: Captured, scope: Scope, app: str | None) -> list[Object]:
@@ -22,3 +25,19 @@ def objects_for(captured: Captured, scope: Scope, app: str | None) -> list[Objec
     if scope == "console":
         return [obj for obj in captured.objects if CONSOLE in captured.owners_of(obj)]
     return [obj for obj in captured.objects if any(owner != CONSOLE for owner in captured.owners_of(obj))]
+
+
+def owners(captured: Captured, request: RestoreRequest) -> set[str]:
+    """The console and the applications that a restore concerns: `captured` is what is in its scope."""
+    if request.scope == "console":
+        return {CONSOLE}
+    if request.app is not None:
+        return {request.app}
+    named = {owner for obj in captured.objects for owner in captured.owners_of(obj)}
+    return named if request.scope == "full" else named - {CONSOLE}
+
+
+def belonging_to(captured: Captured, owners: Iterable[str]) -> list[Object]:
+    """The captured objects that belong to `owners` and to nobody besides them."""
+    concerned = set(owners)
+    return [obj for obj in captured.objects if concerned.issuperset(captured.owners_of(obj))]

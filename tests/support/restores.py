@@ -1,0 +1,129 @@
+"""Restores of a backup that is captured from given objects, by hand, over the in-memory twins."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from schemas import events as e
+from schemas import keys
+from schemas.application import Application
+from schemas.job import Job
+from schemas.kubernetes import Object, ResourceType
+from schemas.records import AppRef, BackupRecord, RestorePlan, RestoreRecord, RestoreRequest, Undeploy, VolumeRecord
+from workers.adapters.twins.cluster import MemoryCluster
+from workers.adapters.twins.destinations import MemoryDestinations
+from workers.adapters.twins.store import MemoryObjectStore
+from workers.jobs import ledger
+from workers.manifests.capture.document import encode_manifest
+from workers.manifests.capture.scope import scope_of, spec_for
+from workers.manifests.capture.select import capture
+from workers.repository import open_repository
+from workers.steps import restore_prepare, restore_undeploy
+
+CONSOLE = "console"
+"""The console's namespace, and by default the applications'."""
+RESTORE = Job("restore", "r")
+BACKUP_AT = datetime(2026, 11, 24, tzinfo=UTC)
+BEFORE, AFTER = BACKUP_AT - timedelta(days=1), BACKUP_AT + timedelta(days=1)
+UNDEPLOY_PATIENCE = timedelta(minutes=10)
+
+
+def app(slug: str, spec: str = "{}", namespaces: Iterable[str] = ()) -> Application:
+    """A registered application; without namespaces it lives with the console."""
+    backup = f"apiVersion: velero.io/v1\nkind: Backup\nmetadata: {{name: b}}\nspec: {spec}\n"
+    return Application(slug=slug, name=slug, namespaces=list(namespaces), backup=backup)
+
+
+def label(slug: str) -> dict[str, str]:
+    """The label of an application's objects."""
+    return {"kots.io/app-slug": slug}
+
+
+@dataclass
+class Restoring:
+    """A backup of `captured`, and a cluster that holds `live` (by default the same) on which nothing runs by itself."""
+
+    captured: list[Object]
+    apps: list[Application]
+    live: list[Object] | None = None
+    claims: list[tuple[str, str]] = field(default_factory=list)
+    """Those whose content the backup holds, by namespace and name."""
+    of: str | None = None
+    """The application, of a partial backup."""
+    now: datetime = AFTER
+    changed: Callable[[ResourceType, Object], None] = lambda _type, _obj: None
+
+    def __post_init__(self) -> None:
+        self.store = MemoryObjectStore()
+        self.repository = open_repository(self.store, "a passphrase")
+        self.destinations = MemoryDestinations({"default": (self.store, self.repository)})
+        self._back_up()
+        live = self.captured if self.live is None else self.live
+        self.cluster = MemoryCluster(live, clock=lambda: self.now, changed=self.changed)
+
+    def request(self, **asked: Any) -> None:
+        """What the gate would have written."""
+        given = {"name": RESTORE.name, "request": "q", "event_id": "q", "requested_at": self.now, "backup": "b"}
+        ledger.begin(self.store, RESTORE)
+        ledger.create(self.store, keys.request(RESTORE), RestoreRequest(**{**given, "scope": "full", **asked}))
+
+    def prepare(self) -> list[e.Event]:
+        """What restore.prepare says to `restore.licensed`: nothing is deleted yet."""
+        needs = restore_prepare.PrepareNeeds(self.destinations, self.cluster, lambda: self.now)
+        return list(restore_prepare.prepare(self._event(e.RestoreLicensed(restore="r", backup="b")), needs))
+
+    def undeploy(self) -> list[e.Event]:
+        """What it says to `restore.planned`."""
+        needs = restore_undeploy.UndeployNeeds(self.destinations, self.cluster, UNDEPLOY_PATIENCE, lambda: self.now)
+        planned = e.RestorePlanned(restore="r", replaced=0, objects=0, volumes=0)
+        return list(restore_undeploy.undeploy(self._event(planned), needs))
+
+    def deletes(self, **asked: Any) -> list[str]:
+        """The names of what a restore deletes, in order, after it was asked for."""
+        self.request(**asked)
+        self.prepare()
+        return [ref.title for ref in ledger.read(self.store, keys.undeploy(RESTORE), Undeploy).objects]
+
+    @property
+    def plan(self) -> RestorePlan:
+        """The plan that was written."""
+        return ledger.read(self.store, keys.plan(RESTORE), RestorePlan)
+
+    @property
+    def final(self) -> RestoreRecord | None:
+        """How it ended."""
+        return ledger.finished_restore(self.store, RESTORE.name)
+
+    def _event(self, event: e.Event) -> Any:
+        return e.wrap(event, source="tests", time=self.now)
+
+    def _back_up(self) -> None:
+        cluster = MemoryCluster(self.captured, clock=lambda: BEFORE)
+        captured = capture(cluster, scope_of(CONSOLE, self.apps, self.of))
+        plain = encode_manifest(captured)
+        key = keys.manifest(Job("backup", "b"), hashlib.sha256(plain).hexdigest())
+        self.store.create(key, self.repository.seal(plain, key))
+        record = BackupRecord(
+            name="b",
+            request="q",
+            status="Completed",
+            app=self.of,
+            apps=[AppRef(slug=app.slug) for app in self.apps],
+            requested_at=BACKUP_AT,
+            completed_at=BACKUP_AT,
+            manifest=key,
+            selector=spec_for(self.apps, self.of).label_selector if self.of else None,
+            covers=captured.covers,
+            objects=len(captured.objects),
+            volumes=[_volume(namespace, claim) for namespace, claim in self.claims],
+        )
+        ledger.create(self.store, keys.final(Job("backup", "b")), record)
+
+
+def _volume(namespace: str, claim: str) -> VolumeRecord:
+    sizes = dict.fromkeys(("scanned_bytes", "changed_bytes", "uploaded_bytes", "files"), 1)
+    return VolumeRecord(
+        namespace=namespace, pod=f"{claim}-0", name="data", kind="claim", claim=claim, volume_id=f"v-{claim}", **sizes
+    )
