@@ -15,7 +15,7 @@ restores/<name>/undeploy.json            what is to be deleted first, with uids,
 restores/<name>/undeployed.json          it is gone, written once
 restores/<name>/waves/<wave>/began.json      when a wave of objects was first tried
 restores/<name>/waves/<wave>/applied.json    a wave of objects is applied, written once
-restores/<name>/stages/<stage>/began.json    since when a stage has been waiting
+restores/<name>/stages/<stage>/[<pod>/]began.json  since when a stage has been waiting, for all or for a pod
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
@@ -139,9 +139,9 @@ def wave_applied(job: Job, wave: Wave) -> str:
     return f"{of(job)}waves/{wave}/applied.json"
 
 
-def stage_began(job: Job, stage: Stage) -> str:
-    """Since when a stage has been waiting."""
-    return f"{of(job)}stages/{stage}/began.json"
+def stage_began(job: Job, stage: Stage, pod: str = "") -> str:
+    """Since when a stage has been waiting: for `pod` (`<namespace>/<pod>`), or for all that it is about."""
+    return f"{of(job)}stages/{stage}/{quote(pod) + '/' if pod else ''}began.json"
 
 
 def slices(job: Job, what: str) -> str:

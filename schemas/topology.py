@@ -70,6 +70,8 @@ def volumes(node: str) -> Queue:
     )
 
 
+RESTORE_ENDS = tuple(kind for kind in e.FINAL if issubclass(kind, e.RestoreFinal))
+
 QUEUES: dict[str, Queue] = {
     q.name: q
     for q in (
@@ -77,8 +79,8 @@ QUEUES: dict[str, Queue] = {
         Queue("manifest.capture", (e.BackupLicensed,)),
         Queue("backup.finalize", (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed)),
         Queue("restore.prepare", (e.RestoreLicensed, e.RestorePlanned)),
-        Queue("restore.apply", (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)),
-        Queue("restore.finalize", (e.RestoreApplied,)),
+        Queue("restore.apply", (e.RestorePrepared, e.VolumesMountRequested, e.VolumesRestored, e.VolumesRestoreFailed)),
+        Queue("restore.finalize", (e.RestoreApplied, *RESTORE_ENDS)),
         Queue("notify", e.FINAL, threads=1),  # so that news told twice at once is delivered once
         Queue(
             "repository.maintain",

@@ -21,10 +21,12 @@ from workers.steps import (
     manifest_capture,
     notify,
     restore_apply,
+    restore_clear,
     restore_finalize,
     restore_prepare,
     restore_undeploy,
     volumes_copy,
+    volumes_mount,
     volumes_restore,
     watchdog,
 )
@@ -85,18 +87,36 @@ def prepare_restore(has: Needs) -> Row:
 
 
 def apply_restore(has: Needs) -> Row:
-    """Objects are created, wave by wave."""
+    """Objects are created, wave by wave, and volumes mounted."""
     settings = has.settings
     patience, wait = _seconds(settings.ready_timeout_seconds), _seconds(settings.volume_wait_seconds)
     needs = restore_apply.ApplyNeeds(has.destinations, has.cluster, settings.helper_image, patience, wait, now)
-    return Row(lambda event, _: restore_apply.apply(event, needs), _fail_job(has))
+    mount = volumes_mount.MountNeeds(has.destinations, has.cluster, settings.helper_image, patience, now)
+    heard = (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)
+    return Row(
+        {
+            **dict.fromkeys(heard, lambda event, _: restore_apply.apply(event, needs)),
+            e.VolumesMountRequested: lambda event, _: volumes_mount.mount(event, mount),
+        },
+        {
+            **dict.fromkeys(heard, _fail_job(has)),
+            e.VolumesMountRequested: lambda event, why: volumes_mount.give_up(event, why, mount),
+        },
+    )
 
 
 def finalize_restore(has: Needs) -> Row:
-    """Restores end."""
+    """Restores end, and what they leave in the cluster goes."""
     patience = _seconds(has.settings.ready_timeout_seconds)
     needs = restore_finalize.FinalizeRestoreNeeds(has.destinations, has.cluster, patience, now)
-    return Row(lambda event, _: restore_finalize.finalize(event, needs), _fail_job(has))
+    clear = restore_clear.ClearNeeds(has.destinations, has.cluster)
+    return Row(
+        {
+            e.RestoreApplied: lambda event, _: restore_finalize.finalize(event, needs),
+            **dict.fromkeys(topology.RESTORE_ENDS, lambda event, _: restore_clear.clear(event, clear)),
+        },
+        {e.RestoreApplied: _fail_job(has)},
+    )
 
 
 def notify_receivers(has: Needs) -> Row:

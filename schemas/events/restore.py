@@ -1,6 +1,6 @@
 """The events of a restore, from the request to its end."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from schemas.events.base import DEFAULT_DESTINATION, Count, Event, Name, RestoreEvent, Scope
 from schemas.messages import Message
@@ -62,6 +62,17 @@ class RestorePrepared(RestoreEvent):
 
     objects: Count
     volumes: Count
+
+
+class VolumesMountRequested(RestoreEvent):
+    """Get those volumes of `pod` (`<namespace>/<pod>`) that are of a kind mounted on a node, and ask for their
+    content."""
+
+    type: ClassVar[str] = "volumes.mount.requested.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "pod", "kind")
+
+    pod: str
+    kind: Literal["claim", "emptyDir"]
 
 
 class VolumesRestoreRequested(RestoreEvent):

@@ -10,7 +10,15 @@ from typing import Any
 from schemas.kubernetes import PODS, Object
 from tests.support.objects import make, on_claim, owner, pod
 from workers.adapters.twins.cluster import MemoryCluster
-from workers.manifests.restore.holding_pods import DONE, SCRIPT, WAITING, helper_pod, waiting_pod, waits_for_files
+from workers.manifests.restore.holding_pods import (
+    DONE,
+    SCRIPT,
+    WAITING,
+    helper_pod,
+    let_go_command,
+    waiting_pod,
+    waits_for_files,
+)
 from workers.manifests.restore.sanitise import sanitise
 
 
@@ -143,6 +151,24 @@ def test_the_script_gives_up_with_a_clear_message(tmp_path: Path) -> None:
         _, said = waiting.communicate(timeout=10)
     assert waiting.returncode == 1
     assert said.startswith("snapline-wait: no restored data within 1 s for: b;")
+
+
+def test_the_script_ends_at_once_when_its_pod_is_deleted(tmp_path: Path) -> None:
+    with start(tmp_path) as waiting:
+        until(tmp_path / "a" / WAITING)
+        began = time.monotonic()
+        waiting.terminate()
+        assert waiting.wait(5) == 143, "a container's first process does not die of SIGTERM that it does not handle"
+        assert time.monotonic() - began < 3
+
+
+def test_what_lets_a_pod_go_is_what_its_script_waits_for(tmp_path: Path) -> None:
+    command = [word.replace("/snapline/volumes", str(tmp_path)) for word in let_go_command(["a", "b"])]
+    with start(tmp_path) as waiting:
+        until(tmp_path / "b" / WAITING)
+        subprocess.run(command, check=True)
+        assert waiting.wait(10) == 0
+    assert list((tmp_path / "a").iterdir()) == []
 
 
 # --- the helper pod

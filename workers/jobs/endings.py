@@ -1,4 +1,6 @@
-"""How jobs end: the final record is written once, the running marker goes, the record's event is told."""
+"""How jobs end: the final record is written once, the running marker goes, the record's event is told.
+
+A restore's marker stays until what it left in the cluster is cleared away, which the event leads to."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -71,10 +73,7 @@ def finish_backup(store: ObjectStore, record: BackupRecord) -> e.BackupFinal:
 
 def finish_restore(store: ObjectStore, record: RestoreRecord) -> e.RestoreFinal:
     """Ends a restore; if another run ended it first, that ending stands."""
-    job = restore(record.name)
-    standing = ledger.create(store, keys.final(job), record)
-    ledger.end(store, job)
-    return restore_ended(standing)
+    return restore_ended(ledger.create(store, keys.final(restore(record.name)), record))
 
 
 def fail(store: ObjectStore, job: Job, now: datetime, reason: Message) -> e.BackupFinal | e.RestoreFinal:

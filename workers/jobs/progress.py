@@ -29,7 +29,8 @@ def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | 
     """None while there is work to do. Else nothing is left to do, and this is left to say: the final event of a job
     that has ended or was cancelled (which ends it here), and nothing of one that was deleted."""
     if event := endings.ended(store, job):
-        ledger.end(store, job)
+        if job.kind == "backup":
+            ledger.end(store, job)
         return [event]
     if ledger.deleted(store, job):
         ledger.end(store, job)

@@ -49,7 +49,7 @@ def volume_restored(job: Job, destination: str, result: VolumeResult) -> e.Event
 
 
 def give_up_volume(store: ObjectStore, job: Job, destination: str, volume: str, reason: str, now: datetime) -> e.Event:
-    """Records that a volume is not written; a pod that waits for it never starts, and says so."""
+    """Records that a volume is not written; a pod that waits for it starts without it."""
     error = Message(code=Code.VOLUME_NOT_RESTORED, text=f"{volume}: {reason}")
     result = VolumeResult(volume=volume, errors=[error], finished_at=now)
     return volume_restored(job, destination, ledger.create(store, keys.volume_result(job, volume), result))

@@ -1,10 +1,11 @@
 """restore.apply: claims and what pods need, then volumes, then workloads, so that nothing races the data.
 
 1. wave `before-volumes`: everything ordered before pods is created
-2. a helper pod binds the claims of each backed-up pod to a node; the node's worker fills them
+2. a helper pod binds the claims of each backed-up pod to a node; `volumes.mount.requested` waits for it, and the node's
+   worker fills them
 3. the helpers go; wave `waiting-pods`: pods with emptyDir data are created and get their nodes
 4. wave `workloads`: workloads and the rest are created
-5. the pods' emptyDirs are filled while an init container waits
+5. the pods' emptyDirs are filled while an init container waits; a pod whose data does not come starts without it
 6. every volume is accounted for: `restore.applied`
 
 Each of these looks at what is there and does what is missing, so all may run any number of times.
@@ -22,9 +23,9 @@ from schemas.errors import NotYet
 from schemas.job import Job
 from schemas.kubernetes import Object
 from schemas.messages import brief
-from schemas.records import Applied, Began, RestorePlan, RestoreRequest, VolumeKind, VolumeRestore
+from schemas.records import Applied, Began, RestorePlan, RestoreRequest, VolumeKind, VolumeRestore, VolumeResult
 from workers.jobs import ledger, progress
-from workers.manifests.kube.objects import POD, controller_of, kind_of, name_of
+from workers.manifests.kube.objects import POD, controller_of, kind_of, name_of, pods_of
 from workers.manifests.restore import mount_volumes
 from workers.manifests.restore.apply_wave import Wave, apply_wave
 from workers.manifests.restore.holding_pods import waiting_pod
@@ -32,6 +33,7 @@ from workers.manifests.restore.load import load
 from workers.manifests.restore.mount_volumes import Mounting, PodKey
 from workers.manifests.restore.order import ordered, waves
 from workers.manifests.restore.sanitise.storage import without_refilled
+from workers.manifests.restore.waiting_pods import start_without
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
 
 BUSY_WAVE = timedelta(minutes=2)
@@ -106,7 +108,7 @@ class _Restore:
 
     def pods(self) -> dict[PodKey, Object]:
         """The captured pods."""
-        return {name_of(obj): obj for obj in self.objects if kind_of(obj) == POD}
+        return pods_of(self.objects)
 
 
 def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
@@ -117,7 +119,8 @@ def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
     inside = [volume for volume in plan.volumes if volume.kind == "emptyDir"]
     if not _applied(restore, "waiting-pods"):
         if "claim" in due and (missing := restore.missing("claim")):
-            yield from mount_volumes.fill_claims(missing, restore.pods(), mounting)
+            mount_volumes.make_helpers(missing, restore.pods(), mounting)
+            yield from mount_volumes.ask_to_mount(missing, mounting)
         if restore.missing("claim"):
             return
         mount_volumes.remove_helpers([v for v in plan.volumes if v.kind == "claim"], mounting.cluster)
@@ -126,8 +129,9 @@ def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
         mount_volumes.await_nodes(inside, mounting)
         _apply(restore, "workloads", list(_workloads(restore, inside)))
     if "emptyDir" in due and (missing := restore.missing("emptyDir")):
-        yield from mount_volumes.fill_pods(missing, mounting)
+        yield from mount_volumes.ask_to_mount(missing, mounting)
     if not restore.missing("emptyDir"):
+        _start_without(restore, inside)
         yield e.RestoreApplied(restore=restore.job.name, destination=restore.destination)
 
 
@@ -162,6 +166,19 @@ def _waiting_pods(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Ob
     for key, pod in restore.pods().items():
         if key in volumes:
             yield waiting_pod(pod, volumes[key], needs.image, needs.volume_wait.total_seconds())
+
+
+def _start_without(restore: _Restore, inside: list[VolumeRestore]) -> None:
+    """Nothing is left waiting for data that will not come: its pod starts without it, or makes way for another one."""
+    lost: dict[PodKey, list[str]] = defaultdict(list)
+    for volume in inside:
+        if ledger.read(restore.store, keys.volume_result(restore.job, volume.key), VolumeResult).errors:
+            lost[volume.namespace, volume.pod].append(volume.name)
+    for key, names in lost.items():
+        start_without(restore.needs.cluster, key, names, restore.job.name)
+    pods = restore.pods()
+    bare = [pods[key] for key in lost if key in pods and controller_of(pods[key]) is None]
+    apply_wave(Wave(restore.job.name, restore.plan.backup, bare), restore.needs.cluster)
 
 
 def _workloads(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:

@@ -1,5 +1,6 @@
 """Looking at Kubernetes objects kept as plain JSON, where any part may be absent or null."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from schemas.kubernetes import Object
@@ -68,6 +69,11 @@ def claims_of(pod: Object) -> dict[str, str]:
     """The pod's volumes that are claims: volume name -> claim name."""
     volumes = spec_of(pod).get("volumes") or []
     return {v["name"]: v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim")}
+
+
+def pods_of(objects: Iterable[Object]) -> dict[Name, Object]:
+    """The pods among `objects`, by namespace and name."""
+    return {name_of(obj): obj for obj in objects if kind_of(obj) == POD}
 
 
 def controller_of(obj: Object) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ MOUNTS = "/snapline/volumes"
 MEMORY = "/snapline/memory"
 
 SCRIPT = """
+trap 'exit 143' TERM
 let_go() { touch "$MEMORY/done"; for v in $VOLUMES; do rm -rf "$v/.snapline"; done; exit 0; }
 if [ -e "$MEMORY/done" ]; then let_go; fi
 for v in $VOLUMES; do mkdir -p "$v/.snapline" || exit 1; done
@@ -71,6 +72,21 @@ def waits_for_files(pod: Object) -> bool:
     """Whether the live pod has come to its waiting init container."""
     statuses = status_of(pod).get("initContainerStatuses") or []
     return any(s["name"] == WAIT_CONTAINER and "running" in (s.get("state") or {}) for s in statuses)
+
+
+def waits(pod: Object) -> bool:
+    """Whether the live pod has a waiting init container that has not been let go."""
+    statuses = {
+        status["name"]: status.get("state") or {} for status in status_of(pod).get("initContainerStatuses") or []
+    }
+    ended = (statuses.get(WAIT_CONTAINER) or {}).get("terminated") or {}
+    return may_wait(pod) and ended.get("exitCode") != 0
+
+
+def let_go_command(volumes: list[str]) -> list[str]:
+    """What to run in the waiting init container, so that it waits no longer for these of its volumes."""
+    paths = [f"{MOUNTS}/{volume}" for volume in volumes]
+    return ["mkdir", "-p", *(f"{path}/{DONE}" for path in paths)]
 
 
 def helper_pod(restore: str, namespace: str, name: str, claims: list[str], template_pod: Object, image: str) -> Object:

@@ -1,8 +1,10 @@
-"""Gets volumes mounted on a node during a restore, and asks that node's worker to fill them."""
+"""Gets volumes mounted on a node during a restore, and asks that node's worker to fill them: one pod at a time, so that
+one which does not start holds up nobody else."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from schemas import events as e
 from schemas import keys
@@ -13,6 +15,7 @@ from schemas.records import Began, VolumeRestore, WriteState
 from workers.jobs import ledger
 from workers.jobs.results import give_up_volume
 from workers.manifests.restore.holding_pods import helper_pod, may_wait, waits_for_files
+from workers.manifests.restore.waiting_pods import answers
 from workers.ports import Cluster, ObjectStore
 
 PodKey = tuple[str, str]
@@ -35,19 +38,53 @@ class Mounting:
     now: Callable[[], datetime]
 
 
-def fill_claims(
-    volumes: list[VolumeRestore], templates: Mapping[PodKey, Object], mounting: Mounting
-) -> Iterator[e.Event]:
-    """A request per claim, once every helper pod runs. Raises NotYet before.
+def ask_to_mount(volumes: Iterable[VolumeRestore], mounting: Mounting) -> Iterator[e.Event]:
+    """A request for each pod that `volumes`, all of one kind, belong to."""
+    for (namespace, pod), mine in groupby(sorted(volumes, key=_pod_key), key=_pod_key):
+        kind = next(mine).kind
+        yield e.VolumesMountRequested(
+            restore=mounting.job.name, destination=mounting.destination, pod=f"{namespace}/{pod}", kind=kind
+        )
+
+
+def make_helpers(volumes: list[VolumeRestore], templates: Mapping[PodKey, Object], mounting: Mounting) -> None:
+    """Creates the helper pods of `volumes` that are not there.
 
     `templates` are the captured pods: a helper may go where its pod may."""
-    pods = {key: _helper(key, volumes, templates, mounting) for key in {_helper_key(v) for v in volumes}}
-    late = [volume for volume in volumes if not _running(pods[_helper_key(volume)])]
-    yield from _wait("claims-mounted", late, lambda volume: pods[_helper_key(volume)], mounting)
+    for key, mine in groupby(sorted(volumes, key=_helper_key), key=_helper_key):
+        if not _find(mounting.cluster, key):
+            _create_helper(key, list(mine), templates, mounting)
+
+
+def fill_claims(
+    volumes: list[VolumeRestore], templates: Callable[[], Mapping[PodKey, Object]], mounting: Mounting
+) -> Iterator[e.Event]:
+    """A request for each of the claims of one pod, once their helper runs. Raises NotYet before, and makes the helper
+    again if it is gone."""
+    pod = _find(mounting.cluster, _helper_key(volumes[0]))
+    if not pod:
+        make_helpers(volumes, templates(), mounting)
+    if not _running(pod):
+        yield from _wait("claims-mounted", volumes, pod, mounting)
+        return
     for volume in volumes:
-        if volume not in late:
-            claim = mounting.cluster.get(CLAIMS, volume.namespace, volume.claim or "")
-            yield _request(volume, pods[_helper_key(volume)], claim["spec"]["volumeName"], mounting)
+        claim = mounting.cluster.get(CLAIMS, volume.namespace, volume.claim or "")
+        yield _request(volume, pod, claim["spec"]["volumeName"], mounting)
+
+
+def fill_pod(volumes: list[VolumeRestore], mounting: Mounting) -> Iterator[e.Event]:
+    """A request for each emptyDir of one pod, once its init container waits for it. Raises NotYet before.
+
+    Where the pod is not there, or is its controller's instead of the restored one, they are given up at once."""
+    pod = _find(mounting.cluster, _pod_key(volumes[0]))
+    if not may_wait(pod):
+        reason = f"pod {volumes[0].pod} is gone or was replaced before its data came; the restore's errors may say why"
+        yield from _give_up(volumes, reason, mounting)
+    elif waits_for_files(pod) or (_is_late("pods-waiting", volumes, mounting) and answers(mounting.cluster, pod)):
+        for volume in volumes:
+            yield _request(volume, pod, volume.name, mounting)
+    else:
+        yield from _wait("pods-waiting", volumes, pod, mounting)
 
 
 def await_nodes(volumes: list[VolumeRestore], mounting: Mounting) -> None:
@@ -58,25 +95,8 @@ def await_nodes(volumes: list[VolumeRestore], mounting: Mounting) -> None:
     pods = [_find(mounting.cluster, key) for key in sorted({_pod_key(volume) for volume in volumes})]
     if all(pod["spec"].get("nodeName") for pod in pods if pod):
         return
-    if _waited("nodes-assigned", mounting) <= NODES_PATIENCE:
+    if _waited("nodes-assigned", "", mounting) <= NODES_PATIENCE:
         raise NotYet("waiting for the pods with emptyDir data to get their nodes")
-
-
-def fill_pods(volumes: list[VolumeRestore], mounting: Mounting) -> Iterator[e.Event]:
-    """A request per emptyDir, once every pod's init container waits for it. Raises NotYet before.
-
-    A volume whose pod is not there, or is its controller's instead of the restored one, is given up at once."""
-    pods = {key: _find(mounting.cluster, key) for key in {_pod_key(v) for v in volumes}}
-    lost = [volume for volume in volumes if not may_wait(pods[_pod_key(volume)])]
-    for volume in lost:
-        reason = f"pod {volume.pod} is gone or was replaced before its data came; the restore's errors may say why"
-        yield _give_up(volume, reason, mounting)
-    volumes = [volume for volume in volumes if volume not in lost]
-    late = [volume for volume in volumes if not waits_for_files(pods[_pod_key(volume)])]
-    yield from _wait("pods-waiting", late, lambda volume: pods[_pod_key(volume)], mounting)
-    for volume in volumes:
-        if volume not in late:
-            yield _request(volume, pods[_pod_key(volume)], volume.name, mounting)
 
 
 def remove_helpers(volumes: list[VolumeRestore], cluster: Cluster) -> None:
@@ -93,21 +113,16 @@ def _helper_key(volume: VolumeRestore) -> PodKey:
     return volume.namespace, volume.helper
 
 
-def _helper(
+def _create_helper(
     key: PodKey, volumes: list[VolumeRestore], templates: Mapping[PodKey, Object], mounting: Mounting
-) -> Object:
-    """The helper pod called `key`, made if it is not there."""
-    if pod := _find(mounting.cluster, key):
-        return pod
+) -> None:
     namespace, name = key
-    mine = [volume for volume in volumes if _helper_key(volume) == key]
-    template = templates.get((namespace, mine[0].pod), {})
-    claims = [volume.claim or "" for volume in mine]
-    wanted = helper_pod(mounting.job.name, namespace, name, claims, template, mounting.image)
+    template = templates.get(_pod_key(volumes[0]), {})
+    claims = [volume.claim or "" for volume in volumes]
     try:
-        return mounting.cluster.create(PODS, wanted)
+        mounting.cluster.create(PODS, helper_pod(mounting.job.name, namespace, name, claims, template, mounting.image))
     except AlreadyExists:
-        return mounting.cluster.get(PODS, namespace, name)
+        return
 
 
 def _find(cluster: Cluster, key: PodKey) -> Object:
@@ -122,34 +137,32 @@ def _running(pod: Object) -> bool:
     return bool((pod.get("status") or {}).get("phase") == "Running")
 
 
-def _waited(stage: keys.Stage, mounting: Mounting) -> timedelta:
-    """How long the stage has been waiting; it begins with the first call."""
-    key = keys.stage_began(mounting.job, stage)
+def _waited(stage: keys.Stage, pod: str, mounting: Mounting) -> timedelta:
+    """How long the stage has been waiting for `pod` (or for all); it begins with the first call."""
+    key = keys.stage_began(mounting.job, stage, pod)
     return mounting.now() - ledger.create(mounting.store, key, Began(at=mounting.now())).at
 
 
-def _wait(
-    stage: keys.Stage, late: list[VolumeRestore], pod_of: Callable[[VolumeRestore], Object], mounting: Mounting
-) -> Iterator[e.Event]:
-    """Raises NotYet while there is patience left for `late`; then gives these volumes up."""
-    if not late:
-        return
-    if _waited(stage, mounting) <= mounting.patience:
+def _is_late(stage: keys.Stage, volumes: list[VolumeRestore], mounting: Mounting) -> bool:
+    return _waited(stage, "/".join(_pod_key(volumes[0])), mounting) > mounting.patience
+
+
+def _wait(stage: keys.Stage, volumes: list[VolumeRestore], pod: Object, mounting: Mounting) -> Iterator[e.Event]:
+    """Raises NotYet while there is patience left for `pod`; then gives its volumes up."""
+    if not _is_late(stage, volumes, mounting):
         ledger.pulse(mounting.store, mounting.job)
-        raise NotYet(f"waiting for the pods that mount {', '.join(volume.key for volume in late[:5])}")
-    for volume in late:
-        reason = f"its pod did not start within {mounting.patience}: {_why(pod_of(volume))}"
-        yield _give_up(volume, reason, mounting)
+        raise NotYet(f"waiting for the pod that mounts {', '.join(volume.key for volume in volumes[:5])}")
+    reason = f"its pod did not start within {mounting.patience}: {_why(pod)}"
+    yield from _give_up(volumes, reason, mounting)
 
 
-def _give_up(volume: VolumeRestore, reason: str, mounting: Mounting) -> e.Event:
-    return give_up_volume(mounting.store, mounting.job, mounting.destination, volume.key, reason, mounting.now())
+def _give_up(volumes: list[VolumeRestore], reason: str, mounting: Mounting) -> Iterator[e.Event]:
+    for volume in volumes:
+        yield give_up_volume(mounting.store, mounting.job, mounting.destination, volume.key, reason, mounting.now())
 
 
 def _why(pod: Object) -> str:
     """What Kubernetes says of a pod that does not run."""
-    if not pod:
-        return "there is no such pod"
     status = pod.get("status") or {}
     unmet = [condition for condition in status.get("conditions") or [] if condition["status"] != "True"]
     said = [f"{condition['type']}: {condition.get('message') or condition.get('reason')}" for condition in unmet]
