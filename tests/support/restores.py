@@ -10,8 +10,17 @@ from schemas import events as e
 from schemas import keys
 from schemas.application import Application
 from schemas.job import Job
-from schemas.kubernetes import Object, ResourceType
-from schemas.records import AppRef, BackupRecord, RestorePlan, RestoreRecord, RestoreRequest, Undeploy, VolumeRecord
+from schemas.kubernetes import PODS, Object, ResourceType
+from schemas.records import (
+    AppRef,
+    BackupRecord,
+    RestorePlan,
+    RestoreRecord,
+    RestoreRequest,
+    Undeploy,
+    VolumeRecord,
+    VolumeResult,
+)
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
@@ -19,8 +28,10 @@ from workers.jobs import ledger
 from workers.manifests.capture.document import encode_manifest
 from workers.manifests.capture.scope import scope_of, spec_for
 from workers.manifests.capture.select import capture
+from workers.manifests.kube.objects import claims_of
+from workers.manifests.kube.own import RESTORE_LABEL
 from workers.repository import open_repository
-from workers.steps import restore_prepare, restore_undeploy
+from workers.steps import restore_apply, restore_prepare, restore_undeploy, volumes_mount
 
 CONSOLE = "console"
 """The console's namespace, and by default the applications'."""
@@ -28,6 +39,8 @@ RESTORE = Job("restore", "r")
 BACKUP_AT = datetime(2026, 11, 24, tzinfo=UTC)
 BEFORE, AFTER = BACKUP_AT - timedelta(days=1), BACKUP_AT + timedelta(days=1)
 UNDEPLOY_PATIENCE = timedelta(minutes=10)
+PATIENCE = timedelta(minutes=5)
+"""How long pods may take to start."""
 
 
 def app(slug: str, spec: str = "{}", namespaces: Iterable[str] = ()) -> Application:
@@ -61,7 +74,7 @@ class Restoring:
         self.destinations = MemoryDestinations({"default": (self.store, self.repository)})
         self._back_up()
         live = self.captured if self.live is None else self.live
-        self.cluster = MemoryCluster(live, clock=lambda: self.now, changed=self.changed)
+        self.cluster = MemoryCluster(live, clock=self.clock, changed=self.changed)
 
     def request(self, **asked: Any) -> None:
         """What the gate would have written."""
@@ -71,14 +84,43 @@ class Restoring:
 
     def prepare(self) -> list[e.Event]:
         """What restore.prepare says to `restore.licensed`: nothing is deleted yet."""
-        needs = restore_prepare.PrepareNeeds(self.destinations, self.cluster, lambda: self.now)
+        needs = restore_prepare.PrepareNeeds(self.destinations, self.cluster, self.clock)
         return list(restore_prepare.prepare(self._event(e.RestoreLicensed(restore="r", backup="b")), needs))
 
     def undeploy(self) -> list[e.Event]:
         """What it says to `restore.planned`."""
-        needs = restore_undeploy.UndeployNeeds(self.destinations, self.cluster, UNDEPLOY_PATIENCE, lambda: self.now)
+        needs = restore_undeploy.UndeployNeeds(self.destinations, self.cluster, UNDEPLOY_PATIENCE, self.clock)
         planned = e.RestorePlanned(restore="r", replaced=0, objects=0, volumes=0)
         return list(restore_undeploy.undeploy(self._event(planned), needs))
+
+    def apply(self) -> list[e.Event]:
+        """What restore.apply says to `restore.prepared`."""
+        needs = restore_apply.ApplyNeeds(self.destinations, self.cluster, "busybox", PATIENCE, PATIENCE, self.clock)
+        prepared = e.RestorePrepared(restore="r", objects=0, volumes=0)
+        return list(restore_apply.apply(self._event(prepared), needs))
+
+    def mount(self, asked: e.Event) -> list[e.Event]:
+        """What it says to a request to mount volumes."""
+        needs = volumes_mount.MountNeeds(self.destinations, self.cluster, "busybox", PATIENCE, self.clock)
+        return list(volumes_mount.mount(self._event(asked), needs))
+
+    def fill(self, *volumes: str) -> None:
+        """The nodes' workers have written volumes."""
+        for volume in volumes:
+            result = VolumeResult(volume=volume, bytes=1, files=1, finished_at=self.now)
+            ledger.create(self.store, keys.volume_result(RESTORE, volume), result)
+
+    def start_helpers(self, *claims: str) -> None:
+        """A kubelet starts the helpers that mount `claims`."""
+        for pod in list(self.cluster.list(PODS, None, RESTORE_LABEL)):
+            if not set(claims).isdisjoint(claims_of(pod).values()):
+                place = pod["metadata"]["namespace"], pod["metadata"]["name"]
+                self.cluster.patch(PODS, *place, {"spec": {"nodeName": "node-a"}})
+                self.cluster.patch(PODS, *place, {"status": {"phase": "Running"}}, status=True)
+
+    def clock(self) -> datetime:
+        """The time."""
+        return self.now
 
     def deletes(self, **asked: Any) -> list[str]:
         """The names of what a restore deletes, in order, after it was asked for."""

@@ -12,7 +12,6 @@ from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.types import BUILTIN
 from workers.manifests.kube.label_value import label_value
 from workers.manifests.restore.sanitise import sanitise, skip_reason
-from workers.manifests.restore.sanitise.storage import without_refilled
 
 TOKEN = "kubernetes.io/service-account-token"
 
@@ -289,10 +288,10 @@ def test_a_kept_volume_waits_for_its_claim_by_name() -> None:
     assert "pv.kubernetes.io/bound-by-controller" not in new["metadata"]["annotations"]
 
 
-def test_volumes_whose_content_comes_from_the_backup_are_not_restored() -> None:
-    objects = [claim("data"), volume("a", claim("data"), "Retain"), volume("b", claim("other"), "Retain"), volume("c")]
-    left = without_refilled(objects, [("shop", "data")])
-    assert [obj["metadata"]["name"] for obj in left] == ["data", "b", "c"]
+def test_a_claim_that_no_provisioner_served_keeps_its_selector() -> None:
+    spec = {"selector": {"matchLabels": {"disk": "ssd"}}, "storageClassName": ""}
+    new = clean(claim("data", spec=spec))
+    assert new["spec"] == {"accessModes": ["ReadWriteOnce"], **spec}
 
 
 # --- accounts

@@ -12,7 +12,7 @@ Each of these looks at what is there and does what is missing, so all may run an
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -22,17 +22,18 @@ from schemas import keys
 from schemas.errors import NotYet
 from schemas.job import Job
 from schemas.kubernetes import Object
-from schemas.messages import brief
+from schemas.messages import Message, brief
 from schemas.records import Applied, Began, RestorePlan, RestoreRequest, VolumeKind, VolumeRestore, VolumeResult
 from workers.jobs import ledger, progress
-from workers.manifests.kube.objects import POD, controller_of, kind_of, name_of, pods_of
+from workers.manifests.kube.objects import POD, Name, kind_of, name_of, pods_of
 from workers.manifests.restore import mount_volumes
 from workers.manifests.restore.apply_wave import Wave, apply_wave
 from workers.manifests.restore.holding_pods import waiting_pod
+from workers.manifests.restore.left_to_controllers import left_to_controllers
 from workers.manifests.restore.load import load
-from workers.manifests.restore.mount_volumes import Mounting, PodKey
+from workers.manifests.restore.mount_volumes import Mounting
 from workers.manifests.restore.order import ordered, waves
-from workers.manifests.restore.sanitise.storage import without_refilled
+from workers.manifests.restore.rebind import find_volume, free_volumes, give_back, rebinding, with_volumes
 from workers.manifests.restore.waiting_pods import start_without
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
 
@@ -99,22 +100,37 @@ class _Restore:
         return progress.volumes_to_write(self.store, self.job, self.plan, kind)
 
     @cached_property
-    def objects(self) -> list[Object]:
-        """As captured, in restore order."""
+    def captured(self) -> list[Object]:
+        """What is in the scope, in restore order."""
         request = ledger.read(self.store, keys.request(self.job), RestoreRequest)
         loaded = load(self.store, self.repository, self.plan.manifest, request).objects
-        refilled = [(volume.namespace, volume.claim) for volume in self.plan.volumes if volume.claim]
-        return ordered(without_refilled(loaded, refilled), self.needs.cluster.resource_types())
+        return ordered(loaded, self.needs.cluster.resource_types())
 
-    def pods(self) -> dict[PodKey, Object]:
+    @cached_property
+    def rebound(self) -> dict[Name, str]:
+        """The claims that get their old volumes back."""
+        return rebinding(self.captured, find_volume(self.needs.cluster))
+
+    @cached_property
+    def objects(self) -> list[Object]:
+        """What is created: claims that get new volumes do not bring their old ones."""
+        return with_volumes(self.captured, self.refilled, self.rebound)
+
+    @property
+    def refilled(self) -> list[Name]:
+        """The claims whose content comes from the backup."""
+        return [(volume.namespace, volume.claim) for volume in self.plan.volumes if volume.claim]
+
+    def pods(self) -> dict[Name, Object]:
         """The captured pods."""
-        return pods_of(self.objects)
+        return pods_of(self.captured)
 
 
 def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
     """What is missing. Volumes of the kinds that are `due` are asked for, even if they were before."""
     plan, mounting = restore.plan, restore.mounting
     if not _applied(restore, "before-volumes"):
+        free_volumes(restore.needs.cluster, restore.rebound)
         _apply(restore, "before-volumes", waves(restore.objects).before)
     inside = [volume for volume in plan.volumes if volume.kind == "emptyDir"]
     if not _applied(restore, "waiting-pods"):
@@ -123,8 +139,9 @@ def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
             yield from mount_volumes.ask_to_mount(missing, mounting)
         if restore.missing("claim"):
             return
+        lacking = list(give_back(restore.needs.cluster, restore.captured, restore.refilled))
         mount_volumes.remove_helpers([v for v in plan.volumes if v.kind == "claim"], mounting.cluster)
-        _apply(restore, "waiting-pods", list(_waiting_pods(restore, inside)))
+        _apply(restore, "waiting-pods", list(_waiting_pods(restore, inside)), lacking)
     if not _applied(restore, "workloads"):
         mount_volumes.await_nodes(inside, mounting)
         _apply(restore, "workloads", list(_workloads(restore, inside)))
@@ -139,7 +156,7 @@ def _applied(restore: _Restore, wave: keys.Wave) -> bool:
     return ledger.find(restore.store, keys.wave_applied(restore.job, wave), Applied) is not None
 
 
-def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object]) -> None:
+def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object], lacking: Sequence[Message] = ()) -> None:
     """Creates a wave's objects and records the outcome. Raises NotYet if something may work a little later."""
     job, store, now = restore.job, restore.store, restore.needs.now
     began = ledger.create(store, keys.wave_began(job, wave), Began(at=now()))
@@ -151,7 +168,7 @@ def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object]) -> None:
         created=outcome.created,
         existing=outcome.existing,
         errors=[*outcome.errors, *outcome.later],
-        warnings=list(outcome.warnings),
+        warnings=[*lacking, *outcome.warnings],
         finished_at=now(),
     )
     ledger.create(store, keys.wave_applied(job, wave), applied)
@@ -159,7 +176,7 @@ def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object]) -> None:
 
 def _waiting_pods(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
     """The wave `waiting-pods`: those with data of their own."""
-    volumes: dict[PodKey, list[str]] = defaultdict(list)
+    volumes: dict[Name, list[str]] = defaultdict(list)
     for volume in inside:
         volumes[volume.namespace, volume.pod].append(volume.name)
     needs = restore.needs
@@ -170,20 +187,20 @@ def _waiting_pods(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Ob
 
 def _start_without(restore: _Restore, inside: list[VolumeRestore]) -> None:
     """Nothing is left waiting for data that will not come: its pod starts without it, or makes way for another one."""
-    lost: dict[PodKey, list[str]] = defaultdict(list)
+    lost: dict[Name, list[str]] = defaultdict(list)
     for volume in inside:
         if ledger.read(restore.store, keys.volume_result(restore.job, volume.key), VolumeResult).errors:
             lost[volume.namespace, volume.pod].append(volume.name)
     for key, names in lost.items():
         start_without(restore.needs.cluster, key, names, restore.job.name)
-    pods = restore.pods()
-    bare = [pods[key] for key in lost if key in pods and controller_of(pods[key]) is None]
+    pods, made = restore.pods(), left_to_controllers(restore.captured)
+    bare = [pods[key] for key in lost if key in pods and key not in made]
     apply_wave(Wave(restore.job.name, restore.plan.backup, bare), restore.needs.cluster)
 
 
 def _workloads(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
-    """The wave `workloads`. Controllers make their own pods."""
-    there = {(volume.namespace, volume.pod) for volume in inside}
+    """The wave `workloads`, without the pods that are there and those that their controllers make."""
+    not_ours = {(volume.namespace, volume.pod) for volume in inside} | left_to_controllers(restore.captured)
     for obj in waves(restore.objects).after:
-        if kind_of(obj) != POD or (name_of(obj) not in there and controller_of(obj) is None):
+        if kind_of(obj) != POD or name_of(obj) not in not_ours:
             yield obj

@@ -18,6 +18,7 @@ from workers.manifests.kube.objects import (
 )
 from workers.manifests.kube.own import RESTORE_LABEL
 from workers.manifests.kube.service_account_tokens import is_generated_secret
+from workers.manifests.restore.sanitise.storage import is_hand_made
 
 KINDS = frozenset(
     {
@@ -39,7 +40,6 @@ CONTROLLER_REVISION = ("apps", "ControllerRevision")
 order than it was hashed in), and the controller then never gets to its pods. Seen on Kubernetes 1.20."""
 MIRROR = "kubernetes.io/config.mirror"
 AUTOMANAGED = "kube-aggregator.kubernetes.io/automanaged"
-PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 
 
 def skip_reason(obj: Object) -> str | None:
@@ -77,4 +77,4 @@ def _pod_reason(pod: Object) -> str | None:
 def _is_provisioned_anew(volume: Object) -> bool:
     """A provisioner made it, and would have taken it away with its claim."""
     reclaim = spec_of(volume).get("persistentVolumeReclaimPolicy")
-    return reclaim == "Delete" and PROVISIONED_BY in annotations_of(volume)
+    return reclaim == "Delete" and not is_hand_made(volume)

@@ -1,17 +1,22 @@
-"""Claims and volumes: a claim forgets the volume it had; a volume stays reserved for its claim, by name."""
+"""Claims and volumes: a claim forgets the volume it had, unless that was made by hand; a volume stays reserved for its
+claim, by name."""
 
 from collections.abc import Iterable
 
 from schemas.kubernetes import Object
-from workers.manifests.kube.objects import VOLUME, Name, kind_of, spec_of
+from workers.manifests.kube.objects import annotations_of, spec_of
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY = "pv.kubernetes.io/bound-by-controller"
+PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+PROVISIONERS = ("volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner")
+"""Annotations of a claim that a provisioner was asked for. It would refuse a selector, so that goes."""
+KEEPS_VOLUME = "snapline.dev/keeps-volume"
+"""Annotation of a captured claim that gets its old volume back. It never reaches the cluster."""
 CLAIM_ANNOTATIONS = (
     BIND_COMPLETED,
     BOUND_BY,
-    "volume.kubernetes.io/storage-provisioner",
-    "volume.beta.kubernetes.io/storage-provisioner",
+    *PROVISIONERS,
     "volume.kubernetes.io/selected-node",
     "volume.kubernetes.io/storage-resizer",
     "velero.io/csi-volumesnapshot-handle",
@@ -25,10 +30,19 @@ CLAIM_ANNOTATIONS = (
 
 def strip_claim(claim: Object) -> None:
     """The claim as it was before it was bound, and without a source: its content comes from the backup."""
-    _drop_annotations(claim, CLAIM_ANNOTATIONS)
     spec = claim.get("spec") or {}
-    for field in ("volumeName", "selector", "dataSource", "dataSourceRef"):
+    keeps = KEEPS_VOLUME in annotations_of(claim)
+    provisioned = any(annotations_of(claim).get(name) for name in PROVISIONERS)
+    _drop_annotations(claim, (*CLAIM_ANNOTATIONS, KEEPS_VOLUME))
+    for field in ("dataSource", "dataSourceRef", *(() if keeps else ("volumeName",))):
         spec.pop(field, None)
+    if provisioned and not keeps:
+        spec.pop("selector", None)
+
+
+def is_hand_made(volume: Object) -> bool:
+    """Whether people made the volume, and no provisioner would make another."""
+    return PROVISIONED_BY not in annotations_of(volume)
 
 
 def strip_volume(volume: Object) -> None:
@@ -37,18 +51,6 @@ def strip_volume(volume: Object) -> None:
     reference = spec_of(volume).get("claimRef") or {}
     for field in ("uid", "resourceVersion"):
         reference.pop(field, None)
-
-
-def without_refilled(objects: Iterable[Object], claims: Iterable[Name]) -> list[Object]:
-    """`objects` without the volumes of `claims` (namespace and name). A claim whose content is written back gets a new
-    volume, whatever the reclaim policy; the old one is left alone."""
-    refilled = set(claims)
-    return [obj for obj in objects if kind_of(obj) != VOLUME or _claim(obj) not in refilled]
-
-
-def _claim(volume: Object) -> Name:
-    reference = spec_of(volume).get("claimRef") or {}
-    return reference.get("namespace", ""), reference.get("name", "")
 
 
 def _drop_annotations(obj: Object, names: Iterable[str]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from schemas.errors import NotFound
 from schemas.kubernetes import Object, ResourceType
 from schemas.records import LiveRef, Undeploy
+from workers.manifests.kube.objects import CLAIM, kind_of
+from workers.manifests.restore.rebind import hold_volume
 from workers.ports import Cluster
 
 
@@ -42,6 +44,8 @@ def _delete(refs: list[LiveRef], types: dict[str, ResourceType], cluster: Cluste
         if type_ is None or not (live := _live(cluster, type_, ref)):
             continue
         if "deletionTimestamp" not in live["metadata"]:
+            if kind_of(live) == CLAIM:
+                hold_volume(cluster, live)
             cluster.delete(type_, ref.namespace, ref.name, uid=ref.uid)
             if not _live(cluster, type_, ref):
                 continue
