@@ -74,7 +74,7 @@ def finalize_backup(has: Needs) -> Row:
 
 def prepare_restore(has: Needs) -> Row:
     """Restores are planned, and what they replace is removed."""
-    needs = restore_prepare.PrepareNeeds(has.destinations, has.cluster, now)
+    needs = restore_prepare.PrepareNeeds(has.destinations, has.cluster, has.settings.console_namespace, now)
     patience = _seconds(has.settings.undeploy_timeout_seconds)
     undeploy = restore_undeploy.UndeployNeeds(has.destinations, has.cluster, patience, now)
     return Row(

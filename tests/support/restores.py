@@ -31,7 +31,7 @@ from workers.manifests.capture.select import capture
 from workers.manifests.kube.objects import claims_of
 from workers.manifests.kube.own import RESTORE_LABEL
 from workers.repository import open_repository
-from workers.steps import restore_apply, restore_prepare, restore_undeploy, volumes_mount
+from workers.steps import restore_apply, restore_finalize, restore_prepare, restore_undeploy, volumes_mount
 
 CONSOLE = "console"
 """The console's namespace, and by default the applications'."""
@@ -84,7 +84,7 @@ class Restoring:
 
     def prepare(self) -> list[e.Event]:
         """What restore.prepare says to `restore.licensed`: nothing is deleted yet."""
-        needs = restore_prepare.PrepareNeeds(self.destinations, self.cluster, self.clock)
+        needs = restore_prepare.PrepareNeeds(self.destinations, self.cluster, CONSOLE, self.clock)
         return list(restore_prepare.prepare(self._event(e.RestoreLicensed(restore="r", backup="b")), needs))
 
     def undeploy(self) -> list[e.Event]:
@@ -98,6 +98,11 @@ class Restoring:
         needs = restore_apply.ApplyNeeds(self.destinations, self.cluster, "busybox", PATIENCE, PATIENCE, self.clock)
         prepared = e.RestorePrepared(restore="r", objects=0, volumes=0)
         return list(restore_apply.apply(self._event(prepared), needs))
+
+    def finalize(self) -> list[e.Event]:
+        """What restore.finalize says to `restore.applied`."""
+        needs = restore_finalize.FinalizeRestoreNeeds(self.destinations, self.cluster, PATIENCE, self.clock)
+        return list(restore_finalize.finalize(self._event(e.RestoreApplied(restore="r")), needs))
 
     def mount(self, asked: e.Event) -> list[e.Event]:
         """What it says to a request to mount volumes."""
@@ -152,7 +157,7 @@ class Restoring:
             request="q",
             status="Completed",
             app=self.of,
-            apps=[AppRef(slug=app.slug) for app in self.apps],
+            apps=[AppRef(slug=app.slug, version=app.version, sequence=app.sequence) for app in self.apps],
             requested_at=BACKUP_AT,
             completed_at=BACKUP_AT,
             manifest=key,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from schemas import application, keys
 from schemas import events as e
-from schemas import keys
 from schemas.errors import Code, NotYet
 from schemas.kubernetes import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Object
 from schemas.records import Undeploy, Undeployed
@@ -179,3 +179,17 @@ def test_a_restore_of_a_backup_that_is_gone_fails_before_anything_is_touched() -
     assert isinstance(told, e.RestoreFailed)
     assert ledger.find(restoring.store, keys.undeploy(RESTORE), Undeploy) is None
     assert len(list(restoring.cluster.list(PODS, CONSOLE))) == 2
+
+
+def test_an_application_that_stays_registered_otherwise_is_told_by_name() -> None:
+    shop = app("shop").model_copy(update={"version": "1.0", "sequence": 5, "license": "old"})
+    then = application.to_secret(shop, CONSOLE)
+    newer = shop.model_copy(update={"version": "2.0", "sequence": 7, "license": "new"})
+    live = [*stateful("shop"), application.to_secret(newer, CONSOLE)]
+    restoring = Restoring([*stateful("shop"), then], [shop], live)
+    assert not [name for name in restoring.deletes(scope="applications", app="shop") if "secret" in name]
+    [warning] = restoring.plan.warnings
+    assert str(warning) == (
+        "application shop stays registered with version 2.0 (sequence 7), while 1.0 (sequence 5) was restored, "
+        "another license than it had; register it anew if that is wrong"
+    )

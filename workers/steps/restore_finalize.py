@@ -1,6 +1,6 @@
 """restore.finalize: waits for the workloads to be ready, then writes the restore record, last."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import get_args
@@ -13,7 +13,7 @@ from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message, brief, prefixed
 from schemas.records import Applied, RestorePlan, RestoreRecord, RestoreRequest, VolumeResult
 from workers.jobs import endings, ledger, progress
-from workers.manifests.kube.objects import title
+from workers.manifests.kube.objects import kind_of, title
 from workers.manifests.restore.load import load
 from workers.manifests.restore.readiness import WORKLOADS, why_not_ready
 from workers.ports import Cluster, Destinations, ObjectStore
@@ -30,7 +30,8 @@ class FinalizeRestoreNeeds:
 
 
 def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds) -> Iterator[e.Event]:
-    """The final event. Raises NotYet while workloads are starting; in the end that is a warning."""
+    """The final event. Raises NotYet while workloads are starting that were ready when they were backed up; in the end
+    that is a warning."""
     job, destination = event.data.job, event.data.destination
     store = needs.destinations.store(destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
@@ -40,19 +41,21 @@ def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds)
     plan = ledger.read(store, keys.plan(job), RestorePlan)
     workloads = ledger.read(store, keys.wave_applied(job, "workloads"), Applied)
     objects = load(store, needs.destinations.repository(destination), plan.manifest, request).objects
-    unready = list(_unready(objects, needs.cluster))
+    workloads_held = [obj for obj in objects if kind_of(obj) in WORKLOADS]
+    unready = list(_unready((obj for obj in workloads_held if why_not_ready(obj) is None), needs.cluster))
     if unready and needs.now() - workloads.finished_at <= needs.patience:
         ledger.pulse(store, job)
         raise NotYet(f"waiting for {brief(unready)}")
     late = [prefixed(f"not ready after {needs.patience}", one) for one in unready]
+    never = _unready((obj for obj in workloads_held if why_not_ready(obj)), needs.cluster)
+    late += [prefixed("not ready, as it was not when it was backed up", one) for one in never]
     yield endings.finish_restore(store, _record(store, job, request, plan, late, needs.now()))
 
 
-def _unready(objects: list[Object], cluster: Cluster) -> Iterator[Message]:
+def _unready(workloads: Iterable[Object], cluster: Cluster) -> Iterator[Message]:
     types = {(type_.group, type_.kind): type_ for type_ in cluster.resource_types()}
-    for obj in objects:
-        key = (obj["apiVersion"].rpartition("/")[0], obj["kind"])
-        if key in WORKLOADS and key in types and (reason := _why_not(obj, types[key], cluster)):
+    for obj in workloads:
+        if kind_of(obj) in types and (reason := _why_not(obj, types[kind_of(obj)], cluster)):
             yield Message(code=Code.NOT_READY, text=f"{title(obj)}: {reason}", subject=title(obj))
 
 

@@ -6,15 +6,17 @@ from datetime import datetime
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code
+from schemas.errors import Code, Invalid
 from schemas.job import Job
 from schemas.kubernetes import Object
-from schemas.messages import Message, prefixed
+from schemas.messages import Message, prefixed, told
 from schemas.records import BackupRecord, RestorePlan, RestoreRequest, Undeploy, VolumeRecord, VolumeRestore
 from schemas.velero import LabelSelector
 from workers.jobs import endings, ledger, progress
+from workers.jobs.applications import registered
 from workers.manifests.capture.document import Captured
-from workers.manifests.restore.load import belonging_to, load, owners
+from workers.manifests.restore.load import belonging_to, in_scope, load_all, owners
+from workers.manifests.restore.registrations import differing
 from workers.manifests.restore.sanitise import skip_reason
 from workers.manifests.restore.undeploy import Chosen, Concern, to_undeploy
 from workers.ports import Cluster, Destinations, ObjectStore
@@ -26,6 +28,7 @@ class PrepareNeeds:
 
     destinations: Destinations
     cluster: Cluster
+    console_namespace: str
     now: Callable[[], datetime]
 
 
@@ -48,14 +51,29 @@ def _prepare(job: Job, destination: str, store: ObjectStore, needs: PrepareNeeds
     backup = ledger.finished_backup(store, request.backup)
     if backup is None or backup.manifest is None:
         return Message(code=Code.BACKUP_UNUSABLE, text=f"backup {request.backup} is gone", subject=request.backup)
-    captured = load(store, needs.destinations.repository(destination), backup.manifest, request)
+    held = load_all(store, needs.destinations.repository(destination), backup.manifest)
+    captured = in_scope(held, request)
     volumes = _volumes(backup, captured.objects)
     fixed = ledger.find(store, keys.undeploy(job), Undeploy)
     if fixed is None:
         chosen = to_undeploy(needs.cluster, _concern(captured, volumes, request, backup))
         fixed = ledger.create(store, keys.undeploy(job), _undeploy(chosen))
-    ledger.create(store, keys.plan(job), _plan(job, backup, captured.objects, volumes, fixed))
+    notes = _registered_otherwise(request, backup, held.objects, needs)
+    ledger.create(store, keys.plan(job), _plan(job, backup, captured.objects, volumes, fixed, notes))
     return None
+
+
+def _registered_otherwise(
+    request: RestoreRequest, backup: BackupRecord, held: list[Object], needs: PrepareNeeds
+) -> list[Message]:
+    """Where an application's registration is not that of the backup any more."""
+    if request.scope == "console":
+        return []
+    try:
+        live = registered(needs.cluster, needs.console_namespace)
+    except Invalid as error:
+        return [told(error)]
+    return list(differing([app for app in backup.apps if request.app in (None, app.slug)], held, live))
 
 
 def _volumes(backup: BackupRecord, objects: list[Object]) -> list[VolumeRecord]:
@@ -99,7 +117,12 @@ def _undeploy(chosen: Chosen) -> Undeploy:
 
 
 def _plan(
-    job: Job, backup: BackupRecord, objects: list[Object], volumes: list[VolumeRecord], fixed: Undeploy
+    job: Job,
+    backup: BackupRecord,
+    objects: list[Object],
+    volumes: list[VolumeRecord],
+    fixed: Undeploy,
+    notes: list[Message],
 ) -> RestorePlan:
     return RestorePlan(
         backup=backup.name,
@@ -107,7 +130,7 @@ def _plan(
         objects=len(objects),
         volumes=[_volume(job, volume) for volume in volumes if volume.key not in fixed.kept],
         errors=fixed.errors,
-        warnings=[*fixed.warnings, *(prefixed("the backup lacks something", error) for error in backup.errors)],
+        warnings=[*fixed.warnings, *notes, *(prefixed("the backup lacks something", error) for error in backup.errors)],
     )
 
 

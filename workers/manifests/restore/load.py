@@ -10,10 +10,19 @@ from workers.manifests.capture.document import CONSOLE, Captured, decode_manifes
 from workers.ports import ObjectStore, Repository
 
 
+def load_all(store: ObjectStore, repository: Repository, manifest: str) -> Captured:
+    """What the sealed `manifest` holds. Raises Damaged."""
+    return decode_manifest(repository.unseal(store.get(manifest), manifest))
+
+
+def in_scope(captured: Captured, request: RestoreRequest) -> Captured:
+    """What of it `request` concerns."""
+    return replace(captured, objects=objects_for(captured, request.scope, request.app))
+
+
 def load(store: ObjectStore, repository: Repository, manifest: str, request: RestoreRequest) -> Captured:
     """What the sealed `manifest` holds in the scope of `request`, as it was captured. Raises Damaged."""
-    captured = decode_manifest(repository.unseal(store.get(manifest), manifest))
-    return replace(captured, objects=objects_for(captured, request.scope, request.app))
+    return in_scope(load_all(store, repository, manifest), request)
 
 
 def objects_for(captured: Captured, scope: Scope, app: str | None) -> list[Object]:

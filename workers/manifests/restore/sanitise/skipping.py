@@ -51,8 +51,8 @@ def skip_reason(obj: Object) -> str | None:
         return "every cluster makes it by itself"
     if kind == POD:
         return _pod_reason(obj)
-    if kind == ("batch", "Job") and status_of(obj).get("completionTime"):
-        return "it had completed"
+    if kind == ("batch", "Job"):
+        return _job_reason(obj)
     if kind == CONTROLLER_REVISION and controller_of(obj):
         return "its controller makes it anew"
     if kind == VOLUME and _is_provisioned_anew(obj):
@@ -62,6 +62,15 @@ def skip_reason(obj: Object) -> str | None:
     if kind == ("apiregistration.k8s.io", "APIService") and AUTOMANAGED in labels_of(obj):
         return "the API server registers it by itself"
     return None
+
+
+def _job_reason(job: Object) -> str | None:
+    """A job that has ended would run again."""
+    status = status_of(job)
+    if status.get("completionTime"):
+        return "it had completed"
+    failed = (c for c in status.get("conditions") or [] if c.get("type") == "Failed" and c.get("status") == "True")
+    return "it had failed" if any(failed) else None
 
 
 def _pod_reason(pod: Object) -> str | None:
