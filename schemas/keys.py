@@ -12,10 +12,12 @@ backups/<name>/slices/<pod>.json         how far the copy of a pod's volumes has
 backups/<name>/pods/<pod>.json           how the copy of a pod's volumes ended, written once
 restores/<name>/request|cancel|plan.json as above
 restores/<name>/undeploy.json            what is to be deleted first, with uids, written once
-restores/<name>/undeployed.json          it is gone, written once
-restores/<name>/waves/<wave>/began.json      when a wave of objects was first tried
-restores/<name>/waves/<wave>/applied.json    a wave of objects is applied, written once
-restores/<name>/stages/<stage>/[<pod>/]began.json  since when a stage has been waiting, for all or for a pod
+restores/<name>/replaced/<digest>        what was there before it was deleted, sealed
+restores/<name>/owners/<owner>/undeployed.json   of this owner, it is gone, written once
+restores/<name>/owners/<owner>/waves/<wave>/began.json     when a wave of objects was first tried
+restores/<name>/owners/<owner>/waves/<wave>/applied.json   a wave of objects is applied, written once
+restores/<name>/owners/<owner>/ended.json        all of this owner is accounted for, written once
+restores/<name>/stages/<stage>/<whose>/began.json  since when a stage has been waiting for an owner's objects or a pod
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
@@ -30,7 +32,7 @@ from schemas.job import KINDS, Job, Kind
 
 Wave = Literal["before-volumes", "waiting-pods", "workloads"]
 """The objects of a restore, in the order in which they are created."""
-Stage = Literal["undeployed", "claims-mounted", "nodes-assigned", "pods-waiting"]
+Stage = Literal["undeployed", "put-back", "claims-mounted", "nodes-assigned", "pods-waiting"]
 """What a restore waits for before and between its waves."""
 
 RUNNING = "running/"
@@ -124,24 +126,39 @@ def undeploy(job: Job) -> str:
     return f"{of(job)}undeploy.json"
 
 
-def undeployed(job: Job) -> str:
-    """That it is gone."""
-    return f"{of(job)}undeployed.json"
+def replaced(job: Job, digest: str) -> str:
+    """What was there before a restore deleted it."""
+    return f"{of(job)}replaced/{digest}"
 
 
-def wave_began(job: Job, wave: Wave) -> str:
-    """When a wave of objects was first tried."""
-    return f"{of(job)}waves/{wave}/began.json"
+def owners(job: Job) -> str:
+    """The prefix of what a restore records of each owner."""
+    return f"{of(job)}owners/"
 
 
-def wave_applied(job: Job, wave: Wave) -> str:
-    """The outcome of a wave of objects."""
-    return f"{of(job)}waves/{wave}/applied.json"
+def undeployed(job: Job, owner: str) -> str:
+    """That what was to be deleted of an owner is gone."""
+    return f"{owners(job)}{owner}/undeployed.json"
 
 
-def stage_began(job: Job, stage: Stage, pod: str = "") -> str:
-    """Since when a stage has been waiting: for `pod` (`<namespace>/<pod>`), or for all that it is about."""
-    return f"{of(job)}stages/{stage}/{quote(pod) + '/' if pod else ''}began.json"
+def wave_began(job: Job, owner: str, wave: Wave) -> str:
+    """When a wave of an owner's objects was first tried."""
+    return f"{owners(job)}{owner}/waves/{wave}/began.json"
+
+
+def wave_applied(job: Job, owner: str, wave: Wave) -> str:
+    """The outcome of a wave of an owner's objects."""
+    return f"{owners(job)}{owner}/waves/{wave}/applied.json"
+
+
+def owner_ended(job: Job, owner: str) -> str:
+    """How the restore of an owner's objects and volumes ended."""
+    return f"{owners(job)}{owner}/ended.json"
+
+
+def stage_began(job: Job, stage: Stage, whose: str) -> str:
+    """Since when a stage has been waiting: for an owner's objects, or for a pod (`<namespace>/<pod>`)."""
+    return f"{of(job)}stages/{stage}/{quote(whose)}/began.json"
 
 
 def slices(job: Job, what: str) -> str:

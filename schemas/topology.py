@@ -78,7 +78,7 @@ QUEUES: dict[str, Queue] = {
         Queue("license.gate", (e.BackupRequested, e.RestoreRequested)),
         Queue("manifest.capture", (e.BackupLicensed,)),
         Queue("backup.finalize", (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed)),
-        Queue("restore.prepare", (e.RestoreLicensed, e.RestorePlanned)),
+        Queue("restore.prepare", (e.RestoreLicensed, e.RestoreUndeployRequested)),
         Queue("restore.apply", (e.RestorePrepared, e.VolumesMountRequested, e.VolumesRestored, e.VolumesRestoreFailed)),
         Queue("restore.finalize", (e.RestoreApplied, *RESTORE_ENDS)),
         Queue("notify", e.FINAL, threads=1),  # so that news told twice at once is delivered once

@@ -80,7 +80,7 @@ def prepare_restore(has: Needs) -> Row:
     return Row(
         {
             e.RestoreLicensed: lambda event, _: restore_prepare.prepare(event, needs),
-            e.RestorePlanned: lambda event, _: restore_undeploy.undeploy(event, undeploy),
+            e.RestoreUndeployRequested: lambda event, _: restore_undeploy.undeploy(event, undeploy),
         },
         _fail_job(has),
     )

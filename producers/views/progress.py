@@ -62,8 +62,10 @@ def fold(progress: JobProgress, event: e.Event) -> JobProgress:
             return replace(progress, name=event.restore, phase="preparing", notes=tuple(event.notes))
         case e.BackupPlanned():
             return replace(progress, phase="copying", objects=event.objects, parts=event.pods)
+        case e.RestorePlanned():
+            return replace(progress, objects=event.objects, parts=event.volumes)
         case e.RestorePrepared():
-            return replace(progress, phase="restoring", objects=event.objects, parts=event.volumes)
+            return replace(progress, phase="restoring")
         case e.VolumesProgressed():
             return replace(progress, volumes={**progress.volumes, event.volume: event})
         case e.VolumesCopied() | e.VolumesCopyFailed():

@@ -5,6 +5,18 @@ from typing import ClassVar, Literal
 from schemas.events.base import DEFAULT_DESTINATION, Count, Event, Name, RestoreEvent, Scope
 from schemas.messages import Message
 
+SHARED = "_"
+"""Stands for the owner of what belongs to several applications, or to nobody. No slug is called so."""
+
+
+class OwnerEvent(RestoreEvent):
+    """Base of what is said of one owner's objects and volumes: each application's (the slug), the console's
+    (`console`), and those that are shared (`_`) are restored by themselves."""
+
+    identity: ClassVar[tuple[str, ...]] = ("restore", "owner")
+
+    owner: Name = SHARED
+
 
 class RestoreRequested(Event):
     """Restore from `backup`: everything, the applications (or one of them), or the console. What belongs to them and
@@ -55,13 +67,16 @@ class RestorePlanned(RestoreEvent):
     left_alone: list[Message] = []
 
 
-class RestorePrepared(RestoreEvent):
-    """What will be replaced is gone: `objects` will be created, and `volumes` filled."""
+class RestoreUndeployRequested(OwnerEvent):
+    """Delete what will be replaced of an owner."""
+
+    type: ClassVar[str] = "restore.undeploy.requested.v1"
+
+
+class RestorePrepared(OwnerEvent):
+    """What will be replaced of an owner is gone."""
 
     type: ClassVar[str] = "restore.prepared.v1"
-
-    objects: Count
-    volumes: Count
 
 
 class VolumesMountRequested(RestoreEvent):
@@ -110,8 +125,8 @@ class VolumesRestoreFailed(RestoreEvent):
     reason: Message
 
 
-class RestoreApplied(RestoreEvent):
-    """Every object and volume of the plan is accounted for."""
+class RestoreApplied(OwnerEvent):
+    """Every object and volume of an owner is accounted for."""
 
     type: ClassVar[str] = "restore.applied.v1"
 

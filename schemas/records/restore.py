@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.events import DEFAULT_DESTINATION, Scope
+from schemas.events import DEFAULT_DESTINATION, SHARED, Scope
 from schemas.messages import Message
 from schemas.records.base import Record, Request, Status, VolumeKind, volume_key
 
@@ -33,6 +33,7 @@ class LiveRef(BaseModel):
     uid: str
     phase: int = 0
     why: Why = "replaced"
+    owner: str = SHARED
 
     @property
     def title(self) -> str:
@@ -46,9 +47,11 @@ class LiveRef(BaseModel):
 
 class Undeploy(Record):
     """The live objects to delete, fixed once, so that a second run never deletes what was restored; those `released`
-    only lose the owners that are deleted, and stay. The volumes `kept` (by key) are left as they are."""
+    only lose the owners that are deleted, and stay. The volumes `kept` (by key) are left as they are. `was` is the key
+    of what is deleted, as it was."""
 
     objects: list[LiveRef]
+    was: str = ""
     released: list[LiveRef] = []
     kept: list[str] = []
     errors: list[Message] = []
@@ -56,8 +59,17 @@ class Undeploy(Record):
 
 
 class Undeployed(Record):
-    """That all which was to be deleted is gone."""
+    """That all which was to be deleted of an owner is gone."""
 
+    finished_at: datetime
+
+
+class OwnerEnded(Record):
+    """How the restore of one owner's objects and volumes ended; with `put_back`, all stayed, or is again, as it was."""
+
+    put_back: bool = False
+    errors: list[Message] = []
+    warnings: list[Message] = []
     finished_at: datetime
 
 
@@ -74,6 +86,7 @@ class VolumeRestore(BaseModel):
     helper: str
     volume_id: str
     bytes: int
+    owner: str = SHARED
 
     @property
     def key(self) -> str:
@@ -82,12 +95,13 @@ class VolumeRestore(BaseModel):
 
 
 class RestorePlan(Record):
-    """What a restore creates and fills, and what it could tell beforehand that it cannot."""
+    """What a restore creates and fills, for which owners, and what it could tell beforehand that it cannot."""
 
     backup: str
     manifest: str
     objects: int
     volumes: list[VolumeRestore]
+    owners: list[str] = [SHARED]
     errors: list[Message] = []
     warnings: list[Message] = []
 

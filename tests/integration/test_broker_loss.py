@@ -43,7 +43,7 @@ def test_a_killed_broker_comes_back_and_the_jobs_go_on(tmp_path: Path) -> None:
         line.publish(e.RestoreRequested(backup=backup), "killed again")
         restore = line.job("restore", backup, "killed again")
         until(
-            lambda: any(line.store.list(keys.wave_applied(Job("restore", restore), "before-volumes"))),
+            lambda: any(line.store.list(keys.wave_applied(Job("restore", restore), e.SHARED, "before-volumes"))),
             "the restore has begun",
         )
         line.stack.broker.kill()
@@ -67,7 +67,7 @@ def test_a_wiped_broker_is_made_up_for_by_the_watchdog(tmp_path: Path) -> None:
         line.publish(e.RestoreRequested(backup=backup), "wiped again")
         restore = line.job("restore", backup, "wiped again")
         until(
-            lambda: any(line.store.list(keys.wave_applied(Job("restore", restore), "before-volumes"))),
+            lambda: any(line.store.list(keys.wave_applied(Job("restore", restore), e.SHARED, "before-volumes"))),
             "the restore has begun",
         )
         line.stack.broker.wipe()

@@ -73,7 +73,8 @@ class KillingStore:
         if not key.startswith(RECORDS):
             return write()
         kind, _, *rest = key.split("/")
-        where = " ".join([kind, *rest[:1]] if kind in ("backups", "restores") else [kind])
+        what = [rest[0], *rest[2:]] if rest[:1] == ["owners"] else rest[:1]
+        where = " ".join([kind, *what] if kind in ("backups", "restores") else [kind])
         self._killer.at("after-work", where)  # the work is done, the record is not yet written
         result = write()
         self._killer.at("after-record", where)

@@ -87,17 +87,23 @@ class Restoring:
         needs = restore_prepare.PrepareNeeds(self.destinations, self.cluster, CONSOLE, self.clock)
         return list(restore_prepare.prepare(self._event(e.RestoreLicensed(restore="r", backup="b")), needs))
 
-    def undeploy(self) -> list[e.Event]:
-        """What it says to `restore.planned`."""
+    def undeploy(self, *owners: str) -> list[e.Event]:
+        """What it says to `restore.undeploy.requested`, by default of all owners."""
         needs = restore_undeploy.UndeployNeeds(self.destinations, self.cluster, UNDEPLOY_PATIENCE, self.clock)
-        planned = e.RestorePlanned(restore="r", replaced=0, objects=0, volumes=0)
-        return list(restore_undeploy.undeploy(self._event(planned), needs))
+        said: list[e.Event] = []
+        for owner in owners or self.plan.owners:
+            asked = self._event(e.RestoreUndeployRequested(restore="r", owner=owner))
+            said.extend(restore_undeploy.undeploy(asked, needs))
+        return said
 
-    def apply(self) -> list[e.Event]:
-        """What restore.apply says to `restore.prepared`."""
+    def apply(self, *owners: str) -> list[e.Event]:
+        """What restore.apply says to `restore.prepared`, by default of all owners."""
         needs = restore_apply.ApplyNeeds(self.destinations, self.cluster, "busybox", PATIENCE, PATIENCE, self.clock)
-        prepared = e.RestorePrepared(restore="r", objects=0, volumes=0)
-        return list(restore_apply.apply(self._event(prepared), needs))
+        said: list[e.Event] = []
+        for owner in owners or self.plan.owners:
+            prepared = self._event(e.RestorePrepared(restore="r", owner=owner))
+            said.extend(restore_apply.apply(prepared, needs))
+        return said
 
     def finalize(self) -> list[e.Event]:
         """What restore.finalize says to `restore.applied`."""

@@ -31,9 +31,9 @@ def test_a_backup_goes_through_its_phases() -> None:
 def test_repeated_and_late_events_do_no_harm() -> None:
     view = _folded(
         e.RestoreLicensed(restore="r1", backup="b"),
-        e.RestorePrepared(restore="r1", objects=3, volumes=1),
+        e.RestorePrepared(restore="r1"),
         e.RestoreFailed(restore="r1", backup="b", reason=Message(code="X", text="x")),
-        e.RestorePrepared(restore="r1", objects=3, volumes=1),
+        e.RestorePrepared(restore="r1"),
         e.RestoreCompleted(restore="r1", backup="b"),
     )
     assert isinstance(view.final, e.RestoreFailed)

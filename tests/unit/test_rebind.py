@@ -121,7 +121,7 @@ def test_a_new_volume_gets_the_reclaim_policy_and_the_labels_of_the_old_one_but_
 def test_a_claim_that_cannot_be_bound_holds_up_no_other() -> None:
     claims = [bound("bad"), bound("good")]
     restored = restoring(claims, [], live=[make("Namespace", CONSOLE)])
-    bad, good = restored.apply()
+    bad, good = restored.apply("_", "shop")[1:]
     assert [bad.pod, good.pod] == ["console/bad-0", "console/good-0"]  # type: ignore[attr-defined]
     restored.start_helpers("good")
     restored.cluster.patch(CLAIMS, CONSOLE, "good", {"spec": {"volumeName": "pvc-1"}})
@@ -137,7 +137,7 @@ def test_a_claim_that_cannot_be_bound_holds_up_no_other() -> None:
 
 def test_a_helper_that_has_gone_is_made_again() -> None:
     restored = restoring([bound("data")], [], live=[make("Namespace", CONSOLE)])
-    [asked] = restored.apply()
+    _, asked = restored.apply("_", "shop")
     [helper] = restored.cluster.list(PODS, CONSOLE)
     restored.cluster.delete(PODS, CONSOLE, helper["metadata"]["name"])
     with pytest.raises(NotYet):
@@ -175,6 +175,6 @@ def test_pods_are_left_to_their_controllers_only_where_these_come_back_and_are_k
     restored.request()
     restored.prepare()
     restored.undeploy()
-    assert restored.apply() == [e.RestoreApplied(restore="r")]
+    assert restored.apply() == [e.RestoreApplied(restore="r", owner=owner) for owner in ("_", "shop")]
     there = [found["metadata"]["name"] for found in restored.cluster.list(PODS, CONSOLE)]
     assert there == ["bare", "done-x", "foreign-0", "kafka-0"]

@@ -76,7 +76,7 @@ class Shop:
 
     def hear(self) -> list[e.Event]:
         """What the step makes of `restore.prepared`."""
-        event = e.wrap(e.RestorePrepared(restore="r", objects=5, volumes=2), source="tests", time=self.now)
+        event = e.wrap(e.RestorePrepared(restore="r"), source="tests", time=self.now)
         return list(restore_apply.apply(event, self.needs))
 
     def mount(self, name: str, kind: VolumeKind = "emptyDir") -> list[e.Event]:
@@ -139,8 +139,8 @@ def test_a_controller_comes_when_the_pods_that_it_is_to_adopt_have_their_nodes(s
     assert shop.hear() == asked_for("web-1", "web-2")
     assert shop.there(REPLICA_SETS) == ["web"]
     assert shop.there(PODS) == ["alone", "web-1", "web-2"]
-    assert ledger.read(shop.store, keys.wave_applied(RESTORE, "waiting-pods"), Applied).created == 2
-    assert ledger.read(shop.store, keys.wave_applied(RESTORE, "workloads"), Applied).created == 2
+    assert ledger.read(shop.store, keys.wave_applied(RESTORE, e.SHARED, "waiting-pods"), Applied).created == 2
+    assert ledger.read(shop.store, keys.wave_applied(RESTORE, e.SHARED, "workloads"), Applied).created == 2
 
 
 def test_a_pod_that_no_node_takes_keeps_the_others_waiting_for_seconds_only(shop: Shop) -> None:

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import pytest
-
 from schemas import application, keys
 from schemas import events as e
-from schemas.errors import Code, NotYet
+from schemas.errors import Code
 from schemas.kubernetes import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Object
 from schemas.records import Undeploy, Undeployed
 from tests.support.objects import VELERO, claim, make, on_claim, opted_in, owner, pod
-from tests.support.restores import BEFORE, CONSOLE, RESTORE, UNDEPLOY_PATIENCE, Restoring, app, label
+from tests.support.restores import BEFORE, CONSOLE, RESTORE, Restoring, app, label
 from workers.jobs import ledger
 
 OLD = {"creationTimestamp": BEFORE.strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -98,7 +96,7 @@ def test_what_came_after_the_backup_goes_and_is_told_before_it_does() -> None:
     cron = make("CronJob", "newer", CONSOLE, "batch/v1", labels=label("shop"), spec={})
     restoring = Restoring(stateful("shop"), [app("shop")], [*stateful("shop"), cron])
     restoring.request()
-    [told] = restoring.prepare()
+    told, *_ = restoring.prepare()
     assert isinstance(told, e.RestorePlanned)
     assert told.newer == ["cronjobs.batch console/newer"]
     assert (told.replaced, told.objects) == (4, 5)
@@ -121,7 +119,7 @@ def test_a_claim_under_a_workload_that_stays_is_neither_deleted_nor_filled_and_t
         [labelled, claim("data", CONSOLE)], [app("shop")], [web, labelled, claim("data", CONSOLE)], [(CONSOLE, "data")]
     )
     restoring.request()
-    [told] = restoring.prepare()
+    told, *_ = restoring.prepare()
     assert isinstance(told, e.RestorePlanned)
     assert [str(left) for left in told.left_alone] == [str(error) for error in restoring.plan.errors]
     assert "Deployment console/web" in str(told.left_alone[0])
@@ -136,14 +134,15 @@ def test_a_plan_is_made_once_and_then_carried_out() -> None:
     restoring.prepare()
     late = pod("late", CONSOLE, labels=label("shop"))
     restoring.cluster.create(PODS, late)
-    [again] = restoring.prepare()
+    again, *asked = restoring.prepare()
     assert isinstance(again, e.RestorePlanned)
     assert again.replaced == 4
-    [told] = restoring.undeploy()
-    assert told == e.RestorePrepared(restore="r", objects=5, volumes=1)
-    assert ledger.read(restoring.store, keys.undeployed(RESTORE), Undeployed)
+    assert asked == [e.RestoreUndeployRequested(restore="r", owner=owner) for owner in ("_", "shop")]
+    told = restoring.undeploy()
+    assert told == [e.RestorePrepared(restore="r", owner=owner) for owner in ("_", "shop")]
+    assert ledger.read(restoring.store, keys.undeployed(RESTORE, "shop"), Undeployed)
     assert [obj["metadata"]["name"] for obj in restoring.cluster.list(PODS, CONSOLE)] == ["blog-0", "late"]
-    assert restoring.undeploy() == [told]
+    assert restoring.undeploy() == told
 
 
 def test_what_was_made_anew_meanwhile_is_not_deleted() -> None:
@@ -154,22 +153,6 @@ def test_what_was_made_anew_meanwhile_is_not_deleted() -> None:
     restoring.cluster.create(CONFIG_MAPS, config("shop", label("shop")))
     restoring.undeploy()
     assert restoring.cluster.get(CONFIG_MAPS, CONSOLE, "shop")
-
-
-def test_what_will_not_go_is_waited_for_and_at_last_named() -> None:
-    held = config("held", label("shop"), metadata={"finalizers": ["example.com/never"]})
-    restoring = Restoring([held], [app("shop")])
-    restoring.request()
-    restoring.prepare()
-    with pytest.raises(NotYet, match="console/held"):
-        restoring.undeploy()
-    restoring.now += UNDEPLOY_PATIENCE
-    with pytest.raises(NotYet):
-        restoring.undeploy()
-    restoring.now += UNDEPLOY_PATIENCE
-    [told] = restoring.undeploy()
-    assert isinstance(told, e.RestoreFailed)
-    assert "example.com/never" in str(told.reason)
 
 
 def test_a_restore_of_a_backup_that_is_gone_fails_before_anything_is_touched() -> None:

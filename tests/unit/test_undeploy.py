@@ -58,7 +58,7 @@ def workload(kind: str, name: str, **rest: Any) -> Object:
 def test_live_objects_of_the_backup_are_replaced_by_uid() -> None:
     live = config(uid="live-uid")
     assert refs([live], [config(uid="old-uid")]) == [
-        LiveRef(group_resource="configmaps", namespace="shop", name="c", uid="live-uid", phase=0)
+        LiveRef(group_resource="configmaps", namespace="shop", name="c", uid="live-uid", phase=0, owner="shop")
     ]
 
 
@@ -368,11 +368,11 @@ def test_released_objects_lose_the_owners_that_go_and_live() -> None:
     assert "secrets" not in {ref.group_resource for ref in (*chosen.deleted, *chosen.released)}
     cluster = MemoryCluster([*live, other])
     fixed = Undeploy(objects=chosen.deleted, released=chosen.released)
-    release(fixed, cluster)
-    release(fixed, cluster)
+    release(fixed.released, fixed, cluster)
+    release(fixed.released, fixed, cluster)
     assert not cluster.get(CLAIMS, "shop", "pg")["metadata"].get("ownerReferences")
     assert len(cluster.get(SECRETS, "shop", "pg")["metadata"]["ownerReferences"]) == 2
-    assert delete_in_phases(fixed, cluster) == []
+    assert delete_in_phases(fixed.objects, cluster) == []
     assert cluster.get(CLAIMS, "shop", "pg")
 
 

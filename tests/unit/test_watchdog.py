@@ -14,6 +14,7 @@ from schemas.records import (
     BackupRequest,
     CopyState,
     LiveRef,
+    OwnerEnded,
     PodPlan,
     PodResult,
     Record,
@@ -139,13 +140,21 @@ def test_a_restore_is_told_its_step_again(store: MemoryObjectStore, tick: Callab
     request = RestoreRequest(name="r", request="q", event_id="q", requested_at=NOW, backup="b", scope="full")
     ledger.put(store, keys.request(RESTORE), request)
     assert tick() == [e.RestoreStalled(restore="r", nudge=1), e.RestoreLicensed(restore="r", backup="b")]
-    ledger.put(store, keys.plan(RESTORE), RestorePlan(backup="b", manifest="m", objects=3, volumes=[]))
+    ledger.put(
+        store, keys.plan(RESTORE), RestorePlan(backup="b", manifest="m", objects=3, volumes=[], owners=["shop", "blog"])
+    )
     newer = LiveRef(group_resource="pods", namespace="shop", name="x", uid="u", why="newer")
     ledger.put(store, keys.undeploy(RESTORE), Undeploy(objects=[newer]))
     planned = e.RestorePlanned(restore="r", replaced=1, objects=3, volumes=0, newer=["pods shop/x"])
-    assert tick() == [e.RestoreStalled(restore="r", nudge=2), planned]
-    ledger.put(store, keys.undeployed(RESTORE), Undeployed(finished_at=NOW))
-    assert tick() == [e.RestoreStalled(restore="r", nudge=3), e.RestorePrepared(restore="r", objects=3, volumes=0)]
+    shop, blog = (e.RestoreUndeployRequested(restore="r", owner=owner) for owner in ("shop", "blog"))
+    assert tick() == [e.RestoreStalled(restore="r", nudge=2), planned, shop, blog]
+    ledger.put(store, keys.undeployed(RESTORE, "shop"), Undeployed(finished_at=NOW))
+    prepared = e.RestorePrepared(restore="r", owner="shop")
+    assert tick() == [e.RestoreStalled(restore="r", nudge=3), prepared, blog]
+    ledger.put(store, keys.owner_ended(RESTORE, "blog"), OwnerEnded(finished_at=NOW))
+    assert tick() == [e.RestoreStalled(restore="r", nudge=4), prepared]
+    ledger.put(store, keys.owner_ended(RESTORE, "shop"), OwnerEnded(finished_at=NOW))
+    assert tick() == [e.RestoreStalled(restore="r", nudge=5), e.RestoreApplied(restore="r", owner="blog")]
 
 
 def test_a_backup_that_a_restore_uses_is_not_deleted(store: MemoryObjectStore) -> None:

@@ -68,12 +68,21 @@ def _missing_of_restore(store: ObjectStore, job: Job) -> Iterator[e.Event]:
             restore=job.name, destination=request.destination, backup=request.backup, notes=request.notes
         )
         return
-    if not ledger.exists(store, keys.undeployed(job)):
+    there = {found.key for found in store.list(keys.owners(job))}
+    if not there:
         yield _planned(store, job, request.destination, plan)
-        return
-    yield e.RestorePrepared(
-        restore=job.name, destination=request.destination, objects=plan.objects, volumes=len(plan.volumes)
-    )
+    left = [owner for owner in plan.owners if keys.owner_ended(job, owner) not in there]
+    for owner in left or plan.owners[-1:]:
+        yield next_of_owner(store, job, request.destination, owner)
+
+
+def next_of_owner(store: ObjectStore, job: Job, destination: str, owner: str) -> e.OwnerEvent:
+    """The event that leads to the next step for an owner's objects and volumes."""
+    if ledger.exists(store, keys.owner_ended(job, owner)):
+        return e.RestoreApplied(restore=job.name, destination=destination, owner=owner)
+    if ledger.exists(store, keys.undeployed(job, owner)):
+        return e.RestorePrepared(restore=job.name, destination=destination, owner=owner)
+    return e.RestoreUndeployRequested(restore=job.name, destination=destination, owner=owner)
 
 
 def _planned(store: ObjectStore, job: Job, destination: str, plan: RestorePlan) -> e.RestorePlanned:

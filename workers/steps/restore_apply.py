@@ -23,14 +23,24 @@ from schemas.errors import NotYet
 from schemas.job import Job
 from schemas.kubernetes import Object
 from schemas.messages import Message, brief
-from schemas.records import Applied, Began, RestorePlan, RestoreRequest, VolumeKind, VolumeRestore, VolumeResult
+from schemas.records import (
+    Applied,
+    Began,
+    OwnerEnded,
+    RestorePlan,
+    RestoreRequest,
+    VolumeKind,
+    VolumeRestore,
+    VolumeResult,
+)
 from workers.jobs import ledger, progress
+from workers.manifests.capture.document import Captured
 from workers.manifests.kube.objects import POD, Name, kind_of, name_of, pods_of
 from workers.manifests.restore import mount_volumes
 from workers.manifests.restore.apply_wave import Wave, apply_wave
 from workers.manifests.restore.holding_pods import waiting_pod
 from workers.manifests.restore.left_to_controllers import left_to_controllers
-from workers.manifests.restore.load import load
+from workers.manifests.restore.load import load, owner_of
 from workers.manifests.restore.mount_volumes import Mounting
 from workers.manifests.restore.order import ordered, waves
 from workers.manifests.restore.rebind import find_volume, free_volumes, give_back, rebinding, with_volumes
@@ -64,9 +74,20 @@ def apply(event: e.CloudEvent[Heard], needs: ApplyNeeds) -> Iterator[e.Event]:
         yield from said
         return
     plan = ledger.find(store, keys.plan(job), RestorePlan)
-    if plan is not None:
-        restore = _Restore(job, destination, plan, store, needs.destinations.repository(destination), needs)
-        yield from _phases(restore, _due(event.data, plan))
+    if plan is None or (owner := _owner(event.data, plan)) is None:
+        return
+    if ledger.exists(store, keys.owner_ended(job, owner)):
+        yield progress.next_of_owner(store, job, destination, owner)
+        return
+    repository = needs.destinations.repository(destination)
+    yield from _phases(_Restore(job, owner, destination, plan, store, repository, needs), _due(event.data, plan))
+
+
+def _owner(event: Heard, plan: RestorePlan) -> str | None:
+    """Whose objects and volumes the event is about."""
+    if isinstance(event, e.RestorePrepared):
+        return event.owner
+    return next((volume.owner for volume in plan.volumes if volume.key == event.volume), None)
 
 
 def _due(event: Heard, plan: RestorePlan) -> set[VolumeKind]:
@@ -80,9 +101,10 @@ def _due(event: Heard, plan: RestorePlan) -> set[VolumeKind]:
 
 @dataclass(frozen=True)
 class _Restore:
-    """One restore, with its objects read when they are first needed."""
+    """The restore of one owner, with the captured objects read when they are first needed."""
 
     job: Job
+    owner: str
     destination: str
     plan: RestorePlan
     store: ObjectStore
@@ -96,20 +118,30 @@ class _Restore:
         return Mounting(self.job, self.destination, self.store, needs.cluster, needs.image, needs.patience, needs.now)
 
     def missing(self, kind: VolumeKind) -> list[VolumeRestore]:
-        """The volumes of a kind that have no result yet."""
-        return progress.volumes_to_write(self.store, self.job, self.plan, kind)
+        """The owner's volumes of a kind that have no result yet."""
+        missing = progress.volumes_to_write(self.store, self.job, self.plan, kind)
+        return [volume for volume in missing if volume.owner == self.owner]
+
+    def volumes(self, kind: VolumeKind) -> list[VolumeRestore]:
+        """All volumes of a kind of the owner's."""
+        return [volume for volume in self.plan.volumes if volume.kind == kind and volume.owner == self.owner]
+
+    @cached_property
+    def held(self) -> Captured:
+        """What the backup holds in the restore's scope."""
+        request = ledger.read(self.store, keys.request(self.job), RestoreRequest)
+        return load(self.store, self.repository, self.plan.manifest, request)
 
     @cached_property
     def captured(self) -> list[Object]:
-        """What is in the scope, in restore order."""
-        request = ledger.read(self.store, keys.request(self.job), RestoreRequest)
-        loaded = load(self.store, self.repository, self.plan.manifest, request).objects
-        return ordered(loaded, self.needs.cluster.resource_types())
+        """What of it is the owner's, in restore order."""
+        mine = [obj for obj in self.held.objects if owner_of(self.held, obj) == self.owner]
+        return ordered(mine, self.needs.cluster.resource_types())
 
     @cached_property
     def rebound(self) -> dict[Name, str]:
         """The claims that get their old volumes back."""
-        return rebinding(self.captured, find_volume(self.needs.cluster))
+        return rebinding(self.held.objects, find_volume(self.needs.cluster))
 
     @cached_property
     def objects(self) -> list[Object]:
@@ -119,7 +151,7 @@ class _Restore:
     @property
     def refilled(self) -> list[Name]:
         """The claims whose content comes from the backup."""
-        return [(volume.namespace, volume.claim) for volume in self.plan.volumes if volume.claim]
+        return [(volume.namespace, volume.claim) for volume in self.volumes("claim") if volume.claim]
 
     def pods(self) -> dict[Name, Object]:
         """The captured pods."""
@@ -128,11 +160,12 @@ class _Restore:
 
 def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
     """What is missing. Volumes of the kinds that are `due` are asked for, even if they were before."""
-    plan, mounting = restore.plan, restore.mounting
+    mounting = restore.mounting
     if not _applied(restore, "before-volumes"):
+        _await_shared(restore)
         free_volumes(restore.needs.cluster, restore.rebound)
         _apply(restore, "before-volumes", waves(restore.objects).before)
-    inside = [volume for volume in plan.volumes if volume.kind == "emptyDir"]
+    inside = restore.volumes("emptyDir")
     if not _applied(restore, "waiting-pods"):
         if "claim" in due and (missing := restore.missing("claim")):
             mount_volumes.make_helpers(missing, restore.pods(), mounting)
@@ -140,26 +173,38 @@ def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
         if restore.missing("claim"):
             return
         lacking = list(give_back(restore.needs.cluster, restore.captured, restore.refilled))
-        mount_volumes.remove_helpers([v for v in plan.volumes if v.kind == "claim"], mounting.cluster)
+        mount_volumes.remove_helpers(restore.volumes("claim"), mounting.cluster)
         _apply(restore, "waiting-pods", list(_waiting_pods(restore, inside)), lacking)
     if not _applied(restore, "workloads"):
-        mount_volumes.await_nodes(inside, mounting)
+        mount_volumes.await_nodes(inside, restore.owner, mounting)
         _apply(restore, "workloads", list(_workloads(restore, inside)))
     if "emptyDir" in due and (missing := restore.missing("emptyDir")):
         yield from mount_volumes.ask_to_mount(missing, mounting)
     if not restore.missing("emptyDir"):
         _start_without(restore, inside)
-        yield e.RestoreApplied(restore=restore.job.name, destination=restore.destination)
+        job, store = restore.job, restore.store
+        ledger.create(store, keys.owner_ended(job, restore.owner), OwnerEnded(finished_at=restore.needs.now()))
+        yield progress.next_of_owner(store, job, restore.destination, restore.owner)
+
+
+def _await_shared(restore: _Restore) -> None:
+    """What applications share comes first: their namespaces and definitions, for one. Raises NotYet before."""
+    job, store = restore.job, restore.store
+    if restore.owner == e.SHARED or e.SHARED not in restore.plan.owners:
+        return
+    done = (keys.wave_applied(job, e.SHARED, "before-volumes"), keys.owner_ended(job, e.SHARED))
+    if not any(ledger.exists(store, key) for key in done):
+        raise NotYet("waiting for what several applications share")
 
 
 def _applied(restore: _Restore, wave: keys.Wave) -> bool:
-    return ledger.find(restore.store, keys.wave_applied(restore.job, wave), Applied) is not None
+    return ledger.find(restore.store, keys.wave_applied(restore.job, restore.owner, wave), Applied) is not None
 
 
 def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object], lacking: Sequence[Message] = ()) -> None:
     """Creates a wave's objects and records the outcome. Raises NotYet if something may work a little later."""
     job, store, now = restore.job, restore.store, restore.needs.now
-    began = ledger.create(store, keys.wave_began(job, wave), Began(at=now()))
+    began = ledger.create(store, keys.wave_began(job, restore.owner, wave), Began(at=now()))
     outcome = apply_wave(Wave(job.name, restore.plan.backup, objects), restore.needs.cluster)
     if outcome.later and now() - began.at <= BUSY_WAVE:
         ledger.pulse(store, job)
@@ -171,7 +216,7 @@ def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object], lacking: S
         warnings=[*lacking, *outcome.warnings],
         finished_at=now(),
     )
-    ledger.create(store, keys.wave_applied(job, wave), applied)
+    ledger.create(store, keys.wave_applied(job, restore.owner, wave), applied)
 
 
 def _waiting_pods(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
@@ -193,14 +238,14 @@ def _start_without(restore: _Restore, inside: list[VolumeRestore]) -> None:
             lost[volume.namespace, volume.pod].append(volume.name)
     for key, names in lost.items():
         start_without(restore.needs.cluster, key, names, restore.job.name)
-    pods, made = restore.pods(), left_to_controllers(restore.captured)
+    pods, made = restore.pods(), left_to_controllers(restore.held.objects)
     bare = [pods[key] for key in lost if key in pods and key not in made]
     apply_wave(Wave(restore.job.name, restore.plan.backup, bare), restore.needs.cluster)
 
 
 def _workloads(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
     """The wave `workloads`, without the pods that are there and those that their controllers make."""
-    not_ours = {(volume.namespace, volume.pod) for volume in inside} | left_to_controllers(restore.captured)
+    not_ours = {(volume.namespace, volume.pod) for volume in inside} | left_to_controllers(restore.held.objects)
     for obj in waves(restore.objects).after:
         if kind_of(obj) != POD or name_of(obj) not in not_ours:
             yield obj

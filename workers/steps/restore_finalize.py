@@ -1,6 +1,6 @@
 """restore.finalize: waits for the workloads to be ready, then writes the restore record, last."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import get_args
@@ -11,10 +11,10 @@ from schemas.errors import Code, NotFound, NotYet
 from schemas.job import Job
 from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message, brief, prefixed
-from schemas.records import Applied, RestorePlan, RestoreRecord, RestoreRequest, VolumeResult
+from schemas.records import Applied, OwnerEnded, RestorePlan, RestoreRecord, RestoreRequest, Status, VolumeResult
 from workers.jobs import endings, ledger, progress
 from workers.manifests.kube.objects import kind_of, title
-from workers.manifests.restore.load import load
+from workers.manifests.restore.load import load, owner_of
 from workers.manifests.restore.readiness import WORKLOADS, why_not_ready
 from workers.ports import Cluster, Destinations, ObjectStore
 
@@ -30,26 +30,39 @@ class FinalizeRestoreNeeds:
 
 
 def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds) -> Iterator[e.Event]:
-    """The final event. Raises NotYet while workloads are starting that were ready when they were backed up; in the end
-    that is a warning."""
-    job, destination = event.data.job, event.data.destination
-    store = needs.destinations.store(destination)
+    """The final event, when every owner is accounted for. Raises NotYet while workloads are starting that were ready
+    when they were backed up; in the end that is a warning."""
+    job, store = event.data.job, needs.destinations.store(event.data.destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
         return
-    request = ledger.read(store, keys.request(job), RestoreRequest)
     plan = ledger.read(store, keys.plan(job), RestorePlan)
-    workloads = ledger.read(store, keys.wave_applied(job, "workloads"), Applied)
-    objects = load(store, needs.destinations.repository(destination), plan.manifest, request).objects
-    workloads_held = [obj for obj in objects if kind_of(obj) in WORKLOADS]
-    unready = list(_unready((obj for obj in workloads_held if why_not_ready(obj) is None), needs.cluster))
-    if unready and needs.now() - workloads.finished_at <= needs.patience:
-        ledger.pulse(store, job)
+    ended = {owner: ledger.find(store, keys.owner_ended(job, owner), OwnerEnded) for owner in plan.owners}
+    done = {owner: how for owner, how in ended.items() if how is not None}
+    if len(done) == len(ended):
+        late = list(_late(event.data, plan, done, store, needs))
+        yield endings.finish_restore(store, _record(store, job, plan, done, late, needs.now()))
+
+
+def _late(
+    asked: e.RestoreApplied,
+    plan: RestorePlan,
+    done: Mapping[str, OwnerEnded],
+    store: ObjectStore,
+    needs: FinalizeRestoreNeeds,
+) -> Iterator[Message]:
+    """The workloads that are not ready. Raises NotYet while there is patience left for those that were."""
+    request = ledger.read(store, keys.request(asked.job), RestoreRequest)
+    held = load(store, needs.destinations.repository(asked.destination), plan.manifest, request)
+    restored = {owner for owner, how in done.items() if not how.put_back}
+    workloads = [obj for obj in held.objects if kind_of(obj) in WORKLOADS and owner_of(held, obj) in restored]
+    unready = list(_unready((obj for obj in workloads if why_not_ready(obj) is None), needs.cluster))
+    if unready and needs.now() - max(how.finished_at for how in done.values()) <= needs.patience:
+        ledger.pulse(store, asked.job)
         raise NotYet(f"waiting for {brief(unready)}")
-    late = [prefixed(f"not ready after {needs.patience}", one) for one in unready]
-    never = _unready((obj for obj in workloads_held if why_not_ready(obj)), needs.cluster)
-    late += [prefixed("not ready, as it was not when it was backed up", one) for one in never]
-    yield endings.finish_restore(store, _record(store, job, request, plan, late, needs.now()))
+    yield from (prefixed(f"not ready after {needs.patience}", one) for one in unready)
+    never = _unready((obj for obj in workloads if why_not_ready(obj)), needs.cluster)
+    yield from (prefixed("not ready, as it was not when it was backed up", one) for one in never)
 
 
 def _unready(workloads: Iterable[Object], cluster: Cluster) -> Iterator[Message]:
@@ -67,11 +80,18 @@ def _why_not(obj: Object, type_: ResourceType, cluster: Cluster) -> str | None:
 
 
 def _record(
-    store: ObjectStore, job: Job, request: RestoreRequest, plan: RestorePlan, late: list[Message], now: datetime
+    store: ObjectStore,
+    job: Job,
+    plan: RestorePlan,
+    done: Mapping[str, OwnerEnded],
+    late: list[Message],
+    now: datetime,
 ) -> RestoreRecord:
-    waves = [ledger.read(store, keys.wave_applied(job, wave), Applied) for wave in get_args(keys.Wave)]
+    request = ledger.read(store, keys.request(job), RestoreRequest)
+    asked = [keys.wave_applied(job, owner, wave) for owner in plan.owners for wave in get_args(keys.Wave)]
+    waves = [applied for key in asked if (applied := ledger.find(store, key, Applied))]
     volumes = [ledger.read(store, found.key, VolumeResult) for found in store.list(keys.volume_results(job))]
-    accounts: list[Applied | VolumeResult] = [*waves, *volumes]
+    accounts: list[Applied | VolumeResult | OwnerEnded] = [*done.values(), *waves, *volumes]
     errors = [*plan.errors, *(error for account in accounts for error in account.errors)]
     warnings = [warning for account in accounts for warning in account.warnings]
     return RestoreRecord(
@@ -81,7 +101,7 @@ def _record(
         backup=request.backup,
         scope=request.scope,
         app=request.app,
-        status="PartiallyFailed" if errors else "Completed",
+        status=_status(done, errors),
         requested_at=request.requested_at,
         completed_at=now,
         objects=sum(wave.created + wave.existing for wave in waves),
@@ -90,3 +110,10 @@ def _record(
         errors=errors,
         warnings=[*request.notes, *plan.warnings, *warnings, *late],
     )
+
+
+def _status(done: Mapping[str, OwnerEnded], errors: list[Message]) -> Status:
+    """Failed, if nobody but the owner of what is shared got anything."""
+    if all(how.put_back for owner, how in done.items() if owner != e.SHARED or len(done) == 1):
+        return "Failed"
+    return "PartiallyFailed" if errors else "Completed"

@@ -1,6 +1,7 @@
 """restore.prepare: decides what a restore deletes, creates and fills, and writes it down before anything is touched."""
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,12 +15,13 @@ from schemas.records import BackupRecord, RestorePlan, RestoreRequest, Undeploy,
 from schemas.velero import LabelSelector
 from workers.jobs import endings, ledger, progress
 from workers.jobs.applications import registered
-from workers.manifests.capture.document import Captured
-from workers.manifests.restore.load import belonging_to, in_scope, load_all, owners
+from workers.manifests.capture.document import Captured, encode_manifest
+from workers.manifests.kube.objects import CLAIM, POD, Kind, Name, kind_of, name_of
+from workers.manifests.restore.load import belonging_to, in_scope, load_all, owner_of, owners
 from workers.manifests.restore.registrations import differing
 from workers.manifests.restore.sanitise import skip_reason
 from workers.manifests.restore.undeploy import Chosen, Concern, to_undeploy
-from workers.ports import Cluster, Destinations, ObjectStore
+from workers.ports import Cluster, Destinations, ObjectStore, Repository
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,20 @@ def _prepare(job: Job, destination: str, store: ObjectStore, needs: PrepareNeeds
     fixed = ledger.find(store, keys.undeploy(job), Undeploy)
     if fixed is None:
         chosen = to_undeploy(needs.cluster, _concern(captured, volumes, request, backup))
-        fixed = ledger.create(store, keys.undeploy(job), _undeploy(chosen))
+        kept = _keep(chosen, job, store, needs.destinations.repository(destination))
+        fixed = ledger.create(store, keys.undeploy(job), _undeploy(chosen, kept))
     notes = _registered_otherwise(request, backup, held.objects, needs)
-    ledger.create(store, keys.plan(job), _plan(job, backup, captured.objects, volumes, fixed, notes))
+    ledger.create(store, keys.plan(job), _plan(job, backup, captured, volumes, fixed, notes))
     return None
+
+
+def _keep(chosen: Chosen, job: Job, store: ObjectStore, repository: Repository) -> str:
+    """Keeps what will be deleted, as it is: sealed, since there are Secrets among it. Returns the key."""
+    was = Captured(list(chosen.objects.values()), {ref.uid: [ref.owner] for ref in chosen.deleted})
+    plain = encode_manifest(was)
+    key = keys.replaced(job, hashlib.sha256(plain).hexdigest())
+    store.create(key, repository.seal(plain, key))
+    return key
 
 
 def _registered_otherwise(
@@ -92,6 +104,7 @@ def _concern(captured: Captured, volumes: list[VolumeRecord], request: RestoreRe
     return Concern(
         returning=[obj for obj in belonging_to(captured, concerned) if not skip_reason(obj)],
         owners=concerned,
+        named={(kind_of(obj), name_of(obj)): owner_of(captured, obj) for obj in captured.objects},
         refilled={(volume.namespace, volume.claim) for volume in volumes if volume.claim},
         since=backup.requested_at,
         covers=backup.covers,
@@ -100,12 +113,13 @@ def _concern(captured: Captured, volumes: list[VolumeRecord], request: RestoreRe
     )
 
 
-def _undeploy(chosen: Chosen) -> Undeploy:
+def _undeploy(chosen: Chosen, was: str) -> Undeploy:
     kept = chosen.kept_claims.values()
     gone = [f"{ref.title}: deleted, since it came after the backup" for ref in chosen.deleted if ref.why == "newer"]
     stays = [f"{newer}: left alone, though it came after the backup" for newer in chosen.newer]
     return Undeploy(
         objects=chosen.deleted,
+        was=was,
         released=chosen.released,
         kept=[message.subject for message in kept],
         errors=[message for message in kept if message.code != Code.LEFT_ALONE],
@@ -119,22 +133,26 @@ def _undeploy(chosen: Chosen) -> Undeploy:
 def _plan(
     job: Job,
     backup: BackupRecord,
-    objects: list[Object],
+    captured: Captured,
     volumes: list[VolumeRecord],
     fixed: Undeploy,
     notes: list[Message],
 ) -> RestorePlan:
+    whose = {(kind_of(obj), name_of(obj)): owner_of(captured, obj) for obj in captured.objects}
+    owners = {owner_of(captured, obj) for obj in captured.objects} | {ref.owner for ref in fixed.objects}
     return RestorePlan(
         backup=backup.name,
         manifest=backup.manifest or "",
-        objects=len(objects),
-        volumes=[_volume(job, volume) for volume in volumes if volume.key not in fixed.kept],
+        objects=len(captured.objects),
+        volumes=[_volume(job, volume, whose) for volume in volumes if volume.key not in fixed.kept],
+        owners=sorted(owners, key=lambda owner: (owner != e.SHARED, owner)) or [e.SHARED],
         errors=fixed.errors,
         warnings=[*fixed.warnings, *notes, *(prefixed("the backup lacks something", error) for error in backup.errors)],
     )
 
 
-def _volume(job: Job, volume: VolumeRecord) -> VolumeRestore:
+def _volume(job: Job, volume: VolumeRecord, whose: Mapping[tuple[Kind, Name], str]) -> VolumeRestore:
+    held_by = (CLAIM, volume.claim) if volume.claim else (POD, volume.pod)
     return VolumeRestore(
         kind=volume.kind,
         namespace=volume.namespace,
@@ -144,4 +162,5 @@ def _volume(job: Job, volume: VolumeRecord) -> VolumeRestore:
         helper=keys.helper_pod(job, f"{volume.namespace}/{volume.pod}"),
         volume_id=volume.volume_id,
         bytes=volume.scanned_bytes,
+        owner=whose[held_by[0], (volume.namespace, held_by[1])],
     )

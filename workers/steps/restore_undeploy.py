@@ -1,4 +1,8 @@
-"""restore.prepare, second half: deletes what a restore replaces, and waits until it is gone."""
+"""restore.prepare, for one owner: deletes what a restore replaces, and waits until it is gone.
+
+An owner whose objects will not go is left as it was: what was deleted of it is put back, and nothing of it is restored.
+The others are restored all the same.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,11 +12,17 @@ from schemas import events as e
 from schemas import keys
 from schemas.errors import Code, NotYet
 from schemas.job import Job
-from schemas.messages import Message
-from schemas.records import Began, Undeploy, Undeployed
-from workers.jobs import endings, ledger, progress
-from workers.manifests.restore.undeploy.delete import delete_in_phases, release
+from schemas.messages import Message, brief
+from schemas.records import Began, OwnerEnded, RestoreRequest, Undeploy, Undeployed
+from workers.jobs import ledger, progress
+from workers.jobs.results import give_up_volume
+from workers.manifests.capture.document import decode_manifest
+from workers.manifests.restore.undeploy import Left, delete_in_phases, put_back, release, still_there
 from workers.ports import Cluster, Destinations, ObjectStore
+
+BUSY = timedelta(minutes=2)
+"""How long putting back is tried again."""
+CLAIMS = "persistentvolumeclaims"
 
 
 @dataclass(frozen=True)
@@ -25,32 +35,78 @@ class UndeployNeeds:
     now: Callable[[], datetime]
 
 
-def undeploy(event: e.CloudEvent[e.RestorePlanned], needs: UndeployNeeds) -> Iterator[e.Event]:
-    """Says that all is gone. Raises NotYet while anything is left, and ends the restore where something will not go."""
-    job = event.data.job
-    store = needs.destinations.store(event.data.destination)
+def undeploy(event: e.CloudEvent[e.RestoreUndeployRequested], needs: UndeployNeeds) -> Iterator[e.Event]:
+    """The owner's next step: `restore.prepared`; or `restore.applied`, if its objects would not go. Raises NotYet while
+    anything is left."""
+    asked = event.data
+    job, store = asked.job, needs.destinations.store(asked.destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
         return
-    if not ledger.exists(store, keys.undeployed(job)):
-        if stuck := _undeploy(job, store, needs):
-            yield endings.fail(store, job, needs.now(), stuck)
-            return
-        ledger.create(store, keys.undeployed(job), Undeployed(finished_at=needs.now()))
-    yield from progress.missing(store, job)
+    step = progress.next_of_owner(store, job, asked.destination, asked.owner)
+    if isinstance(step, e.RestoreUndeployRequested):
+        yield from _undeploy(asked, store, needs)
+        step = progress.next_of_owner(store, job, asked.destination, asked.owner)
+    yield step
 
 
-def _undeploy(job: Job, store: ObjectStore, needs: UndeployNeeds) -> Message | None:
-    """Deletes; raises NotYet while anything is left, and at last says what would not go."""
+def _undeploy(asked: e.RestoreUndeployRequested, store: ObjectStore, needs: UndeployNeeds) -> Iterator[e.Event]:
+    """Deletes; raises NotYet while anything is left. Records that all is gone, or that the owner was left as it was."""
+    job, owner = asked.job, asked.owner
     fixed = ledger.read(store, keys.undeploy(job), Undeploy)
-    began = ledger.create(store, keys.stage_began(job, "undeployed"), Began(at=needs.now()))
-    release(fixed, needs.cluster)
-    left = delete_in_phases(fixed, needs.cluster)
-    if not left:
-        return None
-    named = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
-    if needs.now() - began.at > needs.patience:
-        text = f"could not replace {named}: still there {needs.patience} after deletion; look at their finalizers"
-        return Message(code=Code.NOT_DELETED, text=text)
-    ledger.pulse(store, job)
-    raise NotYet(f"waiting for {named} to be gone")
+    if not ledger.exists(store, keys.stage_began(job, "put-back", owner)):
+        release([ref for ref in fixed.released if ref.owner == owner], fixed, needs.cluster)
+        left = delete_in_phases([ref for ref in fixed.objects if ref.owner == owner], needs.cluster)
+        if left and _waited(job, "undeployed", owner, store, needs) <= needs.patience:
+            ledger.pulse(store, job)
+            raise NotYet(f"waiting for {_named(left)} to be gone")
+        if all(each.ref.group_resource == CLAIMS for each in left):
+            yield from _without(left, asked, store, needs)
+            ledger.create(store, keys.undeployed(job, owner), Undeployed(finished_at=needs.now()))
+            return
+    _put_back(asked, store, fixed, needs)
+
+
+def _without(
+    left: list[Left], asked: e.RestoreUndeployRequested, store: ObjectStore, needs: UndeployNeeds
+) -> Iterator[e.Event]:
+    """Claims are deleted last of all. Those that will not go are not filled; the rest is restored."""
+    for each in left:
+        volume = f"{each.ref.namespace}/{each.ref.name}"
+        reason = f"its claim is still there {needs.patience} after deletion; look at what mounts it, and its finalizers"
+        yield give_up_volume(store, asked.job, asked.destination, volume, reason, needs.now())
+
+
+def _put_back(asked: e.RestoreUndeployRequested, store: ObjectStore, fixed: Undeploy, needs: UndeployNeeds) -> None:
+    """Records how it went. Raises NotYet for what may work a little later."""
+    job, owner = asked.job, asked.owner
+    waited = _waited(job, "put-back", owner, store, needs)
+    request = ledger.read(store, keys.request(job), RestoreRequest)
+    left = still_there([ref for ref in fixed.objects if ref.owner == owner], needs.cluster)
+    repository = needs.destinations.repository(asked.destination)
+    was = decode_manifest(repository.unseal(store.get(fixed.was), fixed.was))
+    outcome = put_back(was, owner, job.name, request.backup, needs.cluster)
+    if outcome.later and waited <= BUSY:
+        ledger.pulse(store, job)
+        raise NotYet(f"putting back: {brief(outcome.later)}")
+    whose = "what is shared" if owner == e.SHARED else owner
+    text = f"{whose} was not restored: {_named(left)} did not go within {needs.patience}; look at their finalizers"
+    ended = OwnerEnded(
+        put_back=True,
+        errors=[
+            Message(code=Code.NOT_DELETED, text=f"{text}. What had been deleted was put back", subject=owner),
+            *outcome.errors,
+            *outcome.later,
+        ],
+        finished_at=needs.now(),
+    )
+    ledger.create(store, keys.owner_ended(job, owner), ended)
+
+
+def _waited(job: Job, stage: keys.Stage, owner: str, store: ObjectStore, needs: UndeployNeeds) -> timedelta:
+    began = ledger.create(store, keys.stage_began(job, stage, owner), Began(at=needs.now()))
+    return needs.now() - began.at
+
+
+def _named(left: list[Left]) -> str:
+    return ", ".join(map(str, left[:5])) + (f" and {len(left) - 5} more" if len(left) > 5 else "")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from schemas.events import Scope
+from schemas.events import SHARED, Scope
 from schemas.kubernetes import Object
 from schemas.records import RestoreRequest
 from workers.manifests.capture.document import CONSOLE, Captured, decode_manifest
@@ -44,6 +44,12 @@ def owners(captured: Captured, request: RestoreRequest) -> set[str]:
         return {request.app}
     named = {owner for obj in captured.objects for owner in captured.owners_of(obj)}
     return named if request.scope == "full" else named - {CONSOLE}
+
+
+def owner_of(captured: Captured, obj: Object) -> str:
+    """The one owner of a captured object, or that of what is shared."""
+    said = captured.owners_of(obj)
+    return said[0] if len(said) == 1 else SHARED
 
 
 def belonging_to(captured: Captured, owners: Iterable[str]) -> list[Object]:

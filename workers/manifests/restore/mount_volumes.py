@@ -87,15 +87,15 @@ def fill_pod(volumes: list[VolumeRestore], mounting: Mounting) -> Iterator[e.Eve
         yield from _wait("pods-waiting", volumes, pod, mounting)
 
 
-def await_nodes(volumes: list[VolumeRestore], mounting: Mounting) -> None:
-    """Raises NotYet while a pod with emptyDir data has no node, for at most NODES_PATIENCE.
+def await_nodes(volumes: list[VolumeRestore], owner: str, mounting: Mounting) -> None:
+    """Raises NotYet while a pod of the owner's with emptyDir data has no node, for at most NODES_PATIENCE.
 
     A controller that hears of its ReplicaSet before it hears of these pods makes pods of its own, then deletes those
     that are too many, and of these the ones without a node first."""
     pods = [_find(mounting.cluster, key) for key in sorted({_pod_key(volume) for volume in volumes})]
     if all(pod["spec"].get("nodeName") for pod in pods if pod):
         return
-    if _waited("nodes-assigned", "", mounting) <= NODES_PATIENCE:
+    if _waited("nodes-assigned", owner, mounting) <= NODES_PATIENCE:
         raise NotYet("waiting for the pods with emptyDir data to get their nodes")
 
 
@@ -137,9 +137,9 @@ def _running(pod: Object) -> bool:
     return bool((pod.get("status") or {}).get("phase") == "Running")
 
 
-def _waited(stage: keys.Stage, pod: str, mounting: Mounting) -> timedelta:
-    """How long the stage has been waiting for `pod` (or for all); it begins with the first call."""
-    key = keys.stage_began(mounting.job, stage, pod)
+def _waited(stage: keys.Stage, whose: str, mounting: Mounting) -> timedelta:
+    """How long the stage has been waiting for an owner's objects or a pod; it begins with the first call."""
+    key = keys.stage_began(mounting.job, stage, whose)
     return mounting.now() - ledger.create(mounting.store, key, Began(at=mounting.now())).at
 
 

@@ -42,14 +42,18 @@ from workers.manifests.kube.types import capturable
 from workers.manifests.restore.undeploy.claims import kept_claims, left_over_pods
 from workers.manifests.restore.undeploy.phases import in_phases
 from workers.manifests.restore.undeploy.untouched import UNTOUCHED, is_untouched, runs
+from workers.manifests.restore.undeploy.whose import Named, owners_of
 from workers.ports import Cluster
 
 
 @dataclass(frozen=True)
 class Concern:
-    """What a restore concerns. `returning` are the captured objects that it creates again, without those that belong to
-    others as well; `owners` are the slugs, and `console`; `refilled` the claims that it fills again, by namespace and
-    name. What the backup `covers` and was made after `since` is newer than it. `selector` is a partial backup's own."""
+    """What a restore concerns.
+
+    `returning` are the captured objects that it creates again, without those that belong to others as well; `named`
+    says to whom captured objects belong; `owners` are the slugs, and `console`; `refilled` the claims that it fills
+    again, by namespace and name. What the backup `covers` and was made after `since` is newer than it. `selector` is a
+    partial backup's own."""
 
     returning: Sequence[Object]
     owners: Collection[str]
@@ -57,15 +61,18 @@ class Concern:
     since: datetime
     covers: Sequence[Coverage] = ()
     selector: LabelSelector = field(default_factory=LabelSelector)
+    named: Named = field(default_factory=dict)
     keep_newer: bool = False
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is deleted, in order; what only loses owners that are deleted, and stays; the claims that cannot be filled,
-    by name, with the reason; and what is newer than the backup and was asked to be kept, in words."""
+    """What is deleted, in order, and as it is, by uid; what only loses owners that are deleted, and stays; the claims
+    that cannot be filled, by name, with the reason; and what is newer than the backup and was asked to be kept, in
+    words."""
 
     deleted: list[LiveRef]
+    objects: dict[str, Object]
     released: list[LiveRef]
     kept_claims: dict[Name, Message]
     newer: list[str]
@@ -85,9 +92,11 @@ def to_undeploy(cluster: Cluster, concern: Concern) -> Chosen:
     kept = kept_claims(refilled.values(), going, live.objects, choice.other_owner)
     claims = {uid: claim for uid, claim in refilled.items() if name_of(claim) not in kept}
     deleted = going | claims | left_over_pods(claims.values(), live.objects)
+    whose = owners_of(deleted | released, concern.named, concern.owners)
     return Chosen(
-        deleted=[_ref(live, uid, _why(uid, roots, newer), phase) for uid, phase in in_phases(deleted)],
-        released=[_ref(live, uid, "dependent", 0) for uid in released if uid not in deleted],
+        deleted=[_ref(live, uid, _why(uid, roots, newer), phase, whose) for uid, phase in in_phases(deleted)],
+        objects=deleted,
+        released=[_ref(live, uid, "dependent", 0, whose) for uid in released if uid not in deleted],
         kept_claims=kept,
         newer=[title(obj) for uid, obj in newer.items() if uid not in deleted],
     )
@@ -222,8 +231,14 @@ def _why(uid: str, roots: Mapping[str, Object], newer: Mapping[str, Object]) -> 
     return "replaced" if uid in roots else "dependent"
 
 
-def _ref(live: Listing, uid: str, why: Why, phase: int) -> LiveRef:
-    obj = live.objects[uid]
-    namespace, name = name_of(obj)
-    kind = live.types[uid].group_resource
-    return LiveRef(group_resource=kind, namespace=namespace or None, name=name, uid=uid, phase=phase, why=why)
+def _ref(live: Listing, uid: str, why: Why, phase: int, whose: Mapping[str, str]) -> LiveRef:
+    namespace, name = name_of(live.objects[uid])
+    return LiveRef(
+        group_resource=live.types[uid].group_resource,
+        namespace=namespace or None,
+        name=name,
+        uid=uid,
+        phase=phase,
+        why=why,
+        owner=whose[uid],
+    )

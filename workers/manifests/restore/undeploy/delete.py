@@ -1,60 +1,80 @@
 """Deletes what was chosen, phase by phase. Safe to run again: what was made anew has another uid, and stays."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from schemas.errors import NotFound
 from schemas.kubernetes import Object, ResourceType
 from schemas.records import LiveRef, Undeploy
-from workers.manifests.kube.objects import CLAIM, kind_of
+from workers.manifests.kube.objects import CLAIM, is_going, kind_of
 from workers.manifests.restore.rebind import hold_volume
 from workers.ports import Cluster
 
 
-def release(fixed: Undeploy, cluster: Cluster) -> None:
+@dataclass(frozen=True)
+class Left:
+    """What is still there after it was deleted."""
+
+    ref: LiveRef
+    finalizers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.ref.title + (f" ({', '.join(self.finalizers)})" if self.finalizers else "")
+
+
+def release(refs: Iterable[LiveRef], fixed: Undeploy, cluster: Cluster) -> None:
     """Takes the owners that are deleted off the objects that stay, or the garbage collector would take these, too."""
     types = _types(cluster)
     doomed = {ref.uid for ref in fixed.objects}
-    for ref in fixed.released:
-        type_ = types.get(ref.group_resource)
-        if type_ is None or not (live := _live(cluster, type_, ref)):
-            continue
-        owners = live["metadata"].get("ownerReferences") or []
-        kept = [owner for owner in owners if owner["uid"] not in doomed]
-        if kept != owners:
-            cluster.patch(type_, ref.namespace, ref.name, {"metadata": {"ownerReferences": kept or None}})
+    for ref in refs:
+        if live := _live(cluster, types, ref):
+            owners = live["metadata"].get("ownerReferences") or []
+            kept = [owner for owner in owners if owner["uid"] not in doomed]
+            if kept != owners:
+                patch = {"metadata": {"ownerReferences": kept or None}}
+                cluster.patch(types[ref.group_resource], ref.namespace, ref.name, patch)
 
 
-def delete_in_phases(fixed: Undeploy, cluster: Cluster) -> list[str]:
-    """Asks for deletion, phase by phase; what is left of the first phase that is not gone yet, for people to read."""
+def delete_in_phases(refs: list[LiveRef], cluster: Cluster) -> list[Left]:
+    """Asks for deletion, phase by phase. Returns what is left of the first phase that is not gone yet."""
     types = _types(cluster)
-    for phase in sorted({ref.phase for ref in fixed.objects}):
-        if left := list(_delete([ref for ref in fixed.objects if ref.phase == phase], types, cluster)):
+    for phase in sorted({ref.phase for ref in refs}):
+        if left := list(_delete([ref for ref in refs if ref.phase == phase], types, cluster)):
             return left
     return []
+
+
+def still_there(refs: Iterable[LiveRef], cluster: Cluster) -> list[Left]:
+    """Those of `refs` that are being deleted, but will not go."""
+    types = _types(cluster)
+    return [_left(ref, live) for ref in refs if (live := _live(cluster, types, ref)) and is_going(live)]
 
 
 def _types(cluster: Cluster) -> dict[str, ResourceType]:
     return {type_.group_resource: type_ for type_ in cluster.resource_types()}
 
 
-def _delete(refs: list[LiveRef], types: dict[str, ResourceType], cluster: Cluster) -> Iterator[str]:
+def _delete(refs: list[LiveRef], types: dict[str, ResourceType], cluster: Cluster) -> Iterator[Left]:
     """Asks for the deletion of each; yields those that are still there."""
     for ref in refs:
-        type_ = types.get(ref.group_resource)
-        if type_ is None or not (live := _live(cluster, type_, ref)):
-            continue
-        if "deletionTimestamp" not in live["metadata"]:
+        live = _live(cluster, types, ref)
+        if live and not is_going(live):
             if kind_of(live) == CLAIM:
                 hold_volume(cluster, live)
-            cluster.delete(type_, ref.namespace, ref.name, uid=ref.uid)
-            if not _live(cluster, type_, ref):
-                continue
-        finalizers = ", ".join(live["metadata"].get("finalizers") or [])
-        yield ref.title + (f" ({finalizers})" if finalizers else "")
+            cluster.delete(types[ref.group_resource], ref.namespace, ref.name, uid=ref.uid)
+            live = _live(cluster, types, ref)
+        if live:
+            yield _left(ref, live)
 
 
-def _live(cluster: Cluster, type_: ResourceType, ref: LiveRef) -> Object | None:
+def _left(ref: LiveRef, live: Object) -> Left:
+    return Left(ref, tuple(live["metadata"].get("finalizers") or ()))
+
+
+def _live(cluster: Cluster, types: dict[str, ResourceType], ref: LiveRef) -> Object | None:
     """The live object, if it is still the one that was chosen."""
+    if (type_ := types.get(ref.group_resource)) is None:
+        return None
     try:
         live = cluster.get(type_, ref.namespace, ref.name)
     except NotFound:

@@ -1,0 +1,47 @@
+"""Puts back what was deleted of an owner whose restore cannot go on."""
+
+from collections.abc import Collection, Mapping
+
+from schemas.errors import NotFound
+from schemas.kubernetes import Object, ResourceType
+from workers.manifests.capture.document import Captured
+from workers.manifests.kube.objects import CLAIM, POD, Kind, kind_of, name_of, uid_of
+from workers.manifests.restore.apply_wave import Outcome, Wave, apply_wave
+from workers.manifests.restore.left_to_controllers import left_to_controllers
+from workers.manifests.restore.order import ordered
+from workers.manifests.restore.undeploy.untouched import runs
+from workers.ports import Cluster
+
+
+def put_back(was: Captured, owner: str, restore: str, backup: str, cluster: Cluster) -> Outcome:
+    """Creates what is gone of the owner's objects in `was`, as it was, without what others of them make, and without
+    claims: these are deleted last, and whatever is stuck then is no reason to go back."""
+    types = {(type_.group, type_.kind): type_ for type_ in cluster.resource_types()}
+    mine = [obj for obj in was.objects if owner in was.owners_of(obj)]
+    uids, made = {uid_of(obj) for obj in mine}, left_to_controllers(mine)
+    gone = [
+        obj
+        for obj in ordered(mine, types.values())
+        if kind_of(obj) != CLAIM
+        and not (kind_of(obj) == POD and name_of(obj) in made)
+        and not _is_made(obj, uids)
+        and not _is_there(obj, types, cluster)
+    ]
+    return apply_wave(Wave(restore, backup, gone), cluster)
+
+
+def _is_made(obj: Object, uids: Collection[str]) -> bool:
+    """Whether it runs, and another one makes it."""
+    owners = obj["metadata"].get("ownerReferences") or []
+    return runs(obj) and any(owner["uid"] in uids for owner in owners)
+
+
+def _is_there(obj: Object, types: Mapping[Kind, ResourceType], cluster: Cluster) -> bool:
+    """Whether the very object is still there, be it on its way out."""
+    if kind_of(obj) not in types:
+        return False
+    namespace, name = name_of(obj)
+    try:
+        return uid_of(cluster.get(types[kind_of(obj)], namespace or None, name)) == uid_of(obj)
+    except NotFound:
+        return False
