@@ -63,6 +63,7 @@ class Code(StrEnum):
     NOT_DELETED = "NotDeleted"
     NOT_READY = "NotReady"
     LEFT_ALONE = "LeftAlone"
+    CONFLICT = "Conflict"
     NEWER = "Newer"
 
     # destinations, stores and the repository

@@ -1,7 +1,8 @@
 """restore.prepare: decides what a restore deletes, creates and fills, and writes it down before anything is touched."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,14 +11,23 @@ from schemas import keys
 from schemas.errors import Code, Invalid
 from schemas.job import Job
 from schemas.kubernetes import Object
-from schemas.messages import Message, prefixed, told
+from schemas.messages import Message, prefixed, summary, told
 from schemas.records import BackupRecord, RestorePlan, RestoreRequest, Undeploy, VolumeRecord, VolumeRestore
 from schemas.velero import LabelSelector
 from workers.jobs import endings, ledger, progress
 from workers.jobs.applications import registered
 from workers.manifests.capture.document import Captured, encode_manifest
-from workers.manifests.kube.objects import CLAIM, POD, Kind, Name, kind_of, name_of
-from workers.manifests.restore.load import belonging_to, in_scope, load_all, owner_of, owners
+from workers.manifests.kube.objects import CLAIM, POD, Kind, Name, kind_of, name_of, title
+from workers.manifests.restore.conflicts import conflicts
+from workers.manifests.restore.load import (
+    belonging_to,
+    in_scope,
+    load_all,
+    owner_of,
+    owners,
+    owners_but,
+    without_owners,
+)
 from workers.manifests.restore.registrations import differing
 from workers.manifests.restore.sanitise import skip_reason
 from workers.manifests.restore.undeploy import Chosen, Concern, to_undeploy
@@ -48,22 +58,43 @@ def prepare(event: e.CloudEvent[e.RestoreLicensed], needs: PrepareNeeds) -> Iter
 
 
 def _prepare(job: Job, destination: str, store: ObjectStore, needs: PrepareNeeds) -> Message | None:
-    """Writes the list of what goes, then the plan; why it cannot be done, if it cannot."""
+    """Writes the list of what goes, then the plan. Returns why it cannot be done, if it cannot."""
     request = ledger.read(store, keys.request(job), RestoreRequest)
     backup = ledger.finished_backup(store, request.backup)
     if backup is None or backup.manifest is None:
         return Message(code=Code.BACKUP_UNUSABLE, text=f"backup {request.backup} is gone", subject=request.backup)
-    held = load_all(store, needs.destinations.repository(destination), backup.manifest)
+    repository = needs.destinations.repository(destination)
+    held = load_all(store, repository, backup.manifest)
     captured = in_scope(held, request)
-    volumes = _volumes(backup, captured.objects)
     fixed = ledger.find(store, keys.undeploy(job), Undeploy)
     if fixed is None:
-        chosen = to_undeploy(needs.cluster, _concern(captured, volumes, request, backup))
-        kept = _keep(chosen, job, store, needs.destinations.repository(destination))
-        fixed = ledger.create(store, keys.undeploy(job), _undeploy(chosen, kept))
+        chosen, refused = _choose(captured, request, backup, needs.cluster)
+        if refused and not owners_but(captured, refused) - {e.SHARED}:
+            return summary([message for messages in refused.values() for message in messages])
+        fixed = ledger.create(
+            store, keys.undeploy(job), _undeploy(chosen, _keep(chosen, job, store, repository), refused)
+        )
+    captured = without_owners(captured, fixed.refused)
     notes = _registered_otherwise(request, backup, held.objects, needs)
-    ledger.create(store, keys.plan(job), _plan(job, backup, captured, volumes, fixed, notes))
+    ledger.create(store, keys.plan(job), _plan(job, backup, captured, fixed, notes))
     return None
+
+
+def _choose(
+    captured: Captured, request: RestoreRequest, backup: BackupRecord, cluster: Cluster
+) -> tuple[Chosen, dict[str, list[Message]]]:
+    """What is deleted; and of which owners nothing is, since what is there of them could not be created again."""
+    chosen = to_undeploy(cluster, _concern(captured, request, backup))
+    loses = {ref.owner for ref in chosen.deleted}
+    refused: dict[str, list[Message]] = defaultdict(list)
+    for obj, why in conflicts(captured.objects, {ref.uid for ref in chosen.deleted}, cluster):
+        if (owner := owner_of(captured, obj)) in loses:
+            whose = "what is shared" if owner == e.SHARED else owner
+            text = f"{whose} is not restored, and nothing of it deleted: {title(obj)} could not be created: {why}"
+            refused[owner].append(Message(code=Code.CONFLICT, text=text, subject=owner))
+    if refused:
+        chosen = to_undeploy(cluster, _concern(without_owners(captured, refused), request, backup, refused))
+    return chosen, dict(refused)
 
 
 def _keep(chosen: Chosen, job: Job, store: ObjectStore, repository: Repository) -> str:
@@ -99,8 +130,11 @@ def _volumes(backup: BackupRecord, objects: list[Object]) -> list[VolumeRecord]:
     return [volume for volume in backup.volumes if wanted(volume)]
 
 
-def _concern(captured: Captured, volumes: list[VolumeRecord], request: RestoreRequest, backup: BackupRecord) -> Concern:
-    concerned = owners(captured, request)
+def _concern(
+    captured: Captured, request: RestoreRequest, backup: BackupRecord, refused: Collection[str] = ()
+) -> Concern:
+    concerned = owners(captured, request) - set(refused)
+    volumes = _volumes(backup, captured.objects)
     return Concern(
         returning=[obj for obj in belonging_to(captured, concerned) if not skip_reason(obj)],
         owners=concerned,
@@ -113,7 +147,7 @@ def _concern(captured: Captured, volumes: list[VolumeRecord], request: RestoreRe
     )
 
 
-def _undeploy(chosen: Chosen, was: str) -> Undeploy:
+def _undeploy(chosen: Chosen, was: str, refused: Mapping[str, list[Message]]) -> Undeploy:
     kept = chosen.kept_claims.values()
     gone = [f"{ref.title}: deleted, since it came after the backup" for ref in chosen.deleted if ref.why == "newer"]
     stays = [f"{newer}: left alone, though it came after the backup" for newer in chosen.newer]
@@ -122,7 +156,11 @@ def _undeploy(chosen: Chosen, was: str) -> Undeploy:
         was=was,
         released=chosen.released,
         kept=[message.subject for message in kept],
-        errors=[message for message in kept if message.code != Code.LEFT_ALONE],
+        refused=sorted(refused),
+        errors=[
+            *(message for messages in refused.values() for message in messages),
+            *(message for message in kept if message.code != Code.LEFT_ALONE),
+        ],
         warnings=[
             *(message for message in kept if message.code == Code.LEFT_ALONE),
             *(Message(code=Code.NEWER, text=text) for text in (*gone, *stays)),
@@ -134,7 +172,6 @@ def _plan(
     job: Job,
     backup: BackupRecord,
     captured: Captured,
-    volumes: list[VolumeRecord],
     fixed: Undeploy,
     notes: list[Message],
 ) -> RestorePlan:
@@ -144,7 +181,9 @@ def _plan(
         backup=backup.name,
         manifest=backup.manifest or "",
         objects=len(captured.objects),
-        volumes=[_volume(job, volume, whose) for volume in volumes if volume.key not in fixed.kept],
+        volumes=[
+            _volume(job, volume, whose) for volume in _volumes(backup, captured.objects) if volume.key not in fixed.kept
+        ],
         owners=sorted(owners, key=lambda owner: (owner != e.SHARED, owner)) or [e.SHARED],
         errors=fixed.errors,
         warnings=[*fixed.warnings, *notes, *(prefixed("the backup lacks something", error) for error in backup.errors)],

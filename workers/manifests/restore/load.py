@@ -1,6 +1,6 @@
 """The captured objects that a restore concerns, and to whom they belong."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from schemas.events import SHARED, Scope
@@ -56,3 +56,14 @@ def belonging_to(captured: Captured, owners: Iterable[str]) -> list[Object]:
     """The captured objects that belong to `owners` and to nobody besides them."""
     concerned = set(owners)
     return [obj for obj in captured.objects if concerned.issuperset(captured.owners_of(obj))]
+
+
+def without_owners(captured: Captured, owners: Collection[str]) -> Captured:
+    """`captured` without what belongs to one of `owners` alone."""
+    kept = [obj for obj in captured.objects if owner_of(captured, obj) not in owners]
+    return replace(captured, objects=kept)
+
+
+def owners_but(captured: Captured, owners: Collection[str]) -> set[str]:
+    """The owners of the captured objects, but for `owners`."""
+    return {owner_of(captured, obj) for obj in captured.objects} - set(owners)
