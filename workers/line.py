@@ -82,7 +82,10 @@ def prepare_restore(has: Needs) -> Row:
             e.RestoreLicensed: lambda event, _: restore_prepare.prepare(event, needs),
             e.RestoreUndeployRequested: lambda event, _: restore_undeploy.undeploy(event, undeploy),
         },
-        _fail_job(has),
+        {
+            e.RestoreLicensed: _fail_job(has),
+            e.RestoreUndeployRequested: lambda event, why: restore_undeploy.give_up(event, why, undeploy),
+        },
     )
 
 
@@ -99,7 +102,7 @@ def apply_restore(has: Needs) -> Row:
             e.VolumesMountRequested: lambda event, _: volumes_mount.mount(event, mount),
         },
         {
-            **dict.fromkeys(heard, _fail_job(has)),
+            **dict.fromkeys(heard, lambda event, why: restore_apply.give_up(event, why, needs)),
             e.VolumesMountRequested: lambda event, why: volumes_mount.give_up(event, why, mount),
         },
     )

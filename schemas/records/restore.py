@@ -67,9 +67,9 @@ class Undeployed(Record):
 
 
 class OwnerEnded(Record):
-    """How the restore of one owner's objects and volumes ended; with `put_back`, all stayed, or is again, as it was."""
+    """How the restore of one owner's objects and volumes ended. `given_up`: before it had come to its end."""
 
-    put_back: bool = False
+    given_up: bool = False
     errors: list[Message] = []
     warnings: list[Message] = []
     finished_at: datetime

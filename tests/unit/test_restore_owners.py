@@ -8,10 +8,12 @@ from schemas import events as e
 from schemas import keys
 from schemas.errors import Code, NotYet
 from schemas.kubernetes import CLAIMS, CONFIG_MAPS, Object
+from schemas.messages import Message
 from schemas.records import OwnerEnded
 from tests.support.objects import claim, definition, make, on_claim, opted_in, owner, pod
 from tests.support.restores import CONSOLE, RESTORE, UNDEPLOY_PATIENCE, Restoring, app, label
 from workers.jobs import ledger
+from workers.steps import restore_undeploy
 
 STUCK = {"finalizers": ["example.com/never"]}
 APPS = [app("shop"), app("blog")]
@@ -112,7 +114,7 @@ def test_an_end_that_was_put_back_stays_so_when_the_step_is_run_again() -> None:
     assert restored.undeploy("shop") == [e.RestoreApplied(restore="r", owner="shop")]
     assert restored.apply("shop") == [e.RestoreApplied(restore="r", owner="shop")]
     assert text(restored, "shop-a") == "new"
-    assert ledger.read(restored.store, keys.owner_ended(RESTORE, "shop"), OwnerEnded).put_back
+    assert ledger.read(restored.store, keys.owner_ended(RESTORE, "shop"), OwnerEnded).given_up
 
 
 def test_a_claim_that_will_not_go_is_not_filled_and_the_rest_is_restored() -> None:
@@ -136,3 +138,18 @@ def test_a_claim_that_will_not_go_is_not_filled_and_the_rest_is_restored() -> No
     [asked] = restored.apply("shop")
     assert isinstance(asked, e.VolumesMountRequested)
     assert asked.pod == "console/free-0"
+
+
+def test_a_step_that_fails_for_good_ends_its_owner_alone() -> None:
+    restored = planned(two("old"), two("new"))
+    restored.undeploy("_", "shop")
+    restored.apply("_", "shop")
+    asked: Any = e.wrap(e.RestoreUndeployRequested(restore="r", owner="blog"), source="tests", time=restored.now)
+    reason = Message(code="Denied", text="may not delete configmaps")
+    needs = restore_undeploy.UndeployNeeds(restored.destinations, restored.cluster, UNDEPLOY_PATIENCE, restored.clock)
+    assert list(restore_undeploy.give_up(asked, reason, needs)) == [e.RestoreApplied(restore="r", owner="blog")]
+    [told] = restored.finalize()
+    assert isinstance(told, e.RestorePartiallyFailed)
+    assert (text(restored, "shop-a"), text(restored, "blog")) == ("old", "new")
+    assert restored.final
+    assert str(restored.final.errors[0]) == "blog is not, or not wholly, restored: may not delete configmaps"

@@ -6,8 +6,8 @@ from schemas import events as e
 from schemas import keys
 from schemas.errors import Code
 from schemas.job import Job
-from schemas.messages import Message, summary
-from schemas.records import CopyState, PodResult, VolumeResult
+from schemas.messages import Message, prefixed, summary
+from schemas.records import CopyState, OwnerEnded, PodResult, VolumeResult
 from workers.jobs import ledger
 from workers.ports import ObjectStore, Progress
 
@@ -53,6 +53,16 @@ def give_up_volume(store: ObjectStore, job: Job, destination: str, volume: str, 
     error = Message(code=Code.VOLUME_NOT_RESTORED, text=f"{volume}: {reason}")
     result = VolumeResult(volume=volume, errors=[error], finished_at=now)
     return volume_restored(job, destination, ledger.create(store, keys.volume_result(job, volume), result))
+
+
+def give_up_owner(
+    store: ObjectStore, job: Job, destination: str, owner: str, reason: Message, now: datetime
+) -> e.RestoreApplied:
+    """Records that the restore of an owner's objects and volumes has come to no good end."""
+    whose = "what is shared" if owner == e.SHARED else owner
+    errors = [prefixed(f"{whose} is not, or not wholly, restored", reason)]
+    ledger.create(store, keys.owner_ended(job, owner), OwnerEnded(given_up=True, errors=errors, finished_at=now))
+    return e.RestoreApplied(restore=job.name, destination=destination, owner=owner)
 
 
 def progressed(job: Job, volume: str, progress: Progress) -> e.VolumesProgressed:

@@ -34,6 +34,7 @@ from schemas.records import (
     VolumeResult,
 )
 from workers.jobs import ledger, progress
+from workers.jobs.results import give_up_owner
 from workers.manifests.capture.document import Captured
 from workers.manifests.kube.objects import POD, Name, kind_of, name_of, pods_of
 from workers.manifests.restore import mount_volumes
@@ -81,6 +82,14 @@ def apply(event: e.CloudEvent[Heard], needs: ApplyNeeds) -> Iterator[e.Event]:
         return
     repository = needs.destinations.repository(destination)
     yield from _phases(_Restore(job, owner, destination, plan, store, repository, needs), _due(event.data, plan))
+
+
+def give_up(event: e.CloudEvent[Heard], reason: Message, needs: ApplyNeeds) -> Iterator[e.Event]:
+    """Records that the owner's objects are not restored, or not wholly; the others go on."""
+    job, store = event.data.job, needs.destinations.store(event.data.destination)
+    owner = _owner(event.data, ledger.read(store, keys.plan(job), RestorePlan))
+    if owner is not None:
+        yield give_up_owner(store, job, event.data.destination, owner, reason, needs.now())
 
 
 def _owner(event: Heard, plan: RestorePlan) -> str | None:

@@ -54,7 +54,7 @@ def _late(
     """The workloads that are not ready. Raises NotYet while there is patience left for those that were."""
     request = ledger.read(store, keys.request(asked.job), RestoreRequest)
     held = load(store, needs.destinations.repository(asked.destination), plan.manifest, request)
-    restored = {owner for owner, how in done.items() if not how.put_back}
+    restored = {owner for owner, how in done.items() if not how.given_up}
     workloads = [obj for obj in held.objects if kind_of(obj) in WORKLOADS and owner_of(held, obj) in restored]
     unready = list(_unready((obj for obj in workloads if why_not_ready(obj) is None), needs.cluster))
     if unready and needs.now() - max(how.finished_at for how in done.values()) <= needs.patience:
@@ -114,6 +114,6 @@ def _record(
 
 def _status(done: Mapping[str, OwnerEnded], errors: list[Message]) -> Status:
     """Failed, if nobody but the owner of what is shared got anything."""
-    if all(how.put_back for owner, how in done.items() if owner != e.SHARED or len(done) == 1):
+    if all(how.given_up for owner, how in done.items() if owner != e.SHARED or len(done) == 1):
         return "Failed"
     return "PartiallyFailed" if errors else "Completed"

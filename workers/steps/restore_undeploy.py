@@ -15,7 +15,7 @@ from schemas.job import Job
 from schemas.messages import Message, brief
 from schemas.records import Began, OwnerEnded, RestoreRequest, Undeploy, Undeployed
 from workers.jobs import ledger, progress
-from workers.jobs.results import give_up_volume
+from workers.jobs.results import give_up_owner, give_up_volume
 from workers.manifests.capture.document import decode_manifest
 from workers.manifests.restore.undeploy import Left, delete_in_phases, put_back, release, still_there
 from workers.ports import Cluster, Destinations, ObjectStore
@@ -48,6 +48,15 @@ def undeploy(event: e.CloudEvent[e.RestoreUndeployRequested], needs: UndeployNee
         yield from _undeploy(asked, store, needs)
         step = progress.next_of_owner(store, job, asked.destination, asked.owner)
     yield step
+
+
+def give_up(
+    event: e.CloudEvent[e.RestoreUndeployRequested], reason: Message, needs: UndeployNeeds
+) -> Iterator[e.Event]:
+    """Records that nothing of the owner's is restored; the others go on."""
+    asked = event.data
+    store = needs.destinations.store(asked.destination)
+    yield give_up_owner(store, asked.job, asked.destination, asked.owner, reason, needs.now())
 
 
 def _undeploy(asked: e.RestoreUndeployRequested, store: ObjectStore, needs: UndeployNeeds) -> Iterator[e.Event]:
@@ -92,7 +101,7 @@ def _put_back(asked: e.RestoreUndeployRequested, store: ObjectStore, fixed: Unde
     whose = "what is shared" if owner == e.SHARED else owner
     text = f"{whose} was not restored: {_named(left)} did not go within {needs.patience}; look at their finalizers"
     ended = OwnerEnded(
-        put_back=True,
+        given_up=True,
         errors=[
             Message(code=Code.NOT_DELETED, text=f"{text}. What had been deleted was put back", subject=owner),
             *outcome.errors,
