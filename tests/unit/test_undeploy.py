@@ -1,12 +1,13 @@
 """What a restore deletes first, and what it never touches."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from schemas.errors import Code
-from schemas.kubernetes import CLAIMS, SECRETS, Object
+from schemas.errors import Code, Denied
+from schemas.kubernetes import CLAIMS, PODS, SECRETS, Object, ResourceType
 from schemas.records import Coverage, LiveRef, Undeploy
 from schemas.velero import LabelSelector
 from tests.support.objects import claim, definition, make, on_claim, opted_in, owner, pod, volume
@@ -393,3 +394,24 @@ def test_claims_are_the_last_phase_and_pods_come_with_their_controllers() -> Non
     early = claim("data", labels=SHOP, annotations={"kots.io/deletion-phase": "-3"})
     found = refs([db, db_0, early, config()], refilled=[("shop", "data")])
     assert [(ref.phase, ref.name) for ref in found] == [(0, "c"), (1, "db"), (1, "db-0"), (2, "data")]
+
+
+# --- what cannot be read
+
+
+class Refusing(MemoryCluster):
+    """An API server that does not let pods be listed."""
+
+    def list(self, type_: ResourceType, namespace: str | None = None, selector: str | None = None) -> Iterator[Object]:
+        if type_ == PODS:
+            raise Denied("may not list pods")
+        return super().list(type_, namespace, selector)
+
+
+def test_where_pods_cannot_be_read_no_claim_is_deleted() -> None:
+    data = claim("data", labels=SHOP)
+    cluster = Refusing([config(), data])
+    chosen = to_undeploy(cluster, Concern([config(), data], {"shop"}, [("shop", "data")], BACKUP_AT))
+    assert [ref.name for ref in chosen.deleted] == ["c"]
+    assert chosen.kept_claims["shop", "data"].code == Code.VOLUME_NOT_RESTORED
+    assert chosen.unread == ["pods"]

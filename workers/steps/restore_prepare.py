@@ -164,6 +164,10 @@ def _undeploy(chosen: Chosen, was: str, refused: Mapping[str, list[Message]]) ->
         warnings=[
             *(message for message in kept if message.code == Code.LEFT_ALONE),
             *(Message(code=Code.NEWER, text=text) for text in (*gone, *stays)),
+            *(
+                Message(code=Code.NOT_DELETED, text=f"{kind} could not be read: none is replaced")
+                for kind in chosen.unread
+            ),
         ],
     )
 

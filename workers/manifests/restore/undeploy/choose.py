@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schemas.kubernetes import Object
+from schemas.kubernetes import PODS, Object
 from schemas.messages import Message
 from schemas.records import Coverage, LiveRef, Why
 from schemas.velero import LabelSelector
@@ -39,7 +39,7 @@ from workers.manifests.kube.objects import (
     uid_of,
 )
 from workers.manifests.kube.types import capturable
-from workers.manifests.restore.undeploy.claims import kept_claims, left_over_pods
+from workers.manifests.restore.undeploy.claims import cannot_tell, kept_claims, left_over_pods
 from workers.manifests.restore.undeploy.phases import in_phases
 from workers.manifests.restore.undeploy.untouched import UNTOUCHED, is_untouched, runs
 from workers.manifests.restore.undeploy.whose import Named, owners_of
@@ -68,14 +68,15 @@ class Concern:
 @dataclass(frozen=True)
 class Chosen:
     """What is deleted, in order, and as it is, by uid; what only loses owners that are deleted, and stays; the claims
-    that cannot be filled, by name, with the reason; and what is newer than the backup and was asked to be kept, in
-    words."""
+    that cannot be filled, by name, with the reason; what is newer than the backup and was asked to be kept, in words;
+    and the kinds that could not be read, of which nothing is deleted."""
 
     deleted: list[LiveRef]
     objects: dict[str, Object]
     released: list[LiveRef]
     kept_claims: dict[Name, Message]
     newer: list[str]
+    unread: list[str]
 
 
 def to_undeploy(cluster: Cluster, concern: Concern) -> Chosen:
@@ -89,7 +90,10 @@ def to_undeploy(cluster: Cluster, concern: Concern) -> Chosen:
     going = {uid: obj for uid, obj in roots.items() if _ends(obj, roots, live.objects)}
     released = _add_hanging(going, live.objects, choice.stays_behind)
     refilled = choice.refilled()
-    kept = kept_claims(refilled.values(), going, live.objects, choice.other_owner)
+    if live.unread & {PODS.group_resource}:
+        kept = {name_of(claim): cannot_tell(claim) for claim in refilled.values()}
+    else:
+        kept = kept_claims(refilled.values(), going, live.objects, choice.other_owner)
     claims = {uid: claim for uid, claim in refilled.items() if name_of(claim) not in kept}
     deleted = going | claims | left_over_pods(claims.values(), live.objects)
     whose = owners_of(deleted | released, concern.named, concern.owners)
@@ -99,6 +103,7 @@ def to_undeploy(cluster: Cluster, concern: Concern) -> Chosen:
         released=[_ref(live, uid, "dependent", 0, whose) for uid in released if uid not in deleted],
         kept_claims=kept,
         newer=[title(obj) for uid, obj in newer.items() if uid not in deleted],
+        unread=sorted(live.unread),
     )
 
 

@@ -36,6 +36,11 @@ def kept_claims(
     return {name_of(claim): message for claim, message in found if message}
 
 
+def cannot_tell(claim: Object) -> Message:
+    """Why a claim stays where nobody can tell which pods are using it."""
+    return _left_alone(claim, "pods could not be read, so some may be using it", Code.VOLUME_NOT_RESTORED)
+
+
 def left_over_pods(claims: Iterable[Object], live: Mapping[str, Object]) -> dict[str, Object]:
     """Pods, by uid, that have nothing to do any more, but would hold the deleted `claims` back."""
     names = {name_of(claim) for claim in claims}
