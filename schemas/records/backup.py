@@ -11,11 +11,13 @@ from schemas.velero import LabelSelector
 
 
 class BackupRequest(Request):
-    """What was asked, and which applications it concerns."""
+    """What was asked, and which applications it concerns. `left_out` says why others, that a full backup ought to hold,
+    are not among them."""
 
     app: str | None = None
     schedule: str | None = None
     apps: list[AppRef] = []
+    left_out: list[Message] = []
 
 
 class VolumePlan(BaseModel):

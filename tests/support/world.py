@@ -62,10 +62,10 @@ class World:
         """The time."""
         return self.now
 
-    def register(self, slug: str, license_text: str | None = "sign") -> None:
-        """Registers an application, by default with a good license."""
+    def register(self, slug: str, license_text: str | None = "sign", backup: str | None = BACKUP) -> None:
+        """Registers an application, by default with a good license and a Backup."""
         text = sign_license(self.authority, app_slug=slug) if license_text == "sign" else license_text
-        app = Application(slug=slug, name=slug, namespaces=["shop"], license=text, backup=BACKUP)
+        app = Application(slug=slug, name=slug, namespaces=["shop"], license=text, backup=backup)
         self._namespace(CONSOLE)
         self.cluster.create(SECRETS, application.to_secret(app, CONSOLE))
 

@@ -6,7 +6,7 @@ application's `kots.io/app-slug` alone, as its partial snapshot would, so that i
 `kots.io/app-slug=<slug>` and honours the application's whole Backup.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from schemas import application
@@ -27,7 +27,8 @@ class Selection:
     """Objects to take: those that any of `selectors` matches, in `namespaces` (`*` is all).
 
     They belong to `owner`; with `labels_win`, to whom their own labels say, if they say anything.
-    `named` are namespaces that must be there. `cluster_resources` is Velero's includeClusterResources.
+    `named` are namespaces that must be there. `cluster_resources` is Velero's includeClusterResources. What carries the
+    label of an application in `left_out` is not selected.
     """
 
     owner: str
@@ -40,6 +41,7 @@ class Selection:
     ordered_resources: dict[str, str] = field(default_factory=dict)
     default_volumes: bool = False
     labels_win: bool = True
+    left_out: frozenset[str] = frozenset()
 
     def covers(self, namespace: str) -> bool:
         """Whether the namespace is in the selection."""
@@ -48,12 +50,15 @@ class Selection:
         return ALL in self.namespaces or namespace in self.namespaces
 
 
-def scope_of(console_namespace: str, apps: list[Application], app: str | None) -> list[Selection]:
-    """What a full snapshot, or the partial one of `app`, selects. Raises Invalid, naming the application."""
+def scope_of(
+    console_namespace: str, apps: list[Application], app: str | None, left_out: Collection[str] = ()
+) -> list[Selection]:
+    """What a full snapshot, or the partial one of `app`, selects. A full one takes nothing that carries the label of
+    an application in `left_out`. Raises Invalid, naming the application."""
     if any(registered.slug == CONSOLE for registered in apps):
         raise Invalid(f"an application may not be called {CONSOLE!r}: that is the admin console; register it anew")
     if app is None:
-        return list(_full(console_namespace, apps))
+        return [replace(each, left_out=frozenset(left_out)) for each in _full(console_namespace, apps)]
     return [_partial(console_namespace, _named(apps, app))]
 
 
@@ -108,14 +113,19 @@ def _partial(console_namespace: str, app: Application) -> Selection:
 def _shipped(apps: list[Application]) -> Iterator[tuple[Application, BackupSpec]]:
     """The applications that ship a Backup. Of the others, only what happens to carry the labels is taken."""
     for app in apps:
-        spec = _spec(app)
-        if spec is not None and spec.shipped:
+        if spec := shipped_spec(app):
             yield app, spec
 
 
-def _own_spec(app: Application) -> BackupSpec:
+def shipped_spec(app: Application) -> BackupSpec | None:
+    """The application's Backup; None if it has none, or the vendor took it out of this release. Raises Invalid."""
     spec = _spec(app)
-    if spec is None or not spec.shipped:
+    return spec if spec is not None and spec.shipped else None
+
+
+def _own_spec(app: Application) -> BackupSpec:
+    spec = shipped_spec(app)
+    if spec is None:
         raise Invalid(
             f"application {app.slug} ships no Backup resource, so it has no snapshots of its own",
             code=Code.NO_BACKUP_RESOURCE,

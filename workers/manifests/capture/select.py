@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from schemas import application
 from schemas.errors import Code
 from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message
@@ -10,7 +11,7 @@ from schemas.velero import ALL
 from workers.manifests.capture.document import CONSOLE, Captured
 from workers.manifests.capture.left_out import is_never_captured
 from workers.manifests.capture.related import index, related
-from workers.manifests.capture.scope import Selection
+from workers.manifests.capture.scope import MARKED, Selection
 from workers.manifests.capture.volume_plan import lost_claims
 from workers.manifests.kube.listing import Listing, read
 from workers.manifests.kube.objects import (
@@ -53,6 +54,8 @@ class _Taking:
         self._indexes = index(listing)
         self._closed = {name_of(namespace)[1] for namespace in listing.of("namespaces") if is_excluded(namespace)}
         self._owners: dict[str, set[str]] = defaultdict(set)
+        self._contributors: set[str] = set()
+        self._marked: set[str] = set()  # uids of what may be anybody's, as it carries the mark alone
         self._going: dict[str, Object] = {}
         self._missing: dict[str, Message] = {}
 
@@ -60,7 +63,10 @@ class _Taking:
         """Takes all that the selection matches, and the namespaces that it names."""
         for uid, obj in self._listing.objects.items():
             if _selects(selection, self._listing.types[uid], obj):
-                self._take(obj, selection, _owners(obj, selection))
+                owners = _owners(obj, selection)
+                self._take(obj, selection, owners)
+                if owners <= self._owners.get(uid, set()) and _counts(obj):
+                    self._contribute(obj, selection, owners)
         for name in selection.named:
             self._take_namespace(name, selection)
 
@@ -72,9 +78,22 @@ class _Taking:
         return Captured(
             objects=objects,
             owners={uid: sorted(self._owners[uid]) for uid in uids},
+            contributors=self._contributors | self._sole_owners(),
             warnings=[_going(obj) for obj in self._going.values()],
             errors=[*listing.errors, *self._missing.values(), *_lost(self._going.values(), objects)],
         )
+
+    def _contribute(self, obj: Object, selection: Selection, owners: set[str]) -> None:
+        """Notes whose object it is, if that is certain: where several are in one namespace, the mark does not say."""
+        labels = labels_of(obj)
+        if slug_of(obj) or any(selector != MARKED and selector.matches(labels) for selector in selection.selectors):
+            self._contributors |= owners
+        else:
+            self._marked.add(uid_of(obj))
+
+    def _sole_owners(self) -> set[str]:
+        """To whom marked objects belong, of those that belong to one alone."""
+        return {owner for uid in self._marked if len(self._owners[uid]) == 1 for owner in self._owners[uid]}
 
     def _take(self, obj: Object, selection: Selection, owners: set[str]) -> None:
         """Takes the object and, transitively, what it brings along. Selectors count for the first one only."""
@@ -124,7 +143,14 @@ def _selects(selection: Selection, type_: ResourceType, obj: Object) -> bool:
     else:
         inside = selection.cluster_resources or (selection.cluster_resources is None and ALL in selection.namespaces)
     labels = labels_of(obj)
-    return inside and any(selector.matches(labels) for selector in selection.selectors)
+    selected = inside and any(selector.matches(labels) for selector in selection.selectors)
+    return selected and slug_of(obj) not in selection.left_out
+
+
+def _counts(obj: Object) -> bool:
+    """Whether an application that has this object in a backup has something in it: every one has its registration,
+    and namespaces come by their names."""
+    return kind_of(obj) != NAMESPACE and application.LABEL not in labels_of(obj)
 
 
 def _owners(obj: Object, selection: Selection) -> set[str]:
