@@ -56,6 +56,7 @@ class Code(StrEnum):
     VOLUME_NOT_COPIED = "VolumeNotCopied"
     VOLUME_NOT_RESTORED = "VolumeNotRestored"
     FILE_NOT_RESTORED = "FileNotRestored"
+    FILE_NOT_COPIED = "FileNotCopied"
     FILE_WARNING = "FileWarning"
     BACKUP_INCOMPLETE = "BackupIncomplete"
     NOT_APPLIED = "NotApplied"

@@ -151,7 +151,8 @@ class CopySlice:
     changed_bytes: int
     uploaded_bytes: int
     files: int
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # what went or changed while it was read, as on any live volume
+    unreadable: tuple[str, ...] = ()  # what is there and not in the copy, or not whole, and why
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,9 @@ class Repository(Protocol):
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> CopySlice:
-        """Stores the tree below `root`, reusing what `parent` (an earlier volume id) has unchanged.
-        Ends early, at a chunk boundary, soon after `stop()` is true. Safe to run twice."""
+        """Stores the tree below `root`, reusing what `parent` (an earlier volume id) has unchanged. What cannot be read
+        is `unreadable`, and the rest is stored. Ends early, at a chunk boundary, soon after `stop()` is true. Safe to
+        run twice."""
         ...
 
     def restore(

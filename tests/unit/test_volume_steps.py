@@ -1,16 +1,19 @@
 """Copying a pod's volumes and restoring them, slice by slice, over real directories and an object store in memory."""
 
+import errno
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.local.samples import fill_volume, tree_digest
 from schemas import events as e
 from schemas import keys
-from schemas.errors import NotFound, NotYet
+from schemas.errors import Code, NotFound, NotYet
 from schemas.job import Job
 from schemas.records import (
     BackupPlan,
@@ -167,6 +170,37 @@ def test_a_volume_that_is_gone_fails_the_pod_and_the_other_is_copied(node: Node)
     assert isinstance(told, e.VolumesCopyFailed)
     assert "volume data" in str(told.reason)
     assert [volume.name for volume in _result(node).volumes] == ["logs"]
+
+
+def test_a_file_that_cannot_be_read_fails_the_pod_and_its_volume_can_be_restored(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (node.root / "pod-1" / "data" / "unlucky").write_bytes(b"x")
+    really = os.open
+
+    def fail(path: Any, *rest: Any, **more: Any) -> int:
+        if path == b"unlucky":
+            raise OSError(errno.EIO, "Input/output error")
+        return really(path, *rest, **more)
+
+    monkeypatch.setattr(os, "open", fail)
+    node.slice_length = timedelta(milliseconds=1)
+    told = node.run(_copy_request())[-1]
+    monkeypatch.undo()
+    assert isinstance(told, e.VolumesCopyFailed)
+    result = _result(node)
+    assert [volume.name for volume in result.volumes] == ["data", "logs"]
+    [error] = result.errors
+    assert (error.code, error.text) == (
+        Code.FILE_NOT_COPIED,
+        "shop/db-0, volume data: unlucky: could not be read: Input/output error",
+    )
+    target = node.root / "target"
+    target.mkdir()
+    id_ = result.volumes[0].volume_id
+    node.repository.restore(id_, target, checkpoint=None, stop=lambda: False, progress=lambda _: None)
+    assert not (target / "unlucky").exists()
+    assert len(list(target.iterdir())) == len(list((node.root / "pod-1" / "data").iterdir())) - 1
 
 
 def test_a_cancelled_copy_ends_the_backup(node: Node) -> None:

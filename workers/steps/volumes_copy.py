@@ -112,17 +112,18 @@ def _advance(one: _Copy, state: CopyState, files: VolumeFiles) -> Generator[e.Ev
         return state.model_copy(update={"checkpoint": saved})
     yield tell(Progress(reached.scanned_bytes, reached.scanned_bytes, reached.files))
     ledger.put(one.store, identity, Parent(volume_id=reached.volume))
-    return _with(state, _record(pod, volume, reached.volume, reached), _warnings(where, reached))
+    return _with(state, _record(pod, volume, reached.volume, reached), where, reached)
 
 
-def _with(state: CopyState, volume: VolumeRecord, warnings: list[Message]) -> CopyState:
-    """The state after one more volume is copied."""
+def _with(state: CopyState, volume: VolumeRecord, where: str, reached: CopySlice) -> CopyState:
+    """The state after one more volume is copied. One that lacks files can be restored all the same, but is an error."""
     return state.model_copy(
         update={
             "done": state.done + 1,
             "checkpoint": None,
             "volumes": [*state.volumes, volume],
-            "warnings": [*state.warnings, *warnings],
+            "errors": [*state.errors, *_about(where, reached.unreadable, Code.FILE_NOT_COPIED)],
+            "warnings": [*state.warnings, *_about(where, reached.warnings, Code.FILE_WARNING)],
         }
     )
 
@@ -131,8 +132,8 @@ def _state(store: ObjectStore, job: Job, pod: str) -> CopyState:
     return ledger.find(store, keys.slices(job, pod), CopyState) or CopyState()
 
 
-def _warnings(where: str, reached: CopySlice) -> list[Message]:
-    return [Message(code=Code.FILE_WARNING, text=f"{where}: {warning}") for warning in reached.warnings]
+def _about(where: str, said: tuple[str, ...], code: Code) -> list[Message]:
+    return [Message(code=code, text=f"{where}: {one}", subject=where) for one in said]
 
 
 def _record(pod: PodPlan, volume: VolumePlan, volume_id: str, reached: CopySlice) -> VolumeRecord:
