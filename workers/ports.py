@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from schemas.job import Job
-from schemas.kubernetes import Object, ResourceType
+from schemas.kubernetes import Discovery, Object, ResourceType
 from schemas.messages import Message
 
 
@@ -73,9 +73,9 @@ class Cluster(Protocol):
     (the server refused the object: 400, 422, an admission webhook's denial).
     """
 
-    def resource_types(self) -> list[ResourceType]:
+    def discover(self) -> Discovery:
         """What the server prefers, without subresources: one entry per kind. Always asks anew.
-        A group whose API service is down is left out."""
+        An API group whose server is down is `unreadable`: a kind that is missing then may well be there."""
         ...
 
     def list(self, type_: ResourceType, namespace: str | None = None, selector: str | None = None) -> Iterator[Object]:

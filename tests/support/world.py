@@ -70,7 +70,7 @@ class World:
         self.cluster.create(SECRETS, application.to_secret(app, CONSOLE))
 
     def _namespace(self, name: str) -> None:
-        types = {type_.group_resource: type_ for type_ in self.cluster.resource_types()}
+        types = {type_.group_resource: type_ for type_ in self.cluster.discover().types}
         if name not in {found["metadata"]["name"] for found in self.cluster.list(types["namespaces"])}:
             self.cluster.create(
                 types["namespaces"], {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

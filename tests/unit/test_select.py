@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import Denied, TransientError
-from schemas.kubernetes import Object, ResourceType
+from schemas.kubernetes import Discovery, Object, ResourceType
 from schemas.velero import LabelSelector
 from tests.support.objects import (
     VELERO,
@@ -214,8 +214,8 @@ def test_a_kind_that_two_groups_serve_is_taken_from_the_newer_one() -> None:
     class Cohabiting(MemoryCluster):
         OLD = ResourceType("extensions", "v1beta1", "Ingress", "ingresses", True, VERBS)
 
-        def resource_types(self) -> list[ResourceType]:
-            return [self.OLD, *super().resource_types()]
+        def discover(self) -> Discovery:
+            return Discovery([self.OLD, *super().discover().types])
 
         def list(
             self, type_: ResourceType, namespace: str | None = None, selector: str | None = None
@@ -337,12 +337,10 @@ def test_a_cluster_that_is_away_is_tried_again_as_a_whole() -> None:
 
 def test_kinds_that_could_not_be_restored_are_not_looked_at() -> None:
     class WithMetrics(MemoryCluster):
-        def resource_types(self) -> list[ResourceType]:
+        def discover(self) -> Discovery:
             read_only = frozenset({"get", "list"})
-            return [
-                *super().resource_types(),
-                ResourceType("metrics.k8s.io", "v1", "PodMetrics", "pods", True, read_only),
-            ]
+            metrics = ResourceType("metrics.k8s.io", "v1", "PodMetrics", "pods", True, read_only)
+            return Discovery([*super().discover().types, metrics])
 
         def list(
             self, type_: ResourceType, namespace: str | None = None, selector: str | None = None

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas import events as e
 from schemas import keys
@@ -19,6 +19,9 @@ from workers.manifests.capture.scope import scope_of, shipped_spec, spec_for
 from workers.manifests.capture.select import capture as capture_objects
 from workers.manifests.capture.volume_plan import plan_volumes
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
+
+PATIENCE = timedelta(minutes=5)
+"""How long a kind that cannot be listed just now holds up a backup; then it is an error of the backup."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,11 @@ def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNe
     named = {app.slug for app in request.apps}
     apps = [app for app in everybody if app.slug in named]
     others = {app.slug for app in everybody} - named
-    captured = capture_objects(needs.cluster, scope_of(needs.console_namespace, apps, request.app, others))
+    captured = capture_objects(
+        needs.cluster,
+        scope_of(needs.console_namespace, apps, request.app, others),
+        patient=needs.now() - request.requested_at <= PATIENCE,
+    )
     spec = spec_for(apps, request.app)
     planned = plan_volumes(captured.objects, spec.default_volumes)
     plain = encode_manifest(captured)

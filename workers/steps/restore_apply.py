@@ -102,7 +102,7 @@ class _Restore:
         request = ledger.read(self.store, keys.request(self.job), RestoreRequest)
         loaded = load(self.store, self.repository, self.plan.manifest, request)
         refilled = [(volume.namespace, volume.claim) for volume in self.plan.volumes if volume.claim]
-        return ordered(without_refilled(loaded, refilled), self.needs.cluster.resource_types())
+        return ordered(without_refilled(loaded, refilled), self.needs.cluster.discover().types)
 
     def pods(self) -> dict[PodKey, Object]:
         """The captured pods."""

@@ -49,10 +49,14 @@ def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds)
 
 
 def _unready(objects: list[Object], cluster: Cluster) -> Iterator[Message]:
-    types = {(type_.group, type_.kind): type_ for type_ in cluster.resource_types()}
+    found = cluster.discover()
+    types = {(type_.group, type_.kind): type_ for type_ in found.types}
     for obj in objects:
         key = (obj["apiVersion"].rpartition("/")[0], obj["kind"])
-        if key in WORKLOADS and key in types and (reason := _why_not(obj, types[key], cluster)):
+        if key not in WORKLOADS:
+            continue
+        reason = _why_not(obj, types[key], cluster) if key in types else found.unreadable.get(key[0])
+        if reason:
             yield Message(code=Code.NOT_READY, text=f"{title(obj)}: {reason}", subject=title(obj))
 
 

@@ -110,9 +110,13 @@ def _delete_in_phases(fixed: Undeploy, cluster: Cluster) -> list[str]:
 
 def _delete(refs: list[LiveRef], cluster: Cluster) -> Iterator[str]:
     """Asks for the deletion of each; yields those that are still there."""
-    types = {type_.group_resource: type_ for type_ in cluster.resource_types()}
+    found = cluster.discover()
+    types = {type_.group_resource: type_ for type_ in found.types}
     for ref in refs:
         type_ = types.get(ref.group_resource)
+        group = ref.group_resource.partition(".")[2]
+        if type_ is None and group in found.unreadable:
+            yield f"{ref.group_resource} {ref.namespace or ''}/{ref.name} (its API group does not answer)"
         if type_ is None or not (live := _live(cluster, type_, ref)):
             continue
         if "deletionTimestamp" not in live["metadata"]:

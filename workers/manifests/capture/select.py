@@ -34,16 +34,20 @@ FIRST = ("pods", "persistentvolumeclaims", "persistentvolumes")
 """Velero's backup order begins with these."""
 
 
-def capture(cluster: Cluster, selections: Sequence[Selection]) -> Captured:
+def capture(cluster: Cluster, selections: Sequence[Selection], *, patient: bool = True) -> Captured:
     """The selected objects and what they bring along, with their owners, in backup order.
 
-    Discovers once, and lists each kind once in each namespace. A kind that cannot be listed is an error in the
-    result; raises TransientError where trying again may help."""
-    types = capturable(cluster.resource_types())
-    taking = _Taking(read(cluster, types, (name for selection in selections for name in selection.namespaces)))
+    Discovers once, and lists each kind once in each namespace. An API group whose kinds cannot be discovered, and a
+    kind that cannot be listed, is an error in the result. Raises TransientError where trying again may help; without
+    being `patient`, only if the core group cannot be listed."""
+    found = cluster.discover()
+    namespaces = (name for selection in selections for name in selection.namespaces)
+    taking = _Taking(read(cluster, capturable(found.types), namespaces, patient=patient))
     for selection in selections:
         taking.select(selection)
-    return taking.captured(_order(selections))
+    captured = taking.captured(_order(selections))
+    captured.errors[:0] = [_unreadable(group, why) for group, why in sorted(found.unreadable.items())]
+    return captured
 
 
 class _Taking:
@@ -178,6 +182,11 @@ def _place(type_: ResourceType, obj: Object, order: dict[str, dict[str, int]]) -
     namespace, name = name_of(obj)
     place = wanted.get(f"{namespace}/{name}" if namespace else name, len(wanted))
     return (bool(type_.group), first, type_.group, type_.plural, place, namespace, name)
+
+
+def _unreadable(group: str, why: str) -> Message:
+    text = f"API group {group} could not be read, so nothing of it is in the backup: {why}"
+    return Message(code=Code.NOT_CAPTURED, text=text, subject=group)
 
 
 def _going(obj: Object) -> Message:

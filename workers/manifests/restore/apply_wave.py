@@ -1,6 +1,6 @@
 """Creates a wave of captured objects, in order, and says what became of each. Safe to run again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.errors import AlreadyExists, Code, NotFound, PermanentError, TransientError
@@ -44,16 +44,25 @@ class _Kinds:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._unreadable: Mapping[str, str] = {}
         self._known = self._ask()
 
     def find(self, obj: Object) -> ResourceType | None:
         """The type of `obj`: of its own version, else of the version that the server prefers."""
-        if kind_of(obj) not in self._known:
+        if kind_of(obj) not in self._known and kind_of(obj)[0] not in self._unreadable:
             self._known = self._ask()
         return self._known.get(kind_of(obj))
 
+    def why_unknown(self, obj: Object) -> str:
+        """What to say of an object whose type was not found."""
+        if reason := self._unreadable.get(kind_of(obj)[0]):
+            return reason
+        return f"the cluster does not know {obj['apiVersion']} {obj['kind']}"
+
     def _ask(self) -> dict[Kind, ResourceType]:
-        return {(type_.group, type_.kind): type_ for type_ in self._cluster.resource_types()}
+        found = self._cluster.discover()
+        self._unreadable = found.unreadable
+        return {(type_.group, type_.kind): type_ for type_ in found.types}
 
 
 def _apply(obj: Object, wave: Wave, kinds: _Kinds, cluster: Cluster) -> Outcome:
@@ -64,7 +73,7 @@ def _apply(obj: Object, wave: Wave, kinds: _Kinds, cluster: Cluster) -> Outcome:
         return Outcome()
     type_ = kinds.find(wanted)
     if type_ is None:
-        return Outcome(later=[_about(wanted, f"the cluster does not know {wanted['apiVersion']} {wanted['kind']}")])
+        return Outcome(later=[_about(wanted, kinds.why_unknown(wanted))])
     try:
         return _create(type_, wanted, wave.restore, cluster)
     except (TransientError, NotFound) as error:

@@ -102,6 +102,7 @@ def to_undeploy(
     `claims`: those whose content the backup holds, by namespace and name; None: those that opted in.
     `owners`: `console` and slugs that the restore concerns; None: whom the objects' own labels name.
     `selector`: a partial backup's own labelSelector; what it does not match, and the backup does not hold, stays.
+    Raises TransientError while the kinds of a group that `objects` are of cannot be discovered.
     A reference's `phase` counts up: what is in a phase should be gone before the next one is deleted."""
     scope = _Scope(
         captured={(kind_of(obj), name_of(obj)) for obj in objects},
@@ -111,7 +112,9 @@ def to_undeploy(
         console_namespace=console_namespace,
         selector=selector or LabelSelector(),
     )
-    live = read(cluster, capturable(cluster.resource_types()), scope.namespaces)
+    found = cluster.discover()
+    found.require(group for (group, _), _ in scope.captured)
+    live = read(cluster, capturable(found.types), scope.namespaces)
     chosen = {uid: obj for uid, obj in live.objects.items() if scope.replaces(obj)}
     doomed = {uid: obj for uid, obj in chosen.items() if _ends_with_it(obj, chosen, live)}
     _add_owned(doomed, live)
