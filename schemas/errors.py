@@ -51,6 +51,7 @@ class Code(StrEnum):
     # what a backup lacks, or a restore could not do
     NO_BACKUP_RESOURCE = "NoBackupResource"
     NOTHING_SELECTED = "NothingSelected"
+    NO_SUCH_KIND = "NoSuchKind"
     NOT_CAPTURED = "NotCaptured"
     BEING_DELETED = "BeingDeleted"
     VOLUME_NOT_COPIED = "VolumeNotCopied"

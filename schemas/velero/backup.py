@@ -143,9 +143,12 @@ def parse_backup(text: str) -> BackupSpec:
     if not isinstance(spec, dict) or not isinstance(metadata, dict):
         raise Invalid("the Backup resource's metadata or spec is not a mapping; give the file as Velero would read it")
     try:
-        return BackupSpec.model_validate({**spec, "annotations": metadata.get("annotations")})
+        read = BackupSpec.model_validate({**spec, "annotations": metadata.get("annotations")})
     except ValidationError as error:
         raise Invalid(f"the Backup resource cannot be read: spec.{explain(error)}") from error
+    if ALL in read.excluded_namespaces:
+        raise Invalid("the Backup resource excludes everything (spec.excludedNamespaces holds '*')")
+    return read
 
 
 def merge(specs: Iterable[BackupSpec]) -> BackupSpec:

@@ -9,7 +9,7 @@ from schemas import events as e
 from schemas import keys
 from schemas.job import Job, name_for, request_uuid
 from schemas.records import BackupRequest, Record
-from tests.support.world import World, config_map
+from tests.support.world import BACKUP, World, config_map
 from workers.jobs import ledger
 
 CONFIG_MAP_LABELS = {"kots.io__app-slug": "shop", "kots.io__backup": "velero"}
@@ -146,6 +146,15 @@ def test_a_license_of_an_application_that_brings_nothing_to_a_backup_is_noted(wo
     request = _request_of(world, world.request(e.BackupRequested())[0])
     assert ([app.slug for app in request.apps], request.left_out) == (["shop"], [])
     assert [note.text.split(":")[0] for note in request.notes] == ["application none"]
+
+
+@pytest.mark.parametrize("backup", [None, BACKUP.replace("includedNamespaces: [shop]", "excludedResources: ['*']")])
+def test_what_could_hold_nothing_is_rejected_with_the_reason(world: World, backup: str | None) -> None:
+    world.register("other", backup=backup)
+    [told] = world.request(e.BackupRequested(app="other"))
+    assert isinstance(told, e.BackupRejected)
+    assert told.reasons[0].text.startswith("application other")
+    assert isinstance(world.request(e.BackupRequested())[0], e.BackupLicensed)
 
 
 def test_a_broken_backup_resource_leaves_its_own_application_out_alone(world: World) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import Denied, TransientError
+from schemas.errors import Code, Denied, TransientError
 from schemas.kubernetes import Discovery, Object, ResourceType
-from schemas.velero import LabelSelector
+from schemas.velero import BackupSpec, LabelSelector
 from tests.support.objects import (
     VELERO,
     claim,
@@ -161,7 +161,7 @@ def test_an_excluded_namespace_closes_all_that_is_in_it() -> None:
             "s",
             "shop",
             "discovery.k8s.io/v1",
-            labels=SHOP | {"endpointslice.kubernetes.io/managed-by": "x"},
+            labels=SHOP | {"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"},
         ),
         make("Pod", "helper", "shop", labels=SHOP | {"snapline.dev/restore": "r1"}, spec={}),
         make("Pod", "shut", "shop", labels=SHOP, spec={}, status={"phase": "Failed", "reason": "Shutdown"}),
@@ -183,6 +183,12 @@ def test_endpoints_are_taken_only_where_somebody_wrote_them() -> None:
     found = taken([service("web", selector={"app": "web"}), generated, service("mainframe"), written])
     assert "Endpoints/mainframe" in found
     assert "Endpoints/web" not in found
+
+
+@pytest.mark.parametrize("by", [None, "staff", "submariner-controller.example.com"])
+def test_slices_of_endpoints_that_no_controller_of_kubernetes_made_are_taken(by: str | None) -> None:
+    labels = SHOP | ({"endpointslice.kubernetes.io/managed-by": by} if by else {})
+    assert "EndpointSlice/s" in taken([make("EndpointSlice", "s", "shop", "discovery.k8s.io/v1", labels=labels)])
 
 
 def test_what_is_being_deleted_is_left_out_with_a_warning() -> None:
@@ -287,6 +293,43 @@ def test_resource_lists_hold_for_what_is_brought_along_too() -> None:
     no_claims = ResourceFilter(excluded=frozenset({"persistentvolumeclaims"}))
     assert taken(objects, selection(resources=only_pods)) == ["Pod/db", "Namespace/shop"]
     assert taken(objects, selection(resources=no_claims)) == ["Pod/db", "ConfigMap/web", "Namespace/shop"]
+
+
+@pytest.mark.parametrize(
+    "name", ["pvc", "persistentvolumeclaim", "PersistentVolumeClaims", "persistentvolumeclaims.v1"]
+)
+def test_lists_take_every_name_of_a_kind_that_kubectl_takes(name: str) -> None:
+    objects = [claim("data", labels=SHOP), config()]
+    included = ResourceFilter.of(BackupSpec(included_resources=[name]))
+    excluded = ResourceFilter.of(BackupSpec(excluded_resources=[name]))
+    assert taken(objects, selection(resources=included)) == ["PersistentVolumeClaim/data", "Namespace/shop"]
+    assert taken(objects, selection(resources=excluded)) == ["ConfigMap/web", "Namespace/shop"]
+
+
+@pytest.mark.parametrize(
+    "name", ["deploy", "deployment", "Deployment", "deployments.apps", "deploy.apps", "deployments.v1.apps"]
+)
+def test_lists_take_names_with_their_group_too(name: str) -> None:
+    objects = [make("Deployment", "web", "shop", "apps/v1", labels=SHOP, spec={}), config()]
+    included = ResourceFilter.of(BackupSpec(included_namespace_scoped_resources=[f" {name}"]))
+    captured = take(objects, selection(resources=included, ordered_resources={name: "shop/web"}))
+    assert titles(captured.objects) == ["Namespace/shop", "Deployment/web"]
+    assert captured.warnings == []
+
+
+def test_all_kinds_of_one_scope_may_be_excluded() -> None:
+    role = make("ClusterRole", "ruler", api=RBAC, labels=SHOP)
+    no_cluster = ResourceFilter.of(BackupSpec(excluded_cluster_scoped_resources=["*"]))
+    assert taken([role, config()], selection(resources=no_cluster)) == ["ConfigMap/web", "Namespace/shop"]
+
+
+def test_names_that_are_no_kind_are_told_with_what_may_be_meant() -> None:
+    wrong = BackupSpec(included_resources=["configmaps", "secret s", "deployment.app"], excluded_resources=["zzz"])
+    captured = take([config()], selection(resources=ResourceFilter.of(wrong), ordered_resources={"podz": "shop/x"}))
+    assert [(each.code, each.subject) for each in captured.warnings] == [
+        (Code.NO_SUCH_KIND, name) for name in ("deployment.app", "podz", "secret s", "zzz")
+    ]
+    assert "is 'deployment.apps' meant?" in captured.warnings[0].text
 
 
 def test_the_order_is_pods_claims_volumes_core_and_the_rest_and_named_objects_come_first() -> None:

@@ -16,7 +16,7 @@ from schemas.messages import Message, told
 from schemas.records import AppRef, BackupRecord, BackupRequest, Request, RestoreRequest
 from workers.jobs import ledger, progress
 from workers.jobs.applications import concerned, registered
-from workers.manifests.capture.scope import shipped_spec
+from workers.manifests.capture.scope import scope_of, shipped_spec
 from workers.ports import Cluster, Destinations, ObjectStore
 
 R = TypeVar("R", bound=Request)
@@ -44,6 +44,7 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
     try:
         apps = concerned(registered(needs.cluster, needs.console_namespace), asked.app)
         admitted = _admitted(apps, needs)
+        scope_of(needs.console_namespace, admitted.apps or apps, asked.app)  # raises Invalid for what cannot be done
     except Invalid as error:
         yield e.BackupRejected(request=event.id, app=asked.app, reasons=[told(error)])
         return

@@ -103,7 +103,7 @@ def _partial(console_namespace: str, app: Application) -> Selection:
         excluded_namespaces=tuple(spec.excluded_namespaces),
         named=_concrete(names),
         cluster_resources=True if spec.include_cluster_resources is None else spec.include_cluster_resources,
-        resources=ResourceFilter.of(spec),
+        resources=_filter(app, spec),
         ordered_resources=spec.ordered_resources,
         default_volumes=spec.default_volumes,
         labels_win=False,
@@ -139,6 +139,13 @@ def _spec(app: Application) -> BackupSpec | None:
         return parse_backup(app.backup) if app.backup and app.backup.strip() else None
     except Invalid as error:
         raise Invalid(f"application {app.slug}: {error}") from error
+
+
+def _filter(app: Application, spec: BackupSpec) -> ResourceFilter:
+    try:
+        return ResourceFilter.of(spec)
+    except Invalid as error:
+        raise Invalid(f"application {app.slug}: {error}", subject=app.slug) from error
 
 
 def _named(apps: list[Application], slug: str) -> Application:

@@ -1,16 +1,17 @@
 """Captures what is selected, and all that it brings along: each object once, as the server gives it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from schemas import application
 from schemas.errors import Code
-from schemas.kubernetes import Object, ResourceType
+from schemas.kubernetes import Discovery, Object, ResourceType
 from schemas.messages import Message
 from schemas.velero import ALL
 from workers.manifests.capture.document import CONSOLE, Captured
 from workers.manifests.capture.left_out import is_never_captured
 from workers.manifests.capture.related import index, related
+from workers.manifests.capture.resource_filter import names_of, unmatched
 from workers.manifests.capture.scope import MARKED, Selection
 from workers.manifests.capture.volume_plan import lost_claims
 from workers.manifests.kube.listing import Listing, read
@@ -47,6 +48,7 @@ def capture(cluster: Cluster, selections: Sequence[Selection], *, patient: bool 
         taking.select(selection)
     captured = taking.captured(_order(selections))
     captured.errors[:0] = [_unreadable(group, why) for group, why in sorted(found.unreadable.items())]
+    captured.warnings.extend(_unmatched(selections, found))
     return captured
 
 
@@ -177,7 +179,7 @@ def _order(selections: Sequence[Selection]) -> dict[str, dict[str, int]]:
 
 def _place(type_: ResourceType, obj: Object, order: dict[str, dict[str, int]]) -> tuple[object, ...]:
     """Backup order: pods, claims and volumes, the rest of the core group, other groups; by name within a kind."""
-    wanted = order.get(type_.group_resource) or order.get(type_.plural) or {}
+    wanted = next((order[name] for name in names_of(type_) if name in order), {})
     first = FIRST.index(type_.group_resource) if type_.group_resource in FIRST else len(FIRST)
     namespace, name = name_of(obj)
     place = wanted.get(f"{namespace}/{name}" if namespace else name, len(wanted))
@@ -187,6 +189,18 @@ def _place(type_: ResourceType, obj: Object, order: dict[str, dict[str, int]]) -
 def _unreadable(group: str, why: str) -> Message:
     text = f"API group {group} could not be read, so nothing of it is in the backup: {why}"
     return Message(code=Code.NOT_CAPTURED, text=text, subject=group)
+
+
+def _unmatched(selections: Sequence[Selection], found: Discovery) -> Iterator[Message]:
+    """A misspelt name in a list takes nothing, or leaves nothing out."""
+    for selection in selections:
+        names = {*selection.resources.names(), *_order([selection])}
+        for name, meant in unmatched(names, found.types):
+            if name.partition(".")[2] in found.unreadable:
+                continue
+            meant = f"; is {meant!r} meant?" if meant else ""
+            text = f"{selection.owner}: its Backup resource names {name!r}, which is no kind of this cluster{meant}"
+            yield Message(code=Code.NO_SUCH_KIND, text=text, subject=name)
 
 
 def _going(obj: Object) -> Message:
