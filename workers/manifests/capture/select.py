@@ -1,7 +1,7 @@
 """Captures what is selected, and all that it brings along: each object once, as the server gives it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from schemas import application
 from schemas.errors import Code
@@ -13,7 +13,8 @@ from workers.manifests.capture.left_out import is_never_captured
 from workers.manifests.capture.related import index, related
 from workers.manifests.capture.resource_filter import names_of, unmatched
 from workers.manifests.capture.scope import MARKED, Selection
-from workers.manifests.capture.volume_plan import lost_claims
+from workers.manifests.capture.unmounted import unmounted
+from workers.manifests.capture.volume_plan import Planned, lost_claims
 from workers.manifests.kube.listing import Listing, read
 from workers.manifests.kube.objects import (
     KOTSADM,
@@ -46,7 +47,7 @@ def capture(cluster: Cluster, selections: Sequence[Selection], *, patient: bool 
     taking = _Taking(read(cluster, capturable(found.types), namespaces, patient=patient))
     for selection in selections:
         taking.select(selection)
-    captured = taking.captured(_order(selections))
+    captured = taking.captured(_order(selections), any(selection.default_volumes for selection in selections))
     captured.errors[:0] = [_unreadable(group, why) for group, why in sorted(found.unreadable.items())]
     captured.warnings.extend(_unmatched(selections, found))
     return captured
@@ -76,17 +77,19 @@ class _Taking:
         for name in selection.named:
             self._take_namespace(name, selection)
 
-    def captured(self, order: dict[str, dict[str, int]]) -> Captured:
+    def captured(self, order: dict[str, dict[str, int]], default_volumes: bool) -> Captured:
         """The outcome; `order` puts the named objects of a kind first."""
         listing = self._listing
         uids = sorted(self._owners, key=lambda uid: _place(listing.types[uid], listing.objects[uid], order))
         objects = [listing.objects[uid] for uid in uids]
+        lost = _lost(list(self._going.values()), objects, default_volumes)
+        untold, missed = unmounted(objects, self._going.values(), listing.of("persistentvolumeclaims"))
         return Captured(
             objects=objects,
             owners={uid: sorted(self._owners[uid]) for uid in uids},
             contributors=self._contributors | self._sole_owners(),
-            warnings=[_going(obj) for obj in self._going.values()],
-            errors=[*listing.errors, *self._missing.values(), *_lost(self._going.values(), objects)],
+            warnings=[*map(_going, self._going.values()), *lost.warnings, *untold],
+            errors=[*listing.errors, *self._missing.values(), *lost.errors, *missed],
         )
 
     def _contribute(self, obj: Object, selection: Selection, owners: set[str]) -> None:
@@ -208,7 +211,7 @@ def _going(obj: Object) -> Message:
     return Message(code=Code.BEING_DELETED, text=text, subject=title(obj))
 
 
-def _lost(going: Iterable[Object], taken: list[Object]) -> list[Message]:
+def _lost(going: list[Object], taken: list[Object], default_volumes: bool) -> Planned:
     """Claims that are mounted only by a pod that is being deleted: their data is in no volume of the backup."""
-    pods = [obj for obj in taken if kind_of(obj) == POD]
-    return [problem for pod in going if kind_of(pod) == POD for problem in lost_claims(pod, pods)]
+    ending, staying = ([obj for obj in objects if kind_of(obj) == POD] for objects in (going, taken))
+    return lost_claims(ending, staying, default_volumes)
