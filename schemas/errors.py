@@ -52,6 +52,7 @@ class Code(StrEnum):
     NO_BACKUP_RESOURCE = "NoBackupResource"
     NOTHING_SELECTED = "NothingSelected"
     NO_SUCH_KIND = "NoSuchKind"
+    FIELD_IGNORED = "FieldIgnored"
     NOT_CAPTURED = "NotCaptured"
     BEING_DELETED = "BeingDeleted"
     VOLUME_NOT_COPIED = "VolumeNotCopied"

@@ -1,7 +1,8 @@
 """The velero.io/v1 Backup that vendors ship with an application: what it selects, and the hooks it asks for.
 
 Fields: https://velero.io/docs/main/api-types/backup/. A field that is not here has no meaning for Snapline and is
-ignored. `merge` makes the one Backup of a full snapshot out of those of all applications, as KOTS does.
+ignored; `unheeded` names them. `merge` makes the one Backup of a full snapshot out of those of all applications, as
+KOTS does.
 """
 
 from collections.abc import Iterable, Mapping

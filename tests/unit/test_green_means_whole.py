@@ -9,7 +9,7 @@ from schemas.kubernetes import Object
 from schemas.messages import Message
 from schemas.records import BackupRecord
 from tests.support.objects import VELERO, make, titles
-from tests.support.world import World
+from tests.support.world import BACKUP, World
 from workers.jobs import ledger
 from workers.manifests.capture.document import decode_manifest
 
@@ -115,6 +115,18 @@ def test_what_is_left_out_for_its_license_is_not_in_the_backup_and_its_error_is(
     assert (record.status, [app.slug for app in record.apps]) == ("PartiallyFailed", ["shop"])
     assert len(texts(record.errors, "blog")) == 1
     assert {"ConfigMap/a", "ConfigMap/b"} & held(world, record) == {"ConfigMap/a"}
+
+
+@pytest.mark.parametrize("app", [None, "shop"])
+def test_what_of_a_backup_resource_has_no_effect_is_a_warning(authority_world: World, app: str | None) -> None:
+    world = new_world(authority_world, owned("a", "shop"))
+    world.register(
+        "shop", backup=BACKUP.replace("spec: {", "spec: {defaultVolumesToFsBackup: true, includeNamespaces: [], ")
+    )
+    record = finish(world, app)
+    assert record.status == "Completed"
+    fields = [warning.text.split()[2] for warning in record.warnings]
+    assert fields == ["spec.includeNamespaces", *([] if app else ["spec.defaultVolumesToFsBackup"])]
 
 
 def test_an_application_that_was_registered_after_the_gate_waits_for_the_next_backup(authority_world: World) -> None:

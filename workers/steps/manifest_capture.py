@@ -17,6 +17,7 @@ from workers.jobs.applications import registered
 from workers.manifests.capture.document import Captured, encode_manifest
 from workers.manifests.capture.scope import scope_of, shipped_spec, spec_for
 from workers.manifests.capture.select import capture as capture_objects
+from workers.manifests.capture.unheeded import not_heeded
 from workers.manifests.capture.volume_plan import plan_volumes
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
 
@@ -59,6 +60,7 @@ def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNe
     )
     spec = spec_for(apps, request.app)
     planned = plan_volumes(captured.objects, spec.default_volumes)
+    ignored = not_heeded(apps, full=request.app is None)
     plain = encode_manifest(captured)
     key = keys.manifest(job, hashlib.sha256(plain).hexdigest())
     store.create(key, repository.seal(plain, key))
@@ -68,7 +70,7 @@ def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNe
         pods=planned.pods,
         selector=spec.label_selector if request.app else None,
         errors=[*request.left_out, *_empty(captured, request, apps), *captured.errors, *planned.errors],
-        warnings=[*request.notes, *captured.warnings, *planned.warnings],
+        warnings=[*request.notes, *ignored, *captured.warnings, *planned.warnings],
     )
     ledger.create(store, keys.plan(job), plan)
 
