@@ -1,6 +1,7 @@
 """Creates a wave of captured objects, in order, and says what became of each. Safe to run again."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from schemas.errors import AlreadyExists, Code, NotFound, PermanentError, TransientError
@@ -84,10 +85,19 @@ def _apply(obj: Object, wave: Wave, kinds: _Kinds, cluster: Cluster) -> Outcome:
 
 def _create(type_: ResourceType, wanted: Object, restore: str, cluster: Cluster) -> Outcome:
     try:
-        cluster.create(type_, wanted)
+        created = cluster.create(type_, wanted)
     except AlreadyExists:
         return _reconcile(type_, wanted, restore, cluster)
+    _restore_status(type_, wanted, created, cluster)
     return Outcome(created=1)
+
+
+def _restore_status(type_: ResourceType, wanted: Object, live: Object, cluster: Cluster) -> None:
+    """Writes the status of an object that asks for it, unless it has one by now: a server ignores that of a create."""
+    if wanted.get("status") and not live.get("status"):
+        namespace, name = wanted["metadata"].get("namespace"), wanted["metadata"]["name"]
+        with suppress(NotFound):  # a kind whose status is no subresource, or that has none
+            cluster.patch(type_, namespace, name, {"status": wanted["status"]}, status=True)
 
 
 def _reconcile(type_: ResourceType, wanted: Object, restore: str, cluster: Cluster) -> Outcome:
@@ -97,6 +107,7 @@ def _reconcile(type_: ResourceType, wanted: Object, restore: str, cluster: Clust
     if is_going(live):
         return Outcome(later=[_about(wanted, "is still being deleted")])
     if labels_of(live).get(RESTORE_NAME) == label_value(restore):
+        _restore_status(type_, wanted, live, cluster)
         return Outcome(created=1)
     if same(live, wanted):
         return Outcome(existing=1)
