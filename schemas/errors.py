@@ -56,6 +56,7 @@ class Code(StrEnum):
     NOT_CAPTURED = "NotCaptured"
     BEING_DELETED = "BeingDeleted"
     VOLUME_NOT_COPIED = "VolumeNotCopied"
+    POD_GONE = "PodGone"
     VOLUME_NOT_RESTORED = "VolumeNotRestored"
     FILE_NOT_RESTORED = "FileNotRestored"
     FILE_NOT_COPIED = "FileNotCopied"

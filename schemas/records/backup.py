@@ -103,7 +103,7 @@ class PodResult(Record):
 
 class CopyState(Record):
     """How far the copy of a pod's volumes has come: `done` of them are copied, and `checkpoint` (base64) says how far
-    the next one is. `slice` is the number of the next slice."""
+    the next one is, and `mount` tells where its files are. `slice` is the number of the next slice."""
 
     slice: int = 0
     done: int = 0
@@ -111,6 +111,7 @@ class CopyState(Record):
     errors: list[Message] = []
     warnings: list[Message] = []
     checkpoint: str | None = None
+    mount: str | None = None
 
 
 class BackupRecord(Record):
