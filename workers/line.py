@@ -112,7 +112,8 @@ def maintain_repository(has: Needs) -> Row:
 
 def watch(has: Needs) -> Row:
     """Jobs that stand still are nudged."""
-    needs = watchdog.WatchdogNeeds(has.destinations, _seconds(has.settings.stall_after_seconds), now)
+    patience = _seconds(has.settings.stall_after_seconds)
+    needs = watchdog.WatchdogNeeds(has.destinations, patience, now, has.consumers)
     return Row(lambda event, _: watchdog.tick(event, needs))
 
 
