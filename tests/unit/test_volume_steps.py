@@ -278,6 +278,7 @@ def test_a_pod_that_goes_during_the_copy_of_its_second_volume_keeps_the_first(
     assert isinstance(told, e.VolumesCopyFailed)
     assert _errors(node) == _gone("the pod is gone or was replaced", "logs")
     assert [volume.name for volume in _result(node).volumes] == ["data"]
+    assert [key.key for key in node.store.list("parents/")] == [keys.parent("claim/uid-data")], "it is nobody's parent"
 
 
 def test_a_pod_that_goes_between_two_slices_and_leaves_an_empty_directory_is_noticed(node: Node) -> None:

@@ -98,15 +98,15 @@ def _slice(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) 
 def _advance(one: _Copy, state: CopyState) -> Generator[e.Event, None, CopyState]:
     """One slice of the next volume: done, with a checkpoint, or failed for good; all that is left of the pod has failed
     if the pod went. Raises TransientError while it cannot be copied."""
-    volume = one.pod.volumes[state.done]
-    mount = state.mount
+    volume, mount, root = one.pod.volumes[state.done], state.mount, None
     try:
         root = one.files.directory(one.pod.uid, volume.directory)
         mount = mount or _mount(root)
-        if why := _why_lost(one, volume, mount, begins=state.mount is None):
-            return _without_pod(state, one.pod, why)
-        after = yield from _copy_slice(one, state, root)
+        why = _why_lost(one, volume, mount, begins=state.mount is None)
+        return _without_pod(state, one.pod, why) if why else (yield from _copy_slice(one, state, root, mount))
     except NotFound as error:
+        if root is not None:
+            raise
         where = f"{one.pod.key}, volume {volume.name}"
         lost = Message(code=Code.VOLUME_NOT_COPIED, text=f"{where}: {error}", subject=where)
         return state.model_copy(update={"done": state.done + 1, **_AT_END, "errors": [*state.errors, lost]})
@@ -114,9 +114,6 @@ def _advance(one: _Copy, state: CopyState) -> Generator[e.Event, None, CopyState
         if why := _why_lost(one, volume, mount):
             return _without_pod(state, one.pod, why)
         raise
-    if why := _why_lost(one, volume, mount):
-        return _without_pod(state, one.pod, why)
-    return after if after.done > state.done else after.model_copy(update={"mount": mount})
 
 
 def _why_lost(one: _Copy, volume: VolumePlan, mount: str | None, *, begins: bool = False) -> str | None:
@@ -153,8 +150,8 @@ def _without_pod(state: CopyState, pod: PodPlan, why: str) -> CopyState:
     return state.model_copy(update={"done": len(pod.volumes), **_AT_END, "errors": [*state.errors, *lost]})
 
 
-def _copy_slice(one: _Copy, state: CopyState, root: Path) -> Generator[e.Event, None, CopyState]:
-    """Copies the next volume until the slice ends."""
+def _copy_slice(one: _Copy, state: CopyState, root: Path, mount: str) -> Generator[e.Event, None, CopyState]:
+    """Copies the next volume until the slice ends. What was copied of a volume that was taken away does not count."""
     pod, volume = one.pod, one.pod.volumes[state.done]
     identity = keys.parent(volume.identity(pod.namespace, pod.name))
     parent = ledger.find(one.store, identity, Parent)
@@ -167,9 +164,11 @@ def _copy_slice(one: _Copy, state: CopyState, root: Path) -> Generator[e.Event, 
     )
     tell = partial(progressed, one.job, volume.key(pod.namespace, pod.name))
     reached = yield from reporting(lambda report: work(progress=report), tell)
+    if why := _why_lost(one, volume, mount):
+        return _without_pod(state, pod, why)
     if reached.volume is None:
         saved = base64.b64encode(reached.checkpoint or b"").decode()
-        return state.model_copy(update={"checkpoint": saved})
+        return state.model_copy(update={"checkpoint": saved, "mount": mount})
     yield tell(Progress(reached.scanned_bytes, reached.scanned_bytes, reached.files))
     ledger.put(one.store, identity, Parent(volume_id=reached.volume))
     return _with(state, _record(pod, volume, reached.volume, reached), f"{pod.key}, volume {volume.name}", reached)
