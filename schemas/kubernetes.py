@@ -3,8 +3,11 @@
 https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from schemas.errors import TransientError
 
 Object = dict[str, Any]
 """A Kubernetes object as plain JSON, always with `apiVersion`, `kind` and `metadata.name`."""
@@ -20,6 +23,8 @@ class ResourceType:
     plural: str
     namespaced: bool
     verbs: frozenset[str] = field(default=frozenset(), compare=False)
+    singular: str = field(default="", compare=False)  # `deployment`, if the server says it
+    short_names: frozenset[str] = field(default=frozenset(), compare=False)  # `deploy`
 
     @property
     def api_version(self) -> str:
@@ -32,11 +37,25 @@ class ResourceType:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
+@dataclass(frozen=True)
+class Discovery:
+    """The kinds that an API server has, and of which API groups it could not say it: group -> why."""
+
+    types: Sequence[ResourceType]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+    def require(self, groups: Iterable[str]) -> None:
+        """Raises TransientError unless it is known what there is in each of the `groups`."""
+        for group in sorted(set(groups) & set(self.unreadable)):
+            raise TransientError(f"the kinds of the API group {group} are not known now: {self.unreadable[group]}")
+
+
 NAMESPACES = ResourceType("", "v1", "Namespace", "namespaces", namespaced=False)
 NODES = ResourceType("", "v1", "Node", "nodes", namespaced=False)
 PODS = ResourceType("", "v1", "Pod", "pods", namespaced=True)
 CLAIMS = ResourceType("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", namespaced=True)
 VOLUMES = ResourceType("", "v1", "PersistentVolume", "persistentvolumes", namespaced=False)
+API_SERVICES = ResourceType("apiregistration.k8s.io", "v1", "APIService", "apiservices", namespaced=False)
 SERVICES = ResourceType("", "v1", "Service", "services", namespaced=True)
 SERVICE_ACCOUNTS = ResourceType("", "v1", "ServiceAccount", "serviceaccounts", namespaced=True)
 SECRETS = ResourceType("", "v1", "Secret", "secrets", namespaced=True)

@@ -28,6 +28,8 @@ MACROS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
+ANY = re.compile(r"(?<![^\s,])\?(?![^\s,/])")
+"""`?` says the same as `*`, as in KOTS' schedules."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 
 
@@ -67,7 +69,7 @@ def next_due(expression: str, after: datetime) -> datetime:
     if len(cron.split()) != 5:
         raise Invalid(f"{text!r:.80} is not a schedule: cron has five fields: minute hour day month weekday")
     try:
-        return next(CronSim(cron, after.astimezone(UTC)))
+        return next(CronSim(ANY.sub("*", cron), after.astimezone(UTC)))
     except (CronSimError, StopIteration) as error:
         raise Invalid(f"{text!r:.80} is not a schedule: {str(error) or 'it is never due'}") from error
 

@@ -110,9 +110,14 @@ def routing_key(event: e.Event) -> str:
 
 def is_heard(event: e.Event) -> bool:
     """Whether a queue is there for it, and not only the event log."""
+    return bool(hearing(event))
+
+
+def hearing(event: e.Event) -> list[Queue]:
+    """The queues that hear the event."""
     node = getattr(event, "node", None)
     queues = [*QUEUES.values(), *([volumes(node)] if node else [])]
-    return any(isinstance(event, each.hears) for each in queues)
+    return [each for each in queues if isinstance(event, each.hears)]
 
 
 def rest(attempt: int) -> timedelta:

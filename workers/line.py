@@ -52,7 +52,7 @@ def capture(has: Needs) -> Row:
 
 def volumes(has: Needs) -> Row:
     """One slice of a pod's volumes is copied, or of one volume written back."""
-    copy = volumes_copy.CopyNeeds(has.destinations, has.volume_files, has.slicing, has.locks, now)
+    copy = volumes_copy.CopyNeeds(has.destinations, lambda: has.cluster, has.volume_files, has.slicing, has.locks, now)
     restore = volumes_restore.RestoreNeeds(has.destinations, has.volume_files, has.slicing, has.locks, now)
     return Row(
         {
@@ -143,7 +143,8 @@ def maintain_repository(has: Needs) -> Row:
 
 def watch(has: Needs) -> Row:
     """Jobs that stand still are nudged."""
-    needs = watchdog.WatchdogNeeds(has.destinations, _seconds(has.settings.stall_after_seconds), now)
+    patience = _seconds(has.settings.stall_after_seconds)
+    needs = watchdog.WatchdogNeeds(has.destinations, patience, now, has.consumers)
     return Row(lambda event, _: watchdog.tick(event, needs))
 
 

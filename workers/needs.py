@@ -8,10 +8,10 @@ from functools import cached_property
 import structlog
 
 from schemas import license
-from schemas.errors import Invalid
+from schemas.errors import Invalid, SnaplineError
 from schemas.events import AnyEvent
 from schemas.settings import Settings
-from workers.adapters.broker import Publisher
+from workers.adapters.broker import Publisher, listeners
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
 from workers.adapters.destinations import ConfiguredDestinations
@@ -43,6 +43,13 @@ class Needs:
     def tell(self, event: AnyEvent) -> None:
         """Puts an event on the bus. Raises TransientError, Denied."""
         self.publisher.publish(event)
+
+    def consumers(self, queue: str) -> int | None:
+        """How many consumers the queue has; None if the broker does not say."""
+        try:
+            return listeners(self.settings.amqp_url.get_secret_value(), queue)
+        except SnaplineError:
+            return None
 
     @cached_property
     def cluster(self) -> Cluster:

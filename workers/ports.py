@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from schemas.job import Job
-from schemas.kubernetes import Object, ResourceType
+from schemas.kubernetes import Discovery, Object, ResourceType
 from schemas.messages import Message
 
 
@@ -73,9 +73,9 @@ class Cluster(Protocol):
     (the server refused the object: 400, 422, an admission webhook's denial).
     """
 
-    def resource_types(self) -> list[ResourceType]:
+    def discover(self) -> Discovery:
         """What the server prefers, without subresources: one entry per kind. Always asks anew.
-        A group whose API service is down is left out."""
+        An API group whose server is down is `unreadable`: a kind that is missing then may well be there."""
         ...
 
     def list(self, type_: ResourceType, namespace: str | None = None, selector: str | None = None) -> Iterator[Object]:
@@ -151,7 +151,8 @@ class CopySlice:
     changed_bytes: int
     uploaded_bytes: int
     files: int
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # what went or changed while it was read, as on any live volume
+    unreadable: tuple[str, ...] = ()  # what is there and not in the copy, or not whole, and why
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,9 @@ class Repository(Protocol):
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> CopySlice:
-        """Stores the tree below `root`, reusing what `parent` (an earlier volume id) has unchanged.
-        Ends early, at a chunk boundary, soon after `stop()` is true. Safe to run twice."""
+        """Stores the tree below `root`, reusing what `parent` (an earlier volume id) has unchanged. What cannot be read
+        is `unreadable`, and the rest is stored. Ends early, at a chunk boundary, soon after `stop()` is true. Safe to
+        run twice."""
         ...
 
     def restore(

@@ -86,7 +86,7 @@ def pods(cluster: Cluster, namespace: str) -> list[Object]:
 
 
 def _objects(cluster: Cluster, namespaces: set[str]) -> Iterator[Object]:
-    for type_ in cluster.resource_types():
+    for type_ in cluster.discover().types:
         if "list" not in type_.verbs or type_.kind in MADE_BY_CONTROLLERS:
             continue
         for obj in cluster.list(type_):

@@ -23,9 +23,13 @@ def wait(session: Session, requested: Requested, timeout: float, output: Output)
     """Shows progress, prints the result. Exits with the job's code, or TIMED_OUT."""
     warn_if_nobody_listens(session)
     began, progress = time.monotonic(), JobProgress(requested.event.id)
+    told: set[str] = set()  # queues that nobody serves
     with Bars(notes).shown() as bars:
         for progress in follow(session, requested):
             bars.update(progress)
+            for queue in set(progress.unserved) - told:
+                _nobody_listens(queue)
+            told.update(progress.unserved)
             if progress.final is None and timeout and time.monotonic() - began > timeout:
                 notes.print(f"{job_of(requested, progress).name} has not ended after {timeout:g} s; it goes on")
                 raise typer.Exit(Exit.TIMED_OUT)
@@ -49,9 +53,13 @@ def warn_if_nobody_listens(session: Session, queue: str = "license.gate") -> Non
     """A request waits on its queue until a worker comes; people should know."""
     try:
         if session.bus.listeners(queue) == 0:
-            notes.print(f"nobody is listening on {queue}; start a worker with `snapline worker {queue}`")
+            _nobody_listens(queue)
     except SnaplineError:
         return  # a producer may not look at queues
+
+
+def _nobody_listens(queue: str) -> None:
+    notes.print(f"nobody is listening on {queue}; start a worker with `snapline worker {queue}`", markup=False)
 
 
 def _result(session: Session, requested: Requested, progress: JobProgress) -> Row:

@@ -24,6 +24,7 @@ class JobProgress:
     volumes: Mapping[str, e.VolumesProgressed] = field(default_factory=dict)
     notes: tuple[Message, ...] = ()
     stalled: int = 0
+    unserved: tuple[str, ...] = ()
     final: e.Event | None = None
 
     @property
@@ -75,7 +76,7 @@ def fold(progress: JobProgress, event: e.Event) -> JobProgress:
         case e.RestoreApplied():
             return replace(progress, phase="finishing")
         case e.BackupStalled() | e.RestoreStalled():
-            return replace(progress, stalled=event.nudge)
+            return replace(progress, stalled=event.nudge, unserved=tuple(event.unserved))
         case _ if isinstance(event, e.FINAL):
             named = event.subject if not isinstance(event, e.BackupRejected | e.RestoreRejected) else None
             return replace(progress, phase="ended", final=event, name=named or progress.name)

@@ -111,12 +111,14 @@ class TickMinute(Event):
 
 
 class BackupStalled(BackupEvent):
-    """The watchdog found no progress and told the missing step again, for the `nudge`th time."""
+    """The watchdog found no progress and told the missing step again, for the `nudge`th time. Of the queues that should
+    hear it, nobody serves those that are `unserved`."""
 
     type: ClassVar[str] = "backup.stalled.v1"
     identity: ClassVar[tuple[str, ...]] = ("backup", "nudge")
 
     nudge: Count
+    unserved: list[str] = []
 
 
 class RestoreStalled(RestoreEvent):
@@ -126,3 +128,4 @@ class RestoreStalled(RestoreEvent):
     identity: ClassVar[tuple[str, ...]] = ("restore", "nudge")
 
     nudge: Count
+    unserved: list[str] = []

@@ -11,11 +11,13 @@ from schemas.velero import ALL, LabelSelector
 
 
 class BackupRequest(Request):
-    """What was asked, and which applications it concerns."""
+    """What was asked, and which applications it concerns. `left_out` says why others, that a full backup ought to hold,
+    are not among them."""
 
     app: str | None = None
     schedule: str | None = None
     apps: list[AppRef] = []
+    left_out: list[Message] = []
 
 
 class VolumePlan(BaseModel):
@@ -123,7 +125,7 @@ class PodResult(Record):
 
 class CopyState(Record):
     """How far the copy of a pod's volumes has come: `done` of them are copied, and `checkpoint` (base64) says how far
-    the next one is. `slice` is the number of the next slice."""
+    the next one is, and `mount` tells where its files are. `slice` is the number of the next slice."""
 
     slice: int = 0
     done: int = 0
@@ -131,6 +133,7 @@ class CopyState(Record):
     errors: list[Message] = []
     warnings: list[Message] = []
     checkpoint: str | None = None
+    mount: str | None = None
 
 
 class BackupRecord(Record):

@@ -15,6 +15,7 @@ from schemas.velero.backup import (
     namespaces,
     parse_backup,
 )
+from schemas.velero.unheeded import unheeded
 
 __all__ = [
     "ALL",
@@ -30,4 +31,5 @@ __all__ = [
     "merge",
     "namespaces",
     "parse_backup",
+    "unheeded",
 ]

@@ -1,7 +1,8 @@
 """The velero.io/v1 Backup that vendors ship with an application: what it selects, and the hooks it asks for.
 
 Fields: https://velero.io/docs/main/api-types/backup/. A field that is not here has no meaning for Snapline and is
-ignored. `merge` makes the one Backup of a full snapshot out of those of all applications, as KOTS does.
+ignored; `unheeded` names them. `merge` makes the one Backup of a full snapshot out of those of all applications, as
+KOTS does.
 """
 
 from collections.abc import Iterable, Mapping
@@ -143,9 +144,12 @@ def parse_backup(text: str) -> BackupSpec:
     if not isinstance(spec, dict) or not isinstance(metadata, dict):
         raise Invalid("the Backup resource's metadata or spec is not a mapping; give the file as Velero would read it")
     try:
-        return BackupSpec.model_validate({**spec, "annotations": metadata.get("annotations")})
+        read = BackupSpec.model_validate({**spec, "annotations": metadata.get("annotations")})
     except ValidationError as error:
         raise Invalid(f"the Backup resource cannot be read: spec.{explain(error)}") from error
+    if ALL in read.excluded_namespaces:
+        raise Invalid("the Backup resource excludes everything (spec.excludedNamespaces holds '*')")
+    return read
 
 
 def merge(specs: Iterable[BackupSpec]) -> BackupSpec:

@@ -3,14 +3,16 @@
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.local import emulator
 from schemas.errors import AlreadyExists, Denied, Invalid, NotFound, TransientError
-from schemas.kubernetes import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, Object, ResourceType
+from schemas.kubernetes import API_SERVICES, CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, Object, ResourceType
 from tests.support.line import until
-from workers.adapters.cluster import connect
+from workers.adapters.cluster import connect, discovery
+from workers.adapters.cluster.transport import Answer, Transport
 from workers.ports import Cluster
 
 
@@ -20,7 +22,7 @@ def config_map(namespace: str, name: str, labels: dict[str, str] | None = None, 
 
 
 def test_discovery_has_one_entry_per_kind_with_its_verbs(cluster: Cluster) -> None:
-    types = cluster.resource_types()
+    types = cluster.discover().types
     by_name = {type_.group_resource: type_ for type_ in types}
     assert len(by_name) == len(types)
     assert by_name["configmaps"] == CONFIG_MAPS
@@ -28,6 +30,48 @@ def test_discovery_has_one_entry_per_kind_with_its_verbs(cluster: Cluster) -> No
     assert not by_name["namespaces"].namespaced
     assert {"list", "get", "create", "delete"} <= by_name["secrets"].verbs
     assert not any("/" in type_.plural for type_ in types)
+
+
+def test_discovery_has_singular_and_short_names(cluster: Cluster) -> None:
+    by_name = {type_.group_resource: type_ for type_ in cluster.discover().types}
+    assert by_name["deployments.apps"].singular in ("", "deployment")  # older servers do not say it
+    assert by_name["deployments.apps"].short_names == {"deploy"}
+    assert by_name["persistentvolumeclaims"].short_names == {"pvc"}
+    assert by_name["secrets"].short_names == set()
+
+
+def test_a_group_whose_server_is_away_is_unreadable_and_not_unknown(cluster: Cluster) -> None:
+    group = f"{uuid.uuid4().hex[:8]}.example.com"
+    service = {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": f"v1.{group}"},
+        "spec": {
+            "group": group,
+            "version": "v1",
+            "service": {"namespace": "default", "name": "nobody"},
+            "insecureSkipTLSVerify": True,
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+        },
+    }
+    cluster.create(API_SERVICES, service)
+    things = ResourceType(group, "v1", "Thing", "things", namespaced=True)
+    try:
+        until(lambda: group in cluster.discover().unreadable, "it is known that the group does not answer")
+        found = cluster.discover()
+        assert "503" in found.unreadable[group]
+        assert DEPLOYMENTS in found.types
+        with pytest.raises(TransientError):
+            list(cluster.list(things, "default"))
+        with pytest.raises(TransientError):
+            cluster.get(things, "default", "x")
+        with pytest.raises(TransientError, match=group):
+            found.require(["apps", group])
+        found.require(["apps", "batch"])
+    finally:
+        cluster.delete(API_SERVICES, None, f"v1.{group}")
+    until(lambda: group not in cluster.discover().unreadable, "it is forgotten")
 
 
 def test_what_is_created_is_got_and_has_an_identity(cluster: Cluster, namespace: str) -> None:
@@ -133,7 +177,7 @@ def test_a_namespace_that_is_going_takes_nothing_new(cluster: Cluster, namespace
 
 def test_custom_resources_come_with_their_definition(cluster: Cluster, namespace: str) -> None:
     group = f"{namespace}.example.com"
-    definitions = next(t for t in cluster.resource_types() if t.plural == "customresourcedefinitions")
+    definitions = next(t for t in cluster.discover().types if t.plural == "customresourcedefinitions")
     cluster.create(
         definitions,
         {
@@ -157,7 +201,7 @@ def test_custom_resources_come_with_their_definition(cluster: Cluster, namespace
     )
     try:
         widgets = ResourceType(group, "v1", "Widget", "widgets", namespaced=True)
-        until(lambda: widgets in cluster.resource_types(), "it is discovered")
+        until(lambda: widgets in cluster.discover().types, "it is discovered")
         widget = {
             "apiVersion": f"{group}/v1",
             "kind": "Widget",
@@ -168,7 +212,7 @@ def test_custom_resources_come_with_their_definition(cluster: Cluster, namespace
         assert cluster.get(widgets, namespace, "w")["x"] == 1
     finally:
         cluster.delete(definitions, None, f"widgets.{group}")
-    until(lambda: widgets not in cluster.resource_types(), "it is forgotten")
+    until(lambda: widgets not in cluster.discover().types, "it is forgotten")
 
 
 def test_refusals_fall_into_the_right_family(emulated: emulator.Emulator) -> None:
@@ -178,6 +222,32 @@ def test_refusals_fall_into_the_right_family(emulated: emulator.Emulator) -> Non
         emulated.api[f"get /api/v1/namespaces/default/configmaps/x{status}"] << status
         with pytest.raises(family):
             cluster.get(CONFIG_MAPS, "default", f"x{status}")
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+def test_a_group_that_is_refused_is_unreadable_and_one_that_has_just_gone_is_not(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "PAUSES", (0.0, 0.0))
+    with emulator.start(tmp_path) as failing:
+        failing.api["get /apis/batch/v1"] << status
+        failing.api["get /apis/policy/v1"] << 404
+        found = connect(str(failing.kubeconfig)).discover()
+    assert list(found.unreadable) == ["batch"]
+    assert str(status) in found.unreadable["batch"]
+    assert {"batch", "policy"}.isdisjoint(type_.group for type_ in found.types)
+
+
+def test_a_group_that_stumbles_is_asked_again(emulated: emulator.Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    really, left = Transport.send, [503, 503]
+
+    def send(self: Transport, method: str, path: str, **rest: Any) -> Answer:
+        return Answer(left.pop(), b"") if left and path == "/apis/apps/v1" else really(self, method, path, **rest)
+
+    monkeypatch.setattr(Transport, "send", send)
+    monkeypatch.setattr(discovery, "PAUSES", (0.0, 0.0))
+    found = connect(str(emulated.kubeconfig)).discover()
+    assert (found.unreadable, DEPLOYMENTS in found.types, left) == ({}, True, [])
 
 
 def test_an_unreachable_server_is_a_matter_of_time(tmp_path: Path) -> None:

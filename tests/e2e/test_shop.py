@@ -63,7 +63,7 @@ def _namespaces(cluster: Cluster) -> set[str]:
 
 
 def _type(cluster: Cluster, group_resource: str) -> ResourceType:
-    return next(type_ for type_ in cluster.resource_types() if type_.group_resource == group_resource)
+    return next(type_ for type_ in cluster.discover().types if type_.group_resource == group_resource)
 
 
 def _workload_pods_run(line: Line) -> bool:

@@ -104,7 +104,7 @@ def test_restoring_one_application_over_itself_undoes_what_changed(line: Line, f
     assert looking.differences(before, line.look()) == []
 
 
-def test_a_license_that_does_not_allow_it_rejects_with_its_reason(line: Line, tmp_path: Path) -> None:
+def test_a_license_that_does_not_allow_it_rejects_its_own_and_holds_up_nobody_else(line: Line, tmp_path: Path) -> None:
     (tmp_path / "license.yaml").write_text(
         sign_license(line.stack.authority, app_slug="print-works", allow_snapshots=False)
     )
@@ -113,6 +113,10 @@ def test_a_license_that_does_not_allow_it_rejects_with_its_reason(line: Line, tm
     line.snapline(*add, str(tmp_path / "license.yaml"))
     try:
         done = line.stack.snapline("backup", "--wait", "--timeout", "60", "-o", "json")
+        without = json.loads(done.stdout)
+        assert (done.returncode, without["status"], without["apps"]) == (4, "PartiallyFailed", ["shop-floor"])
+        assert "snapshots_not_licensed" in without["reason"]
+        done = line.stack.snapline("backup", "--app", "print-works", "--wait", "--timeout", "60", "-o", "json")
         assert done.returncode == 3
         assert "snapshots_not_licensed" in json.loads(done.stdout)["reasons"][0]
         assert line.snapline("backup", "--app", "shop-floor", "--wait", "--timeout", "60")["status"] == "Completed"

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def test_a_file_that_grows_while_it_is_read_is_as_long_as_it_was(
     assert (restored(tmp_path, repository, volume_of(copied)) / "log").read_bytes() == b"x" * 2 * MIB
 
 
-def test_a_file_that_cannot_be_read_is_warned_of_and_is_not_restored_as_an_empty_one(
+def test_a_file_that_cannot_be_read_is_told_apart_and_is_not_restored_as_an_empty_one(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
@@ -124,12 +125,100 @@ def test_a_file_that_cannot_be_read_is_warned_of_and_is_not_restored_as_an_empty
     just_before(monkeypatch, "readv", b"", fail)
     repository = new_repository(MemoryObjectStore())
     copied = copy(repository, source)
-    assert copied.warnings == ("a: could not be read: Input/output error",)
+    assert (copied.unreadable, copied.warnings) == (("a: could not be read: Input/output error",), ())
     target = restored(tmp_path, repository, volume_of(copied))
     assert not (target / "a").exists()
     (source / "a").unlink()
     os.utime(target, ns=(0, source.stat().st_mtime_ns))
     assert differences(source, target) == ""
+
+
+def failing(code: int, name: bytes) -> Callable[..., int]:
+    """An `os.open` that fails for one name."""
+    really = os.open
+
+    def opened(path: Any, *rest: Any, **more: Any) -> int:
+        if path == name:
+            raise OSError(code, os.strerror(code))
+        return really(path, *rest, **more)
+
+    return opened
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.EPERM, errno.EUCLEAN])
+def test_a_file_that_cannot_be_opened_is_unreadable_and_the_rest_is_copied(
+    code: int, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = new_repository(MemoryObjectStore())
+    monkeypatch.setattr(os, "open", failing(code, b"b"))
+    copied = copy(repository, source)
+    monkeypatch.undo()
+    assert (copied.unreadable, copied.warnings) == ((f"b: could not be read: {os.strerror(code)}",), ())
+    target = restored(tmp_path, repository, volume_of(copied))
+    assert sorted(path.name for path in target.iterdir()) == ["a", "dir", "z"]
+    again = copy(repository, source, parent=volume_of(copied))
+    assert (again.unreadable, again.changed_bytes) == ((), 100)
+
+
+def test_a_directory_that_cannot_be_listed_is_unreadable(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "open", failing(errno.EACCES, b"dir"))
+    copied = copy(new_repository(MemoryObjectStore()), source)
+    assert copied.unreadable == ("dir: could not be read: Permission denied; what is in it is not copied",)
+    assert (copied.warnings, copied.files) == ((), 3)
+
+
+@pytest.mark.parametrize("swapped", ["symlink", "socket"])
+def test_a_file_that_becomes_something_else_is_warned_of(
+    swapped: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swap() -> None:
+        (source / "b").unlink()
+        if swapped == "symlink":
+            (source / "b").symlink_to("a")
+        else:
+            with socket.socket(socket.AF_UNIX) as made:
+                made.bind(str(source / "b"))
+
+    just_before(monkeypatch, "open", b"b", swap)
+    copied = copy(new_repository(MemoryObjectStore()), source)
+    assert (copied.unreadable, copied.warnings) == ((), ("b: was replaced while it was copied",))
+
+
+def test_no_other_name_points_to_a_file_that_could_not_be_read(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.link(source / "a", source / "linked")
+    monkeypatch.setattr(os, "open", failing(errno.EIO, b"a"))
+    repository = new_repository(MemoryObjectStore())
+    copied = copy(repository, source)
+    monkeypatch.undo()
+    assert len(copied.unreadable) == 1
+    target = restored(tmp_path, repository, volume_of(copied))
+    assert (target / "linked").read_bytes() == (source / "a").read_bytes()
+
+
+def test_what_was_unreadable_in_an_earlier_slice_stays_so(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (source / "large").write_bytes(os.urandom(24 * MIB))
+    monkeypatch.setattr(os, "open", failing(errno.EIO, b"a"))
+    slices = slices_of_copy(new_repository(MemoryObjectStore()), source, stop=every(1))
+    first = next(slices)
+    monkeypatch.undo()
+    *_, last = slices
+    assert (first.volume, bool(last.volume)) == (None, True)
+    assert last.unreadable == ("a: could not be read: Input/output error",)
+
+
+def test_of_very_many_unreadable_files_the_first_are_named(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(checkpoint.MOST_UNREADABLE + 5):
+        (source / "dir" / f"{number:04}").write_bytes(b"x")
+
+    def fail(*arguments: Any) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "readv", fail)
+    copied = copy(new_repository(MemoryObjectStore()), source)
+    assert len(copied.unreadable) == checkpoint.MOST_UNREADABLE + 1
+    assert copied.unreadable[-1].endswith("more could not be read")
 
 
 def test_a_directory_that_vanishes_is_warned_of(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +320,7 @@ def test_a_large_file_that_fails_after_a_slice_ends_where_it_was_read(
         if not reached.volume:
             read = read_so_far(reached)
             monkeypatch.setattr(os, "preadv", fail)
-    assert reached.warnings == (f"large: could not be read: Input/output error; the copy ends after {read} bytes",)
+    assert reached.unreadable == (f"large: could not be read: Input/output error; the copy ends after {read} bytes",)
     monkeypatch.undo()
     assert (restored(tmp_path, repository, volume_of(reached)) / "large").read_bytes() == content[:read]
 
@@ -248,7 +337,7 @@ def test_a_large_file_that_fails_in_a_later_record_ends_where_it_was_read(
     just_before(monkeypatch, "preadv", b"", fail, number=5)
     repository = new_repository(MemoryObjectStore(), limits=Limits(segment=3 * MIB))
     copied = copy(repository, source)
-    assert copied.warnings == (f"large: could not be read: Input/output error; the copy ends after {3 * MIB} bytes",)
+    assert copied.unreadable == (f"large: could not be read: Input/output error; the copy ends after {3 * MIB} bytes",)
     assert (restored(tmp_path, repository, volume_of(copied)) / "large").read_bytes() == content[: 3 * MIB]
 
 

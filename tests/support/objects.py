@@ -82,6 +82,12 @@ def definition(plural: str, kind: str, group: str, **rest: Any) -> Object:
     return make("CustomResourceDefinition", f"{plural}.{group}", api=api, spec=spec, **rest)
 
 
+def away(group: str, version: str = "v1") -> Object:
+    """An APIService whose service is not there: nothing of the group answers."""
+    spec = {"group": group, "version": version, "service": {"namespace": "nowhere", "name": "nobody"}}
+    return make("APIService", f"{version}.{group}", api="apiregistration.k8s.io/v1", spec=spec)
+
+
 def titles(objects: list[Object]) -> list[str]:
     """`Kind/name` of each."""
     return [f"{obj['kind']}/{obj['metadata']['name']}" for obj in objects]

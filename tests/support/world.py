@@ -62,15 +62,15 @@ class World:
         """The time."""
         return self.now
 
-    def register(self, slug: str, license_text: str | None = "sign") -> None:
-        """Registers an application, by default with a good license."""
+    def register(self, slug: str, license_text: str | None = "sign", backup: str | None = BACKUP) -> None:
+        """Registers an application, by default with a good license and a Backup."""
         text = sign_license(self.authority, app_slug=slug) if license_text == "sign" else license_text
-        app = Application(slug=slug, name=slug, namespaces=["shop"], license=text, backup=BACKUP)
+        app = Application(slug=slug, name=slug, namespaces=["shop"], license=text, backup=backup)
         self._namespace(CONSOLE)
         self.cluster.create(SECRETS, application.to_secret(app, CONSOLE))
 
     def _namespace(self, name: str) -> None:
-        types = {type_.group_resource: type_ for type_ in self.cluster.resource_types()}
+        types = {type_.group_resource: type_ for type_ in self.cluster.discover().types}
         if name not in {found["metadata"]["name"] for found in self.cluster.list(types["namespaces"])}:
             self.cluster.create(
                 types["namespaces"], {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -107,7 +107,9 @@ class World:
                 yield from manifest_capture.capture(envelope, capture)  # type: ignore[arg-type]
             case e.VolumesCopyRequested():
                 slicing = Slicing(timedelta(seconds=30), lambda: False, Nobody())
-                copying = volumes_copy.CopyNeeds(self.destinations, NoFiles(), slicing, Locks(), self.clock)
+                copying = volumes_copy.CopyNeeds(
+                    self.destinations, lambda: self.cluster, NoFiles(), slicing, Locks(), self.clock
+                )
                 yield from volumes_copy.copy(envelope, copying)  # type: ignore[arg-type]
             case e.BackupPlanned() | e.VolumesCopied() | e.VolumesCopyFailed():
                 needs = backup_finalize.FinalizeBackupNeeds(self.destinations, self.clock)

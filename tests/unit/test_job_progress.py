@@ -24,6 +24,8 @@ def test_a_backup_goes_through_its_phases() -> None:
     view = fold(fold(view, _progress(10)), _progress(30))
     view = fold(view, _progress(5, "other"))
     assert (view.phase, view.objects, view.bytes_done, view.bytes_total, view.files_done) == ("copying", 7, 35, 200, 35)
+    view = fold(view, e.BackupStalled(backup="b", nudge=2, unserved=["volumes.n"]))
+    assert (view.stalled, view.unserved) == (2, ("volumes.n",))
     view = fold(view, e.BackupCompleted(backup="b"))
     assert (view.phase, view.final) == ("ended", e.BackupCompleted(backup="b"))
 

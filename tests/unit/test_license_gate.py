@@ -9,7 +9,7 @@ from schemas import events as e
 from schemas import keys
 from schemas.job import Job, name_for, request_uuid
 from schemas.records import BackupRequest, Record
-from tests.support.world import World, config_map
+from tests.support.world import BACKUP, World, config_map
 from workers.jobs import ledger
 
 CONFIG_MAP_LABELS = {"kots.io__app-slug": "shop", "kots.io__backup": "velero"}
@@ -118,12 +118,50 @@ def test_every_kind_of_license_gets_its_own_clear_answer(world: World) -> None:
             assert isinstance(told, e.BackupLicensed), (what, told)
 
 
-def test_a_full_backup_names_every_application_that_may_not(world: World) -> None:
+def _request_of(world: World, told: e.Event) -> BackupRequest:
+    return ledger.read(world.store, keys.request(Job("backup", str(told.subject))), BackupRequest)
+
+
+def test_a_full_backup_goes_on_without_those_that_may_not_and_names_them(world: World) -> None:
     world.register("off", sign_license(world.authority, app_slug="off", allow_snapshots=False))
     world.register("none", None)
     [told] = world.request(e.BackupRequested())
+    assert isinstance(told, e.BackupLicensed)
+    request = _request_of(world, told)
+    assert [app.slug for app in request.apps] == ["shop"]
+    assert [reason.text.split(":")[0] for reason in request.left_out] == ["application none", "application off"]
+
+
+def test_a_full_backup_is_rejected_if_none_may(world: World) -> None:
+    fresh = World(authority=world.authority)
+    fresh.register("off", sign_license(world.authority, app_slug="off", allow_snapshots=False))
+    fresh.register("none", None, backup=None)
+    [told] = fresh.request(e.BackupRequested())
     assert isinstance(told, e.BackupRejected)
-    assert [reason.text.split(":")[0] for reason in told.reasons] == ["application none", "application off"]
+    assert [reason.text.split(":")[0] for reason in told.reasons] == ["application off", "application none"]
+
+
+def test_a_license_of_an_application_that_brings_nothing_to_a_backup_is_noted(world: World) -> None:
+    world.register("none", None, backup=None)
+    request = _request_of(world, world.request(e.BackupRequested())[0])
+    assert ([app.slug for app in request.apps], request.left_out) == (["shop"], [])
+    assert [note.text.split(":")[0] for note in request.notes] == ["application none"]
+
+
+@pytest.mark.parametrize("backup", [None, BACKUP.replace("includedNamespaces: [shop]", "excludedResources: ['*']")])
+def test_what_could_hold_nothing_is_rejected_with_the_reason(world: World, backup: str | None) -> None:
+    world.register("other", backup=backup)
+    [told] = world.request(e.BackupRequested(app="other"))
+    assert isinstance(told, e.BackupRejected)
+    assert told.reasons[0].text.startswith("application other")
+    assert isinstance(world.request(e.BackupRequested())[0], e.BackupLicensed)
+
+
+def test_a_broken_backup_resource_leaves_its_own_application_out_alone(world: World) -> None:
+    world.register("broken", backup="kind: Backup")
+    request = _request_of(world, world.request(e.BackupRequested())[0])
+    assert [app.slug for app in request.apps] == ["shop"]
+    assert request.left_out[0].text.startswith("application broken: ")
 
 
 def test_an_unknown_application_is_rejected_with_those_that_there_are(world: World) -> None:

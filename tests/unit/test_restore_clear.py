@@ -58,7 +58,8 @@ class World:
         return list(restore_clear.clear(event, restore_clear.ClearNeeds(self.destinations, self.cluster)))
 
     def tick(self, later: timedelta = timedelta(minutes=5)) -> list[e.Event]:
-        needs = watchdog.WatchdogNeeds(self.destinations, timedelta(minutes=2), lambda: NOW + later)
+        now = lambda: NOW + later  # noqa: E731
+        needs = watchdog.WatchdogNeeds(self.destinations, timedelta(minutes=2), now, lambda _: None)
         return list(watchdog.tick(e.wrap(e.TickMinute(minute="m"), source="tests", time=NOW), needs))
 
     @property

@@ -59,5 +59,5 @@ def test_a_job_that_has_ended_does_not_run_again(left: str) -> None:
     }
     job = make("Job", "migrate", CONSOLE, "batch/v1", labels=label("shop"), spec={}, status=statuses[left])
     restored = applied(job)
-    types = {type_.kind: type_ for type_ in restored.cluster.resource_types()}
+    types = {type_.kind: type_ for type_ in restored.cluster.discover().types}
     assert list(restored.cluster.list(types["Job"], CONSOLE)) == []

@@ -88,7 +88,7 @@ def test_what_was_not_deleted_yet_is_not_touched_where_an_earlier_phase_is_stuck
     uid = restored.cluster.get(CONFIG_MAPS, CONSOLE, "shop-a")["metadata"]["uid"]
     past_patience(restored, "shop")
     assert restored.cluster.get(CONFIG_MAPS, CONSOLE, "shop-a")["metadata"]["uid"] == uid
-    types = {type_.kind: type_ for type_ in restored.cluster.resource_types()}
+    types = {type_.kind: type_ for type_ in restored.cluster.discover().types}
     assert [found["metadata"]["name"] for found in restored.cluster.list(types["Widget"], CONSOLE)] == ["gone", "held"]
 
 
@@ -102,7 +102,7 @@ def test_putting_back_brings_no_pods_that_controllers_make() -> None:
     held = config("held", "shop", "new", **STUCK)
     restored = planned([*objects, held], [*objects, held])
     past_patience(restored, "shop")
-    types = {type_.kind: type_ for type_ in restored.cluster.resource_types()}
+    types = {type_.kind: type_ for type_ in restored.cluster.discover().types}
     assert [found["metadata"]["name"] for found in restored.cluster.list(types["Pod"], CONSOLE)] == ["bare"]
     assert list(restored.cluster.list(types["StatefulSet"], CONSOLE))
 

@@ -22,6 +22,9 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
         ("0 0 1 * *", "2026-12-01T00:00"),
         ("*/15 9-17 * * MON-FRI", "2026-11-23T12:15"),
         ("0 0 29 2 *", "2028-02-29T00:00"),
+        ("30 2 ? * MON", "2026-11-30T02:30"),
+        ("30 2 1 * ?", "2026-12-01T02:30"),
+        ("?/15 * * * *", "2026-11-23T12:15"),
         ("@hourly", "2026-11-23T13:00"),
         ("@daily", "2026-11-24T00:00"),
         ("@midnight", "2026-11-24T00:00"),
@@ -47,7 +50,19 @@ def test_every_counts_from_the_epoch_so_that_all_agree() -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["", "* * * *", "* * * * * *", "61 * * * *", "@reboot", "@every", "@every 5", "@every 30s", "0 0 30 2 *"],
+    [
+        "",
+        "* * * *",
+        "* * * * * *",
+        "61 * * * *",
+        "@reboot",
+        "@every",
+        "@every 5",
+        "@every 30s",
+        "0 0 30 2 *",
+        "0 0 1? * *",
+        "?? * * * *",
+    ],
 )
 def test_a_wrong_expression_is_a_clear_error(expression: str) -> None:
     with pytest.raises(Invalid, match=r"schedule|too often"):

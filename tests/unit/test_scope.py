@@ -112,6 +112,13 @@ def test_cluster_objects_are_in_a_partial_snapshot_unless_it_says_otherwise() ->
         ([app("shop", metadata=", annotations: {kots.io/exclude: 'true'}")], "shop", "ships no Backup"),
         ([app("shop", "[]")], None, "application shop: .*not a mapping"),
         ([app("console")], None, "may not be called 'console'"),
+        ([app("shop", "{excludedResources: ['*']}")], "shop", r"application shop: .*excludes all resources \('\*'\)"),
+        (
+            [app("shop", "{excludedNamespaceScopedResources: ['*'], excludedClusterScopedResources: ['*']}")],
+            "shop",
+            "excludes all resources",
+        ),
+        ([app("shop", "{excludedNamespaces: ['*']}")], "shop", "application shop: .*excludes everything"),
     ],
 )
 def test_what_cannot_be_backed_up_is_refused_by_name(apps: list[Application], slug: str | None, words: str) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import Denied, TransientError
-from schemas.kubernetes import Object, ResourceType
-from schemas.velero import LabelSelector
+from schemas.errors import Code, Denied, TransientError
+from schemas.kubernetes import Discovery, Object, ResourceType
+from schemas.velero import BackupSpec, LabelSelector
 from tests.support.objects import (
     VELERO,
     claim,
@@ -161,7 +161,7 @@ def test_an_excluded_namespace_closes_all_that_is_in_it() -> None:
             "s",
             "shop",
             "discovery.k8s.io/v1",
-            labels=SHOP | {"endpointslice.kubernetes.io/managed-by": "x"},
+            labels=SHOP | {"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"},
         ),
         make("Pod", "helper", "shop", labels=SHOP | {"snapline.dev/restore": "r1"}, spec={}),
         make("Pod", "shut", "shop", labels=SHOP, spec={}, status={"phase": "Failed", "reason": "Shutdown"}),
@@ -183,6 +183,12 @@ def test_endpoints_are_taken_only_where_somebody_wrote_them() -> None:
     found = taken([service("web", selector={"app": "web"}), generated, service("mainframe"), written])
     assert "Endpoints/mainframe" in found
     assert "Endpoints/web" not in found
+
+
+@pytest.mark.parametrize("by", [None, "staff", "submariner-controller.example.com"])
+def test_slices_of_endpoints_that_no_controller_of_kubernetes_made_are_taken(by: str | None) -> None:
+    labels = SHOP | ({"endpointslice.kubernetes.io/managed-by": by} if by else {})
+    assert "EndpointSlice/s" in taken([make("EndpointSlice", "s", "shop", "discovery.k8s.io/v1", labels=labels)])
 
 
 def test_what_is_being_deleted_is_left_out_with_a_warning() -> None:
@@ -214,8 +220,8 @@ def test_a_kind_that_two_groups_serve_is_taken_from_the_newer_one() -> None:
     class Cohabiting(MemoryCluster):
         OLD = ResourceType("extensions", "v1beta1", "Ingress", "ingresses", True, VERBS)
 
-        def resource_types(self) -> list[ResourceType]:
-            return [self.OLD, *super().resource_types()]
+        def discover(self) -> Discovery:
+            return Discovery([self.OLD, *super().discover().types])
 
         def list(
             self, type_: ResourceType, namespace: str | None = None, selector: str | None = None
@@ -289,6 +295,43 @@ def test_resource_lists_hold_for_what_is_brought_along_too() -> None:
     assert taken(objects, selection(resources=no_claims)) == ["Pod/db", "ConfigMap/web", "Namespace/shop"]
 
 
+@pytest.mark.parametrize(
+    "name", ["pvc", "persistentvolumeclaim", "PersistentVolumeClaims", "persistentvolumeclaims.v1"]
+)
+def test_lists_take_every_name_of_a_kind_that_kubectl_takes(name: str) -> None:
+    objects = [claim("data", labels=SHOP), config()]
+    included = ResourceFilter.of(BackupSpec(included_resources=[name]))
+    excluded = ResourceFilter.of(BackupSpec(excluded_resources=[name]))
+    assert taken(objects, selection(resources=included)) == ["PersistentVolumeClaim/data", "Namespace/shop"]
+    assert taken(objects, selection(resources=excluded)) == ["ConfigMap/web", "Namespace/shop"]
+
+
+@pytest.mark.parametrize(
+    "name", ["deploy", "deployment", "Deployment", "deployments.apps", "deploy.apps", "deployments.v1.apps"]
+)
+def test_lists_take_names_with_their_group_too(name: str) -> None:
+    objects = [make("Deployment", "web", "shop", "apps/v1", labels=SHOP, spec={}), config()]
+    included = ResourceFilter.of(BackupSpec(included_namespace_scoped_resources=[f" {name}"]))
+    captured = take(objects, selection(resources=included, ordered_resources={name: "shop/web"}))
+    assert titles(captured.objects) == ["Namespace/shop", "Deployment/web"]
+    assert captured.warnings == []
+
+
+def test_all_kinds_of_one_scope_may_be_excluded() -> None:
+    role = make("ClusterRole", "ruler", api=RBAC, labels=SHOP)
+    no_cluster = ResourceFilter.of(BackupSpec(excluded_cluster_scoped_resources=["*"]))
+    assert taken([role, config()], selection(resources=no_cluster)) == ["ConfigMap/web", "Namespace/shop"]
+
+
+def test_names_that_are_no_kind_are_told_with_what_may_be_meant() -> None:
+    wrong = BackupSpec(included_resources=["configmaps", "secret s", "deployment.app"], excluded_resources=["zzz"])
+    captured = take([config()], selection(resources=ResourceFilter.of(wrong), ordered_resources={"podz": "shop/x"}))
+    assert [(each.code, each.subject) for each in captured.warnings] == [
+        (Code.NO_SUCH_KIND, name) for name in ("deployment.app", "podz", "secret s", "zzz")
+    ]
+    assert "is 'deployment.apps' meant?" in captured.warnings[0].text
+
+
 def test_the_order_is_pods_claims_volumes_core_and_the_rest_and_named_objects_come_first() -> None:
     web = make("Deployment", "web", "shop", "apps/v1", labels=SHOP, spec={})
     objects = [web, config("b"), config("a"), pod("x", labels=SHOP), pod("y", labels=SHOP), claim("data", labels=SHOP)]
@@ -337,12 +380,10 @@ def test_a_cluster_that_is_away_is_tried_again_as_a_whole() -> None:
 
 def test_kinds_that_could_not_be_restored_are_not_looked_at() -> None:
     class WithMetrics(MemoryCluster):
-        def resource_types(self) -> list[ResourceType]:
+        def discover(self) -> Discovery:
             read_only = frozenset({"get", "list"})
-            return [
-                *super().resource_types(),
-                ResourceType("metrics.k8s.io", "v1", "PodMetrics", "pods", True, read_only),
-            ]
+            metrics = ResourceType("metrics.k8s.io", "v1", "PodMetrics", "pods", True, read_only)
+            return Discovery([*super().discover().types, metrics])
 
         def list(
             self, type_: ResourceType, namespace: str | None = None, selector: str | None = None

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.errors import Invalid
-from schemas.velero import BackupSpec, LabelSelector, merge, parse_backup
+from schemas.velero import BackupSpec, LabelSelector, merge, parse_backup, unheeded
 
 BACKUP = """
 apiVersion: velero.io/v1
@@ -52,6 +52,35 @@ def test_all_that_vendors_write_is_read() -> None:
     assert hooks.pre[0].exec.on_error == "Fail"
     assert hooks.pre[0].exec.timeout == "90s"
     assert hooks.post[0].exec.on_error is None
+
+
+def test_nothing_that_vendors_write_is_called_unheeded() -> None:
+    assert list(unheeded(BACKUP)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "words"),
+    [
+        (rendered("{includedNamespace: [shop]}"), "spec.includedNamespace", "is includedNamespaces meant?"),
+        (rendered("{wholly: new}"), "spec.wholly", "there is no such field"),
+        (rendered("{labelSelector: {matchLabel: {a: b}}}"), "spec.labelSelector.matchLabel", "matchLabels meant"),
+        (
+            rendered("{hooks: {resources: [{name: a}, {name: b, pre: [{exec: {command: [x], timout: 1s}}]}]}}"),
+            "spec.hooks.resources[1].pre[0].exec.timout",
+            "is timeout meant?",
+        ),
+        (rendered("{orLabelSelectors: [{matchLabels: {}, x: 1}]}"), "spec.orLabelSelectors[0].x", "no such field"),
+        (rendered("{resourcePolicy: {kind: ConfigMap, name: p}}"), "spec.resourcePolicy", "without its rules"),
+        (rendered("{snapshotVolumes: true}"), "spec.snapshotVolumes", "no disk is snapshotted"),
+        (rendered(metadata="{name: b, spec: {includedNamespaces: [shop]}}"), "metadata.spec", "no such field"),
+        (rendered() + "hooks: {}\n", "hooks", "no such field"),
+        (rendered("{annotations: {a: b}}"), "spec.annotations", "no such field"),
+    ],
+)
+def test_fields_that_have_no_effect_are_named(text: str, field: str, words: str) -> None:
+    [(found, why)] = unheeded(text)
+    assert found == field
+    assert words in why
 
 
 def test_the_newer_field_for_default_volumes_wins_over_the_older() -> None:

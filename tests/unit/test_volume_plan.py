@@ -143,10 +143,21 @@ def test_one_bad_volume_does_not_keep_the_others_from_being_copied() -> None:
 def test_pods_that_have_ended_are_passed_over_with_a_word_about_their_claims(phase: str) -> None:
     job = pod("job", "shop", phase, annotations=opted_in("data"), volumes={"data": on_claim("data")})
     pods, warnings, errors = plan(job, DATA)
-    assert (pods, errors) == ([], [])
-    assert "the pod has ended" in warnings[0]
+    assert (pods, warnings) == ([], [])
+    assert errors == ["Pod shop/job, volume data, was not copied: the pod has ended"]
+    again = pod("job-2", "shop", phase, annotations=opted_in("data"), volumes={"data": on_claim("data")})
+    assert len(plan(job, again, DATA)[2]) == 1, "a claim is told once"
     heir = pod("heir", annotations=opted_in("data"), volumes={"data": on_claim("data")})
-    assert plan(job, heir, DATA)[1] == []
+    assert plan(job, heir, DATA)[1:] == ([], [])
+
+
+def test_in_the_default_mode_a_claim_of_a_pod_that_has_ended_is_a_warning() -> None:
+    job = pod("job", "shop", "Succeeded", volumes={"data": on_claim("data"), "scratch": EMPTY})
+    pods, warnings, errors = plan(job, DATA, default=True)
+    assert (pods, errors) == ([], [])
+    assert warnings == ["Pod shop/job, volume data, was not copied: the pod has ended"]
+    heir = pod("heir", volumes={"data": on_claim("data")})
+    assert plan(job, heir, DATA, default=True)[1:] == ([], [])
 
 
 def test_a_volume_that_shows_objects_is_noted_not_copied() -> None:

@@ -1,17 +1,21 @@
 """Copying a pod's volumes and restoring them, slice by slice, over real directories and an object store in memory."""
 
+import errno
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.local.samples import fill_volume, tree_digest
 from schemas import events as e
 from schemas import keys
-from schemas.errors import NotFound, NotYet
+from schemas.errors import Code, NotFound, NotYet, TransientError
 from schemas.job import Job
+from schemas.kubernetes import PODS
 from schemas.records import (
     BackupPlan,
     BackupRequest,
@@ -22,12 +26,14 @@ from schemas.records import (
     VolumePlan,
     VolumeRestore,
 )
+from tests.support.objects import pod
+from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger
 from workers.jobs.locks import Locks
 from workers.jobs.slicing import Slicing
-from workers.ports import Repository
+from workers.ports import CopySlice, Repository
 from workers.repository import open_repository
 from workers.repository.format.ambient import Ambient, Limits
 from workers.steps import volumes_copy, volumes_restore
@@ -46,17 +52,28 @@ class Node:
     slice_length: timedelta = timedelta(seconds=30)
     gone: bool = False
     stop: bool = False
+    away: bool = False
+    unmounted: bool = False
 
     def __post_init__(self) -> None:
         self.repository: Repository = open_repository(self.store, "a passphrase", ambient=Ambient(Limits(look_every=1)))
         self.locks = Locks()
+        self.cluster = MemoryCluster([pod("db-0", uid="pod-1")])
         self.destinations = MemoryDestinations({"default": (self.store, self.repository)})
 
     def directory(self, pod_uid: str, volume: str) -> Path:
+        if self.unmounted:
+            raise TransientError("no volumes yet")
         path = self.root / pod_uid / volume
         if not path.exists():
             raise NotFound(f"pod {pod_uid} has no volume {volume}")
         return path
+
+    def api_server(self) -> MemoryCluster:
+        """The cluster, unless it is away."""
+        if self.away:
+            raise TransientError("away")
+        return self.cluster
 
     def cancelled(self, job: Job) -> bool:
         return self.gone
@@ -70,7 +87,7 @@ class Node:
         envelope: e.AnyEvent = e.wrap(event, source="tests", time=NOW)
         clock = lambda: NOW  # noqa: E731
         if isinstance(event, e.VolumesCopyRequested):
-            copying = volumes_copy.CopyNeeds(self.destinations, self, self.slicing, self.locks, clock)
+            copying = volumes_copy.CopyNeeds(self.destinations, self.api_server, self, self.slicing, self.locks, clock)
             return list(volumes_copy.copy(envelope, copying))  # type: ignore[arg-type]
         restoring = volumes_restore.RestoreNeeds(self.destinations, self, self.slicing, self.locks, clock)
         return list(volumes_restore.restore(envelope, restoring))  # type: ignore[arg-type]
@@ -95,8 +112,8 @@ def node(tmp_path: Path) -> Node:
         (tmp_path / "pod-1" / name).mkdir(parents=True)
         fill_volume(tmp_path / "pod-1" / name, 2, seed=number)
     volumes = [VolumePlan(name=n, kind="claim", directory=n, claim=n, claim_uid=f"uid-{n}") for n in ("data", "logs")]
-    pod = PodPlan(namespace="shop", name="db-0", uid="pod-1", node="n", volumes=volumes)
-    ledger.put(made.store, keys.plan(BACKUP), BackupPlan(manifest="m", objects=1, pods=[pod]))
+    planned = PodPlan(namespace="shop", name="db-0", uid="pod-1", node="n", volumes=volumes)
+    ledger.put(made.store, keys.plan(BACKUP), BackupPlan(manifest="m", objects=1, pods=[planned]))
     ledger.put(
         made.store,
         keys.request(BACKUP),
@@ -167,6 +184,129 @@ def test_a_volume_that_is_gone_fails_the_pod_and_the_other_is_copied(node: Node)
     assert isinstance(told, e.VolumesCopyFailed)
     assert "volume data" in str(told.reason)
     assert [volume.name for volume in _result(node).volumes] == ["logs"]
+
+
+def test_a_file_that_cannot_be_read_fails_the_pod_and_its_volume_can_be_restored(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (node.root / "pod-1" / "data" / "unlucky").write_bytes(b"x")
+    really = os.open
+
+    def fail(path: Any, *rest: Any, **more: Any) -> int:
+        if path == b"unlucky":
+            raise OSError(errno.EIO, "Input/output error")
+        return really(path, *rest, **more)
+
+    monkeypatch.setattr(os, "open", fail)
+    node.slice_length = timedelta(milliseconds=1)
+    told = node.run(_copy_request())[-1]
+    monkeypatch.undo()
+    assert isinstance(told, e.VolumesCopyFailed)
+    result = _result(node)
+    assert [volume.name for volume in result.volumes] == ["data", "logs"]
+    [error] = result.errors
+    assert (error.code, error.text) == (
+        Code.FILE_NOT_COPIED,
+        "shop/db-0, volume data: unlucky: could not be read: Input/output error",
+    )
+    target = node.root / "target"
+    target.mkdir()
+    id_ = result.volumes[0].volume_id
+    node.repository.restore(id_, target, checkpoint=None, stop=lambda: False, progress=lambda _: None)
+    assert not (target / "unlucky").exists()
+    assert len(list(target.iterdir())) == len(list((node.root / "pod-1" / "data").iterdir())) - 1
+
+
+def _errors(node: Node) -> list[tuple[str, str]]:
+    return [(error.code, error.text) for error in _result(node).errors]
+
+
+def _gone(why: str, *volumes: str) -> list[tuple[str, str]]:
+    return [(Code.POD_GONE, f"shop/db-0, volume {name}, was not copied: {why}; back up again") for name in volumes]
+
+
+def _going() -> MemoryCluster:
+    metadata = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/wait"]}
+    return MemoryCluster([pod("db-0", uid="pod-1", metadata=metadata)])
+
+
+@pytest.mark.parametrize(
+    ("cluster", "why"),
+    [
+        (MemoryCluster(), "the pod is gone or was replaced"),
+        (MemoryCluster([pod("db-0", uid="pod-2")]), "the pod is gone or was replaced"),
+        (MemoryCluster([pod("db-0", phase="Succeeded", uid="pod-1")]), "the pod has ended"),
+        (_going(), "the pod is being deleted"),
+    ],
+)
+@pytest.mark.parametrize("unmounted", [True, False])
+def test_a_pod_that_went_before_its_copy_ends_it_at_once(
+    cluster: MemoryCluster, why: str, unmounted: bool, node: Node
+) -> None:
+    """Whether its volumes are still there, or only the directories in which they were mounted."""
+    node.cluster = cluster
+    if unmounted:
+        (node.root / "pod-1").rename(node.root / "elsewhere")
+        node.unmounted = True
+    [told] = node.hear(_copy_request())
+    assert isinstance(told, e.VolumesCopyFailed)
+    assert (_errors(node), _result(node).volumes) == (_gone(why, "data", "logs"), [])
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_a_volume_that_is_being_mounted_is_waited_for(away: bool, node: Node) -> None:
+    node.away = away
+    (node.root / "pod-1").rename(node.root / "elsewhere")
+    node.unmounted = True
+    with pytest.raises(TransientError, match="no volumes yet"):
+        node.hear(_copy_request())
+
+
+def test_a_pod_that_goes_during_the_copy_of_its_second_volume_keeps_the_first(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = node.repository.copy
+
+    def copy(root: Path, **rest: Any) -> CopySlice:
+        reached = really(root, **rest)
+        if root.name == "logs":
+            node.cluster.delete(PODS, "shop", "db-0")
+        return reached
+
+    monkeypatch.setattr(node.repository, "copy", copy)
+    [told] = node.run(_copy_request())
+    assert isinstance(told, e.VolumesCopyFailed)
+    assert _errors(node) == _gone("the pod is gone or was replaced", "logs")
+    assert [volume.name for volume in _result(node).volumes] == ["data"]
+    assert [key.key for key in node.store.list("parents/")] == [keys.parent("claim/uid-data")], "it is nobody's parent"
+
+
+def test_a_pod_that_goes_between_two_slices_and_leaves_an_empty_directory_is_noticed(node: Node) -> None:
+    node.slice_length = timedelta(milliseconds=1)
+    following = node.hear(_copy_request())[-1]
+    assert isinstance(following, e.VolumesCopyRequested)
+    node.cluster = _going()
+    (node.root / "pod-1" / "data").rename(node.root / "unmounted")
+    (node.root / "pod-1" / "data").mkdir()
+    [told] = node.run(following)
+    assert isinstance(told, e.VolumesCopyFailed)
+    assert _errors(node) == _gone("the pod is being deleted", "data", "logs")
+
+
+def test_a_pod_that_is_going_and_has_its_volume_still_mounted_is_copied_to_the_end_of_that(node: Node) -> None:
+    node.slice_length = timedelta(milliseconds=1)
+    following = node.hear(_copy_request())[-1]
+    node.cluster = _going()
+    node.slice_length = timedelta(seconds=30)
+    node.run(following)
+    assert [volume.name for volume in _result(node).volumes] == ["data"]
+    assert _errors(node) == _gone("the pod is being deleted", "logs")
+
+
+def test_without_an_api_server_volumes_are_copied_as_they_are(node: Node) -> None:
+    node.away = True
+    [told] = node.run(_copy_request())
+    assert isinstance(told, e.VolumesCopied)
 
 
 def test_a_cancelled_copy_ends_the_backup(node: Node) -> None:

@@ -20,6 +20,7 @@ from schemas.records import (
     Record,
     RestorePlan,
     RestoreRequest,
+    Running,
     Undeploy,
     Undeployed,
 )
@@ -39,9 +40,16 @@ class Clock:
     """Set by hand."""
 
     now = NOW
+    unserved: frozenset[str] = frozenset()
+    asked = 0
 
     def __call__(self) -> datetime:
         return self.now
+
+    def consumers(self, queue: str) -> int | None:
+        """Of the queues of a broker, none if it is among the unserved; nobody knows of `backup.finalize`."""
+        self.asked += 1
+        return 0 if queue in self.unserved else None if queue == "backup.finalize" else 1
 
 
 @pytest.fixture
@@ -62,7 +70,7 @@ def tick(store: MemoryObjectStore, clock: Clock) -> Callable[..., list[e.Event]]
     def run(later: timedelta = STALLED + timedelta(seconds=1)) -> list[e.Event]:
         clock.now += later
         event = e.wrap(e.TickMinute(minute="m"), source="tests", time=clock.now)
-        return list(watchdog.tick(event, WatchdogNeeds(_only(store), STALLED, clock)))
+        return list(watchdog.tick(event, WatchdogNeeds(_only(store), STALLED, clock, clock.consumers)))
 
     return run
 
@@ -100,6 +108,19 @@ def test_with_a_plan_only_what_has_no_result_is_told_again_from_where_it_was(
         e.VolumesCopyRequested(backup="b", node="n", pod="ns/b", slice=4),
         e.BackupPlanned(backup="b", objects=3, pods=2),
     ]
+
+
+def test_queues_that_nobody_serves_are_named(
+    store: MemoryObjectStore, clock: Clock, tick: Callable[..., list[e.Event]]
+) -> None:
+    _plan(store)
+    clock.unserved = frozenset({"volumes.n", "restore.apply"})
+    assert tick()[0] == e.BackupStalled(backup="b", nudge=1, unserved=["volumes.n"])
+    assert clock.asked == len(("volumes.n", "backup.finalize"))
+    ledger.put(store, keys.running(BACKUP), Running(nudges=watchdog.MOST_NUDGES))
+    [failed] = tick()
+    assert isinstance(failed, e.BackupFailed)
+    assert "nobody serves volumes.n" in str(failed.reason)
 
 
 def test_a_lost_final_event_is_told_again_and_the_mark_taken_away(

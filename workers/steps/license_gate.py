@@ -16,6 +16,7 @@ from schemas.messages import Message, told
 from schemas.records import AppRef, BackupRecord, BackupRequest, Request, RestoreRequest
 from workers.jobs import ledger, progress
 from workers.jobs.applications import concerned, registered
+from workers.manifests.capture.scope import scope_of, shipped_spec
 from workers.ports import Cluster, Destinations, ObjectStore
 
 R = TypeVar("R", bound=Request)
@@ -42,11 +43,13 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         return
     try:
         apps = concerned(registered(needs.cluster, needs.console_namespace), asked.app)
-        reasons = list(_refusals(apps, needs))
+        admitted = _admitted(apps, needs)
+        scope_of(needs.console_namespace, admitted.apps or apps, asked.app)  # raises Invalid for what cannot be done
     except Invalid as error:
-        apps, reasons = [], [told(error)]
-    if reasons:
-        yield e.BackupRejected(request=event.id, app=asked.app, reasons=reasons)
+        yield e.BackupRejected(request=event.id, app=asked.app, reasons=[told(error)])
+        return
+    if apps and not admitted.apps:
+        yield e.BackupRejected(request=event.id, app=asked.app, reasons=[*admitted.left_out, *admitted.notes])
         return
     record = BackupRequest(
         name=job.name,
@@ -57,7 +60,9 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         destination=asked.destination,
         app=asked.app,
         schedule=asked.schedule,
-        apps=[AppRef(slug=app.slug, name=app.name, version=app.version, sequence=app.sequence) for app in apps],
+        apps=[_ref(app) for app in admitted.apps],
+        left_out=admitted.left_out,
+        notes=admitted.notes,
     )
     if _begin(store, job, record):
         yield from progress.missing(store, job)
@@ -142,12 +147,43 @@ def _known(store: ObjectStore, job: Job, needs: GateNeeds) -> Iterator[e.Event]:
     yield from progress.missing(store, job) if said is None else said
 
 
-def _refusals(apps: list[Application], needs: GateNeeds) -> Iterator[Message]:
+@dataclass(frozen=True)
+class _Admitted:
+    """Who may be in a backup. `left_out` says why others may not; `notes` is of those that bring nothing of their own
+    to a backup anyway."""
+
+    apps: list[Application]
+    left_out: list[Message]
+    notes: list[Message]
+
+
+def _admitted(apps: list[Application], needs: GateNeeds) -> _Admitted:
+    """One application's license, or its broken Backup, is no reason to leave the others without a backup."""
+    admitted = _Admitted([], [], [])
     for app in apps:
-        verdict = license.verdict(app.license, needs.trusted_keys, needs.now(), app.slug)
-        if not verdict.allowed:
-            text = f"application {app.slug}: {verdict.reason} ({verdict.code})"
-            yield Message(code=Code.LICENSE_REFUSED, text=text, subject=app.slug)
+        refusal, ships = _refusal(app, needs), True
+        try:
+            ships = shipped_spec(app) is not None
+        except Invalid as error:
+            refusal = refusal or told(error)
+        if refusal is None:
+            admitted.apps.append(app)
+        else:
+            (admitted.left_out if ships else admitted.notes).append(refusal)
+    return admitted
+
+
+def _ref(app: Application) -> AppRef:
+    return AppRef(slug=app.slug, name=app.name, version=app.version, sequence=app.sequence)
+
+
+def _refusal(app: Application, needs: GateNeeds) -> Message | None:
+    """Why the application's license does not allow backups, if it does not."""
+    verdict = license.verdict(app.license, needs.trusted_keys, needs.now(), app.slug)
+    if verdict.allowed:
+        return None
+    text = f"application {app.slug}: {verdict.reason} ({verdict.code})"
+    return Message(code=Code.LICENSE_REFUSED, text=text, subject=app.slug)
 
 
 def _notes(needs: GateNeeds, slug: str | None) -> list[Message]:
@@ -158,7 +194,8 @@ def _notes(needs: GateNeeds, slug: str | None) -> list[Message]:
         return [told(error)]
     return [
         refusal.model_copy(update={"text": f"{refusal.text}; it is restored all the same"})
-        for refusal in _refusals(apps, needs)
+        for app in apps
+        if (refusal := _refusal(app, needs))
     ]
 
 

@@ -3,21 +3,26 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas import events as e
 from schemas import keys
+from schemas.application import Application
 from schemas.errors import Code
 from schemas.job import Job
 from schemas.messages import Message
 from schemas.records import BackupPlan, BackupRequest
 from workers.jobs import ledger, progress
-from workers.jobs.applications import concerned, registered
+from workers.jobs.applications import registered
 from workers.manifests.capture.document import Captured, encode_manifest
-from workers.manifests.capture.scope import scope_of, spec_for
+from workers.manifests.capture.scope import scope_of, shipped_spec, spec_for
 from workers.manifests.capture.select import capture as capture_objects
+from workers.manifests.capture.unheeded import not_heeded
 from workers.manifests.capture.volume_plan import plan_volumes
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
+
+PATIENCE = timedelta(minutes=5)
+"""How long a kind that cannot be listed just now holds up a backup; then it is an error of the backup."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,18 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
 
 def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNeeds) -> None:
     request = ledger.read(store, keys.request(job), BackupRequest)
-    apps = concerned(registered(needs.cluster, needs.console_namespace), request.app)
-    captured = capture_objects(needs.cluster, scope_of(needs.console_namespace, apps, request.app))
+    everybody = registered(needs.cluster, needs.console_namespace)
+    named = {app.slug for app in request.apps}
+    apps = [app for app in everybody if app.slug in named]
+    others = {app.slug for app in everybody} - named
+    captured = capture_objects(
+        needs.cluster,
+        scope_of(needs.console_namespace, apps, request.app, others),
+        patient=needs.now() - request.requested_at <= PATIENCE,
+    )
     spec = spec_for(apps, request.app)
     planned = plan_volumes(captured.objects, spec.default_volumes)
+    ignored = not_heeded(apps, full=request.app is None)
     plain = encode_manifest(captured)
     key = keys.manifest(job, hashlib.sha256(plain).hexdigest())
     store.create(key, repository.seal(plain, key))
@@ -57,16 +70,27 @@ def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNe
         pods=planned.pods,
         selector=spec.label_selector if request.app else None,
         covers=captured.covers,
-        errors=[*captured.errors, *planned.errors],
-        warnings=[*captured.warnings, *planned.warnings, *_empty(captured, [app.slug for app in apps])],
+        errors=[*request.left_out, *_empty(captured, request, apps), *captured.errors, *planned.errors],
+        warnings=[*request.notes, *ignored, *captured.warnings, *planned.warnings],
     )
     ledger.create(store, keys.plan(job), plan)
 
 
-def _empty(captured: Captured, slugs: list[str]) -> Iterator[Message]:
-    """A backup that holds nothing of an application must not look as if it did."""
-    held = {owner for owners in captured.owners.values() for owner in owners}
-    for slug in slugs:
-        if slug not in held:
-            text = f"application {slug}: no object was selected; look at its labels and its Backup resource"
-            yield Message(code=Code.NOTHING_SELECTED, text=text, subject=slug)
+def _empty(captured: Captured, request: BackupRequest, apps: list[Application]) -> Iterator[Message]:
+    """A backup that holds nothing of an application that it names must not look as if it did."""
+    registrations = {app.slug: app for app in apps}
+    for slug in (app.slug for app in request.apps if app.slug not in captured.contributors):
+        yield _nothing_of(slug, registrations.get(slug))
+
+
+def _nothing_of(slug: str, app: Application | None) -> Message:
+    """Why the backup may hold nothing of the application."""
+    nothing = f"application {slug}: nothing of it is in the backup"
+    if app is None:
+        text = f"{nothing}, since it is registered no more"
+    elif shipped_spec(app) is None:
+        text = f"{nothing}, since it ships no Backup resource, and nothing beside the others carries its label"
+        return Message(code=Code.NO_BACKUP_RESOURCE, text=text, subject=slug)
+    else:
+        text = f"{nothing}; look at its labels, its namespaces and its Backup resource"
+    return Message(code=Code.NOTHING_SELECTED, text=text, subject=slug)

@@ -145,7 +145,7 @@ class _Restore:
     def captured(self) -> list[Object]:
         """What of it is the owner's, in restore order."""
         mine = [obj for obj in self.held.objects if owner_of(self.held, obj) == self.owner]
-        return ordered(mine, self.needs.cluster.resource_types())
+        return ordered(mine, self.needs.cluster.discover().types)
 
     @cached_property
     def rebound(self) -> dict[Name, str]:

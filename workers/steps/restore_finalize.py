@@ -66,9 +66,11 @@ def _late(
 
 
 def _unready(workloads: Iterable[Object], cluster: Cluster) -> Iterator[Message]:
-    types = {(type_.group, type_.kind): type_ for type_ in cluster.resource_types()}
+    found = cluster.discover()
+    types = {(type_.group, type_.kind): type_ for type_ in found.types}
     for obj in workloads:
-        if kind_of(obj) in types and (reason := _why_not(obj, types[kind_of(obj)], cluster)):
+        group, _ = kind = kind_of(obj)
+        if reason := _why_not(obj, types[kind], cluster) if kind in types else found.unreadable.get(group):
             yield Message(code=Code.NOT_READY, text=f"{title(obj)}: {reason}", subject=title(obj))
 
 

@@ -5,25 +5,31 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code, NotFound
+from schemas.errors import Code, NotFound, TransientError
 from schemas.job import Job
 from schemas.messages import Message
 from schemas.records import BackupPlan, CopyState, Parent, PodPlan, PodResult, VolumePlan, VolumeRecord
 from workers.jobs import ledger, progress
 from workers.jobs.locks import Locks
+from workers.jobs.pod_presence import LOST, pod_state
 from workers.jobs.results import pod_copied, progressed, record_pod
 from workers.jobs.slicing import Slicing, reporting
-from workers.ports import CopySlice, Destinations, ObjectStore, Progress, Repository, VolumeFiles
+from workers.ports import Cluster, CopySlice, Destinations, ObjectStore, Progress, Repository, VolumeFiles
+
+_AT_END: dict[str, None] = {"checkpoint": None, "mount": None}
+"""Of a state, when it is done with a volume."""
 
 
 @dataclass(frozen=True)
 class CopyNeeds:
-    """What copying needs."""
+    """What copying needs. The cluster is asked whether a pod is still there."""
 
     destinations: Destinations
+    cluster: Callable[[], Cluster]
     files: VolumeFiles
     slicing: Slicing
     locks: Locks
@@ -38,6 +44,8 @@ class _Copy:
     pod: PodPlan
     store: ObjectStore
     repository: Repository
+    cluster: Callable[[], Cluster]
+    files: VolumeFiles
     stop: Callable[[], bool]
 
 
@@ -74,9 +82,9 @@ def _slice(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) 
     plan = ledger.read(store, keys.plan(job), BackupPlan)
     pod = next(pod for pod in plan.pods if pod.key == asked.pod)
     stop = needs.slicing.stop(job)
-    one = _Copy(job, pod, store, needs.destinations.repository(asked.destination), stop)
+    one = _Copy(job, pod, store, needs.destinations.repository(asked.destination), needs.cluster, needs.files, stop)
     while state.done < len(pod.volumes) and not stop():
-        state = yield from _advance(one, state, needs.files)
+        state = yield from _advance(one, state)
         if state.checkpoint:
             break
     if state.done == len(pod.volumes):
@@ -87,15 +95,64 @@ def _slice(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) 
     yield asked.model_copy(update={"slice": state.slice})
 
 
-def _advance(one: _Copy, state: CopyState, files: VolumeFiles) -> Generator[e.Event, None, CopyState]:
-    """One slice of the next volume: done, with a checkpoint, or failed for good."""
-    pod, volume = one.pod, one.pod.volumes[state.done]
-    where = f"{pod.key}, volume {volume.name}"
+def _advance(one: _Copy, state: CopyState) -> Generator[e.Event, None, CopyState]:
+    """One slice of the next volume: done, with a checkpoint, or failed for good; all that is left of the pod has failed
+    if the pod went. Raises TransientError while it cannot be copied."""
+    volume, mount, root = one.pod.volumes[state.done], state.mount, None
     try:
-        root = files.directory(pod.uid, volume.directory)
+        root = one.files.directory(one.pod.uid, volume.directory)
+        mount = mount or _mount(root)
+        why = _why_lost(one, volume, mount, begins=state.mount is None)
+        return _without_pod(state, one.pod, why) if why else (yield from _copy_slice(one, state, root, mount))
     except NotFound as error:
+        if root is not None:
+            raise
+        where = f"{one.pod.key}, volume {volume.name}"
         lost = Message(code=Code.VOLUME_NOT_COPIED, text=f"{where}: {error}", subject=where)
-        return state.model_copy(update={"done": state.done + 1, "checkpoint": None, "errors": [*state.errors, lost]})
+        return state.model_copy(update={"done": state.done + 1, **_AT_END, "errors": [*state.errors, lost]})
+    except TransientError:
+        if why := _why_lost(one, volume, mount):
+            return _without_pod(state, one.pod, why)
+        raise
+
+
+def _why_lost(one: _Copy, volume: VolumePlan, mount: str | None, *, begins: bool = False) -> str | None:
+    """Why the volume is not what it was, if it is not: its pod went, and nobody knows what of it was still there. As
+    long as a pod that is going still has the volume mounted, a copy that has begun goes on."""
+    state = pod_state(one.cluster, one.pod)
+    if state == "gone" or (state in LOST and (begins or not _is_mounted(one, volume, mount))):
+        return LOST[state]
+    return None
+
+
+def _is_mounted(one: _Copy, volume: VolumePlan, mount: str | None) -> bool:
+    try:
+        return _mount(one.files.directory(one.pod.uid, volume.directory)) == mount
+    except (NotFound, TransientError):
+        return False
+
+
+def _mount(root: Path) -> str:
+    """What tells a mounted volume from the empty directory that is left of it, and from another one."""
+    try:
+        status = root.stat()
+    except OSError as error:
+        raise TransientError(f"could not look at {root}: {error.strerror}") from error
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+def _without_pod(state: CopyState, pod: PodPlan, why: str) -> CopyState:
+    """The state with all volumes that are left given up."""
+    lost = []
+    for volume in pod.volumes[state.done :]:
+        where = f"{pod.key}, volume {volume.name}"
+        lost.append(Message(code=Code.POD_GONE, text=f"{where}, was not copied: {why}; back up again", subject=where))
+    return state.model_copy(update={"done": len(pod.volumes), **_AT_END, "errors": [*state.errors, *lost]})
+
+
+def _copy_slice(one: _Copy, state: CopyState, root: Path, mount: str) -> Generator[e.Event, None, CopyState]:
+    """Copies the next volume until the slice ends. What was copied of a volume that was taken away does not count."""
+    pod, volume = one.pod, one.pod.volumes[state.done]
     identity = keys.parent(volume.identity(pod.namespace, pod.name))
     parent = ledger.find(one.store, identity, Parent)
     work = partial(
@@ -107,22 +164,25 @@ def _advance(one: _Copy, state: CopyState, files: VolumeFiles) -> Generator[e.Ev
     )
     tell = partial(progressed, one.job, volume.key(pod.namespace, pod.name))
     reached = yield from reporting(lambda report: work(progress=report), tell)
+    if why := _why_lost(one, volume, mount):
+        return _without_pod(state, pod, why)
     if reached.volume is None:
         saved = base64.b64encode(reached.checkpoint or b"").decode()
-        return state.model_copy(update={"checkpoint": saved})
+        return state.model_copy(update={"checkpoint": saved, "mount": mount})
     yield tell(Progress(reached.scanned_bytes, reached.scanned_bytes, reached.files))
     ledger.put(one.store, identity, Parent(volume_id=reached.volume))
-    return _with(state, _record(pod, volume, reached.volume, reached), _warnings(where, reached))
+    return _with(state, _record(pod, volume, reached.volume, reached), f"{pod.key}, volume {volume.name}", reached)
 
 
-def _with(state: CopyState, volume: VolumeRecord, warnings: list[Message]) -> CopyState:
-    """The state after one more volume is copied."""
+def _with(state: CopyState, volume: VolumeRecord, where: str, reached: CopySlice) -> CopyState:
+    """The state after one more volume is copied. One that lacks files can be restored all the same, but is an error."""
     return state.model_copy(
         update={
             "done": state.done + 1,
-            "checkpoint": None,
+            **_AT_END,
             "volumes": [*state.volumes, volume],
-            "warnings": [*state.warnings, *warnings],
+            "errors": [*state.errors, *_about(where, reached.unreadable, Code.FILE_NOT_COPIED)],
+            "warnings": [*state.warnings, *_about(where, reached.warnings, Code.FILE_WARNING)],
         }
     )
 
@@ -131,8 +191,8 @@ def _state(store: ObjectStore, job: Job, pod: str) -> CopyState:
     return ledger.find(store, keys.slices(job, pod), CopyState) or CopyState()
 
 
-def _warnings(where: str, reached: CopySlice) -> list[Message]:
-    return [Message(code=Code.FILE_WARNING, text=f"{where}: {warning}") for warning in reached.warnings]
+def _about(where: str, said: tuple[str, ...], code: Code) -> list[Message]:
+    return [Message(code=code, text=f"{where}: {one}", subject=where) for one in said]
 
 
 def _record(pod: PodPlan, volume: VolumePlan, volume_id: str, reached: CopySlice) -> VolumeRecord:

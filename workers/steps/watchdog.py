@@ -4,11 +4,12 @@ It asks the object stores alone, so it also helps after the broker has lost ever
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from schemas import events as e
-from schemas import keys
+from schemas import keys, topology
 from schemas.errors import Code, TransientError
 from schemas.job import Job
 from schemas.messages import Message
@@ -22,16 +23,19 @@ MOST_NUDGES = 30
 
 @dataclass(frozen=True)
 class WatchdogNeeds:
-    """What the watchdog needs. A job without any write for `patience` is stalled."""
+    """What the watchdog needs. A job without any write for `patience` is stalled. `consumers` is how many consumers the
+    queue of a name has; None if nobody can say."""
 
     destinations: Destinations
     patience: timedelta
     now: Callable[[], datetime]
+    consumers: Callable[[str], int | None]
 
 
 def tick(_: e.CloudEvent[e.TickMinute], needs: WatchdogNeeds) -> Iterator[e.Event]:
     """Looks at every running job of every destination; those that cannot be reached do not hold up the others."""
     away: list[TransientError] = []
+    needs = replace(needs, consumers=cache(needs.consumers))  # the broker is asked once for all jobs
     for destination in needs.destinations.names():
         try:
             yield from _look(destination, needs)
@@ -61,18 +65,27 @@ def _nudge(store: ObjectStore, job: Job, destination: str, needs: WatchdogNeeds)
         yield from said
         return
     nudge = _count(store, job)
+    told = list(progress.missing(store, job))
+    unserved = _unserved(told, needs)
     if nudge > MOST_NUDGES:
-        reason = Message(code=Code.STALLED, text=f"no progress after {MOST_NUDGES} nudges")
+        nobody = f"; nobody serves {', '.join(unserved)}" if unserved else ""
+        reason = Message(code=Code.STALLED, text=f"no progress after {MOST_NUDGES} nudges{nobody}")
         yield endings.fail(store, job, needs.now(), reason)
         return
-    yield _stalled(job, destination, nudge)
-    yield from progress.missing(store, job)
+    yield _stalled(job, destination, nudge, unserved)
+    yield from told
 
 
-def _stalled(job: Job, destination: str, nudge: int) -> e.BackupStalled | e.RestoreStalled:
+def _unserved(told: list[e.Event], needs: WatchdogNeeds) -> list[str]:
+    """The queues that should hear these events, and have no worker."""
+    queues = {queue.name for event in told for queue in topology.hearing(event)}
+    return [queue for queue in sorted(queues) if needs.consumers(queue) == 0]
+
+
+def _stalled(job: Job, destination: str, nudge: int, unserved: list[str]) -> e.BackupStalled | e.RestoreStalled:
     if job.kind == "backup":
-        return e.BackupStalled(backup=job.name, destination=destination, nudge=nudge)
-    return e.RestoreStalled(restore=job.name, destination=destination, nudge=nudge)
+        return e.BackupStalled(backup=job.name, destination=destination, nudge=nudge, unserved=unserved)
+    return e.RestoreStalled(restore=job.name, destination=destination, nudge=nudge, unserved=unserved)
 
 
 def _count(store: ObjectStore, job: Job) -> int:

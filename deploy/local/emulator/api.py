@@ -15,6 +15,8 @@ from schemas.kubernetes import Object, ResourceType
 from workers.adapters.twins.cluster import MemoryCluster
 
 NAMESPACES = "/api/v1/namespaces"
+UNAVAILABLE = "unavailable"
+"""A resource that makes kmock's list of groups show one whose server is away."""
 STAND_IN = "-"
 """Namespace in which kmock is told that Namespaces are: it reads `namespaces/x` as "in namespace x"."""
 
@@ -40,6 +42,8 @@ class EmulatedApi(kmock.KubernetesScaffold):
             return json_response(exec.status(401, "Unauthorized", "Unauthorized"), status=401)
         if exec.PATH.fullmatch(raw_request.path):
             return await exec.answer(raw_request, self.cluster, self._commands)
+        if any(raw_request.path.startswith(f"/apis/{group}/{version}") for group, version in self.cluster.away()):
+            return json_response(exec.status(503, "ServiceUnavailable", "service unavailable"), status=503)
         self._declare()
         answer = await super().__call__(_readable(raw_request))
         self.errors.clear()
@@ -55,18 +59,22 @@ class EmulatedApi(kmock.KubernetesScaffold):
 
     def _declare(self) -> None:
         """Tells kmock's discovery the kinds of the moment."""
-        types = self.cluster.resource_types()
-        if len(types) == len(self.resources):
+        types = self.cluster.types()
+        away = [kmock.resource(group, version, UNAVAILABLE) for group, version in self.cluster.away()]
+        if len(types) + len(away) == len(self.resources):
             return
         self.resources.clear()
         for type_ in types:
             self.resources[kmock.resource(type_.group, type_.version, type_.plural)] = kmock.ResourceInfo(
                 kind=type_.kind,
-                singular=type_.kind.lower(),
+                singular=type_.singular,
+                shortnames=set(type_.short_names),
                 namespaced=type_.namespaced,
                 verbs=set(type_.verbs),
                 subresources={"status"},
             )
+        for group in away:
+            self.resources[group] = kmock.ResourceInfo(kind="Unavailable", namespaced=False)
 
     async def _list(self, request: kmock.Request) -> Object:
         type_, namespace, _ = self._address(request)
@@ -99,7 +107,7 @@ class EmulatedApi(kmock.KubernetesScaffold):
     def _address(self, request: kmock.Request) -> tuple[ResourceType, str | None, str]:
         """Type, namespace and name; the name is empty for a LIST or CREATE."""
         asked = request.resource
-        for type_ in self.cluster.resource_types():
+        for type_ in self.cluster.types():
             if asked and (type_.group, type_.version, type_.plural) == (asked.group, asked.version, asked.plural):
                 return type_, request.namespace if request.namespace != STAND_IN else None, request.name or ""
         raise NotFound("the server could not find the requested resource")

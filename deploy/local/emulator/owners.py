@@ -42,7 +42,7 @@ def _is_owners(cluster: MemoryCluster, type_: ResourceType, obj: Object, owner: 
 
 def collect(cluster: MemoryCluster) -> None:
     """Deletes, in the background as it were, every object all of whose owners are gone."""
-    everything = [(type_, obj) for type_ in cluster.resource_types() for obj in cluster.live(type_)]
+    everything = [(type_, obj) for type_ in cluster.types() for obj in cluster.live(type_)]
     uids = {obj["metadata"]["uid"] for _, obj in everything}
     for type_, obj in everything:
         owners = obj["metadata"].get("ownerReferences") or []

@@ -83,7 +83,7 @@ def _load(slug: str) -> list[Object]:
 
 
 def _type_of(cluster: Cluster, obj: Object) -> ResourceType:
-    for type_ in cluster.resource_types():
+    for type_ in cluster.discover().types:
         if (type_.api_version, type_.kind) == (obj["apiVersion"], obj["kind"]):
             return type_
     raise NotFound(f"the cluster does not know {obj['apiVersion']} {obj['kind']}")

@@ -1,15 +1,19 @@
 """Which kinds the API server has: asks every group and version, and keeps the preferred ones."""
 
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.kubernetes import ResourceType
+from schemas.errors import SnaplineError, TransientError
+from schemas.kubernetes import Discovery, ResourceType
 from workers.adapters.cluster.refusals import refusal
-from workers.adapters.cluster.transport import Transport
+from workers.adapters.cluster.transport import Answer, Transport
 
 PARALLEL = 8
+PAUSES = (0.3, 1.0)
+"""Seconds before a group that does not answer is asked again: enough for a server that is being replaced."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +29,19 @@ class GroupVersion:
         return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
 
 
-def resource_types(transport: Transport) -> list[ResourceType]:
+def discover(transport: Transport) -> Discovery:
     """One entry per kind that can be listed, in the version the server prefers.
 
     A kind that the preferred version lacks comes from the next version that has it, as with kubectl.
     """
     versions = [GroupVersion("", "v1"), *_versions(_groups(transport))]
+    unreadable: dict[str, str] = {}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        answers = pool.map(lambda version: _kinds(transport, version), versions)
-        return _first_of_each_kind(kind for kinds in answers for kind in kinds)
+        answers = list(pool.map(lambda version: _answer(transport, version), versions))
+    for version, (_, error) in zip(versions, answers, strict=True):
+        if error:
+            unreadable.setdefault(version.group, str(error))
+    return Discovery(_first_of_each_kind(kind for kinds, _ in answers for kind in kinds), unreadable)
 
 
 def _groups(transport: Transport) -> list[dict[str, Any]]:
@@ -50,13 +58,25 @@ def _versions(groups: Iterable[dict[str, Any]]) -> Iterator[GroupVersion]:
             yield GroupVersion(group["name"], version)
 
 
-def _kinds(transport: Transport, version: GroupVersion) -> list[ResourceType]:
-    """The kinds of one version; none if its API service is down (5xx) or has just gone (404)."""
-    answer = transport.send("GET", version.path)
-    if version.group and (answer.status == 404 or answer.status >= 500):
-        return []
-    if not answer.ok:
-        raise refusal(answer.status, answer.body, f"could not list the kinds of {version.path}")
+def _answer(transport: Transport, version: GroupVersion) -> tuple[list[ResourceType], SnaplineError | None]:
+    """The kinds of one version, or why they are not known. Raises instead if the whole server is in trouble: it does
+    not answer at all, knows us no more, or does not tell the core group."""
+    for pause in (*PAUSES, None):
+        answer = transport.send("GET", version.path)
+        if answer.status == 404 and version.group:
+            return [], None  # the group has just gone
+        if answer.ok:
+            return _kinds(version, answer), None
+        error = refusal(answer.status, answer.body, f"could not list the kinds of {version.path}")
+        if not version.group or answer.status == 401:
+            raise error
+        if pause is None or not isinstance(error, TransientError):
+            break
+        time.sleep(pause)
+    return [], error
+
+
+def _kinds(version: GroupVersion, answer: Answer) -> list[ResourceType]:
     return [_type(version, entry) for entry in answer.json().get("resources") or [] if _listable(entry)]
 
 
@@ -72,6 +92,8 @@ def _type(version: GroupVersion, entry: dict[str, Any]) -> ResourceType:
         plural=entry["name"],
         namespaced=bool(entry.get("namespaced")),
         verbs=frozenset(entry["verbs"]),
+        singular=entry.get("singularName") or "",
+        short_names=frozenset(entry.get("shortNames") or []),
     )
 
 

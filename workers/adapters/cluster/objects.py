@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from schemas.errors import Invalid, NotFound, TransientError
-from schemas.kubernetes import Object, ResourceType
+from schemas.kubernetes import Discovery, Object, ResourceType
 from workers.adapters.cluster import discovery, paging
 from workers.adapters.cluster.exec import execute
 from workers.adapters.cluster.transport import MERGE_PATCH, Transport
@@ -19,9 +19,9 @@ class KubernetesCluster:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def resource_types(self) -> list[ResourceType]:
+    def discover(self) -> Discovery:
         """See the port."""
-        return discovery.resource_types(self._transport)
+        return discovery.discover(self._transport)
 
     def list(self, type_: ResourceType, namespace: str | None = None, selector: str | None = None) -> Iterator[Object]:
         """See the port. Items come without what the list already says; it is filled in."""

@@ -1,7 +1,8 @@
 """The port `Cluster` in memory: an API server's rules without its controllers.
 
 Kept: names and namespaces, uids and resource versions, status as a subresource, merge patches, finalizers,
-namespaces emptied when deleted, kinds from CustomResourceDefinitions. Left out: everything that acts by
+namespaces emptied when deleted, kinds from CustomResourceDefinitions, groups that do not answer since the service of
+their APIService is not there. Left out: everything that acts by
 itself (nothing schedules, provisions, adopts or collects), schemas, quotas and rights.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from schemas.errors import AlreadyExists, Invalid, NotFound, TransientError
-from schemas.kubernetes import DEFINITIONS, NAMESPACES, PODS, Object, ResourceType
+from schemas.kubernetes import API_SERVICES, DEFINITIONS, NAMESPACES, PODS, SERVICES, Discovery, Object, ResourceType
 from workers.adapters.twins import commands
 from workers.adapters.twins.requests import (
     ObjectKey,
@@ -30,7 +31,11 @@ from workers.adapters.twins.types import BUILTIN, ServedType
 from workers.ports import ExecResult
 
 NAMESPACE = type_key(NAMESPACES)
+SERVICE = type_key(SERVICES)
+API_SERVICE = type_key(API_SERVICES)
 DEFINITION = type_key(DEFINITIONS)
+
+_UNAVAILABLE = "the server answered 503 ServiceUnavailable: service unavailable"
 
 
 class MemoryCluster:
@@ -56,15 +61,32 @@ class MemoryCluster:
         for obj in sorted(objects, key=lambda obj: obj["kind"] != "CustomResourceDefinition"):
             self._seed(copied(obj))
 
-    def resource_types(self) -> list[ResourceType]:
+    def discover(self) -> Discovery:
         """See the port."""
         with self._lock:
-            return [versions[0].type for versions in self._types.values()]
+            away = {group: _UNAVAILABLE for group, _ in self.away()}
+            return Discovery([type_ for type_ in self.types() if type_.group not in away], away)
+
+    def types(self) -> Sequence[ResourceType]:
+        """All kinds, whether their servers answer or not."""
+        with self._lock:
+            return tuple(versions[0].type for versions in self._types.values())
+
+    def away(self) -> set[tuple[str, str]]:
+        """Groups and versions that an APIService leaves to a service that is not there."""
+        with self._lock:
+            specs = [obj["spec"] for obj in self._objects.get(API_SERVICE, {}).values() if obj["spec"].get("service")]
+            return {
+                (spec["group"], spec["version"])
+                for spec in specs
+                if (spec["service"]["namespace"], spec["service"]["name"]) not in self._objects.get(SERVICE, {})
+            }
 
     def list(self, type_: ResourceType, namespace: str | None = None, selector: str | None = None) -> Iterator[Object]:
         """See the port. In order of namespace and name; the objects of the moment of the first one."""
         matches = matcher(selector)
         with self._lock:
+            self._check_answers(type_)
             if self._served(type_) is None:
                 return
             stored = sorted(self._objects.get(type_key(type_), {}).items())
@@ -81,6 +103,7 @@ class MemoryCluster:
     def create(self, type_: ResourceType, obj: Object) -> Object:
         """See the port. The namespace is the object's own."""
         with self._lock:
+            self._check_answers(type_)
             served = self._served(type_)
             if served is None:
                 raise NotFound(f"could not create {type_.group_resource}: the server has no such kind")
@@ -177,7 +200,12 @@ class MemoryCluster:
         versions = self._types.get(type_key(type_), [])
         return next((served for served in versions if served.type.version == type_.version), None)
 
+    def _check_answers(self, type_: ResourceType) -> None:
+        if (type_.group, type_.version) in self.away():
+            raise TransientError(f"could not reach {type_.group_resource}: {_UNAVAILABLE}")
+
     def _find(self, type_: ResourceType, namespace: str | None, name: str) -> Object:
+        self._check_answers(type_)
         where = (namespace or "") if type_.namespaced else ""
         found = self._objects.get(type_key(type_), {}).get((where, name))
         if found is None or self._served(type_) is None:

@@ -93,7 +93,14 @@ def defined(definition: Object, version: dict[str, Any]) -> ServedType:
     spec = definition["spec"]
     names = spec["names"]
     type_ = ResourceType(
-        spec["group"], version["name"], names["kind"], names["plural"], spec["scope"] == "Namespaced", VERBS
+        spec["group"],
+        version["name"],
+        names["kind"],
+        names["plural"],
+        spec["scope"] == "Namespaced",
+        VERBS,
+        names.get("singular") or names["kind"].lower(),
+        frozenset(names.get("shortNames") or []),
     )
     return ServedType(type_, "status" in version.get("subresources", {}))
 

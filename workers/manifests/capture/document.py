@@ -28,6 +28,9 @@ class Captured:
     owners: dict[str, list[str]] = field(default_factory=dict)
     """By the object's uid; sorted."""
     covers: list[Coverage] = field(default_factory=list)
+    contributors: set[str] = field(default_factory=set)
+    """Those of whom something was selected by their labels or their Backup. A namespace does not count, nor what
+    only came along. Not part of the document."""
     warnings: list[Message] = field(default_factory=list)
     errors: list[Message] = field(default_factory=list)
 

@@ -15,6 +15,8 @@ from workers.manifests.kube.objects import (
 from workers.manifests.kube.own import RESTORE_LABEL
 
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
+"""Kubernetes' own, which make slices from Services and from Endpoints. Whoever writes slices names somebody else."""
 CHANGE_TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time"
 
 
@@ -35,7 +37,7 @@ def is_never_captured(obj: Object, service: Object | None) -> bool:
 def _is_generated(obj: Object, service: Object | None) -> bool:
     """Endpoints follow from their Service, unless it has no selector: then somebody wrote them."""
     if kind_of(obj) == ("discovery.k8s.io", "EndpointSlice"):
-        return MANAGED_BY in labels_of(obj)
+        return labels_of(obj).get(MANAGED_BY) in CONTROLLERS
     if kind_of(obj) != ("", "Endpoints"):
         return False
     if service is not None:

@@ -6,7 +6,7 @@ application's `kots.io/app-slug` alone, as its partial snapshot would, so that i
 `kots.io/app-slug=<slug>` and honours the application's whole Backup.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from schemas import application
@@ -29,7 +29,8 @@ class Selection:
     """Objects to take: those that any of `selectors` matches, in `namespaces` (`*` is all).
 
     They belong to `owner`; with `labels_win`, to whom their own labels say, if they say anything.
-    `named` are namespaces that must be there. `cluster_resources` is Velero's includeClusterResources.
+    `named` are namespaces that must be there. `cluster_resources` is Velero's includeClusterResources. What carries the
+    label of an application in `left_out` is not selected.
     The `home` of an owner is where its objects are looked for by its own label; of `rest` is only what no other
     selection has taken.
     """
@@ -46,6 +47,7 @@ class Selection:
     labels_win: bool = True
     home: bool = False
     rest: bool = False
+    left_out: frozenset[str] = frozenset()
 
     def covers(self, namespace: str) -> bool:
         """Whether the namespace is in the selection."""
@@ -54,12 +56,15 @@ class Selection:
         return ALL in self.namespaces or namespace in self.namespaces
 
 
-def scope_of(console_namespace: str, apps: list[Application], app: str | None) -> list[Selection]:
-    """What a full snapshot, or the partial one of `app`, selects. Raises Invalid, naming the application."""
+def scope_of(
+    console_namespace: str, apps: list[Application], app: str | None, left_out: Collection[str] = ()
+) -> list[Selection]:
+    """What a full snapshot, or the partial one of `app`, selects. A full one takes nothing that carries the label of
+    an application in `left_out`. Raises Invalid, naming the application."""
     if any(registered.slug == CONSOLE for registered in apps):
         raise Invalid(f"an application may not be called {CONSOLE!r}: that is the admin console; register it anew")
     if app is None:
-        return list(_full(console_namespace, apps))
+        return [replace(each, left_out=frozenset(left_out)) for each in _full(console_namespace, apps)]
     return [_partial(console_namespace, _named(apps, app))]
 
 
@@ -125,7 +130,7 @@ def _partial(console_namespace: str, app: Application) -> Selection:
         excluded_namespaces=tuple(spec.excluded_namespaces),
         named=_concrete(names),
         cluster_resources=True if spec.include_cluster_resources is None else spec.include_cluster_resources,
-        resources=ResourceFilter.of(spec),
+        resources=_filter(app, spec),
         ordered_resources=spec.ordered_resources,
         default_volumes=spec.default_volumes,
         labels_win=False,
@@ -136,14 +141,19 @@ def _partial(console_namespace: str, app: Application) -> Selection:
 def _shipped(apps: list[Application]) -> Iterator[tuple[Application, BackupSpec]]:
     """The applications that ship a Backup. Of the others, only what happens to carry the labels is taken."""
     for app in apps:
-        spec = _spec(app)
-        if spec is not None and spec.shipped:
+        if spec := shipped_spec(app):
             yield app, spec
 
 
-def _own_spec(app: Application) -> BackupSpec:
+def shipped_spec(app: Application) -> BackupSpec | None:
+    """The application's Backup; None if it has none, or the vendor took it out of this release. Raises Invalid."""
     spec = _spec(app)
-    if spec is None or not spec.shipped:
+    return spec if spec is not None and spec.shipped else None
+
+
+def _own_spec(app: Application) -> BackupSpec:
+    spec = shipped_spec(app)
+    if spec is None:
         raise Invalid(
             f"application {app.slug} ships no Backup resource, so it has no snapshots of its own",
             code=Code.NO_BACKUP_RESOURCE,
@@ -157,6 +167,13 @@ def _spec(app: Application) -> BackupSpec | None:
         return parse_backup(app.backup) if app.backup and app.backup.strip() else None
     except Invalid as error:
         raise Invalid(f"application {app.slug}: {error}") from error
+
+
+def _filter(app: Application, spec: BackupSpec) -> ResourceFilter:
+    try:
+        return ResourceFilter.of(spec)
+    except Invalid as error:
+        raise Invalid(f"application {app.slug}: {error}", subject=app.slug) from error
 
 
 def _named(apps: list[Application], slug: str) -> Application:

@@ -1,18 +1,21 @@
 """Captures what is selected, and all that it brings along: each object once, as the server gives it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from schemas import application
 from schemas.errors import Code
-from schemas.kubernetes import Object, ResourceType
+from schemas.kubernetes import Discovery, Object, ResourceType
 from schemas.messages import Message
 from schemas.velero import ALL
 from workers.manifests.capture.document import CONSOLE, Captured
 from workers.manifests.capture.left_out import is_never_captured
 from workers.manifests.capture.related import index, related
-from workers.manifests.capture.scope import Selection, coverage
-from workers.manifests.capture.volume_plan import lost_claims
+from workers.manifests.capture.resource_filter import names_of, unmatched
+from workers.manifests.capture.scope import MARKED, Selection, coverage
+from workers.manifests.capture.unmounted import unmounted
+from workers.manifests.capture.volume_plan import Planned, lost_claims
 from workers.manifests.kube.listing import Listing, read
 from workers.manifests.kube.objects import (
     KOTSADM,
@@ -34,16 +37,21 @@ FIRST = ("pods", "persistentvolumeclaims", "persistentvolumes")
 """Velero's backup order begins with these."""
 
 
-def capture(cluster: Cluster, selections: Sequence[Selection]) -> Captured:
+def capture(cluster: Cluster, selections: Sequence[Selection], *, patient: bool = True) -> Captured:
     """The selected objects and what they bring along, with their owners, in backup order.
 
-    Discovers once, and lists each kind once in each namespace. A kind that cannot be listed is an error in the
-    result; raises TransientError where trying again may help."""
-    types = capturable(cluster.resource_types())
-    taking = _Taking(read(cluster, types, (name for selection in selections for name in selection.namespaces)))
+    Discovers once, and lists each kind once in each namespace. An API group whose kinds cannot be discovered, and a
+    kind that cannot be listed, is an error in the result. Raises TransientError where trying again may help; without
+    being `patient`, only if the core group cannot be listed."""
+    found = cluster.discover()
+    types = capturable(found.types)
+    namespaces = (name for selection in selections for name in selection.namespaces)
+    taking = _Taking(read(cluster, types, namespaces, patient=patient))
     for selection in sorted(selections, key=lambda selection: selection.rest):
         taking.select(selection)
-    captured = taking.captured(_order(selections))
+    captured = taking.captured(_order(selections), any(selection.default_volumes for selection in selections))
+    captured.errors[:0] = [_unreadable(group, why) for group, why in sorted(found.unreadable.items())]
+    captured.warnings.extend(_unmatched(selections, found))
     return replace(captured, covers=coverage(selections, types))
 
 
@@ -55,6 +63,8 @@ class _Taking:
         self._indexes = index(listing)
         self._closed = {name_of(namespace)[1] for namespace in listing.of("namespaces") if is_excluded(namespace)}
         self._owners: dict[str, set[str]] = defaultdict(set)
+        self._contributors: set[str] = set()
+        self._marked: set[str] = set()  # uids of what may be anybody's, as it carries the mark alone
         self._going: dict[str, Object] = {}
         self._missing: dict[str, Message] = {}
 
@@ -64,21 +74,39 @@ class _Taking:
             if selection.rest and self._owners.get(uid):
                 continue
             if _selects(selection, self._listing.types[uid], obj):
-                self._take(obj, selection, _owners(obj, selection))
+                owners = _owners(obj, selection)
+                self._take(obj, selection, owners)
+                if owners <= self._owners.get(uid, set()) and _counts(obj):
+                    self._contribute(obj, selection, owners)
         for name in selection.named:
             self._take_namespace(name, selection)
 
-    def captured(self, order: dict[str, dict[str, int]]) -> Captured:
+    def captured(self, order: dict[str, dict[str, int]], default_volumes: bool) -> Captured:
         """The outcome; `order` puts the named objects of a kind first."""
         listing = self._listing
         uids = sorted(self._owners, key=lambda uid: _place(listing.types[uid], listing.objects[uid], order))
         objects = [listing.objects[uid] for uid in uids]
+        lost = _lost(list(self._going.values()), objects, default_volumes)
+        untold, missed = unmounted(objects, self._going.values(), listing.of("persistentvolumeclaims"))
         return Captured(
             objects=objects,
             owners={uid: sorted(self._owners[uid]) for uid in uids},
-            warnings=[_going(obj) for obj in self._going.values()],
-            errors=[*listing.errors, *self._missing.values(), *_lost(self._going.values(), objects)],
+            contributors=self._contributors | self._sole_owners(),
+            warnings=[*map(_going, self._going.values()), *lost.warnings, *untold],
+            errors=[*listing.errors, *self._missing.values(), *lost.errors, *missed],
         )
+
+    def _contribute(self, obj: Object, selection: Selection, owners: set[str]) -> None:
+        """Notes whose object it is, if that is certain: where several are in one namespace, the mark does not say."""
+        labels = labels_of(obj)
+        if slug_of(obj) or any(selector != MARKED and selector.matches(labels) for selector in selection.selectors):
+            self._contributors |= owners
+        else:
+            self._marked.add(uid_of(obj))
+
+    def _sole_owners(self) -> set[str]:
+        """To whom marked objects belong, of those that belong to one alone."""
+        return {owner for uid in self._marked if len(self._owners[uid]) == 1 for owner in self._owners[uid]}
 
     def _take(self, obj: Object, selection: Selection, owners: set[str]) -> None:
         """Takes the object and, transitively, what it brings along. Selectors count for the first one only."""
@@ -128,7 +156,14 @@ def _selects(selection: Selection, type_: ResourceType, obj: Object) -> bool:
     else:
         inside = selection.cluster_resources or (selection.cluster_resources is None and ALL in selection.namespaces)
     labels = labels_of(obj)
-    return inside and any(selector.matches(labels) for selector in selection.selectors)
+    selected = inside and any(selector.matches(labels) for selector in selection.selectors)
+    return selected and slug_of(obj) not in selection.left_out
+
+
+def _counts(obj: Object) -> bool:
+    """Whether an application that has this object in a backup has something in it: every one has its registration,
+    and namespaces come by their names."""
+    return kind_of(obj) != NAMESPACE and application.LABEL not in labels_of(obj)
 
 
 def _owners(obj: Object, selection: Selection) -> set[str]:
@@ -151,11 +186,28 @@ def _order(selections: Sequence[Selection]) -> dict[str, dict[str, int]]:
 
 def _place(type_: ResourceType, obj: Object, order: dict[str, dict[str, int]]) -> tuple[object, ...]:
     """Backup order: pods, claims and volumes, the rest of the core group, other groups; by name within a kind."""
-    wanted = order.get(type_.group_resource) or order.get(type_.plural) or {}
+    wanted = next((order[name] for name in names_of(type_) if name in order), {})
     first = FIRST.index(type_.group_resource) if type_.group_resource in FIRST else len(FIRST)
     namespace, name = name_of(obj)
     place = wanted.get(f"{namespace}/{name}" if namespace else name, len(wanted))
     return (bool(type_.group), first, type_.group, type_.plural, place, namespace, name)
+
+
+def _unreadable(group: str, why: str) -> Message:
+    text = f"API group {group} could not be read, so nothing of it is in the backup: {why}"
+    return Message(code=Code.NOT_CAPTURED, text=text, subject=group)
+
+
+def _unmatched(selections: Sequence[Selection], found: Discovery) -> Iterator[Message]:
+    """A misspelt name in a list takes nothing, or leaves nothing out."""
+    for selection in selections:
+        names = {*selection.resources.names(), *_order([selection])}
+        for name, meant in unmatched(names, found.types):
+            if name.partition(".")[2] in found.unreadable:
+                continue
+            meant = f"; is {meant!r} meant?" if meant else ""
+            text = f"{selection.owner}: its Backup resource names {name!r}, which is no kind of this cluster{meant}"
+            yield Message(code=Code.NO_SUCH_KIND, text=text, subject=name)
 
 
 def _going(obj: Object) -> Message:
@@ -163,7 +215,7 @@ def _going(obj: Object) -> Message:
     return Message(code=Code.BEING_DELETED, text=text, subject=title(obj))
 
 
-def _lost(going: Iterable[Object], taken: list[Object]) -> list[Message]:
+def _lost(going: list[Object], taken: list[Object], default_volumes: bool) -> Planned:
     """Claims that are mounted only by a pod that is being deleted: their data is in no volume of the backup."""
-    pods = [obj for obj in taken if kind_of(obj) == POD]
-    return [problem for pod in going if kind_of(pod) == POD for problem in lost_claims(pod, pods)]
+    ending, staying = ([obj for obj in objects if kind_of(obj) == POD] for objects in (going, taken))
+    return lost_claims(ending, staying, default_volumes)

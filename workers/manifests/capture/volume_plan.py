@@ -56,18 +56,30 @@ def plan_volumes(objects: list[Object], default_volumes: bool) -> Planned:
         volumes={name_of(obj)[1]: obj for obj in objects if kind_of(obj) == VOLUME},
         holders=_holders(pods, default_volumes),
     )
-    return _joined([_plan_pod(pod, storage, default_volumes) for pod in pods])
+    ended = [pod for pod in pods if _has_ended(pod)]
+    parts = [_plan_pod(pod, storage, default_volumes) for pod in pods if not _has_ended(pod)]
+    return _joined([*parts, _left_behind(ended, set(storage.holders), "has ended", default_volumes)])
 
 
-def lost_claims(going: Object, pods: list[Object]) -> list[Message]:
-    """What is not copied because the pod `going` is being deleted and none of `pods` mounts it; as sentences."""
+def lost_claims(going: list[Object], pods: list[Object], default_volumes: bool) -> Planned:
+    """What is not copied because the pods `going` are being deleted and none of `pods` mounts it."""
     held = {(name_of(pod)[0], claim) for pod in pods for claim in claims_of(pod).values()}
-    namespace, claims = name_of(going)[0], claims_of(going)
-    return [
-        _not_copied(going, name, "the pod is being deleted; back up again")
-        for name in opted_in(going)
-        if name in claims and (namespace, claims[name]) not in held
-    ]
+    return _left_behind(going, held, "is being deleted; back up again", default_volumes)
+
+
+def _left_behind(pods: Iterable[Object], held: set[Name], state: str, default_volumes: bool) -> Planned:
+    """The claims of pods that mount nothing any more, each once: those that were chosen by name are errors, those that
+    are chosen as all are, are warnings."""
+    left, told = Planned([], [], []), set(held)
+    for pod in sorted(pods, key=name_of):
+        namespace, claims = name_of(pod)[0], claims_of(pod)
+        for name, _ in chosen(pod, default_volumes):
+            if name in claims and (namespace, claims[name]) not in told:
+                told.add((namespace, claims[name]))
+                (left.errors if name in opted_in(pod) else left.warnings).append(
+                    _not_copied(pod, name, f"the pod {state}")
+                )
+    return left
 
 
 @dataclass(frozen=True)
@@ -101,8 +113,6 @@ def _joined(parts: Iterable[Planned]) -> Planned:
 
 def _plan_pod(pod: Object, storage: _Storage, default_volumes: bool) -> Planned:
     """What is copied through the pod, if anything."""
-    if status_of(pod).get("phase") in ENDED:
-        return Planned([], _ended(pod, storage), [])
     told = [_plan_volume(pod, name, volume, storage) for name, volume in chosen(pod, default_volumes)]
     volumes = [each for each in told if isinstance(each, VolumePlan)]
     namespace, name = name_of(pod)
@@ -159,16 +169,6 @@ def _claim_problem(namespace: str, name: str, storage: _Storage) -> str | None:
     return None
 
 
-def _ended(pod: Object, storage: _Storage) -> list[Message]:
-    """A pod that has ended mounts nothing any more, but its claims may still hold data."""
-    named, namespace = opted_in(pod), name_of(pod)[0]
-    return [
-        _not_copied(pod, name, "the pod has ended")
-        for name, claim in claims_of(pod).items()
-        if name in named and (namespace, claim) not in storage.holders
-    ]
-
-
 def _spaces(pod: Object) -> list[Message]:
     text = f"{title(pod)}: the annotation {OPT_IN} holds spaces; they were ignored"
     return [Message(code=Code.INVALID, text=text, subject=title(pod))] if has_spaces(pod) else []
@@ -194,6 +194,10 @@ def _problem(pod: Object, name: str, volume: Volume | None) -> str | None:
     if name not in _mounted(pod):
         return "no container of the pod mounts it as a file system"
     return None
+
+
+def _has_ended(pod: Object) -> bool:
+    return status_of(pod).get("phase") in ENDED
 
 
 def _runs(pod: Object) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from schemas.errors import Code, PermanentError
+from schemas.errors import Code, PermanentError, SnaplineError, TransientError
 from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message
 from schemas.velero import ALL
@@ -46,16 +46,19 @@ class Listing:
                 yield self.objects[uid]
 
 
-def read(cluster: Cluster, types: Iterable[ResourceType], namespaces: Iterable[str]) -> Listing:
+def read(
+    cluster: Cluster, types: Iterable[ResourceType], namespaces: Iterable[str], *, patient: bool = True
+) -> Listing:
     """All objects of `types`: in `namespaces` (`*` is all of them), or cluster-wide where a kind is.
 
-    A kind that cannot be listed is named in `errors`; TransientError is passed on."""
+    A kind that cannot be listed is named in `errors`. TransientError is passed on; without being `patient`, only that
+    of a kind in the core group, since other groups may be away for days and hurt nobody else."""
     names = sorted(set(namespaces))
     places: list[str | None] = [None] if ALL in names else list(names)
     wanted = [(type_, place) for type_ in types for place in (places if type_.namespaced else [None])]
     listing = Listing()
     with ThreadPoolExecutor(PARALLEL) as pool:
-        answers = pool.map(lambda asked: _list(cluster, *asked), wanted)
+        answers = pool.map(lambda asked: _list(cluster, *asked, patient=patient), wanted)
         for (type_, _), (objects, error) in zip(wanted, answers, strict=True):
             for obj in objects:
                 listing.add(type_, obj)
@@ -65,9 +68,19 @@ def read(cluster: Cluster, types: Iterable[ResourceType], namespaces: Iterable[s
     return listing
 
 
-def _list(cluster: Cluster, type_: ResourceType, namespace: str | None) -> tuple[list[Object], Message | None]:
+def _list(
+    cluster: Cluster, type_: ResourceType, namespace: str | None, *, patient: bool
+) -> tuple[list[Object], Message | None]:
     try:
         return list(cluster.list(type_, namespace)), None
     except PermanentError as error:
-        text = f"{type_.group_resource} could not be read, so none is in the backup: {error}"
-        return [], Message(code=Code.NOT_CAPTURED, text=text, subject=type_.group_resource)
+        return [], _unread(type_, error)
+    except TransientError as error:
+        if patient or not type_.group:
+            raise
+        return [], _unread(type_, error)
+
+
+def _unread(type_: ResourceType, error: SnaplineError) -> Message:
+    text = f"{type_.group_resource} could not be read, so none is in the backup: {error}"
+    return Message(code=Code.NOT_CAPTURED, text=text, subject=type_.group_resource)

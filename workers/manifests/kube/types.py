@@ -1,5 +1,7 @@
 """Which kinds of object can be captured and restored at all."""
 
+from collections.abc import Iterable
+
 from schemas.kubernetes import ResourceType
 
 VERBS = frozenset({"list", "create", "get", "delete"})
@@ -36,7 +38,7 @@ NEVER = frozenset(
 """State of the cluster itself, or of a backup tool: of no use in another cluster, or at another time."""
 
 
-def capturable(types: list[ResourceType]) -> list[ResourceType]:
+def capturable(types: Iterable[ResourceType]) -> list[ResourceType]:
     """The kinds that a backup looks at. Of kinds that two groups serve, the one in `extensions` comes last."""
     kept = (type_ for type_ in types if type_.group_resource not in NEVER and (type_.verbs or VERBS) >= VERBS)
     return sorted(kept, key=lambda type_: type_.group == "extensions")

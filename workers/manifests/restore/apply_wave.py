@@ -1,6 +1,7 @@
 """Creates a wave of captured objects, in order, and says what became of each. Safe to run again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from schemas.errors import AlreadyExists, Code, NotFound, PermanentError, TransientError
@@ -44,16 +45,25 @@ class _Kinds:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._unreadable: Mapping[str, str] = {}
         self._known = self._ask()
 
     def find(self, obj: Object) -> ResourceType | None:
         """The type of `obj`: of its own version, else of the version that the server prefers."""
-        if kind_of(obj) not in self._known:
+        if kind_of(obj) not in self._known and kind_of(obj)[0] not in self._unreadable:
             self._known = self._ask()
         return self._known.get(kind_of(obj))
 
+    def why_unknown(self, obj: Object) -> str:
+        """What to say of an object whose type was not found."""
+        if reason := self._unreadable.get(kind_of(obj)[0]):
+            return reason
+        return f"the cluster does not know {obj['apiVersion']} {obj['kind']}"
+
     def _ask(self) -> dict[Kind, ResourceType]:
-        return {(type_.group, type_.kind): type_ for type_ in self._cluster.resource_types()}
+        found = self._cluster.discover()
+        self._unreadable = found.unreadable
+        return {(type_.group, type_.kind): type_ for type_ in found.types}
 
 
 def _apply(obj: Object, wave: Wave, kinds: _Kinds, cluster: Cluster) -> Outcome:
@@ -64,7 +74,7 @@ def _apply(obj: Object, wave: Wave, kinds: _Kinds, cluster: Cluster) -> Outcome:
         return Outcome()
     type_ = kinds.find(wanted)
     if type_ is None:
-        return Outcome(later=[_about(wanted, f"the cluster does not know {wanted['apiVersion']} {wanted['kind']}")])
+        return Outcome(later=[_about(wanted, kinds.why_unknown(wanted))])
     try:
         return _create(type_, wanted, wave.restore, cluster)
     except (TransientError, NotFound) as error:
@@ -75,10 +85,19 @@ def _apply(obj: Object, wave: Wave, kinds: _Kinds, cluster: Cluster) -> Outcome:
 
 def _create(type_: ResourceType, wanted: Object, restore: str, cluster: Cluster) -> Outcome:
     try:
-        cluster.create(type_, wanted)
+        created = cluster.create(type_, wanted)
     except AlreadyExists:
         return _reconcile(type_, wanted, restore, cluster)
+    _restore_status(type_, wanted, created, cluster)
     return Outcome(created=1)
+
+
+def _restore_status(type_: ResourceType, wanted: Object, live: Object, cluster: Cluster) -> None:
+    """Writes the status of an object that asks for it, unless it has one by now: a server ignores that of a create."""
+    if wanted.get("status") and not live.get("status"):
+        namespace, name = wanted["metadata"].get("namespace"), wanted["metadata"]["name"]
+        with suppress(NotFound):  # a kind whose status is no subresource, or that has none
+            cluster.patch(type_, namespace, name, {"status": wanted["status"]}, status=True)
 
 
 def _reconcile(type_: ResourceType, wanted: Object, restore: str, cluster: Cluster) -> Outcome:
@@ -88,6 +107,7 @@ def _reconcile(type_: ResourceType, wanted: Object, restore: str, cluster: Clust
     if is_going(live):
         return Outcome(later=[_about(wanted, "is still being deleted")])
     if labels_of(live).get(RESTORE_NAME) == label_value(restore):
+        _restore_status(type_, wanted, live, cluster)
         return Outcome(created=1)
     if same(live, wanted):
         return Outcome(existing=1)

@@ -36,11 +36,12 @@ def conflicts(objects: Iterable[Object], going: Collection[str], cluster: Cluste
 
 
 def _unknown_kinds(objects: list[Object], cluster: Cluster) -> Iterator[tuple[Object, str]]:
-    known = {(type_.group, type_.kind) for type_ in cluster.resource_types()}
+    found = cluster.discover()
+    known = {(type_.group, type_.kind) for type_ in found.types}
     specs = [spec_of(obj) for obj in objects if kind_of(obj) == DEFINITION]
     known |= {(spec["group"], spec["names"]["kind"]) for spec in specs}
     for obj in objects:
-        if kind_of(obj) not in known:
+        if kind_of(obj) not in known and kind_of(obj)[0] not in found.unreadable:
             yield obj, f"the cluster does not know {obj['apiVersion']} {obj['kind']}, and the backup does not define it"
 
 

@@ -13,6 +13,8 @@ CONTEXT = "checkpoint"
 LONGEST = 14 * 24 * 3600
 """Seconds that a copy may take (F27)."""
 MOST_WARNINGS = 1000
+MOST_UNREADABLE = 100
+"""A failing disk or a missing right hurts very many files at once; so many names say where."""
 
 
 @dataclass
@@ -44,6 +46,8 @@ class State:
     files: int = 0
     warnings: list[str] = field(default_factory=list)
     unlisted_warnings: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    unlisted_unreadable: int = 0
 
     def warn(self, warning: str) -> None:
         """Remembers a warning; if there are very many, only their number."""
@@ -55,6 +59,18 @@ class State:
     def warn_of(self, path: bytes, why: str) -> None:
         """Remembers a warning about one path."""
         self.warn(f"{shown(path)}: {why}")
+
+    def lose(self, path: bytes, why: str) -> None:
+        """Remembers that the copy lacks content that is there; of very many paths only their number."""
+        if len(self.unreadable) < MOST_UNREADABLE:
+            self.unreadable.append(f"{shown(path)}: {why}")
+        else:
+            self.unlisted_unreadable += 1
+
+    def all_unreadable(self) -> tuple[str, ...]:
+        """For the result."""
+        more = (f"and {self.unlisted_unreadable} more could not be read",) if self.unlisted_unreadable else ()
+        return (*self.unreadable, *more)
 
     def all_warnings(self) -> tuple[str, ...]:
         """For the result."""

@@ -4,7 +4,7 @@ import os
 import stat
 from typing import NamedTuple
 
-from workers.repository.copy import partial_file
+from workers.repository.copy import failures, partial_file
 from workers.repository.copy.checkpoint import Position, State
 from workers.repository.copy.pace import Pace
 from workers.repository.copy.stream import Stream
@@ -100,7 +100,7 @@ class FileReader:
             check_there(join(path, name), error)
             is_there = False
         if not is_there:
-            self.end_early(path, name, part, partial_file.GONE)
+            self.end_gone(path, name, part)
             return None
         if partial_file.stamp(status) != left_off.stamp:
             self._state.warn_of(join(path, name), CHANGED)
@@ -116,16 +116,19 @@ class FileReader:
             return None
         return self._finish(opened, path, done)
 
-    def end_early(self, path: bytes, name: bytes, part: TreeEntry, why: str) -> None:
-        """Ends a file that is in the tree up to `part`, with a warning."""
-        last = partial_file.ended(name, part)
-        self._writer.add(last)
-        self._state.files += 1
-        self._state.warn_of(join(path, name), f"{why}; the copy ends after {last.entry.size} bytes")
+    def end_gone(self, path: bytes, name: bytes, part: TreeEntry) -> None:
+        """Ends a file that is in the tree up to `part`, as it has gone, with a warning."""
+        self._state.warn_of(join(path, name), partial_file.GONE + self._end(name, part))
 
     def _fail(self, path: bytes, name: bytes, part: TreeEntry, error: OSError) -> None:
         check_there(join(path, name), error)
-        self.end_early(path, name, part, why_not_read(error))
+        failures.note(self._state, path, name, error, more=self._end(name, part))
+
+    def _end(self, name: bytes, part: TreeEntry) -> str:
+        last = partial_file.ended(name, part)
+        self._writer.add(last)
+        self._state.files += 1
+        return f"; the copy ends after {last.entry.size} bytes"
 
     def _finish(self, opened: _Open, path: bytes, done: _Read | None) -> Position | None:
         if done is None:
@@ -234,13 +237,6 @@ class FileReader:
         entry = opened.entry(size, start, got.end - start, _total(got.extents), changed=changed)
         self._writer.add(Fresh(opened.name, entry, tree.encode_attributes(attributes), begin))
         return entry, changed
-
-
-def why_not_read(error: OSError) -> str:
-    """In plain words."""
-    if isinstance(error, FileNotFoundError):
-        return "vanished while it was copied"
-    return f"could not be read: {error.strerror}"
 
 
 def _total(extents: list[Extent]) -> int:

@@ -23,6 +23,10 @@ class Hardlinks:
             return None
         return bytes(row[0])
 
+    def forget(self, device: int, inode: int) -> None:
+        """As if the file had not been seen: nothing of it is in the tree, so no other name may point there."""
+        self._db.execute("DELETE FROM links WHERE device = ? AND inode = ?", (str(device), str(inode)))
+
     def learn(self, view: View, ids: list[bytes]) -> None:
         """Remembers the files with several names of the tree chunks `ids`: what earlier slices have seen."""
         for _, block in tree_reader.blocks(view, ids):
@@ -33,5 +37,5 @@ class Hardlinks:
                             self.first(tree.decode_device(value), entry.inode, block.child(index))
 
     def close(self) -> None:
-        """Forgets all."""
+        """Lets go of all."""
         self._db.close()

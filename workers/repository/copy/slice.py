@@ -128,4 +128,5 @@ def _slice(state: State, volume: str | None, checkpoint: bytes | None) -> CopySl
         uploaded_bytes=state.uploaded,
         files=state.files,
         warnings=state.all_warnings(),
+        unreadable=state.all_unreadable(),
     )

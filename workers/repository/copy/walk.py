@@ -8,9 +8,9 @@ import os
 import stat
 from typing import NamedTuple
 
-from workers.repository.copy import partial_file, reuse
+from workers.repository.copy import failures, partial_file, reuse
 from workers.repository.copy.checkpoint import Position, State
-from workers.repository.copy.file_reader import FileReader, why_not_read
+from workers.repository.copy.file_reader import FileReader
 from workers.repository.copy.hardlinks import Hardlinks
 from workers.repository.copy.pace import Pace
 from workers.repository.copy.parent_tree import ParentTree
@@ -74,7 +74,8 @@ class Walk:
             names = wanted(path, self._root.names(path))
         except OSError as error:
             check_there(path, error)
-            self._state.warn_of(path, f"could not be listed: {error.strerror}")
+            rest = "the rest of it is not copied" if resumed else "what is in it is not copied"
+            failures.note(self._state, path, b"", error, more=f"; {rest}")
             if resumed:
                 self._end_gone(resumed)
             return Walked([])
@@ -131,7 +132,7 @@ class Walk:
                     reached = self._entry(directory, path, name, kind, status, is_known)
             except OSError as error:
                 check_there(join(path, name), error)
-                self._state.warn_of(join(path, name), why_not_read(error))
+                failures.note(self._state, path, name, error)
             if reached is not None or self._pace.ends(1):
                 return Walked(subdirectories, reached or Position(path, name))
         return Walked(subdirectories)
@@ -152,9 +153,14 @@ class Walk:
             linked = ((tree.LINKED, tree.encode_device(status.st_dev)),)
         if is_known and self._take_over(name, kind, status, linked):
             return None
-        if kind == tree.FILE:
-            return self._reader.read(directory, path, name, status, linked)
-        self._writer.add(_special(directory, name, kind, status, linked))
+        try:
+            if kind == tree.FILE:
+                return self._reader.read(directory, path, name, status, linked)
+            self._writer.add(_special(directory, name, kind, status, linked))
+        except OSError:
+            if linked:
+                self._hardlinks.forget(status.st_dev, status.st_ino)
+            raise
         return None
 
     def _take_over(self, name: bytes, kind: int, status: os.stat_result, linked: tuple[Attribute, ...]) -> bool:
@@ -173,7 +179,7 @@ class Walk:
         path, name = left_off.directory, left_off.name or b""
         self._writer.begin(path, Header(0o700, 0, 0, 0, 0), b"", first=False)
         if left_off.start:
-            self._reader.end_early(path, name, partial_file.left_off(left_off), partial_file.GONE)
+            self._reader.end_gone(path, name, partial_file.left_off(left_off))
         self._writer.end(last=True)
 
 

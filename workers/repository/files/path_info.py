@@ -52,8 +52,13 @@ def _xattrs_of_open(file: int) -> list[Attribute]:
 
 
 def link(directory: int, name: bytes) -> bytes:
-    """The target of a symlink."""
-    return os.readlink(name, dir_fd=directory)
+    """The target of a symlink. Raises FileNotFoundError if it is no symlink any more."""
+    try:
+        return os.readlink(name, dir_fd=directory)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise FileNotFoundError(errno.ENOENT, "it is no symlink any more") from error
+        raise
 
 
 def place_of(directory: int, name: bytes) -> bytes:

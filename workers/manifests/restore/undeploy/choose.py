@@ -80,10 +80,13 @@ class Chosen:
 
 
 def to_undeploy(cluster: Cluster, concern: Concern) -> Chosen:
-    """What is to be deleted of what is there now. A reference's `phase` counts up."""
+    """What is to be deleted of what is there now. A reference's `phase` counts up. Raises TransientError while kinds
+    of a group that comes back cannot be discovered."""
     namespaces = {name_of(obj)[0] for obj in concern.returning} - {""}
     covered = {name for coverage in _covering(concern) for name in coverage.namespaces}
-    live = read(cluster, capturable(cluster.resource_types()), namespaces | covered)
+    found = cluster.discover()
+    found.require(kind_of(obj)[0] for obj in concern.returning)
+    live = read(cluster, capturable(found.types), namespaces | covered)
     choice = _Choice(concern, live)
     newer = choice.newer()
     roots = choice.returning() | ({} if concern.keep_newer else newer)

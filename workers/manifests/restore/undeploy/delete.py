@@ -1,6 +1,6 @@
 """Deletes what was chosen, phase by phase. Safe to run again: what was made anew has another uid, and stays."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from schemas.errors import NotFound
@@ -32,7 +32,7 @@ def release(refs: Iterable[LiveRef], fixed: Undeploy, cluster: Cluster) -> None:
             kept = [owner for owner in owners if owner["uid"] not in doomed]
             if kept != owners:
                 patch = {"metadata": {"ownerReferences": kept or None}}
-                cluster.patch(types[ref.group_resource], ref.namespace, ref.name, patch)
+                cluster.patch(types.known[ref.group_resource], ref.namespace, ref.name, patch)
 
 
 def delete_in_phases(refs: list[LiveRef], cluster: Cluster) -> list[Left]:
@@ -50,18 +50,33 @@ def still_there(refs: Iterable[LiveRef], cluster: Cluster) -> list[Left]:
     return [_left(ref, live) for ref in refs if (live := _live(cluster, types, ref)) and is_going(live)]
 
 
-def _types(cluster: Cluster) -> dict[str, ResourceType]:
-    return {type_.group_resource: type_ for type_ in cluster.resource_types()}
+@dataclass(frozen=True)
+class _Types:
+    """Kinds by Velero's names, and the API groups of which nobody can say just now what they have."""
+
+    known: dict[str, ResourceType]
+    unreadable: Collection[str]
+
+    def hides(self, ref: LiveRef) -> bool:
+        """Whether the object may be there, though its kind is not known."""
+        return ref.group_resource not in self.known and ref.group_resource.partition(".")[2] in self.unreadable
 
 
-def _delete(refs: list[LiveRef], types: dict[str, ResourceType], cluster: Cluster) -> Iterator[Left]:
-    """Asks for the deletion of each; yields those that are still there."""
+def _types(cluster: Cluster) -> _Types:
+    found = cluster.discover()
+    return _Types({type_.group_resource: type_ for type_ in found.types}, found.unreadable.keys())
+
+
+def _delete(refs: list[LiveRef], types: _Types, cluster: Cluster) -> Iterator[Left]:
+    """Asks for the deletion of each; yields those that are still there, or may be."""
     for ref in refs:
+        if types.hides(ref):
+            yield Left(ref, ("its API group does not answer",))
         live = _live(cluster, types, ref)
         if live and not is_going(live):
             if kind_of(live) == CLAIM:
                 hold_volume(cluster, live)
-            cluster.delete(types[ref.group_resource], ref.namespace, ref.name, uid=ref.uid)
+            cluster.delete(types.known[ref.group_resource], ref.namespace, ref.name, uid=ref.uid)
             live = _live(cluster, types, ref)
         if live:
             yield _left(ref, live)
@@ -71,9 +86,9 @@ def _left(ref: LiveRef, live: Object) -> Left:
     return Left(ref, tuple(live["metadata"].get("finalizers") or ()))
 
 
-def _live(cluster: Cluster, types: dict[str, ResourceType], ref: LiveRef) -> Object | None:
+def _live(cluster: Cluster, types: _Types, ref: LiveRef) -> Object | None:
     """The live object, if it is still the one that was chosen."""
-    if (type_ := types.get(ref.group_resource)) is None:
+    if (type_ := types.known.get(ref.group_resource)) is None:
         return None
     try:
         live = cluster.get(type_, ref.namespace, ref.name)

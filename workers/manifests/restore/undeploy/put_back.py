@@ -16,7 +16,7 @@ from workers.ports import Cluster
 def put_back(was: Captured, owner: str, restore: str, backup: str, cluster: Cluster) -> Outcome:
     """Creates what is gone of the owner's objects in `was`, as it was, without what others of them make, and without
     claims: these are deleted last, and whatever is stuck then is no reason to go back."""
-    types = {(type_.group, type_.kind): type_ for type_ in cluster.resource_types()}
+    types = {(type_.group, type_.kind): type_ for type_ in cluster.discover().types}
     mine = [obj for obj in was.objects if owner in was.owners_of(obj)]
     uids, made = {uid_of(obj) for obj in mine}, left_to_controllers(mine)
     gone = [

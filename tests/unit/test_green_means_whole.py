@@ -1,0 +1,142 @@
+"""A backup that holds nothing of an application that it names does not read Completed. Whole backups over twins."""
+
+import pytest
+
+from deploy.local.license_authority import sign_license
+from schemas import events as e
+from schemas.errors import Code
+from schemas.kubernetes import Object
+from schemas.messages import Message
+from schemas.records import BackupRecord
+from tests.support.objects import VELERO, make, titles
+from tests.support.world import BACKUP, World
+from workers.jobs import ledger
+from workers.manifests.capture.document import decode_manifest
+
+
+@pytest.fixture(scope="module")
+def authority_world() -> World:
+    return World()
+
+
+def new_world(authority_world: World, *objects: Object) -> World:
+    """A fresh world with an authority that is made once: its keys take seconds."""
+    fresh = World(authority=authority_world.authority)
+    fresh.cluster = type(fresh.cluster)(objects)
+    return fresh
+
+
+def owned(name: str, slug: str, namespace: str = "shop") -> Object:
+    return make("ConfigMap", name, namespace, labels=VELERO | {"kots.io/app-slug": slug})
+
+
+def finish(world: World, app: str | None = None) -> BackupRecord:
+    """The record of a whole backup."""
+    told = world.backup(app=app)
+    assert isinstance(told[-1], e.BackupFinal), told
+    record = ledger.finished_backup(world.store, told[-1].backup)
+    assert record
+    return record
+
+
+def held(world: World, record: BackupRecord) -> set[str]:
+    """`Kind/name` of what is in the backup."""
+    assert record.manifest
+    return set(
+        titles(decode_manifest(world.repository.unseal(world.store.get(record.manifest), record.manifest)).objects)
+    )
+
+
+def texts(messages: list[Message], about: str) -> list[str]:
+    return [each.text for each in messages if each.text.startswith(f"application {about}:")]
+
+
+def test_every_application_that_contributed_makes_a_completed_backup(authority_world: World) -> None:
+    world = new_world(authority_world, owned("a", "shop"), owned("b", "blog"))
+    world.register("shop")
+    world.register("blog")
+    assert finish(world).status == "Completed"
+
+
+@pytest.mark.parametrize("app", [None, "shop"])
+def test_an_application_without_a_labelled_object_is_an_error(authority_world: World, app: str | None) -> None:
+    world = new_world(authority_world, make("ConfigMap", "a", "shop"))
+    world.register("shop")
+    record = finish(world, app)
+    assert (record.status, [app.slug for app in record.apps]) == ("PartiallyFailed", ["shop"])
+    [error] = record.errors
+    assert (error.code, error.subject) == (Code.NOTHING_SELECTED, "shop")
+
+
+def test_a_labelled_namespace_alone_is_nothing_of_an_application(authority_world: World) -> None:
+    world = new_world(authority_world, make("Namespace", "shop", labels=VELERO | {"kots.io/app-slug": "shop"}))
+    world.register("shop")
+    assert finish(world).status == "PartiallyFailed"
+
+
+def test_what_another_application_brings_along_or_marks_does_not_count(authority_world: World) -> None:
+    """Two in one namespace: what carries the mark alone may be anybody's."""
+    world = new_world(authority_world, owned("a", "shop"), make("ConfigMap", "marked", "shop", labels=VELERO))
+    world.register("shop")
+    world.register("blog")
+    record = finish(world)
+    assert record.status == "PartiallyFailed"
+    assert [error.subject for error in record.errors] == ["blog"]
+
+
+def test_marked_objects_count_for_an_application_that_is_alone_there(authority_world: World) -> None:
+    world = new_world(authority_world, make("ConfigMap", "marked", "shop", labels=VELERO))
+    world.register("shop")
+    assert finish(world).status == "Completed"
+
+
+def test_an_application_without_a_backup_resource_and_in_nobodys_namespaces_is_an_error(authority_world: World) -> None:
+    world = new_world(authority_world, owned("a", "shop"), owned("b", "blog", "elsewhere"))
+    world.register("shop")
+    world.register("blog", backup=None)
+    record = finish(world)
+    assert record.status == "PartiallyFailed"
+    [error] = record.errors
+    assert (error.code, error.subject) == (Code.NO_BACKUP_RESOURCE, "blog")
+
+
+def test_an_application_without_a_backup_resource_may_come_with_the_others(authority_world: World) -> None:
+    world = new_world(authority_world, owned("a", "shop"), owned("b", "blog"))
+    world.register("shop")
+    world.register("blog", backup=None)
+    assert finish(world).status == "Completed"
+
+
+def test_what_is_left_out_for_its_license_is_not_in_the_backup_and_its_error_is(authority_world: World) -> None:
+    world = new_world(authority_world, owned("a", "shop"), owned("b", "blog"))
+    world.register("shop")
+    world.register("blog", sign_license(world.authority, app_slug="blog", allow_snapshots=False))
+    record = finish(world)
+    assert (record.status, [app.slug for app in record.apps]) == ("PartiallyFailed", ["shop"])
+    assert len(texts(record.errors, "blog")) == 1
+    assert {"ConfigMap/a", "ConfigMap/b"} & held(world, record) == {"ConfigMap/a"}
+
+
+@pytest.mark.parametrize("app", [None, "shop"])
+def test_what_of_a_backup_resource_has_no_effect_is_a_warning(authority_world: World, app: str | None) -> None:
+    world = new_world(authority_world, owned("a", "shop"))
+    world.register(
+        "shop", backup=BACKUP.replace("spec: {", "spec: {defaultVolumesToFsBackup: true, includeNamespaces: [], ")
+    )
+    record = finish(world, app)
+    assert record.status == "Completed"
+    fields = [warning.text.split()[2] for warning in record.warnings]
+    assert fields == ["spec.includeNamespaces", *([] if app else ["spec.defaultVolumesToFsBackup"])]
+
+
+def test_an_application_that_was_registered_after_the_gate_waits_for_the_next_backup(authority_world: World) -> None:
+    world = new_world(authority_world, owned("a", "shop"), owned("b", "blog"))
+    world.register("shop")
+    [licensed] = world.request(e.BackupRequested())
+    world.register("blog", None)
+    [planned] = world.hear(licensed)
+    [final] = world.hear(planned)
+    assert isinstance(final, e.BackupCompleted)
+    record = ledger.finished_backup(world.store, final.backup)
+    assert record
+    assert "ConfigMap/b" not in held(world, record)
