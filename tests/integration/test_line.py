@@ -67,11 +67,12 @@ def full(line: Line) -> str:
 
 @pytest.fixture(scope="module")
 def worked(line: Line, full: str) -> None:
-    """Every worker has had something to do: a backup, a restore, and a minute of the clock."""
+    """Every worker has had something to do: a backup, a restore, a prune, and a minute of the clock."""
     line.snapline("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "100")
     line.tick()
-    log = line.stack.root / "log" / "watchdog.log"
-    until(lambda: "message handled" in log.read_text(), "the watchdog has heard the clock")
+    line.publish(e.RepositoryPruneRequested(), "everybody works")
+    logs = [line.stack.root / "log" / f"{queue}.log" for queue in ("watchdog", "repository.maintain")]
+    until(lambda: all("message handled" in log.read_text() for log in logs), "upkeep has had something to do")
 
 
 def test_a_full_backup_holds_the_console_and_every_application(line: Line, full: str) -> None:
@@ -232,8 +233,7 @@ def test_every_worker_says_one_canonical_line_per_message(line: Line, worked: No
     for queue in queues():
         log = (line.stack.root / "log" / f"{queue}.log").read_text().splitlines()
         handled = [said for said in map(json.loads, log) if said["event"] == "message handled"]
-        if queue != "repository.maintain":
-            assert handled, queue
+        assert handled, queue
         assert all(fields <= said.keys() for said in handled if said["outcome"] != "parked"), queue
 
 
