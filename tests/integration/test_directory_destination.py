@@ -17,7 +17,7 @@ def test_a_full_backup_in_a_directory_brings_everything_back(tmp_path: Path, ser
     with whole_line(tmp_path / "line", servers, destination=destination) as line:
         line.stack.start_workers()
         name = line.snapline("backup", "--wait", "--timeout", "100")["name"]
-        assert (tmp_path / "backups" / "backups.d" / f"{name}.d" / "backup.json").exists()
+        assert (tmp_path / "backups" / "final.d" / "backup.d" / f"{name}.json").exists()
         before = line.look()
         line.destroy()
         assert line.snapline("restore", "--from-backup", name, "--wait", "--timeout", "100")["status"] == "Completed"
