@@ -63,6 +63,12 @@ class Code(StrEnum):
     NOT_DELETED = "NotDeleted"
     NOT_READY = "NotReady"
 
+    # hooks
+    HOOK_FAILED = "HookFailed"
+    HOOK_INVALID = "HookInvalid"
+    HOOK_INTERRUPTED = "HookInterrupted"
+    HOOK_NOT_RUN = "HookNotRun"
+
     # destinations, stores and the repository
     NO_DESTINATION = "NoDestination"
     DESTINATION_INVALID = "DestinationInvalid"

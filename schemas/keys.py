@@ -9,6 +9,7 @@ backups/<name>/deleted.json              it was deleted; with the request, what 
 backups/<name>/manifests/<digest>        the captured objects, sealed
 backups/<name>/plan.json                 what will be copied, written once
 backups/<name>/slices/<pod>.json         how far the copy of a pod's volumes has come; overwritten
+backups/<name>/hooks/<pod>.json          how far the hooks around the copy of a pod have come; overwritten
 backups/<name>/pods/<pod>.json           how the copy of a pod's volumes ended, written once
 restores/<name>/request|cancel|plan.json as above
 restores/<name>/undeploy.json            what is to be deleted first, with uids, written once
@@ -17,13 +18,14 @@ restores/<name>/waves/<wave>/applied.json    a wave of objects is applied, writt
 restores/<name>/stages/<stage>/began.json    since when a stage has been waiting for pods
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
+restores/<name>/hooks/<pod>.json         how far the hooks of a restored pod have come; overwritten
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 notifications/<event>/<target>.json      a target has accepted an event
 """
 
 import hashlib
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from schemas.job import KINDS, Job, Kind
 
@@ -141,6 +143,21 @@ def stage_began(job: Job, stage: Stage) -> str:
 def slices(job: Job, what: str) -> str:
     """How far the copy of a pod's volumes, or the writing of a volume, has come."""
     return f"{of(job)}slices/{quote(what)}.json"
+
+
+def hooks(job: Job) -> str:
+    """The prefix of the states of a job's hooks."""
+    return f"{of(job)}hooks/"
+
+
+def hooks_of(job: Job, pod: str) -> str:
+    """How far the hooks of a pod have come."""
+    return f"{hooks(job)}{quote(pod)}.json"
+
+
+def parse_hooks(job: Job, key: str) -> str:
+    """The inverse of `hooks_of`: the pod."""
+    return unquote(key.removeprefix(hooks(job)).removesuffix(".json"))
 
 
 def pod_results(job: Job) -> str:

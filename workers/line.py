@@ -49,7 +49,7 @@ def capture(has: Needs) -> Row:
 
 def volumes(has: Needs) -> Row:
     """One slice of a pod's volumes is copied, or of one volume written back."""
-    copy = volumes_copy.CopyNeeds(has.destinations, has.volume_files, has.slicing, has.locks, now)
+    copy = volumes_copy.CopyNeeds(has.destinations, lambda: has.cluster, has.volume_files, has.slicing, has.locks, now)
     restore = volumes_restore.RestoreNeeds(has.destinations, has.volume_files, has.slicing, has.locks, now)
     return Row(
         {

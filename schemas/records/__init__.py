@@ -13,6 +13,7 @@ from schemas.records.backup import (
     VolumeRecord,
 )
 from schemas.records.base import AppRef, Record, Request, Running, Status, VolumeKind, decode, encode, volume_key
+from schemas.records.hooks import HookPlan, HookResult, HookState, RestoreHookPlan, RestoreHookState
 from schemas.records.restore import (
     Applied,
     Began,
@@ -34,12 +35,17 @@ __all__ = [
     "BackupRequest",
     "Began",
     "CopyState",
+    "HookPlan",
+    "HookResult",
+    "HookState",
     "LiveRef",
     "Parent",
     "PodPlan",
     "PodResult",
     "Record",
     "Request",
+    "RestoreHookPlan",
+    "RestoreHookState",
     "RestorePlan",
     "RestoreRecord",
     "RestoreRequest",

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.events import DEFAULT_DESTINATION
 from schemas.messages import Message
 from schemas.records.base import AppRef, Record, Request, Status, VolumeKind, volume_key
+from schemas.records.hooks import HookPlan, HookResult
 from schemas.velero import LabelSelector
 
 
@@ -39,7 +40,7 @@ class VolumePlan(BaseModel):
 
 
 class PodPlan(BaseModel):
-    """One pod whose volumes are copied together."""
+    """One pod whose volumes are copied together, between its hooks; with hooks alone, nothing is copied."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -48,6 +49,8 @@ class PodPlan(BaseModel):
     uid: str
     node: str
     volumes: list[VolumePlan]
+    pre: list[HookPlan] = []
+    post: list[HookPlan] = []
 
     @property
     def key(self) -> str:
@@ -94,6 +97,7 @@ class PodResult(Record):
 
     pod: str
     volumes: list[VolumeRecord] = []
+    hooks: list[HookResult] = []
     errors: list[Message] = []
     warnings: list[Message] = []
     finished_at: datetime
@@ -101,10 +105,11 @@ class PodResult(Record):
 
 class CopyState(Record):
     """How far the copy of a pod's volumes has come: `done` of them are copied, and `checkpoint` (base64) says how far
-    the next one is. `slice` is the number of the next slice."""
+    the next one is. `slice` is the number of the next slice; `given_up` says that no more is copied."""
 
     slice: int = 0
     done: int = 0
+    given_up: bool = False
     volumes: list[VolumeRecord] = []
     errors: list[Message] = []
     warnings: list[Message] = []
@@ -127,6 +132,7 @@ class BackupRecord(Record):
     selector: LabelSelector | None = None
     objects: int = 0
     volumes: list[VolumeRecord] = []
+    hooks: list[HookResult] = []
     errors: list[Message] = []
     warnings: list[Message] = []
     reason: Message | None = None

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.events import DEFAULT_DESTINATION, Scope
 from schemas.messages import Message
 from schemas.records.base import Record, Request, Status, VolumeKind, volume_key
+from schemas.records.hooks import HookResult
 
 
 class RestoreRequest(Request):
@@ -115,6 +116,7 @@ class RestoreRecord(Record):
     objects: int = 0
     bytes: int = 0
     files: int = 0
+    hooks: list[HookResult] = []
     errors: list[Message] = []
     warnings: list[Message] = []
     reason: Message | None = None

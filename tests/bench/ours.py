@@ -36,6 +36,7 @@ from schemas.records import (
 )
 from schemas.settings import Settings, from_environment
 from workers.adapters.stores import open_store
+from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.jobs import ledger
 from workers.jobs.locks import Locks
@@ -94,7 +95,8 @@ def copy(store: ObjectStore, repository: Repository, settings: Settings, name: s
     request = BackupRequest(name=name, request="q", event_id="q", requested_at=NOW)
     ledger.put(store, keys.request(Job("backup", name)), request)
     here = Here(source)
-    needs = volumes_copy.CopyNeeds(_only(store, repository), here, _slicing(settings, here), Locks(), lambda: NOW)
+    slicing = _slicing(settings, here)
+    needs = volumes_copy.CopyNeeds(_only(store, repository), MemoryCluster, here, slicing, Locks(), lambda: NOW)
     asked = e.VolumesCopyRequested(backup=name, node="n", pod=POD)
     seconds = _timed(asked, lambda event: volumes_copy.copy(event, needs))
     _refuse(ledger.read(store, keys.pod_result(Job("backup", name), POD), PodResult).warnings)

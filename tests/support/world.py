@@ -107,7 +107,9 @@ class World:
                 yield from manifest_capture.capture(envelope, capture)  # type: ignore[arg-type]
             case e.VolumesCopyRequested():
                 slicing = Slicing(timedelta(seconds=30), lambda: False, Nobody())
-                copying = volumes_copy.CopyNeeds(self.destinations, NoFiles(), slicing, Locks(), self.clock)
+                copying = volumes_copy.CopyNeeds(
+                    self.destinations, lambda: self.cluster, NoFiles(), slicing, Locks(), self.clock
+                )
                 yield from volumes_copy.copy(envelope, copying)  # type: ignore[arg-type]
             case e.BackupPlanned() | e.VolumesCopied() | e.VolumesCopyFailed():
                 needs = backup_finalize.FinalizeBackupNeeds(self.destinations, self.clock)

@@ -22,6 +22,7 @@ from schemas.records import (
     VolumePlan,
     VolumeRestore,
 )
+from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger
@@ -70,7 +71,7 @@ class Node:
         envelope: e.AnyEvent = e.wrap(event, source="tests", time=NOW)
         clock = lambda: NOW  # noqa: E731
         if isinstance(event, e.VolumesCopyRequested):
-            copying = volumes_copy.CopyNeeds(self.destinations, self, self.slicing, self.locks, clock)
+            copying = volumes_copy.CopyNeeds(self.destinations, MemoryCluster, self, self.slicing, self.locks, clock)
             return list(volumes_copy.copy(envelope, copying))  # type: ignore[arg-type]
         restoring = volumes_restore.RestoreNeeds(self.destinations, self, self.slicing, self.locks, clock)
         return list(volumes_restore.restore(envelope, restoring))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""manifest.capture: reads the selected objects, seals them into the store, plans the copying of their volumes."""
+"""manifest.capture: reads the selected objects, seals them into the store, plans their hooks and volumes."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from schemas.errors import Code
 from schemas.job import Job
 from schemas.messages import Message
 from schemas.records import BackupPlan, BackupRequest
+from workers.hooks.plan import plan_hooks
 from workers.jobs import ledger, progress
 from workers.jobs.applications import concerned, registered
 from workers.manifests.capture.document import Captured, encode_manifest
@@ -48,16 +49,22 @@ def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNe
     captured = capture_objects(needs.cluster, scope_of(needs.console_namespace, apps, request.app))
     spec = spec_for(apps, request.app)
     planned = plan_volumes(captured.objects, spec.default_volumes)
+    hooked = plan_hooks(captured.objects, spec.hooks.resources, planned.pods)
     plain = encode_manifest(captured)
     key = keys.manifest(job, hashlib.sha256(plain).hexdigest())
     store.create(key, repository.seal(plain, key))
     plan = BackupPlan(
         manifest=key,
         objects=len(captured.objects),
-        pods=planned.pods,
+        pods=hooked.pods,
         selector=spec.label_selector if request.app else None,
-        errors=[*captured.errors, *planned.errors],
-        warnings=[*captured.warnings, *planned.warnings, *_empty(captured, [app.slug for app in apps])],
+        errors=[*captured.errors, *planned.errors, *hooked.errors],
+        warnings=[
+            *captured.warnings,
+            *planned.warnings,
+            *hooked.warnings,
+            *_empty(captured, [app.slug for app in apps]),
+        ],
     )
     ledger.create(store, keys.plan(job), plan)
 

@@ -1,0 +1,96 @@
+"""The records of hooks: what is to be run in which pod, how far it has come, and what came of it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.messages import Message
+from schemas.records.base import Record
+
+OnError = Literal["Continue", "Fail"]
+HookPhase = Literal["pre", "post", "restore"]
+"""When a hook runs: before or after its pod's volumes are copied, or after its pod was restored."""
+HookStage = Literal["waiting", "pre-begun", "pre-done", "post-begun", "post-done"]
+
+
+class HookPlan(BaseModel):
+    """One command to run in the container of a pod. `source` says who asked for it. With `Fail`, an error keeps what
+    comes after it from being done. `refused` says why it cannot be run at all; that counts as an error of the hook."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    source: str
+    pod: str  # its name; the namespace is that of the pod that is copied
+    uid: str
+    container: str
+    command: list[str]
+    on_error: OnError = "Continue"
+    timeout_seconds: float
+    refused: str = ""
+
+
+class HookResult(BaseModel):
+    """What became of a hook. Of each output the end is kept; `..._cut` says that there was more before. Without an exit
+    code, the command did not begin, or did not end in time. `error` says in plain words what went wrong."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    phase: HookPhase
+    source: str
+    namespace: str
+    pod: str
+    container: str
+    command: list[str]
+    started_at: datetime
+    seconds: float
+    exit_code: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+    stdout_cut: bool = False
+    stderr_cut: bool = False
+    error: str = ""
+
+
+class HookState(Record):
+    """How far the hooks around the copy of a pod have come. A stage is written before what it names is done: `waiting`
+    for the containers to run, `pre-begun`, `pre-done`, `post-begun`, `post-done`.
+
+    `since` is when the stage was first entered, `round` how often the hooks before the copy were begun anew, and
+    `stopped` whether one of them failed that lets nothing be copied."""
+
+    stage: HookStage
+    since: datetime
+    pre: list[HookPlan] = []
+    post: list[HookPlan] = []
+    round: int = 0
+    stopped: bool = False
+    results: list[HookResult] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
+
+    @property
+    def owes(self) -> bool:
+        """Whether hooks after the copy are still to be run, since what comes before them has begun."""
+        return bool(self.post) and self.stage not in ("waiting", "post-done")
+
+
+class RestoreHookPlan(HookPlan):
+    """One command to run in a restored pod. Without `wait_seconds` its container may take as long as workloads may."""
+
+    wait_seconds: float | None = None
+    wait_for_ready: bool = False
+
+
+class RestoreHookState(Record):
+    """How far the hooks of one restored pod have come: the next is number `next`, and `begun` says how often it was.
+    `target` and `uid` are the pod that they run in: a controller gives its pods other names."""
+
+    target: str = ""
+    uid: str = ""
+    next: int = 0
+    begun: int = 0
+    done: bool = False
+    results: list[HookResult] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
