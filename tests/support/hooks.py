@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from schemas.kubernetes import Object
 from schemas.records import HookPlan
@@ -52,6 +53,6 @@ class Pods:
         return self.answers.get(name, Ended)()
 
 
-def db(**rest: object) -> Object:
+def db(**rest: Any) -> Object:
     """The pod shop/db-0."""
     return pod("db-0", uid="pod-1", **rest)

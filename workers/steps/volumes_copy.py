@@ -78,7 +78,7 @@ def _slice(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) 
         return
     plan = ledger.read(store, keys.plan(job), BackupPlan)
     pod = next(pod for pod in plan.pods if pod.key == asked.pod)
-    if not _is_done(state, pod):
+    if not state.given_up:
         state = _may_be_copied(state, pod, around.before(_hooked(asked, store, needs), pod))
     stop = needs.slicing.stop(job)
     one = _Copy(job, pod, store, needs.destinations.repository(asked.destination), stop)
@@ -107,12 +107,10 @@ def _finish(asked: e.VolumesCopyRequested, state: CopyState, store: ObjectStore,
 
 def _may_be_copied(state: CopyState, pod: PodPlan, hooks: HookState | None) -> CopyState:
     """The state, given up if the pod's hooks do not allow a copy."""
-    if hooks is None or (hooks.stage == "pre-done" and not hooks.stopped):
+    if hooks is None or _is_done(state, pod) or (hooks.stage == "pre-done" and not hooks.stopped):
         return state
     if not hooks.stopped:
         return _given_up(state, pod.key, "the hooks after the copy were run before it was done")
-    if not pod.volumes:
-        return state
     names = ", ".join(volume.name for volume in pod.volumes)
     return _given_up(state, pod.key, f"volumes {names} were not copied, as a hook failed whose on-error is Fail")
 
