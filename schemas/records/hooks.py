@@ -83,14 +83,11 @@ class RestoreHookPlan(HookPlan):
 
 
 class RestoreHookState(Record):
-    """How far the hooks of one restored pod have come: the next is number `next`, and `begun` says how often it was.
-    `target` and `uid` are the pod that they run in: a controller gives its pods other names."""
+    """How far the hook of one restored pod has come. `begun` says how often it was, `target` and `uid` in which pod: a
+    controller gives its pods other names. With a `result` it is done."""
 
     target: str = ""
     uid: str = ""
-    next: int = 0
     begun: int = 0
-    done: bool = False
-    results: list[HookResult] = []
-    errors: list[Message] = []
+    result: HookResult | None = None
     warnings: list[Message] = []

@@ -1,4 +1,4 @@
-"""restore.finalize: waits for the workloads to be ready, then writes the restore record, last."""
+"""restore.finalize: runs the hooks of restored pods, waits for the workloads, then writes the restore record, last."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,10 +12,13 @@ from schemas.job import Job
 from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message, brief, prefixed
 from schemas.records import Applied, RestorePlan, RestoreRecord, RestoreRequest, VolumeResult
+from workers.hooks.restore_run import Outcome, Restored, run_hooks
+from workers.hooks.run import failure
 from workers.jobs import endings, ledger, progress
-from workers.manifests.kube.objects import title
+from workers.manifests.kube.objects import POD, kind_of, title
 from workers.manifests.restore.load import load
 from workers.manifests.restore.readiness import WORKLOADS, why_not_ready
+from workers.manifests.restore.sanitise import skip_reason
 from workers.ports import Cluster, Destinations, ObjectStore
 
 
@@ -30,7 +33,8 @@ class FinalizeRestoreNeeds:
 
 
 def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds) -> Iterator[e.Event]:
-    """The final event. Raises NotYet while workloads are starting; in the end that is a warning."""
+    """The final event. Raises NotYet while workloads are starting; in the end that is a warning, and an error of a hook
+    that waits for its pod."""
     job, destination = event.data.job, event.data.destination
     store = needs.destinations.store(destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
@@ -40,12 +44,17 @@ def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds)
     plan = ledger.read(store, keys.plan(job), RestorePlan)
     workloads = ledger.read(store, keys.wave_applied(job, "workloads"), Applied)
     objects = load(store, needs.destinations.repository(destination), plan.manifest, request)
+    pods = [obj for obj in objects if kind_of(obj) == POD and skip_reason(obj) is None]
+    asked_at, created_at = request.requested_at, workloads.finished_at
+    restored = Restored(job, store, needs.cluster, asked_at, created_at, needs.patience, needs.now)
+    hooks = run_hooks(restored, pods)
     unready = list(_unready(objects, needs.cluster))
-    if unready and needs.now() - workloads.finished_at <= needs.patience:
+    waiting: list[Message | str] = [*hooks.waiting, *(unready if needs.now() - workloads.finished_at <= needs.patience else [])]
+    if waiting:
         ledger.pulse(store, job)
-        raise NotYet(f"waiting for {brief(unready)}")
+        raise NotYet(f"waiting for {brief(waiting)}")
     late = [prefixed(f"not ready after {needs.patience}", one) for one in unready]
-    yield endings.finish_restore(store, _record(store, job, request, plan, late, needs.now()))
+    yield endings.finish_restore(store, _record(store, job, request, plan, hooks, late, needs.now()))
 
 
 def _unready(objects: list[Object], cluster: Cluster) -> Iterator[Message]:
@@ -64,13 +73,21 @@ def _why_not(obj: Object, type_: ResourceType, cluster: Cluster) -> str | None:
 
 
 def _record(
-    store: ObjectStore, job: Job, request: RestoreRequest, plan: RestorePlan, late: list[Message], now: datetime
+    store: ObjectStore,
+    job: Job,
+    request: RestoreRequest,
+    plan: RestorePlan,
+    hooks: Outcome,
+    late: list[Message],
+    now: datetime,
 ) -> RestoreRecord:
     waves = [ledger.read(store, keys.wave_applied(job, wave), Applied) for wave in get_args(keys.Wave)]
     volumes = [ledger.read(store, found.key, VolumeResult) for found in store.list(keys.volume_results(job))]
     accounts: list[Applied | VolumeResult] = [*waves, *volumes]
-    errors = [error for account in accounts for error in account.errors]
-    warnings = [warning for account in accounts for warning in account.warnings]
+    results = [state.result for state in hooks.states if state.result]
+    hook_errors = [failure(result) for result in results if result.error]
+    errors = [*(error for account in accounts for error in account.errors), *hook_errors]
+    warnings = [warning for account in (*accounts, *hooks.states) for warning in account.warnings]
     return RestoreRecord(
         name=job.name,
         request=request.request,
@@ -84,6 +101,7 @@ def _record(
         objects=sum(wave.created + wave.existing for wave in waves),
         bytes=sum(volume.bytes for volume in volumes),
         files=sum(volume.files for volume in volumes),
+        hooks=results,
         errors=errors,
         warnings=[*request.notes, *plan.warnings, *warnings, *late],
     )
