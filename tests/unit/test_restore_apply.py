@@ -1,6 +1,6 @@
 """restore.apply: pods with data of their own come before their controllers; a pod that was replaced holds up nobody."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -40,12 +40,13 @@ class Shop:
     """A restore of the shop, an API server on which nothing runs by itself, and a clock that is set by hand."""
 
     now: datetime = datetime(2026, 11, 24, tzinfo=UTC)
+    objects: list[Object] = field(default_factory=captured_shop)
 
     def __post_init__(self) -> None:
         self.cluster = MemoryCluster([make("Namespace", "shop")])
         self.store = MemoryObjectStore()
         repository = open_repository(self.store, "a passphrase")
-        plain = encode_manifest(Captured(captured_shop()))
+        plain = encode_manifest(Captured(self.objects))
         self.store.create(MANIFEST, repository.seal(plain, MANIFEST))
         request = RestoreRequest(name="r", request="q", event_id="q", requested_at=self.now, backup="b", scope="full")
         ledger.create(self.store, keys.request(RESTORE), request)
@@ -172,3 +173,19 @@ def test_a_pod_that_its_controller_made_anew_under_the_same_name_gets_no_data_be
     anew["metadata"].pop("uid")
     shop.cluster.create(PODS, anew)
     _assert_only_web_1_is_lost(shop)
+
+
+def test_a_pod_with_an_init_hook_comes_before_its_controller_and_has_the_container() -> None:
+    annotations = {"init.hook.restore.velero.io/container-image": "tool:1"}
+    captured = captured_shop()
+    captured[3]["metadata"]["annotations"] = annotations
+    shop = Shop(objects=captured)
+    with pytest.raises(NotYet, match="nodes"):
+        shop.hear()
+    assert shop.there(PODS) == ["web-1", "web-2", "web-3"]
+    [container] = shop.cluster.get(PODS, "shop", "web-3")["spec"]["initContainers"]
+    assert (container["name"][:20], container["image"]) == ("velero-restore-init-", "tool:1")
+    shop.place("web-1", "web-2", "web-3")
+    with pytest.raises(NotYet, match="web-1/scratch"):
+        shop.hear()
+    assert shop.there(PODS) == ["alone", "web-1", "web-2", "web-3"]

@@ -2,7 +2,8 @@
 
 1. wave `before-volumes`: everything ordered before pods is created
 2. a helper pod binds the claims of each backed-up pod to a node; the node's worker fills them
-3. the helpers go; wave `waiting-pods`: pods with emptyDir data are created and get their nodes
+3. the helpers go; wave `waiting-pods`: pods with emptyDir data, or with an init container of a hook, are created and
+   get their nodes
 4. wave `workloads`: workloads and the rest are created
 5. the pods' emptyDirs are filled while an init container waits
 6. every volume is accounted for: `restore.applied`
@@ -23,6 +24,7 @@ from schemas.job import Job
 from schemas.kubernetes import Object
 from schemas.messages import brief
 from schemas.records import Applied, Began, RestorePlan, RestoreRequest, VolumeKind, VolumeRestore
+from workers.hooks.restore_choose import init_container, with_init_container
 from workers.jobs import ledger, progress
 from workers.manifests.kube.objects import POD, controller_of, kind_of, name_of
 from workers.manifests.restore import mount_volumes
@@ -31,6 +33,7 @@ from workers.manifests.restore.holding_pods import waiting_pod
 from workers.manifests.restore.load import load
 from workers.manifests.restore.mount_volumes import Mounting, PodKey
 from workers.manifests.restore.order import ordered, waves
+from workers.manifests.restore.sanitise import skip_reason
 from workers.manifests.restore.sanitise.storage import without_refilled
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
 
@@ -121,10 +124,11 @@ def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
         if restore.missing("claim"):
             return
         mount_volumes.remove_helpers([v for v in plan.volumes if v.kind == "claim"], mounting.cluster)
-        _apply(restore, "waiting-pods", list(_waiting_pods(restore, inside)))
+        _apply(restore, "waiting-pods", list(_waiting_pods(restore, inside).values()))
     if not _applied(restore, "workloads"):
-        mount_volumes.await_nodes(inside, mounting)
-        _apply(restore, "workloads", list(_workloads(restore, inside)))
+        there = set(_waiting_pods(restore, inside))
+        mount_volumes.await_nodes(there, mounting)
+        _apply(restore, "workloads", list(_workloads(restore, there)))
     if "emptyDir" in due and (missing := restore.missing("emptyDir")):
         yield from mount_volumes.fill_pods(missing, mounting)
     if not restore.missing("emptyDir"):
@@ -153,20 +157,24 @@ def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object]) -> None:
     ledger.create(store, keys.wave_applied(job, wave), applied)
 
 
-def _waiting_pods(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
-    """The wave `waiting-pods`: those with data of their own."""
+def _waiting_pods(restore: _Restore, inside: list[VolumeRestore]) -> dict[PodKey, Object]:
+    """The wave `waiting-pods`: those with data of their own, and those with an init container of a hook. A controller
+    that made such a pod would make it without."""
     volumes: dict[PodKey, list[str]] = defaultdict(list)
     for volume in inside:
         volumes[volume.namespace, volume.pod].append(volume.name)
-    needs = restore.needs
+    needs, found = restore.needs, {}
     for key, pod in restore.pods().items():
+        container = init_container(pod, restore.job.name)
+        if container and skip_reason(pod) is None:
+            found[key] = pod = with_init_container(pod, container)
         if key in volumes:
-            yield waiting_pod(pod, volumes[key], needs.image, needs.volume_wait.total_seconds())
+            found[key] = waiting_pod(pod, volumes[key], needs.image, needs.volume_wait.total_seconds())
+    return found
 
 
-def _workloads(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
-    """The wave `workloads`. Controllers make their own pods."""
-    there = {(volume.namespace, volume.pod) for volume in inside}
+def _workloads(restore: _Restore, there: set[PodKey]) -> Iterator[Object]:
+    """The wave `workloads`, but for the pods that are there. Controllers make their own pods."""
     for obj in waves(restore.objects).after:
         if kind_of(obj) != POD or (name_of(obj) not in there and controller_of(obj) is None):
             yield obj

@@ -49,7 +49,10 @@ def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds)
     restored = Restored(job, store, needs.cluster, asked_at, created_at, needs.patience, needs.now)
     hooks = run_hooks(restored, pods)
     unready = list(_unready(objects, needs.cluster))
-    waiting: list[Message | str] = [*hooks.waiting, *(unready if needs.now() - workloads.finished_at <= needs.patience else [])]
+    waiting: list[Message | str] = [
+        *hooks.waiting,
+        *(unready if needs.now() - workloads.finished_at <= needs.patience else []),
+    ]
     if waiting:
         ledger.pulse(store, job)
         raise NotYet(f"waiting for {brief(waiting)}")

@@ -1,6 +1,6 @@
 """Gets volumes mounted on a node during a restore, and asks that node's worker to fill them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,16 +50,16 @@ def fill_claims(
             yield _request(volume, pods[_helper_key(volume)], claim["spec"]["volumeName"], mounting)
 
 
-def await_nodes(volumes: list[VolumeRestore], mounting: Mounting) -> None:
-    """Raises NotYet while a pod with emptyDir data has no node, for at most NODES_PATIENCE.
+def await_nodes(keys_of_pods: Iterable[PodKey], mounting: Mounting) -> None:
+    """Raises NotYet while one of the pods has no node, for at most NODES_PATIENCE.
 
     A controller that hears of its ReplicaSet before it hears of these pods makes pods of its own, then deletes those
     that are too many, and of these the ones without a node first."""
-    pods = [_find(mounting.cluster, key) for key in sorted({_pod_key(volume) for volume in volumes})]
+    pods = [_find(mounting.cluster, key) for key in sorted(keys_of_pods)]
     if all(pod["spec"].get("nodeName") for pod in pods if pod):
         return
     if _waited("nodes-assigned", mounting) <= NODES_PATIENCE:
-        raise NotYet("waiting for the pods with emptyDir data to get their nodes")
+        raise NotYet("waiting for the pods that come before their controllers to get their nodes")
 
 
 def fill_pods(volumes: list[VolumeRestore], mounting: Mounting) -> Iterator[e.Event]:
