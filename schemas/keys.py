@@ -18,7 +18,8 @@ restores/<name>/waves/<wave>/applied.json    a wave of objects is applied, writt
 restores/<name>/stages/<stage>/began.json    since when a stage has been waiting for pods
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
-restores/<name>/hooks/<pod>.json         how far the hooks of a restored pod have come; overwritten
+restores/<name>/hooks/<pod>.json         how far the hook of a restored pod has come; overwritten
+restores/<name>/hook-runs/<pod>/<number>.json somebody runs the hook of a restored pod; overwritten while it runs
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 notifications/<event>/<target>.json      a target has accepted an event
 """
@@ -153,6 +154,11 @@ def hooks(job: Job) -> str:
 def hooks_of(job: Job, pod: str) -> str:
     """How far the hooks of a pod have come."""
     return f"{hooks(job)}{quote(pod)}.json"
+
+
+def hook_run(job: Job, pod: str, number: int) -> str:
+    """That somebody runs a restored pod's hook for the `number`th time."""
+    return f"{of(job)}hook-runs/{quote(pod)}/{number}.json"
 
 
 def parse_hooks(job: Job, key: str) -> str:

@@ -13,7 +13,7 @@ from schemas.records.backup import (
     VolumeRecord,
 )
 from schemas.records.base import AppRef, Record, Request, Running, Status, VolumeKind, decode, encode, volume_key
-from schemas.records.hooks import HookPlan, HookResult, HookState, RestoreHookPlan, RestoreHookState
+from schemas.records.hooks import HookPlan, HookResult, HookState, RestoreHookPlan, RestoreHookRun, RestoreHookState
 from schemas.records.restore import (
     Applied,
     Began,
@@ -45,6 +45,7 @@ __all__ = [
     "Record",
     "Request",
     "RestoreHookPlan",
+    "RestoreHookRun",
     "RestoreHookState",
     "RestorePlan",
     "RestoreRecord",

@@ -83,11 +83,18 @@ class RestoreHookPlan(HookPlan):
 
 
 class RestoreHookState(Record):
-    """How far the hook of one restored pod has come. `begun` says how often it was, `target` and `uid` in which pod: a
-    controller gives its pods other names. With a `result` it is done."""
+    """How far the hook of one restored pod has come. It runs in the pod `target`: a controller gives its pods other
+    names. With a `result` it is done."""
 
     target: str = ""
     uid: str = ""
-    begun: int = 0
     result: HookResult | None = None
     warnings: list[Message] = []
+
+
+class RestoreHookRun(Record):
+    """Somebody runs a restored pod's hook, and was last heard of `at`; `over` if it was broken off. Created once for
+    each run, so that two workers never run it at the same time."""
+
+    at: datetime
+    over: bool = False

@@ -16,7 +16,7 @@ from tests.support.objects import pod
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.commands import Ended
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.hooks.restore_run import MOST_BEGUN, Outcome, Restored, run_hooks
+from workers.hooks.restore_run import MOST_RUNS, Outcome, Restored, run_hooks
 from workers.jobs import ledger
 
 RESTORE = Job("restore", "r")
@@ -174,7 +174,40 @@ def test_a_hook_that_is_broken_off_again_and_again_has_failed() -> None:
     db = _captured("db-0")
     shop = Shop().live(_live("db-0", db))
     shop.pods.answer("load", TransientError("the connection was lost"))
-    for _ in range(MOST_BEGUN):
+    for _ in range(MOST_RUNS):
         with pytest.raises(TransientError):
             shop.run(db)
-    assert _errors(shop.run(db)) == [f"it was broken off {MOST_BEGUN} times"]
+    assert _errors(shop.run(db)) == [f"it was broken off {MOST_RUNS} times"]
+
+
+def test_two_workers_never_run_a_hook_at_the_same_time() -> None:
+    db = _captured("db-0")
+    shop = Shop().live(_live("db-0", db))
+    seen: list[list[str]] = []
+
+    def meanwhile() -> Ended:
+        seen.append(shop.run(db).waiting)
+        return Ended(0)
+
+    shop.pods.answers["load"] = meanwhile
+    assert shop.run(db).waiting == []
+    assert seen == [["Pod shop/db-0: its hook is being run"]]
+    assert shop.ran == ["load in db-0"]
+
+
+def test_the_hook_of_a_killed_worker_is_run_again_when_nothing_was_heard_of_it_for_a_while() -> None:
+    class Killed(BaseException):
+        """The worker dies here."""
+
+    def die() -> Ended:
+        raise Killed
+
+    db = _captured("db-0")
+    shop = Shop().live(_live("db-0", db))
+    shop.pods.answers["load"] = die
+    with pytest.raises(Killed):
+        shop.run(db, minutes=1)
+    shop.pods.answers.clear()
+    assert shop.run(db, minutes=1.2).waiting == ["Pod shop/db-0: its hook is being run"]
+    assert shop.run(db, minutes=1.5).waiting == []
+    assert shop.ran == ["load in db-0", "end in db-0", "load in db-0"]

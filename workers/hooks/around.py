@@ -120,7 +120,7 @@ def _begin_anew(one: Hooked, state: HookState) -> HookState:
 def _run_all(one: Hooked, hooks: Sequence[HookPlan], phase: Phase) -> list[HookResult]:
     """Runs them in order; after an error of one that says `Fail`, no more."""
     results: list[HookResult] = []
-    with pulsing(one.store, one.job):
+    with pulsing(lambda: ledger.pulse(one.store, one.job)):
         for number, hook in enumerate(hooks):
             mark = mark_of(one.job, one.pod, phase, number)
             results.append(run(one.cluster(), one.namespace, hook, phase, mark, one.now))

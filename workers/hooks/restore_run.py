@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schemas import keys
-from schemas.errors import Code
+from schemas.errors import Code, TransientError
 from schemas.job import Job
 from schemas.kubernetes import PODS, Object
 from schemas.messages import Message
-from schemas.records import HookResult, RestoreHookPlan, RestoreHookState
+from schemas.records import HookResult, RestoreHookPlan, RestoreHookRun, RestoreHookState, encode
 from workers.hooks.ending import end, mark_of
 from workers.hooks.restore_choose import EXEC, exec_hook
 from workers.hooks.run import failed, is_ready, is_running, run
@@ -27,8 +27,10 @@ CONTROLLERS_OWN = ("pod-template-hash", "controller-revision-hash", "pod-templat
 OWN_DOMAINS = ("statefulset.kubernetes.io/", "apps.kubernetes.io/", "velero.io/")
 SKEW = timedelta(minutes=5)
 """How far the API server's clock may be behind ours."""
-MOST_BEGUN = 3
+MOST_RUNS = 3
 """A hook that was broken off so often has failed."""
+BEAT, SILENCE = 5.0, timedelta(seconds=20)
+"""How often (in seconds) whoever runs a hook is heard of, and after what silence it is taken to be dead."""
 
 
 @dataclass(frozen=True)
@@ -84,37 +86,63 @@ class _Hooked:
         """Of its state."""
         return keys.hooks_of(self.restored.job, "/".join(name_of(self.pod)))
 
+    def run(self, number: int) -> str:
+        """Key of the record of one run."""
+        return keys.hook_run(self.restored.job, "/".join(name_of(self.pod)), number)
+
 
 def _advance(one: _Hooked, state: RestoreHookState) -> tuple[RestoreHookState, str]:
     """Runs the hook if it can be run: the state, and what it waits for."""
     restored, hook, namespace = one.restored, one.hook, name_of(one.pod)[0]
-    target = _target(one, state)
+    target, runs = _target(one, state), list(_runs(one))
+    if runs and not runs[-1].over and restored.now() - runs[-1].at <= SILENCE:
+        return state, "its hook is being run"
     why = _why_not(hook, target)
     if why and restored.now() - restored.since <= _limit(one):
         return state, why
     if target is None or why:
         result = failed(namespace, hook, "restore", f"{why}, after {_limit(one)}", restored.now)
-    elif state.begun >= MOST_BEGUN:
-        result = failed(namespace, hook, "restore", f"it was broken off {MOST_BEGUN} times", restored.now)
+    elif len(runs) >= MOST_RUNS:
+        result = failed(namespace, hook, "restore", f"it was broken off {MOST_RUNS} times", restored.now)
+    elif not restored.store.create(one.run(len(runs)), encode(RestoreHookRun(at=restored.now()))):
+        return state, "its hook is being run"
     else:
-        state, result = _run(one, state, target)
+        state, result = _run(one, state, target, len(runs))
     return _put(one, state.model_copy(update={"result": result})), ""
 
 
-def _run(one: _Hooked, state: RestoreHookState, target: Object) -> tuple[RestoreHookState, HookResult]:
+def _runs(one: _Hooked) -> Iterator[RestoreHookRun]:
+    """All times that the hook was begun."""
+    for number in range(MOST_RUNS):
+        found = ledger.find(one.restored.store, one.run(number), RestoreHookRun)
+        if found is None:
+            return
+        yield found
+
+
+def _run(one: _Hooked, state: RestoreHookState, target: Object, number: int) -> tuple[RestoreHookState, HookResult]:
     """Runs the hook in the live pod. One that was begun before, and broken off, is ended first, and that is told."""
     restored, (namespace, name) = one.restored, name_of(target)
     hook = one.hook.model_copy(update={"pod": name})
     mark = mark_of(restored.job, "/".join(name_of(one.pod)), "restore", 0)
     warnings = state.warnings
-    if state.begun:
+    if number:
         end(restored.cluster, namespace, hook, mark)
         text = f"{title(one.pod)}: its restore hook was broken off, and was run again"
         warnings = [*warnings, Message(code=Code.HOOK_INTERRUPTED, text=text, subject=title(one.pod))]
-    begun = {"target": name, "uid": uid_of(target), "begun": state.begun + 1, "warnings": warnings}
-    state = _put(one, state.model_copy(update=begun))
-    with pulsing(restored.store, restored.job):
-        return state, run(restored.cluster, namespace, hook, "restore", mark, restored.now)
+    state = _put(one, state.model_copy(update={"target": name, "uid": uid_of(target), "warnings": warnings}))
+    try:
+        with pulsing(lambda: _beat(one, number), BEAT):
+            return state, run(restored.cluster, namespace, hook, "restore", mark, restored.now)
+    except TransientError:
+        ledger.put(restored.store, one.run(number), RestoreHookRun(at=restored.now(), over=True))
+        raise
+
+
+def _beat(one: _Hooked, number: int) -> None:
+    restored = one.restored
+    ledger.put(restored.store, one.run(number), RestoreHookRun(at=restored.now()))
+    ledger.pulse(restored.store, restored.job)
 
 
 def _put(one: _Hooked, state: RestoreHookState) -> RestoreHookState:
