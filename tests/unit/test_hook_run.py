@@ -1,14 +1,17 @@
 """One hook in a container: what becomes of it, and the end of one that takes too long."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from schemas.errors import Denied, TransientError
+from schemas.kubernetes import Object
 from schemas.records import HookResult
 from tests.support.hooks import Pods, db, hook
 from tests.support.local_commands import run_here
@@ -110,8 +113,19 @@ def test_after_its_time_a_command_is_ended_or_may_still_run(ended: Ended, words:
     assert pods.ran == ["dump", "end"]
 
 
+def _shells() -> Iterator[list[str]]:
+    """Those that images have, as far as this machine has them: they differ in what they make of an environment."""
+    for name in ("sh", "bash", "busybox"):
+        if shutil.which(name):
+            yield [name, "sh"] if name == "busybox" else [name]
+
+
+@pytest.mark.parametrize("shell", list(_shells()))
 @pytest.mark.parametrize("stubborn", [False, True])
-def test_the_marked_command_and_all_that_it_started_are_ended(stubborn: bool) -> None:
+def test_the_marked_command_and_all_that_it_started_are_ended(stubborn: bool, shell: list[str]) -> None:
+    def in_shell(pod: Object, container: str, command: Sequence[str], deadline: timedelta) -> Ended:
+        return run_here(pod, container, [*shell, *command[1:]], deadline)
+
     trap = "trap '' TERM; " if stubborn else ""
     script = f"{trap}sleep 1000 & {sys.executable} -c 'import time; time.sleep(1000)' & echo $! ; wait; sleep 1000"
     mark = os.urandom(8).hex()
@@ -120,7 +134,7 @@ def test_the_marked_command_and_all_that_it_started_are_ended(stubborn: bool) ->
     ) as begun:
         assert begun.stdout
         child = int(begun.stdout.readline())
-        assert end(MemoryCluster([db()], run=run_here), "shop", hook("sh"), mark)
+        assert end(MemoryCluster([db()], run=in_shell), "shop", hook("sh"), mark)
         begun.wait(10)
     assert not _runs(child)
 

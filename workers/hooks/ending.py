@@ -2,7 +2,7 @@
 
 The exec API cannot: a command goes on when its caller leaves. So each hook is started with a mark in its environment,
 which all that it starts inherits, and a second command looks for the mark and ends what carries it. That needs `env`,
-`sh` and `grep` in the container; without them the command runs unmarked, and may go on. So may what has changed its
+`sh` and `cat` in the container; without them the command runs unmarked, and may go on. So may what has changed its
 user or its environment since.
 """
 
@@ -17,27 +17,31 @@ from workers.ports import Cluster, ExecResult
 
 MARK = "SNAPLINE_HOOK"
 """The environment variable that carries the mark."""
-PATIENCE = timedelta(seconds=20)
+PATIENCE = timedelta(seconds=30)
 """For the second command: five seconds to end by itself, then it is killed."""
 SCRIPT = """
+mark=$1
 marked() {
-  for file in $(grep -lsF "SNAPLINE_HOOK=$1" /proc/[0-9]*/environ); do
-    file=${file#/proc/}; echo "${file%/environ}"
-  done
+  for pid; do
+    case "$(cat "/proc/$pid/environ" 2>/dev/null)" in *"SNAPLINE_HOOK=$mark"*) echo "$pid";; esac
+  done 2>/dev/null
 }
-command -v grep >/dev/null || exit 2
-[ -n "$(marked "$1")" ] || exit 3
-for signal in TERM KILL; do
-  kill -"$signal" $(marked "$1") 2>/dev/null
+command -v cat >/dev/null && cd /proc || exit 2
+found=$(marked [0-9]*)
+[ -n "$found" ] || exit 3
+for signal in TERM KILL KILL; do
+  kill -"$signal" $found 2>/dev/null
   tries=0
-  while [ "$tries" -lt 50 ]; do
-    [ -z "$(marked "$1")" ] && exit 0
+  while [ "$tries" -lt 50 ] && [ -n "$(marked $found)" ]; do
     sleep 0.1 2>/dev/null || { sleep 1; tries=$((tries + 9)); }
     tries=$((tries + 1))
   done
+  found=$(marked [0-9]*)
+  [ -n "$found" ] || exit 0
 done
 exit 4
 """.strip()
+"""Shells leave out the zeros between the variables of an environment; `grep` of busybox would stop at the first."""
 
 NO_ENV = re.compile(r"exec: ['\"`]?env['\"`]?: |executable file ['\"`]?env['\"`]? not found")
 """What container runtimes say if there is no `env`."""
