@@ -7,9 +7,11 @@ backups/<name>/request.json              what was asked, written once; stays as 
 backups/<name>/cancel.json               somebody cancelled it
 backups/<name>/deleted.json              it was deleted; with the request, what stays of it
 backups/<name>/manifests/<digest>        the captured objects, sealed
+backups/<name>/hook-plans/<digest>       the hooks of its pods, sealed
 backups/<name>/plan.json                 what will be copied, written once
 backups/<name>/slices/<pod>.json         how far the copy of a pod's volumes has come; overwritten
 backups/<name>/hooks/<pod>.json          how far the hooks around the copy of a pod have come; overwritten
+backups/<name>/hook-outputs/<pod>/<hook> what a hook ran and said, sealed; of a restore as well
 backups/<name>/pods/<pod>.json           how the copy of a pod's volumes ended, written once
 restores/<name>/request|cancel|plan.json as above
 restores/<name>/undeploy.json            what is to be deleted first, with uids, written once
@@ -154,6 +156,16 @@ def hooks(job: Job) -> str:
 def hooks_of(job: Job, pod: str) -> str:
     """How far the hooks of a pod have come."""
     return f"{hooks(job)}{quote(pod)}.json"
+
+
+def hook_plans(job: Job, digest: str) -> str:
+    """The hooks of a backup's pods; without a digest, the prefix of all."""
+    return f"{of(job)}hook-plans/{digest}"
+
+
+def hook_output(job: Job, pod: str, hook: str) -> str:
+    """What a hook of a pod (`pre-0`, `post-1`, `restore-0`) ran and said."""
+    return f"{of(job)}hook-outputs/{quote(pod)}/{hook}"
 
 
 def hook_run(job: Job, pod: str, number: int) -> str:

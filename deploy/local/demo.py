@@ -29,7 +29,9 @@ from schemas.job import Job
 from schemas.kubernetes import NAMESPACES
 from workers.adapters.cluster import connect
 from workers.adapters.stores import open_store
+from workers.jobs.hooks import load_output
 from workers.ports import Cluster
+from workers.repository import open_repository
 
 CONSOLE_NAMESPACE = "snapline-console"
 MEGABYTES = {"shop-floor": 200, "print-works": 10}
@@ -205,13 +207,16 @@ def _snapline(stack: Stack, *arguments: str) -> dict[str, Any]:
 
 def _show_hooks(stack: Stack, job: Job) -> None:
     """The hooks that ran, and what they said."""
-    record = json.loads(open_store(stack.destination).get(keys.final(job)))
+    store = open_store(stack.destination)
+    repository = open_repository(store, stack.environment["SNAPLINE_PASSPHRASE"])
+    record = json.loads(store.get(keys.final(job)))
     if not record["hooks"]:
         raise DemoFailed(f"no hook of the console was run for {job}")
     for hook in record["hooks"]:
-        ran = f"{hook['phase']} hook in {hook['namespace']}/{hook['pod']}: {shlex.join(hook['command'])}"
+        said = load_output(store, repository, hook["output"])
+        ran = f"{hook['phase']} hook in {hook['namespace']}/{hook['pod']}: {shlex.join(said.command)}"
         say.print(ran, style="dim", soft_wrap=True, markup=False)
-        say.print(f"  {hook['error'] or hook['stdout'].strip() or 'done'}", markup=False)
+        say.print(f"  {hook['error'] or said.stdout.strip() or 'done'}", markup=False)
 
 
 def _until(true: Callable[[], bool], what: str) -> None:

@@ -13,7 +13,17 @@ from schemas.records.backup import (
     VolumeRecord,
 )
 from schemas.records.base import AppRef, Record, Request, Running, Status, VolumeKind, decode, encode, volume_key
-from schemas.records.hooks import HookPlan, HookResult, HookState, RestoreHookPlan, RestoreHookRun, RestoreHookState
+from schemas.records.hooks import (
+    HookOutput,
+    HookPlan,
+    HookPlans,
+    HookResult,
+    HookState,
+    PodHooks,
+    RestoreHookPlan,
+    RestoreHookRun,
+    RestoreHookState,
+)
 from schemas.records.restore import (
     Applied,
     Began,
@@ -35,11 +45,14 @@ __all__ = [
     "BackupRequest",
     "Began",
     "CopyState",
+    "HookOutput",
     "HookPlan",
+    "HookPlans",
     "HookResult",
     "HookState",
     "LiveRef",
     "Parent",
+    "PodHooks",
     "PodPlan",
     "PodResult",
     "Record",

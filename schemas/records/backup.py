@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.events import DEFAULT_DESTINATION
 from schemas.messages import Message
 from schemas.records.base import AppRef, Record, Request, Status, VolumeKind, volume_key
-from schemas.records.hooks import HookPlan, HookResult
+from schemas.records.hooks import HookResult
 from schemas.velero import LabelSelector
 
 
@@ -40,7 +40,8 @@ class VolumePlan(BaseModel):
 
 
 class PodPlan(BaseModel):
-    """One pod whose volumes are copied together, between its hooks; with hooks alone, nothing is copied."""
+    """One pod whose volumes are copied together, between its hooks if it has `hooks`; it may have them
+    alone."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -49,8 +50,7 @@ class PodPlan(BaseModel):
     uid: str
     node: str
     volumes: list[VolumePlan]
-    pre: list[HookPlan] = []
-    post: list[HookPlan] = []
+    hooks: bool = False
 
     @property
     def key(self) -> str:
@@ -59,13 +59,14 @@ class PodPlan(BaseModel):
 
 
 class BackupPlan(Record):
-    """What a backup holds and will copy. `manifest` is the key of the captured objects, `selector` the application's
-    own, of a partial backup."""
+    """What a backup holds and will copy. `manifest` is the key of the captured objects, `hooks` that of the pods'
+    hooks, `selector` the application's own, of a partial backup."""
 
     manifest: str
     objects: int
     pods: list[PodPlan]
     selector: LabelSelector | None = None
+    hooks: str | None = None
     errors: list[Message] = []
     warnings: list[Message] = []
 

@@ -30,9 +30,25 @@ class HookPlan(BaseModel):
     refused: str = ""
 
 
+class PodHooks(BaseModel):
+    """The hooks around the copy of a pod, in order."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    pre: list[HookPlan] = []
+    post: list[HookPlan] = []
+
+
+class HookPlans(Record):
+    """The hooks of a backup, by pod (`<namespace>/<pod>`). Sealed: a command may hold a password, and who can write to
+    the store must not have commands of their own run."""
+
+    pods: dict[str, PodHooks]
+
+
 class HookResult(BaseModel):
-    """What became of a hook. Of each output the end is kept; `..._cut` says that there was more before. Without an exit
-    code, the command did not begin, or did not end in time. `error` says in plain words what went wrong."""
+    """What became of a hook. Without an exit code, the command did not begin, or did not end in time. `error` says in
+    plain words what went wrong, and `output` is the key of the command and of what it said (`HookOutput`)."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -41,28 +57,34 @@ class HookResult(BaseModel):
     namespace: str
     pod: str
     container: str
-    command: list[str]
     started_at: datetime
     seconds: float
     exit_code: int | None = None
+    error: str = ""
+    output: str = ""
+
+
+class HookOutput(Record):
+    """What a hook ran and said: of each output the end, and whether there was more before. Sealed: what a command says
+    may be anything."""
+
+    command: list[str]
     stdout: str = ""
     stderr: str = ""
     stdout_cut: bool = False
     stderr_cut: bool = False
-    error: str = ""
 
 
 class HookState(Record):
     """How far the hooks around the copy of a pod have come. A stage is written before what it names is done: `waiting`
     for the containers to run, `pre-begun`, `pre-done`, `post-begun`, `post-done`.
 
-    `since` is when the stage was first entered, `round` how often the hooks before the copy were begun anew, and
-    `stopped` whether one of them failed that lets nothing be copied."""
+    `since` is when the stage was first entered, `thaws` whether there are hooks after the copy, `round` how often those
+    before it were begun anew, and `stopped` whether one of them failed that lets nothing be copied."""
 
     stage: HookStage
     since: datetime
-    pre: list[HookPlan] = []
-    post: list[HookPlan] = []
+    thaws: bool
     round: int = 0
     stopped: bool = False
     results: list[HookResult] = []
@@ -72,7 +94,7 @@ class HookState(Record):
     @property
     def owes(self) -> bool:
         """Whether hooks after the copy are still to be run, since what comes before them has begun."""
-        return bool(self.post) and self.stage not in ("waiting", "post-done")
+        return self.thaws and self.stage not in ("waiting", "post-done")
 
 
 class RestoreHookPlan(HookPlan):

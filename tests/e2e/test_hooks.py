@@ -11,6 +11,8 @@ from schemas import events as e
 from schemas.kubernetes import NAMESPACES, Object
 from tests.support.line import Line, until
 from tests.support.real_cluster import namespaces, needs_a_cluster, real_line
+from workers.jobs.hooks import load_output
+from workers.repository import open_repository
 
 pytestmark = [pytest.mark.timeout(900), needs_a_cluster]
 HOOKED = "hooked"
@@ -75,9 +77,10 @@ def _destroy_and_restore(line: Line, backup: str) -> None:
     line.publish(e.RestoreRequested(backup=backup, scope="applications", app=HOOKED), "the restore")
     record = line.final("restore", line.job("restore", backup, "the restore"), seconds=300)
     assert record["status"] == "Completed", record
-    assert [(hook["phase"], hook["pod"], hook["stdout"]) for hook in record["hooks"]] == [
-        ("restore", "db-0", "loaded precious\n")
-    ]
+    [loaded] = record["hooks"]
+    assert (loaded["phase"], loaded["pod"]) == ("restore", "db-0")
+    repository = open_repository(line.store, line.stack.environment["SNAPLINE_PASSPHRASE"])
+    assert load_output(line.store, repository, loaded["output"]).stdout == "loaded precious\n"
     assert _in(line, "cat", "/db/data") == "precious\n"
     [pod] = _pods(line)
     inits = pod["status"]["initContainerStatuses"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from schemas.errors import Damaged
 from schemas.kubernetes import Object
 from schemas.records import HookPlan
 from tests.support.objects import pod
@@ -51,6 +52,21 @@ class Pods:
         name = "end" if "snapline-end" in words else words[0]
         self.ran.append(name if container == "main" else f"{name} in {container}")
         return self.answers.get(name, Ended)()
+
+
+class Sealing:
+    """A repository that seals nothing, but opens only what was sealed for the same place."""
+
+    def seal(self, plaintext: bytes, context: str) -> bytes:
+        """See the port."""
+        return context.encode() + b"\n" + plaintext
+
+    def unseal(self, sealed: bytes, context: str) -> bytes:
+        """See the port."""
+        place, _, plaintext = sealed.partition(b"\n")
+        if place != context.encode():
+            raise Damaged(f"{context} was not sealed for this place")
+        return plaintext
 
 
 def db(**rest: Any) -> Object:

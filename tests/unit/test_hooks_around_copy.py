@@ -19,20 +19,23 @@ from schemas.records import (
     BackupRequest,
     HookPlan,
     HookState,
+    PodHooks,
     PodPlan,
     PodResult,
     Running,
     VolumePlan,
 )
-from tests.support.hooks import NOW, Pods, hook
+from tests.support.hooks import NOW, Pods, Sealing, hook
 from workers.adapters.twins.commands import Ended
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.hooks.around import MOST_ROUNDS
+from workers.hooks.sealed import load_plans, store_plans
 from workers.jobs import endings, ledger, progress
+from workers.jobs.hooks import load_output
 from workers.jobs.locks import Locks
 from workers.jobs.slicing import Slicing
-from workers.ports import CopySlice, Progress
+from workers.ports import CopySlice, Progress, Repository
 from workers.steps import volumes_copy, watchdog
 
 BACKUP, POD = Job("backup", "b"), "shop/db-0"
@@ -43,7 +46,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class Node:
+class Node(Sealing):
     """A worker whose repository notes in `pods.ran` what it copies, beside the commands; each volume takes `slices`."""
 
     pods: Pods = field(default_factory=Pods)
@@ -54,8 +57,10 @@ class Node:
     def plan(self, pre: list[HookPlan], post: list[HookPlan], volumes: tuple[str, ...] = ("data",)) -> "Node":
         """A running backup of one pod."""
         planned = [VolumePlan(name=name, kind="claim", directory=name, claim=name) for name in volumes]
-        pod = PodPlan(namespace="shop", name="db-0", uid="pod-1", node="n", volumes=planned, pre=pre, post=post)
-        ledger.put(self.store, keys.plan(BACKUP), BackupPlan(manifest="m", objects=1, pods=[pod]))
+        any_ = bool(pre or post)
+        pod = PodPlan(namespace="shop", name="db-0", uid="pod-1", node="n", volumes=planned, hooks=any_)
+        hooks = store_plans(self.store, self.sealing, BACKUP, {POD: PodHooks(pre=pre, post=post)} if any_ else {})
+        ledger.put(self.store, keys.plan(BACKUP), BackupPlan(manifest="m", objects=1, pods=[pod], hooks=hooks))
         ledger.put(
             self.store, keys.request(BACKUP), BackupRequest(name="b", request="q", event_id="q", requested_at=NOW)
         )
@@ -63,9 +68,14 @@ class Node:
         return self
 
     @property
+    def sealing(self) -> Repository:
+        """Itself, as far as it is a repository."""
+        return self  # type: ignore[return-value]
+
+    @property
     def needs(self) -> volumes_copy.CopyNeeds:
         """For the step."""
-        destinations = MemoryDestinations({"default": (self.store, self)})  # type: ignore[dict-item]
+        destinations = MemoryDestinations({"default": (self.store, self.sealing)})
         slicing = Slicing(timedelta(seconds=30), lambda: False, self)
         return volumes_copy.CopyNeeds(destinations, lambda: self.pods.cluster, self, slicing, Locks(), self.pods.clock)
 
@@ -134,7 +144,9 @@ def test_a_pod_is_copied_between_its_hooks_and_what_they_said_is_kept() -> None:
     [told] = node.hear()
     assert isinstance(told, e.VolumesCopied)
     assert node.pods.ran == ["freeze", "copy data", "thaw"]
-    assert [(each.phase, each.stdout) for each in node.result().hooks] == [("pre", "frozen"), ("post", "")]
+    assert [each.phase for each in node.result().hooks] == ["pre", "post"]
+    said = [load_output(node.store, node.sealing, each.output) for each in node.result().hooks]
+    assert [(each.command, each.stdout) for each in said] == [(["freeze"], "frozen"), (["thaw"], "")]
     assert (node.result().errors, node.result().warnings) == ([], [])
     assert node.hear() == [told]
     assert node.pods.ran == ["freeze", "copy data", "thaw"]
@@ -174,7 +186,7 @@ def test_a_failed_hook_is_an_error_and_the_pod_is_copied_all_the_same() -> None:
     [told] = node.hear()
     assert isinstance(told, e.VolumesCopyFailed)
     assert node.pods.ran == ["freeze", "copy data", "thaw"]
-    text = "Pod shop/db-0, container main: the pre backup hook `freeze` failed: it ended with exit code 1: busy"
+    text = "Pod shop/db-0, container main: its pre backup hook (annotation) failed: it ended with exit code 1"
     assert [str(error) for error in node.result().errors] == [text]
     assert [volume.name for volume in node.result().volumes] == ["data"]
 
@@ -186,7 +198,7 @@ def test_after_a_failure_that_says_fail_nothing_more_is_run_or_copied_but_all_is
     node.hear()
     assert node.pods.ran == ["freeze", "check", "thaw"]
     failed, lost = map(str, node.result().errors)
-    assert "hook `check` failed" in failed
+    assert "its pre backup hook (annotation) failed" in failed
     assert lost == "shop/db-0: volumes data were not copied, as a hook failed whose on-error is Fail"
     assert node.result().volumes == []
 
@@ -321,7 +333,7 @@ def test_killed_in_a_hook_after_the_copy_it_runs_again_and_nothing_is_copied_tha
     assert [result.phase for result in node.result().hooks] == ["pre", "post"]
 
 
-@pytest.mark.parametrize("writes", range(1, 8))
+@pytest.mark.parametrize("writes", range(1, 11))
 def test_killed_at_any_record_the_last_that_is_run_is_the_thaw(writes: int) -> None:
     node = _node()
     _die_after(node.store, writes)
@@ -440,3 +452,48 @@ def test_a_hook_whose_connection_is_lost_is_ended_and_all_is_begun_anew() -> Non
     node.pods.answers.clear()
     node.hear()
     assert node.pods.ran == ["freeze", "end", "thaw", "freeze", "copy data", "thaw"]
+
+
+# --- what is kept
+
+
+def test_no_command_and_nothing_that_it_said_is_kept_in_plain() -> None:
+    node = Node().plan([hook("freeze", command=["freeze", "--password=s3cr3t"])], [hook("thaw")])
+    node.pods.answer("freeze", Ended(1, b"s3cr3t out", b"s3cr3t err"))
+    node.hear()
+    plain = [found.key for found in node.store.list("") if b"s3cr3t" in node.store.get(found.key)]
+    assert {key.split("/")[2] for key in plain} == {"hook-plans", "hook-outputs"}
+
+
+@pytest.mark.parametrize("forged", ["copied", "another job's"])
+def test_who_can_write_to_the_store_has_no_commands_of_their_own_run(forged: str) -> None:
+    node = _node()
+    other = Job("backup", "other")
+    theirs = store_plans(node.store, node.sealing, other, {POD: PodHooks(pre=[hook("evil")])})
+    assert theirs
+    key = keys.hook_plans(BACKUP, "x") if forged == "copied" else theirs
+    node.store.put(key, node.store.get(theirs))
+    plan = ledger.read(node.store, keys.plan(BACKUP), BackupPlan)
+    ledger.put(node.store, keys.plan(BACKUP), plan.model_copy(update={"hooks": key}))
+    with pytest.raises(Damaged):
+        node.hear()
+    assert isinstance(node.give_up()[0], e.VolumesCopyFailed)
+    assert node.pods.ran == []
+
+
+def test_hooks_that_cannot_be_read_any_more_are_told_and_hold_up_nothing() -> None:
+    node = _node()
+    node.trouble = Damaged("beyond repair")
+    with pytest.raises(Damaged):
+        node.hear()
+    for found in node.store.list(keys.hook_plans(BACKUP, "")):
+        node.store.put(found.key, b"damaged")
+    [told] = node.give_up()
+    assert isinstance(told, e.VolumesCopyFailed)
+    assert "its hooks after the copy could not be run" in str(node.result().errors[0])
+
+
+def test_plans_open_for_their_own_job_alone() -> None:
+    node = _node()
+    plan = ledger.read(node.store, keys.plan(BACKUP), BackupPlan)
+    assert load_plans(node.store, node.sealing, BACKUP, plan.hooks or "").pods[POD].pre[0].command == ["freeze"]

@@ -9,19 +9,22 @@ after it is run first, and then all begins anew: so nothing is frozen twice, and
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from schemas import keys
-from schemas.errors import Code, NotYet, TransientError
+from schemas.errors import Code, NotYet, PermanentError, TransientError
 from schemas.job import Job
 from schemas.messages import Message
-from schemas.records import HookPlan, HookResult, HookState, PodPlan
+from schemas.records import BackupPlan, HookPlan, HookResult, HookState, PodHooks, PodPlan
 from schemas.records.hooks import HookStage
 from workers.hooks.choose import Phase
 from workers.hooks.ending import end, mark_of
-from workers.hooks.run import failed, failure, obstacle, run
+from workers.hooks.run import Ran, failed, failure, obstacle, run
+from workers.hooks.sealed import load_plans
 from workers.jobs import ledger
+from workers.jobs.hooks import keep_output
 from workers.jobs.pulse import pulsing
-from workers.ports import Cluster, ObjectStore
+from workers.ports import Cluster, ObjectStore, Repository
 
 PATIENCE = timedelta(minutes=2)
 """How long a container may take to run before the hooks in it have failed."""
@@ -39,6 +42,7 @@ class Hooked:
     job: Job
     pod: str
     store: ObjectStore
+    repository: Callable[[], Repository]
     cluster: Callable[[], Cluster]
     now: Callable[[], datetime]
 
@@ -47,17 +51,23 @@ class Hooked:
         """Its namespace."""
         return self.pod.partition("/")[0]
 
+    @cached_property
+    def hooks(self) -> PodHooks:
+        """Its hooks. Raises NotFound, Damaged."""
+        plan = ledger.read(self.store, keys.plan(self.job), BackupPlan)
+        return load_plans(self.store, self.repository(), self.job, plan.hooks or "").pods.get(self.pod, PodHooks())
+
 
 def before(one: Hooked, plan: PodPlan) -> HookState | None:
     """Runs what comes before the copy, if that is not done; None for a pod without hooks.
 
     Raises NotYet while a container does not run yet, and TransientError when the API server is away."""
-    if not (plan.pre or plan.post):
+    if not plan.hooks:
         return None
     state = _find(one)
     if state is None:
-        stage: HookStage = "waiting" if plan.pre else "pre-done"
-        state = _put(one, HookState(stage=stage, since=one.now(), pre=plan.pre, post=plan.post))
+        stage: HookStage = "waiting" if one.hooks.pre else "pre-done"
+        state = _put(one, HookState(stage=stage, since=one.now(), thaws=bool(one.hooks.post)))
     if state.stage == "pre-begun":
         state = _begin_anew(one, state)
     return _run_pre(one, state) if state.stage == "waiting" else state
@@ -72,18 +82,26 @@ def after(one: Hooked) -> HookState | None:
         return state
     if state.stage == "waiting":
         return _enter(one, state, "post-done")
+    try:
+        return _run_post(one, state)
+    except PermanentError as error:
+        text = f"Pod {one.pod}: its hooks after the copy could not be run: {error}"
+        told = Message(code=Code.HOOK_NOT_RUN, text=text, subject=one.pod)
+        return _enter(one, state.model_copy(update={"errors": [*state.errors, told]}), "post-done")
+
+
+def _run_post(one: Hooked, state: HookState) -> HookState:
     if state.stage == "pre-begun":
-        _end_all(one, state.pre, "pre")
+        _end_all(one, one.hooks.pre, "pre")
     if state.stage == "post-begun":
-        _end_all(one, state.post, "post")
+        _end_all(one, one.hooks.post, "post")
     else:
         state = _enter(one, state, "post-begun")
-    results = _thaw(one, state)
-    return _enter(one, state, "post-done", results)
+    return _enter(one, state, "post-done", _thaw(one, state))
 
 
 def _run_pre(one: Hooked, state: HookState) -> HookState:
-    hooks = _able(one, state.pre, state.since + PATIENCE, same_pod=True)
+    hooks = _able(one, one.hooks.pre, state.since + PATIENCE, same_pod=True)
     state = _enter(one, state, "pre-begun")
     results = _run_all(one, hooks, "pre")
     return _enter(one, state, "pre-done", results, stopped=_stopped(hooks, results))
@@ -103,8 +121,8 @@ def _able(one: Hooked, hooks: Sequence[HookPlan], until: datetime, *, same_pod: 
 
 def _begin_anew(one: Hooked, state: HookState) -> HookState:
     """After hooks that were broken off: ends what is left of them, thaws, and goes back to the beginning."""
-    _end_all(one, state.pre, "pre")
-    thawed = [failure(result).text for result in _run_all(one, state.post, "post") if result.error]
+    _end_all(one, one.hooks.pre, "pre")
+    thawed = [failure(result).text for result in _run_all(one, one.hooks.post, "post") if result.error]
     text = f"Pod {one.pod}: its hooks before the copy were broken off; those after it were run, and all was begun anew"
     told = Message(code=Code.HOOK_INTERRUPTED, text="; ".join([text, *thawed]), subject=one.pod)
     again = {"since": one.now(), "round": state.round + 1, "warnings": [*state.warnings, told]}
@@ -112,7 +130,7 @@ def _begin_anew(one: Hooked, state: HookState) -> HookState:
         return _put(one, state.model_copy(update={**again, "stage": "waiting"}))
     text = f"Pod {one.pod}: its hooks before the copy were broken off {MOST_ROUNDS} times, and not run to their end"
     error = Message(code=Code.HOOK_INTERRUPTED, text=text, subject=one.pod)
-    stopped = any(hook.on_error == "Fail" for hook in state.pre)
+    stopped = any(hook.on_error == "Fail" for hook in one.hooks.pre)
     last = {**again, "stage": "pre-done", "stopped": stopped, "errors": [*state.errors, error]}
     return _put(one, state.model_copy(update=last))
 
@@ -123,7 +141,7 @@ def _run_all(one: Hooked, hooks: Sequence[HookPlan], phase: Phase) -> list[HookR
     with pulsing(lambda: ledger.pulse(one.store, one.job)):
         for number, hook in enumerate(hooks):
             mark = mark_of(one.job, one.pod, phase, number)
-            results.append(run(one.cluster(), one.namespace, hook, phase, mark, one.now))
+            results.append(_kept(one, number, run(one.cluster(), one.namespace, hook, phase, mark, one.now)))
             if _stopped(hooks, results):
                 break
     return results
@@ -133,7 +151,7 @@ def _thaw(one: Hooked, state: HookState) -> list[HookResult]:
     """What comes after the copy. As long as there is patience, it is begun anew when something gets in the way."""
     until = state.since + THAW_PATIENCE
     try:
-        return _run_all(one, _able(one, state.post, until, same_pod=False), "post")
+        return _run_all(one, _able(one, one.hooks.post, until, same_pod=False), "post")
     except NotYet:
         raise
     except TransientError as error:
@@ -141,7 +159,15 @@ def _thaw(one: Hooked, state: HookState) -> list[HookResult]:
             ledger.pulse(one.store, one.job)
             raise NotYet(f"{one.pod}: its hooks after the copy cannot be run yet: {error}", LOOK_AGAIN) from error
         text = f"{error}; what the hooks before the copy have done may not be undone"
-        return [failed(one.namespace, hook, "post", text, one.now) for hook in state.post]
+        ran = [failed(one.namespace, hook, "post", text, one.now) for hook in one.hooks.post]
+        return [_kept(one, number, each) for number, each in enumerate(ran)]
+
+
+def _kept(one: Hooked, number: int, ran: Ran) -> HookResult:
+    """The result of a hook, whose output is kept."""
+    result, output = ran
+    key = keys.hook_output(one.job, one.pod, f"{result.phase}-{number}")
+    return result.model_copy(update={"output": keep_output(one.store, one.repository(), key, output)})
 
 
 def _stopped(hooks: Sequence[HookPlan], results: Sequence[HookResult]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from schemas.errors import Code
 from schemas.kubernetes import Object
 from schemas.messages import Message
-from schemas.records import PodPlan
+from schemas.records import PodHooks, PodPlan
 from schemas.velero import ResourceHooks
 from workers.hooks.choose import Chosen, applies, hooks_of
 from workers.manifests.kube.objects import (
@@ -25,9 +25,10 @@ from workers.manifests.kube.objects import (
 
 @dataclass
 class Planned:
-    """The pods of a plan with their hooks, and what to tell people."""
+    """The pods of a plan, their hooks (by `<namespace>/<pod>`), and what to tell people."""
 
     pods: list[PodPlan] = field(default_factory=list)
+    hooks: dict[str, PodHooks] = field(default_factory=dict)
     warnings: list[Message] = field(default_factory=list)
     errors: list[Message] = field(default_factory=list)
 
@@ -53,7 +54,8 @@ def plan_hooks(objects: Sequence[Object], resources: Sequence[ResourceHooks], co
         if own in pods and holders:
             planned.warnings.append(_apart(obj, holders))
         place = own if own in pods or not holders else min(holders)
-        pods[place] = _with(pods.get(place) or _alone(obj), hooks)
+        plan = pods[place] = (pods.get(place) or _alone(obj)).model_copy(update={"hooks": True})
+        planned.hooks[plan.key] = _joined(planned.hooks.get(plan.key, PodHooks()), hooks)
     planned.pods = list(pods.values())
     return planned
 
@@ -69,8 +71,8 @@ def _holders(pod: Object, shared: Mapping[tuple[str, str | None], Name]) -> set[
     return {shared[namespace, claim] for claim in claims_of(pod).values() if (namespace, claim) in shared}
 
 
-def _with(plan: PodPlan, hooks: Chosen) -> PodPlan:
-    return plan.model_copy(update={"pre": [*plan.pre, *hooks.pre], "post": [*plan.post, *hooks.post]})
+def _joined(before: PodHooks, more: Chosen) -> PodHooks:
+    return PodHooks(pre=[*before.pre, *more.pre], post=[*before.post, *more.post])
 
 
 def _alone(pod: Object) -> PodPlan:

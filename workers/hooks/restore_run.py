@@ -16,11 +16,12 @@ from schemas.messages import Message
 from schemas.records import HookResult, RestoreHookPlan, RestoreHookRun, RestoreHookState, encode
 from workers.hooks.ending import end, mark_of
 from workers.hooks.restore_choose import EXEC, exec_hook
-from workers.hooks.run import failed, is_ready, is_running, run
+from workers.hooks.run import Ran, failed, is_ready, is_running, run
 from workers.jobs import ledger
+from workers.jobs.hooks import keep_output
 from workers.jobs.pulse import pulsing
 from workers.manifests.kube.objects import Name, annotations_of, is_going, labels_of, name_of, status_of, title, uid_of
-from workers.ports import Cluster, ObjectStore
+from workers.ports import Cluster, ObjectStore, Repository
 
 CONTROLLERS_OWN = ("pod-template-hash", "controller-revision-hash", "pod-template-generation")
 """Labels of pods that say which version of their controller made them; so do those of its domain (`OWN_DOMAINS`)."""
@@ -40,6 +41,7 @@ class Restored:
 
     job: Job
     store: ObjectStore
+    repository: Repository
     cluster: Cluster
     asked_at: datetime
     since: datetime
@@ -101,14 +103,22 @@ def _advance(one: _Hooked, state: RestoreHookState) -> tuple[RestoreHookState, s
     if why and restored.now() - restored.since <= _limit(one):
         return state, why
     if target is None or why:
-        result = failed(namespace, hook, "restore", f"{why}, after {_limit(one)}", restored.now)
+        ran = failed(namespace, hook, "restore", f"{why}, after {_limit(one)}", restored.now)
     elif len(runs) >= MOST_RUNS:
-        result = failed(namespace, hook, "restore", f"it was broken off {MOST_RUNS} times", restored.now)
+        ran = failed(namespace, hook, "restore", f"it was broken off {MOST_RUNS} times", restored.now)
     elif not restored.store.create(one.run(len(runs)), encode(RestoreHookRun(at=restored.now()))):
         return state, "its hook is being run"
     else:
-        state, result = _run(one, state, target, len(runs))
-    return _put(one, state.model_copy(update={"result": result})), ""
+        state, ran = _run(one, state, target, len(runs))
+    return _put(one, state.model_copy(update={"result": _kept(one, ran)})), ""
+
+
+def _kept(one: _Hooked, ran: Ran) -> HookResult:
+    """The result of the hook, whose output is kept."""
+    result, output = ran
+    key = keys.hook_output(one.restored.job, "/".join(name_of(one.pod)), "restore-0")
+    kept = keep_output(one.restored.store, one.restored.repository, key, output)
+    return result.model_copy(update={"output": kept})
 
 
 def _runs(one: _Hooked) -> Iterator[RestoreHookRun]:
@@ -120,7 +130,7 @@ def _runs(one: _Hooked) -> Iterator[RestoreHookRun]:
         yield found
 
 
-def _run(one: _Hooked, state: RestoreHookState, target: Object, number: int) -> tuple[RestoreHookState, HookResult]:
+def _run(one: _Hooked, state: RestoreHookState, target: Object, number: int) -> tuple[RestoreHookState, Ran]:
     """Runs the hook in the live pod. One that was begun before, and broken off, is ended first, and that is told."""
     restored, (namespace, name) = one.restored, name_of(target)
     hook = one.hook.model_copy(update={"pod": name})

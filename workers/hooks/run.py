@@ -1,6 +1,5 @@
 """Runs one hook in its container, and says what came of it."""
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +7,7 @@ from datetime import datetime, timedelta
 from schemas.errors import Code, NotFound, PermanentError
 from schemas.kubernetes import PODS, Object
 from schemas.messages import Message
-from schemas.records import HookPlan, HookResult
+from schemas.records import HookOutput, HookPlan, HookResult
 from schemas.records.hooks import HookPhase
 from workers.hooks.choose import ENDED
 from workers.hooks.ending import end, has_no_env, marked
@@ -17,13 +16,14 @@ from workers.ports import Cluster, ExecResult
 
 KEPT = 4096
 """Bytes of each output."""
-SHOWN = 200
-"""Characters of a command, or of what it said, in a message."""
+
+Ran = tuple[HookResult, HookOutput]
+"""What became of a hook, and what it said."""
 
 
 def run(
     cluster: Cluster, namespace: str, hook: HookPlan, phase: HookPhase, mark: str, now: Callable[[], datetime]
-) -> HookResult:
+) -> Ran:
     """Runs the command to its end, or to that of its time; then it is ended, where that is possible (see `ending`).
 
     What keeps it from being run is the result's `error`; raises TransientError where waiting may help, and if the
@@ -46,23 +46,17 @@ def run(
     return _result(namespace, hook, phase, began, now, done, problem)
 
 
-def failed(namespace: str, hook: HookPlan, phase: HookPhase, error: str, now: Callable[[], datetime]) -> HookResult:
+def failed(namespace: str, hook: HookPlan, phase: HookPhase, error: str, now: Callable[[], datetime]) -> Ran:
     """The result of a hook that could not be run."""
     return _result(namespace, hook, phase, now(), now, error=error)
 
 
 def failure(result: HookResult) -> Message:
-    """A failed hook's error, for people."""
+    """A failed hook's error, for people. It names neither the command nor what it said: they are kept sealed."""
     pod = f"{result.namespace}/{result.pod}"
     when = "restore" if result.phase == "restore" else f"{result.phase} backup"
-    what = f"Pod {pod}, container {result.container}: the {when} hook `{shown(result.command)}`"
-    return Message(code=Code.HOOK_FAILED, text=f"{what} failed: {result.error}", subject=pod)
-
-
-def shown(command: list[str]) -> str:
-    """A command as a shell would take it, on one line."""
-    text = " ".join(shlex.join(command).split())
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    text = f"Pod {pod}, container {result.container}: its {when} hook ({result.source}) failed: {result.error}"
+    return Message(code=Code.HOOK_FAILED, text=text, subject=pod)
 
 
 @dataclass(frozen=True)
@@ -109,10 +103,8 @@ def _error(hook: HookPlan, done: ExecResult) -> str:
     if done.exit_code == 0:
         return ""
     text = f"it ended with exit code {done.exit_code}"
-    if said := (done.stderr.strip() or done.stdout.strip()):
-        text += f": {said.splitlines()[-1][:SHOWN]}"
     if done.exit_code == 127 and len(hook.command) == 1 and " " in hook.command[0]:
-        text += '; no shell reads it, so write program and arguments as a JSON array: ["program", "argument"]'
+        return f'{text}; no shell reads it, so write program and arguments as a JSON array: ["program", "argument"]'
     return text
 
 
@@ -131,21 +123,24 @@ def _result(
     now: Callable[[], datetime],
     done: ExecResult | None = None,
     error: str = "",
-) -> HookResult:
+) -> Ran:
     done = done or ExecResult(None)
-    return HookResult(
+    result = HookResult(
         phase=phase,
         source=hook.source,
         namespace=namespace,
         pod=hook.pod,
         container=hook.container,
-        command=hook.command,
         started_at=began,
         seconds=(now() - began).total_seconds(),
         exit_code=done.exit_code,
+        error=error,
+    )
+    output = HookOutput(
+        command=hook.command,
         stdout=done.stdout,
         stderr=done.stderr,
         stdout_cut=done.stdout_cut,
         stderr_cut=done.stderr_cut,
-        error=error,
     )
+    return result, output

@@ -1,12 +1,12 @@
-"""How far the hooks of a backup's pods have come, by their records."""
+"""How far the hooks of a backup's pods have come, by their records; and what hooks ran and said, kept sealed."""
 
 from collections.abc import Iterator
 
 from schemas import keys
 from schemas.job import Job
-from schemas.records import HookState
+from schemas.records import HookOutput, HookState, decode, encode
 from workers.jobs import ledger
-from workers.ports import ObjectStore
+from workers.ports import ObjectStore, Repository
 
 
 def states(store: ObjectStore, job: Job) -> Iterator[tuple[str, HookState]]:
@@ -18,3 +18,14 @@ def states(store: ObjectStore, job: Job) -> Iterator[tuple[str, HookState]]:
 def owing_pods(store: ObjectStore, job: Job) -> list[str]:
     """The pods in which the hooks before the copy have begun, and those after it are still to be run."""
     return [pod for pod, state in states(store, job) if state.owes] if job.kind == "backup" else []
+
+
+def keep_output(store: ObjectStore, repository: Repository, key: str, output: HookOutput) -> str:
+    """Keeps what a hook said, in place of what it said before; the key."""
+    store.put(key, repository.seal(encode(output), key))
+    return key
+
+
+def load_output(store: ObjectStore, repository: Repository, key: str) -> HookOutput:
+    """What a hook ran and said. Raises NotFound, Damaged."""
+    return decode(HookOutput, key, repository.unseal(store.get(key), key))

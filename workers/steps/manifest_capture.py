@@ -12,6 +12,7 @@ from schemas.job import Job
 from schemas.messages import Message
 from schemas.records import BackupPlan, BackupRequest
 from workers.hooks.plan import plan_hooks
+from workers.hooks.sealed import store_plans
 from workers.jobs import ledger, progress
 from workers.jobs.applications import concerned, registered
 from workers.manifests.capture.document import Captured, encode_manifest
@@ -57,6 +58,7 @@ def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNe
         manifest=key,
         objects=len(captured.objects),
         pods=hooked.pods,
+        hooks=store_plans(store, repository, job, hooked.hooks),
         selector=spec.label_selector if request.app else None,
         errors=[*captured.errors, *planned.errors, *hooked.errors],
         warnings=[

@@ -43,10 +43,11 @@ def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds)
     request = ledger.read(store, keys.request(job), RestoreRequest)
     plan = ledger.read(store, keys.plan(job), RestorePlan)
     workloads = ledger.read(store, keys.wave_applied(job, "workloads"), Applied)
-    objects = load(store, needs.destinations.repository(destination), plan.manifest, request)
+    repository = needs.destinations.repository(destination)
+    objects = load(store, repository, plan.manifest, request)
     pods = [obj for obj in objects if kind_of(obj) == POD and skip_reason(obj) is None]
     asked_at, created_at = request.requested_at, workloads.finished_at
-    restored = Restored(job, store, needs.cluster, asked_at, created_at, needs.patience, needs.now)
+    restored = Restored(job, store, repository, needs.cluster, asked_at, created_at, needs.patience, needs.now)
     hooks = run_hooks(restored, pods)
     unready = list(_unready(objects, needs.cluster))
     waiting: list[Message | str] = [

@@ -128,7 +128,8 @@ def _is_done(state: CopyState, pod: PodPlan) -> bool:
 
 
 def _hooked(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) -> Hooked:
-    return Hooked(asked.job, asked.pod, store, needs.cluster, needs.now)
+    repository = partial(needs.destinations.repository, asked.destination)
+    return Hooked(asked.job, asked.pod, store, repository, needs.cluster, needs.now)
 
 
 def _advance(one: _Copy, state: CopyState, files: VolumeFiles) -> Generator[e.Event, None, CopyState]:
