@@ -17,17 +17,24 @@ from workers.ports import Cluster, ExecResult
 
 MARK = "SNAPLINE_HOOK"
 """The environment variable that carries the mark."""
-PATIENCE = timedelta(seconds=30)
+PATIENCE = timedelta(minutes=1)
 """For the second command: five seconds to end by itself, then it is killed."""
 SCRIPT = """
-mark=$1
+mark=SNAPLINE_HOOK=$1
 marked() {
   for pid; do
-    case "$(cat "/proc/$pid/environ" 2>/dev/null)" in *"SNAPLINE_HOOK=$mark"*) echo "$pid";; esac
+    case "$(cat "/proc/$pid/environ" 2>/dev/null)" in *"$mark"*) echo "$pid";; esac
   done 2>/dev/null
 }
+all() {
+  if printf 'a\\000b' | grep -qsF b; then
+    for file in $(grep -lsF "$mark" [0-9]*/environ); do echo "${file%/environ}"; done
+  else
+    marked [0-9]*
+  fi
+}
 command -v cat >/dev/null && cd /proc || exit 2
-found=$(marked [0-9]*)
+found=$(all)
 [ -n "$found" ] || exit 3
 for signal in TERM KILL KILL; do
   kill -"$signal" $found 2>/dev/null
@@ -36,12 +43,12 @@ for signal in TERM KILL KILL; do
     sleep 0.1 2>/dev/null || { sleep 1; tries=$((tries + 9)); }
     tries=$((tries + 1))
   done
-  found=$(marked [0-9]*)
+  found=$(all)
   [ -n "$found" ] || exit 0
 done
 exit 4
 """.strip()
-"""Shells leave out the zeros between the variables of an environment; `grep` of busybox would stop at the first."""
+"""Zeros stand between the variables of an environment. Shells leave them out; busybox' `grep` stops at the first."""
 
 NO_ENV = re.compile(r"exec: ['\"`]?env['\"`]?: |executable file ['\"`]?env['\"`]? not found")
 """What container runtimes say if there is no `env`."""
