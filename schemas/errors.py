@@ -70,6 +70,12 @@ class Code(StrEnum):
     CONFLICT = "Conflict"
     NEWER = "Newer"
 
+    # hooks
+    HOOK_FAILED = "HookFailed"
+    HOOK_INVALID = "HookInvalid"
+    HOOK_INTERRUPTED = "HookInterrupted"
+    HOOK_NOT_RUN = "HookNotRun"
+
     # destinations, stores and the repository
     NO_DESTINATION = "NoDestination"
     DESTINATION_INVALID = "DestinationInvalid"

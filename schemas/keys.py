@@ -7,8 +7,11 @@ backups/<name>/request.json              what was asked, written once; stays as 
 backups/<name>/cancel.json               somebody cancelled it
 backups/<name>/deleted.json              it was deleted; with the request, what stays of it
 backups/<name>/manifests/<digest>        the captured objects, sealed
+backups/<name>/hook-plans/<digest>       the hooks of its pods, sealed
 backups/<name>/plan.json                 what will be copied, written once
 backups/<name>/slices/<pod>.json         how far the copy of a pod's volumes has come; overwritten
+backups/<name>/hooks/<pod>.json          how far the hooks around the copy of a pod have come; overwritten
+backups/<name>/hook-outputs/<pod>/<hook> what a hook ran and said, sealed; of a restore as well
 backups/<name>/pods/<pod>.json           how the copy of a pod's volumes ended, written once
 restores/<name>/request|cancel|plan.json as above
 restores/<name>/undeploy.json            what is to be deleted first, with uids, written once
@@ -20,13 +23,15 @@ restores/<name>/owners/<owner>/ended.json        all of this owner is accounted 
 restores/<name>/stages/<stage>/<whose>/began.json  since when a stage has been waiting for an owner's objects or a pod
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
+restores/<name>/hooks/<pod>.json         how far the hook of a restored pod has come; overwritten
+restores/<name>/hook-runs/<pod>/<number>.json somebody runs the hook of a restored pod; overwritten while it runs
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 notifications/<event>/<target>.json      a target has accepted an event
 """
 
 import hashlib
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from schemas.job import KINDS, Job, Kind
 
@@ -164,6 +169,36 @@ def stage_began(job: Job, stage: Stage, whose: str) -> str:
 def slices(job: Job, what: str) -> str:
     """How far the copy of a pod's volumes, or the writing of a volume, has come."""
     return f"{of(job)}slices/{quote(what)}.json"
+
+
+def hooks(job: Job) -> str:
+    """The prefix of the states of a job's hooks."""
+    return f"{of(job)}hooks/"
+
+
+def hooks_of(job: Job, pod: str) -> str:
+    """How far the hooks of a pod have come."""
+    return f"{hooks(job)}{quote(pod)}.json"
+
+
+def hook_plans(job: Job, digest: str) -> str:
+    """The hooks of a backup's pods; without a digest, the prefix of all."""
+    return f"{of(job)}hook-plans/{digest}"
+
+
+def hook_output(job: Job, pod: str, hook: str) -> str:
+    """What a hook of a pod (`pre-0`, `post-1`, `restore-0`) ran and said."""
+    return f"{of(job)}hook-outputs/{quote(pod)}/{hook}"
+
+
+def hook_run(job: Job, pod: str, number: int) -> str:
+    """That somebody runs a restored pod's hook for the `number`th time."""
+    return f"{of(job)}hook-runs/{quote(pod)}/{number}.json"
+
+
+def parse_hooks(job: Job, key: str) -> str:
+    """The inverse of `hooks_of`: the pod."""
+    return unquote(key.removeprefix(hooks(job)).removesuffix(".json"))
 
 
 def pod_results(job: Job) -> str:

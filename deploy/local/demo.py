@@ -23,10 +23,15 @@ from rich.table import Table
 
 from deploy.local import looking, samples
 from deploy.local.stack import Stack, running
+from schemas import keys
 from schemas.errors import SnaplineError
+from schemas.job import Job
 from schemas.kubernetes import NAMESPACES
 from workers.adapters.cluster import connect
+from workers.adapters.stores import open_store
+from workers.jobs.hooks import load_output
 from workers.ports import Cluster
+from workers.repository import open_repository
 
 CONSOLE_NAMESPACE = "snapline-console"
 MEGABYTES = {"shop-floor": 200, "print-works": 10}
@@ -104,12 +109,14 @@ def _show(stack: Stack, report: Report) -> None:
     with report.step("Take a full snapshot") as told:
         full = _snapline(stack, "backup", "--wait")
         told(f"{full['name']}: {full['status']}")
+        _show_hooks(stack, Job("backup", full["name"]))
     with report.step("Destroy the applications, the console and all volume data") as told:
         _destroy(stack, cluster, everything)
         told("all gone")
     with report.step("Restore the full snapshot") as told:
         restored = _snapline(stack, "restore", "--from-backup", full["name"], "--wait")
         told(f"{restored['name']}: {restored['status']}")
+        _show_hooks(stack, Job("restore", restored["name"]))
     with report.step("Compare every object and every byte") as told:
         told(_compare(before, cluster, everything, stack))
     with report.step("Take a partial snapshot of shop-floor") as told:
@@ -148,6 +155,7 @@ def _install(stack: Stack, cluster: Cluster, apps: list[samples.SampleApp]) -> N
         )
     for namespace in (CONSOLE_NAMESPACE, *(app.namespace for app in apps)):
         _until(partial(_all_run, cluster, namespace), f"the pods of {namespace} run")
+    samples.fill_volume(_volume_directories(stack, cluster, CONSOLE_NAMESPACE)[0], 2, seed=9)
     for app in apps:
         for number, directory in enumerate(_volume_directories(stack, cluster, app.namespace)):
             samples.fill_volume(directory, MEGABYTES[app.slug] if number == 0 else 2, seed=number)
@@ -195,6 +203,20 @@ def _snapline(stack: Stack, *arguments: str) -> dict[str, Any]:
         raise DemoFailed(f"`snapline {shlex.join(arguments)}` ended with exit code {done.returncode}: {done.stdout}")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
+
+
+def _show_hooks(stack: Stack, job: Job) -> None:
+    """The hooks that ran, and what they said."""
+    store = open_store(stack.destination)
+    repository = open_repository(store, stack.environment["SNAPLINE_PASSPHRASE"])
+    record = json.loads(store.get(keys.final(job)))
+    if not record["hooks"]:
+        raise DemoFailed(f"no hook of the console was run for {job}")
+    for hook in record["hooks"]:
+        said = load_output(store, repository, hook["output"])
+        ran = f"{hook['phase']} hook in {hook['namespace']}/{hook['pod']}: {shlex.join(said.command)}"
+        say.print(ran, style="dim", soft_wrap=True, markup=False)
+        say.print(f"  {hook['error'] or said.stdout.strip() or 'done'}", markup=False)
 
 
 def _until(true: Callable[[], bool], what: str) -> None:

@@ -38,7 +38,7 @@ class BackupRejected(Event):
 
 
 class BackupPlanned(BackupEvent):
-    """The objects are captured and the plan is written: `pods` pods have volumes to copy."""
+    """The objects are captured and the plan is written: `pods` pods have volumes to copy, or hooks to run."""
 
     type: ClassVar[str] = "backup.planned.v1"
 

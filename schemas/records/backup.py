@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.events import DEFAULT_DESTINATION
 from schemas.messages import Message
 from schemas.records.base import AppRef, Record, Request, Status, VolumeKind, volume_key
+from schemas.records.hooks import HookResult
 from schemas.velero import ALL, LabelSelector
 
 
@@ -41,7 +42,8 @@ class VolumePlan(BaseModel):
 
 
 class PodPlan(BaseModel):
-    """One pod whose volumes are copied together."""
+    """One pod whose volumes are copied together, between its hooks if it has `hooks`; it may have them
+    alone."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -50,6 +52,7 @@ class PodPlan(BaseModel):
     uid: str
     node: str
     volumes: list[VolumePlan]
+    hooks: bool = False
 
     @property
     def key(self) -> str:
@@ -79,14 +82,15 @@ class Coverage(BaseModel):
 
 
 class BackupPlan(Record):
-    """What a backup holds and will copy. `manifest` is the key of the captured objects, `selector` the application's
-    own, of a partial backup; `covers` is where it looked."""
+    """What a backup holds and will copy. `manifest` is the key of the captured objects, `hooks` that of the pods'
+    hooks, `selector` the application's own, of a partial backup; `covers` is where it looked."""
 
     manifest: str
     objects: int
     pods: list[PodPlan]
     selector: LabelSelector | None = None
     covers: list[Coverage] = []
+    hooks: str | None = None
     errors: list[Message] = []
     warnings: list[Message] = []
 
@@ -118,6 +122,7 @@ class PodResult(Record):
 
     pod: str
     volumes: list[VolumeRecord] = []
+    hooks: list[HookResult] = []
     errors: list[Message] = []
     warnings: list[Message] = []
     finished_at: datetime
@@ -125,10 +130,12 @@ class PodResult(Record):
 
 class CopyState(Record):
     """How far the copy of a pod's volumes has come: `done` of them are copied, and `checkpoint` (base64) says how far
-    the next one is, and `mount` tells where its files are. `slice` is the number of the next slice."""
+    the next one is, and `mount` tells where its files are. `slice` is the number of the next slice; `given_up` says
+    that no more is copied."""
 
     slice: int = 0
     done: int = 0
+    given_up: bool = False
     volumes: list[VolumeRecord] = []
     errors: list[Message] = []
     warnings: list[Message] = []
@@ -153,6 +160,7 @@ class BackupRecord(Record):
     covers: list[Coverage] = []
     objects: int = 0
     volumes: list[VolumeRecord] = []
+    hooks: list[HookResult] = []
     errors: list[Message] = []
     warnings: list[Message] = []
     reason: Message | None = None

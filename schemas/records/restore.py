@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.events import DEFAULT_DESTINATION, SHARED, Scope
 from schemas.messages import Message
 from schemas.records.base import Record, Request, Status, VolumeKind, volume_key
+from schemas.records.hooks import HookResult
 
 Why = Literal["replaced", "newer", "dependent"]
 """Why a restore deletes an object: it creates it again; it came after the backup; it hangs on such objects."""
@@ -157,6 +158,7 @@ class RestoreRecord(Record):
     objects: int = 0
     bytes: int = 0
     files: int = 0
+    hooks: list[HookResult] = []
     errors: list[Message] = []
     warnings: list[Message] = []
     reason: Message | None = None

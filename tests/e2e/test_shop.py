@@ -1,26 +1,17 @@
-"""The sample application `shop` of the test cluster: snapshot, disaster, restore, on a real two-node Kubernetes.
+"""The sample application `shop` of the test cluster: snapshot, disaster, restore, on a real two-node Kubernetes."""
 
-Needs SNAPLINE_E2E_KUBECONFIG, and SNAPLINE_E2E_STATE: the directory with `<node>/kubelet/pods` of every node.
-"""
-
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from deploy.local import looking
-from deploy.local.license_authority import sign_license
 from deploy.local.samples import fill_volume
-from deploy.local.stack import running
 from schemas.kubernetes import NAMESPACES, Object, ResourceType
-from tests.support.line import CONSOLE, Line, until
+from tests.support.line import Line, until
+from tests.support.real_cluster import namespaces, needs_a_cluster, real_line
 from workers.ports import Cluster
 
-pytestmark = [
-    pytest.mark.timeout(900),
-    pytest.mark.skipif("SNAPLINE_E2E_KUBECONFIG" not in os.environ, reason="SNAPLINE_E2E_KUBECONFIG is not set"),
-]
+pytestmark = [pytest.mark.timeout(900), needs_a_cluster]
 SHOP = "shop"
 BACKUP = """
 apiVersion: velero.io/v1
@@ -33,33 +24,8 @@ CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    root = tmp_path_factory.mktemp("line")
-    state = Path(os.environ["SNAPLINE_E2E_STATE"])
-    pods = {path.parent.parent.name: path for path in sorted(state.glob("*/kubelet/pods"))}
-    assert len(pods) == 2, f"expected two nodes below {state}, found {sorted(pods)}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SNAPLINE_KUBECONFIG", os.environ["SNAPLINE_E2E_KUBECONFIG"])
-        with running(root, kubelet_pods=pods) as stack:
-            line = Line(stack)
-            line.namespaces = [SHOP]
-            _register(line, root)
-            yield line
-            line.cluster.delete(NAMESPACES, None, CONSOLE)
-
-
-def _register(line: Line, root: Path) -> None:
-    until(lambda: CONSOLE not in _namespaces(line.cluster), "an earlier console is gone")
-    line.cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONSOLE}})
-    (root / "license.yaml").write_text(sign_license(line.stack.authority, app_slug=SHOP))
-    (root / "backup.yaml").write_text(BACKUP)
-    line.snapline(
-        *("app", "add", SHOP, "--license", str(root / "license.yaml"), "--backup", str(root / "backup.yaml")),
-        *("--namespace", SHOP),
-    )
-
-
-def _namespaces(cluster: Cluster) -> set[str]:
-    return {namespace["metadata"]["name"] for namespace in cluster.list(NAMESPACES)}
+    with real_line(tmp_path_factory.mktemp("line"), SHOP, BACKUP) as line:
+        yield line
 
 
 def _type(cluster: Cluster, group_resource: str) -> ResourceType:
@@ -95,7 +61,7 @@ def _disaster(line: Line) -> None:
     """Namespace, volume data and custom resource definition are gone."""
     directories = [path.resolve() for _, path in line.volume_directories()]
     line.cluster.delete(NAMESPACES, None, SHOP)
-    until(lambda: SHOP not in _namespaces(line.cluster), "the namespace is gone", seconds=180)
+    until(lambda: SHOP not in namespaces(line.cluster), "the namespace is gone", seconds=180)
     until(lambda: not any(path.exists() for path in directories), "the volume data is gone", seconds=120)
     for definition in list(line.cluster.list(_type(line.cluster, CRDS), selector="kots.io/app-slug=shop")):
         line.cluster.delete(_type(line.cluster, CRDS), None, definition["metadata"]["name"])

@@ -1,7 +1,7 @@
 """Restores of a backup that is captured from given objects, by hand, over the in-memory twins."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from schemas.records import (
     VolumeResult,
 )
 from workers.adapters.twins.cluster import MemoryCluster
+from workers.adapters.twins.commands import Ended
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger
@@ -67,6 +68,8 @@ class Restoring:
     """The application, of a partial backup."""
     now: datetime = AFTER
     changed: Callable[[ResourceType, Object], None] = lambda _type, _obj: None
+    ran: list[str] = field(default_factory=list)
+    """The pods in which commands were run."""
 
     def __post_init__(self) -> None:
         self.store = MemoryObjectStore()
@@ -74,7 +77,7 @@ class Restoring:
         self.destinations = MemoryDestinations({"default": (self.store, self.repository)})
         self._back_up()
         live = self.captured if self.live is None else self.live
-        self.cluster = MemoryCluster(live, clock=self.clock, changed=self.changed)
+        self.cluster = MemoryCluster(live, clock=self.clock, changed=self.changed, run=self._run)
 
     def request(self, **asked: Any) -> None:
         """What the gate would have written."""
@@ -148,6 +151,10 @@ class Restoring:
     def final(self) -> RestoreRecord | None:
         """How it ended."""
         return ledger.finished_restore(self.store, RESTORE.name)
+
+    def _run(self, pod: Object, _container: str, _command: Sequence[str], _deadline: timedelta) -> Ended:
+        self.ran.append(pod["metadata"]["name"])
+        return Ended()
 
     def _event(self, event: e.Event) -> Any:
         return e.wrap(event, source="tests", time=self.now)

@@ -46,12 +46,13 @@ class Shop:
     now: datetime = datetime(2026, 11, 24, tzinfo=UTC)
     owners: bool = True
     ran: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    objects: list[Object] | None = None
 
     def __post_init__(self) -> None:
         self.cluster = MemoryCluster([make("Namespace", "shop")], run=self._run)
         self.store = MemoryObjectStore()
         repository = open_repository(self.store, "a passphrase")
-        plain = encode_manifest(Captured(captured_shop(self.owners)))
+        plain = encode_manifest(Captured(self.objects or captured_shop(self.owners)))
         self.store.create(MANIFEST, repository.seal(plain, MANIFEST))
         request = RestoreRequest(name="r", request="q", event_id="q", requested_at=self.now, backup="b", scope="full")
         ledger.create(self.store, keys.request(RESTORE), request)
@@ -254,3 +255,28 @@ def test_the_volumes_of_a_pod_that_cannot_be_mounted_at_all_are_given_up_alone(s
     [told] = volumes_mount.give_up(event, Message(code="X", text="no such claim"), shop.mounting)  # type: ignore[arg-type]
     assert isinstance(told, e.VolumesRestoreFailed)
     assert told.volume == "shop/web-1/scratch"
+
+
+def test_a_pod_with_an_init_hook_comes_before_its_controller_and_has_the_container() -> None:
+    annotations = {"init.hook.restore.velero.io/container-image": "tool:1"}
+    captured = captured_shop(owners=True)
+    captured[3]["metadata"]["annotations"] = annotations
+    shop = Shop(objects=captured)
+    with pytest.raises(NotYet, match="nodes"):
+        shop.hear()
+    assert shop.there(PODS) == ["web-1", "web-2", "web-3"]
+    [container] = shop.cluster.get(PODS, "shop", "web-3")["spec"]["initContainers"]
+    assert (container["name"][:20], container["image"]) == ("velero-restore-init-", "tool:1")
+    shop.place("web-1", "web-2", "web-3")
+    assert shop.hear() == asked_for("web-1", "web-2")
+    assert shop.there(PODS) == ["alone", "web-1", "web-2", "web-3"]
+
+
+def test_a_pod_with_an_init_hook_that_is_created_without_the_wait_keeps_the_container() -> None:
+    captured = captured_shop(owners=False)
+    captured[0]["metadata"]["annotations"] = {"init.hook.restore.velero.io/container-image": "tool:1"}
+    shop = Shop(objects=captured)
+    _given_up(shop)
+    assert shop.hear() == [e.RestoreApplied(restore="r")]
+    [container] = shop.cluster.get(PODS, "shop", "web-1")["spec"]["initContainers"]
+    assert container["image"] == "tool:1"

@@ -6,9 +6,11 @@ import pytest
 
 from schemas import events as e
 from schemas.errors import NotYet
-from schemas.kubernetes import DEPLOYMENTS, Object
-from tests.support.objects import make
-from tests.support.restores import CONSOLE, PATIENCE, Restoring, app, label
+from schemas.kubernetes import DEPLOYMENTS, PODS, Object
+from schemas.messages import Message
+from tests.support.objects import make, pod
+from tests.support.restores import CONSOLE, PATIENCE, RESTORE, Restoring, app, label
+from workers.jobs.results import give_up_owner
 
 NEW = [make("Namespace", CONSOLE)]
 
@@ -25,6 +27,18 @@ def applied(*captured: Object, **rest: Any) -> Restoring:
     restored.undeploy()
     assert all(isinstance(said, e.RestoreApplied) for said in restored.apply())
     return restored
+
+
+def hooked(name: str, slug: str) -> Object:
+    load = {"post.hook.restore.velero.io/command": "load"}
+    return pod(name, CONSOLE, uid=f"captured-{name}", labels=label(slug), annotations=load)
+
+
+def start(restored: Restoring, *pods: str) -> None:
+    """A kubelet starts them."""
+    for name in pods:
+        restored.cluster.patch(PODS, CONSOLE, name, {"spec": {"nodeName": "node-a"}})
+        restored.cluster.patch(PODS, CONSOLE, name, {"status": {"phase": "Running"}}, status=True)
 
 
 def test_workloads_that_were_ready_are_waited_for_and_at_last_named() -> None:
@@ -61,3 +75,43 @@ def test_a_job_that_has_ended_does_not_run_again(left: str) -> None:
     restored = applied(job)
     types = {type_.kind: type_ for type_ in restored.cluster.discover().types}
     assert list(restored.cluster.list(types["Job"], CONSOLE)) == []
+
+
+def test_the_hooks_of_restored_pods_are_waited_for_together_with_workloads_and_then_told() -> None:
+    restored = applied(deployment("web", 1), hooked("db", "shop"))
+    with pytest.raises(NotYet, match=r"(?s)console/db.*web"):
+        restored.finalize()
+    start(restored, "db")
+    with pytest.raises(NotYet, match="web"):
+        restored.finalize()
+    assert restored.ran == ["db"]
+    restored.now += PATIENCE * 2
+    restored.finalize()
+    assert restored.final
+    assert [(result.pod, result.error) for result in restored.final.hooks] == [("db", "")]
+    assert restored.ran == ["db"]
+
+
+def test_a_hook_whose_pod_never_runs_is_an_error_of_the_restore() -> None:
+    restored = applied(hooked("db", "shop"))
+    restored.now += PATIENCE * 2
+    [told] = restored.finalize()
+    assert isinstance(told, e.RestorePartiallyFailed)
+    assert restored.final
+    assert ["its restore hook" in str(error) for error in restored.final.errors] == [True]
+
+
+def test_no_hook_is_run_of_an_application_that_was_given_up() -> None:
+    restored = Restoring([hooked("db", "shop"), hooked("blog", "blog")], [app("shop"), app("blog")], live=NEW)
+    restored.request()
+    restored.prepare()
+    restored.undeploy()
+    restored.apply(*(owner for owner in restored.plan.owners if owner != "blog"))
+    restored.cluster.create(PODS, hooked("blog", "blog"))
+    start(restored, "db", "blog")
+    assert restored.finalize() == []
+    assert restored.ran == []
+    give_up_owner(restored.store, RESTORE, "default", "blog", Message(code="X", text="no"), restored.now)
+    [told] = restored.finalize()
+    assert isinstance(told, e.RestorePartiallyFailed)
+    assert restored.ran == ["db"]

@@ -12,6 +12,7 @@ from schemas.job import Job, backup, restore
 from schemas.messages import Message, summary
 from schemas.records import BackupPlan, BackupRecord, BackupRequest, RestoreRecord, RestoreRequest, Status
 from workers.jobs import ledger
+from workers.jobs.hooks import states
 from workers.ports import ObjectStore
 
 _BACKUP_EVENTS: dict[Status, type[e.BackupFinal]] = {
@@ -100,6 +101,8 @@ def _stopped_backup(
 ) -> BackupRecord:
     request = ledger.read(store, keys.request(job), BackupRequest)
     plan = ledger.find(store, keys.plan(job), BackupPlan)
+    hooks = list(states(store, job))
+    frozen = [_owing(pod) for pod, state in hooks if state.owes]
     return BackupRecord(
         name=job.name,
         request=request.request,
@@ -111,9 +114,16 @@ def _stopped_backup(
         requested_at=request.requested_at,
         completed_at=now,
         manifest=plan.manifest if plan else None,
-        errors=errors,
+        hooks=[result for _, state in hooks for result in state.results],
+        errors=[*errors, *(error for _, state in hooks for error in state.errors), *frozen],
+        warnings=[warning for _, state in hooks for warning in state.warnings],
         reason=reason,
     )
+
+
+def _owing(pod: str) -> Message:
+    text = f"Pod {pod}: its hooks after the copy have not been run; what those before it have done is not undone"
+    return Message(code=Code.HOOK_NOT_RUN, text=text, subject=pod)
 
 
 def _stopped_restore(

@@ -19,6 +19,7 @@ from schemas.records import (
     VolumeRestore,
 )
 from workers.jobs import endings, ledger
+from workers.jobs.hooks import owing_pods
 from workers.ports import ObjectStore
 
 MOST_NAMES = 50
@@ -27,7 +28,9 @@ MOST_NAMES = 50
 
 def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | None:
     """None while there is work to do. Else nothing is left to do, and this is left to say: the final event of a job
-    that has ended or was cancelled (which ends it here), and nothing of one that was deleted."""
+    that has ended or was cancelled (which ends it here), and nothing of one that was deleted.
+
+    A cancelled backup has work to do as long as a pod waits for the hooks after its copy."""
     if event := endings.ended(store, job):
         if job.kind == "backup":
             ledger.end(store, job)
@@ -35,9 +38,14 @@ def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | 
     if ledger.deleted(store, job):
         ledger.end(store, job)
         return []
-    if ledger.cancelled(store, job):
+    if ledger.cancelled(store, job) and not owing_pods(store, job):
         return [endings.cancel(store, job, now)]
     return None
+
+
+def is_over(store: ObjectStore, job: Job) -> bool:
+    """Whether nothing new may be begun: the job has ended, or was cancelled or deleted."""
+    return ledger.exists(store, keys.final(job)) or ledger.cancelled(store, job) or ledger.deleted(store, job)
 
 
 def missing(store: ObjectStore, job: Job) -> Iterator[e.Event]:

@@ -7,19 +7,23 @@ from schemas import keys
 from schemas.errors import Code
 from schemas.job import Job
 from schemas.messages import Message, prefixed, summary
-from schemas.records import CopyState, OwnerEnded, PodResult, VolumeResult
+from schemas.records import CopyState, HookState, OwnerEnded, PodResult, VolumeResult
 from workers.jobs import ledger
 from workers.ports import ObjectStore, Progress
 
 
 def record_pod(
-    store: ObjectStore, job: Job, pod: str, state: CopyState, now: datetime, given_up: str = ""
+    store: ObjectStore, job: Job, pod: str, state: CopyState, hooks: HookState | None, now: datetime
 ) -> PodResult:
-    """The result of a pod's volumes, as far as they were copied; `given_up` says why there is no more.
+    """The result of a pod's volumes, as far as they were copied, and of the hooks around them.
     A result that stands already stays."""
-    last = [Message(code=Code.VOLUME_NOT_COPIED, text=f"{pod}: {given_up}")] if given_up else []
     result = PodResult(
-        pod=pod, volumes=state.volumes, errors=[*state.errors, *last], warnings=state.warnings, finished_at=now
+        pod=pod,
+        volumes=state.volumes,
+        hooks=hooks.results if hooks else [],
+        errors=[*(hooks.errors if hooks else []), *state.errors],
+        warnings=[*(hooks.warnings if hooks else []), *state.warnings],
+        finished_at=now,
     )
     return ledger.create(store, keys.pod_result(job, pod), result)
 

@@ -55,6 +55,7 @@ def _record(request: BackupRequest, plan: BackupPlan, results: list[PodResult], 
         covers=plan.covers,
         objects=plan.objects,
         volumes=[volume for result in results for volume in result.volumes],
+        hooks=[hook for result in results for hook in result.hooks],
         errors=errors,
         warnings=[*plan.warnings, *(warning for result in results for warning in result.warnings)],
     )

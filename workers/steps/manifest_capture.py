@@ -1,4 +1,4 @@
-"""manifest.capture: reads the selected objects, seals them into the store, plans the copying of their volumes."""
+"""manifest.capture: reads the selected objects, seals them into the store, plans their hooks and volumes."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -12,6 +12,8 @@ from schemas.errors import Code
 from schemas.job import Job
 from schemas.messages import Message
 from schemas.records import BackupPlan, BackupRequest
+from workers.hooks.plan import plan_hooks
+from workers.hooks.sealed import store_plans
 from workers.jobs import ledger, progress
 from workers.jobs.applications import registered
 from workers.manifests.capture.document import Captured, encode_manifest
@@ -61,17 +63,25 @@ def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNe
     spec = spec_for(apps, request.app)
     planned = plan_volumes(captured.objects, spec.default_volumes)
     ignored = not_heeded(apps, full=request.app is None)
+    hooked = plan_hooks(captured.objects, spec.hooks.resources, planned.pods)
     plain = encode_manifest(captured)
     key = keys.manifest(job, hashlib.sha256(plain).hexdigest())
     store.create(key, repository.seal(plain, key))
     plan = BackupPlan(
         manifest=key,
         objects=len(captured.objects),
-        pods=planned.pods,
+        pods=hooked.pods,
+        hooks=store_plans(store, repository, job, hooked.hooks),
         selector=spec.label_selector if request.app else None,
         covers=captured.covers,
-        errors=[*request.left_out, *_empty(captured, request, apps), *captured.errors, *planned.errors],
-        warnings=[*request.notes, *ignored, *captured.warnings, *planned.warnings],
+        errors=[
+            *request.left_out,
+            *_empty(captured, request, apps),
+            *captured.errors,
+            *planned.errors,
+            *hooked.errors,
+        ],
+        warnings=[*request.notes, *ignored, *captured.warnings, *planned.warnings, *hooked.warnings],
     )
     ledger.create(store, keys.plan(job), plan)
 

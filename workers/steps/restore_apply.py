@@ -3,7 +3,8 @@
 1. wave `before-volumes`: everything ordered before pods is created
 2. a helper pod binds the claims of each backed-up pod to a node; `volumes.mount.requested` waits for it, and the node's
    worker fills them
-3. the helpers go; wave `waiting-pods`: pods with emptyDir data are created and get their nodes
+3. the helpers go; wave `waiting-pods`: pods with emptyDir data, or with an init container of a hook, are created and
+   get their nodes
 4. wave `workloads`: workloads and the rest are created
 5. the pods' emptyDirs are filled while an init container waits; a pod whose data does not come starts without it
 6. every volume is accounted for: `restore.applied`
@@ -33,6 +34,7 @@ from schemas.records import (
     VolumeRestore,
     VolumeResult,
 )
+from workers.hooks.restore_choose import init_container, with_init_container
 from workers.jobs import ledger, progress
 from workers.jobs.results import give_up_owner
 from workers.manifests.capture.document import Captured
@@ -45,6 +47,7 @@ from workers.manifests.restore.load import load, owner_of
 from workers.manifests.restore.mount_volumes import Mounting
 from workers.manifests.restore.order import ordered, waves
 from workers.manifests.restore.rebind import find_volume, free_volumes, give_back, rebinding, with_volumes
+from workers.manifests.restore.sanitise import skip_reason
 from workers.manifests.restore.waiting_pods import start_without
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
 
@@ -183,10 +186,11 @@ def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
             return
         lacking = list(give_back(restore.needs.cluster, restore.captured, restore.refilled))
         mount_volumes.remove_helpers(restore.volumes("claim"), mounting.cluster)
-        _apply(restore, "waiting-pods", list(_waiting_pods(restore, inside)), lacking)
+        _apply(restore, "waiting-pods", list(_waiting_pods(restore, inside).values()), lacking)
     if not _applied(restore, "workloads"):
-        mount_volumes.await_nodes(inside, restore.owner, mounting)
-        _apply(restore, "workloads", list(_workloads(restore, inside)))
+        there = set(_waiting_pods(restore, inside))
+        mount_volumes.await_nodes(there, restore.owner, mounting)
+        _apply(restore, "workloads", list(_workloads(restore, there)))
     if "emptyDir" in due and (missing := restore.missing("emptyDir")):
         yield from mount_volumes.ask_to_mount(missing, mounting)
     if not restore.missing("emptyDir"):
@@ -228,15 +232,26 @@ def _apply(restore: _Restore, wave: keys.Wave, objects: list[Object], lacking: S
     ledger.create(store, keys.wave_applied(job, restore.owner, wave), applied)
 
 
-def _waiting_pods(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
-    """The wave `waiting-pods`: those with data of their own."""
+def _waiting_pods(restore: _Restore, inside: list[VolumeRestore]) -> dict[Name, Object]:
+    """The wave `waiting-pods`: those with data of their own, and those with an init container of a hook. A controller
+    that made such a pod would make it without."""
     volumes: dict[Name, list[str]] = defaultdict(list)
     for volume in inside:
         volumes[volume.namespace, volume.pod].append(volume.name)
-    needs = restore.needs
+    needs, found = restore.needs, dict[Name, Object]()
     for key, pod in restore.pods().items():
+        hooked = _with_hook(pod, restore.job)
         if key in volumes:
-            yield waiting_pod(pod, volumes[key], needs.image, needs.volume_wait.total_seconds())
+            found[key] = waiting_pod(hooked, volumes[key], needs.image, needs.volume_wait.total_seconds())
+        elif hooked is not pod:
+            found[key] = hooked
+    return found
+
+
+def _with_hook(pod: Object, job: Job) -> Object:
+    """The captured pod, with the init container of its hook if it has one and the pod is restored at all."""
+    container = init_container(pod, job.name)
+    return with_init_container(pod, container) if container and skip_reason(pod) is None else pod
 
 
 def _start_without(restore: _Restore, inside: list[VolumeRestore]) -> None:
@@ -248,13 +263,13 @@ def _start_without(restore: _Restore, inside: list[VolumeRestore]) -> None:
     for key, names in lost.items():
         start_without(restore.needs.cluster, key, names, restore.job.name)
     pods, made = restore.pods(), left_to_controllers(restore.held.objects)
-    bare = [pods[key] for key in lost if key in pods and key not in made]
+    bare = [_with_hook(pods[key], restore.job) for key in lost if key in pods and key not in made]
     apply_wave(Wave(restore.job.name, restore.plan.backup, bare), restore.needs.cluster)
 
 
-def _workloads(restore: _Restore, inside: list[VolumeRestore]) -> Iterator[Object]:
+def _workloads(restore: _Restore, there: set[Name]) -> Iterator[Object]:
     """The wave `workloads`, without the pods that are there and those that their controllers make."""
-    not_ours = {(volume.namespace, volume.pod) for volume in inside} | left_to_controllers(restore.held.objects)
+    not_ours = there | left_to_controllers(restore.held.objects)
     for obj in waves(restore.objects).after:
         if kind_of(obj) != POD or name_of(obj) not in not_ours:
             yield obj

@@ -1,4 +1,4 @@
-"""restore.finalize: waits for the workloads to be ready, then writes the restore record, last."""
+"""restore.finalize: runs the hooks of restored pods, waits for the workloads, then writes the restore record, last."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +12,13 @@ from schemas.job import Job
 from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message, brief, prefixed
 from schemas.records import Applied, OwnerEnded, RestorePlan, RestoreRecord, RestoreRequest, Status, VolumeResult
+from workers.hooks.restore_run import Outcome, Restored, run_hooks
+from workers.hooks.run import failure
 from workers.jobs import endings, ledger, progress
-from workers.manifests.kube.objects import kind_of, title
+from workers.manifests.kube.objects import POD, kind_of, title
 from workers.manifests.restore.load import load, owner_of
 from workers.manifests.restore.readiness import WORKLOADS, why_not_ready
+from workers.manifests.restore.sanitise import skip_reason
 from workers.ports import Cluster, Destinations, ObjectStore
 
 
@@ -31,7 +34,7 @@ class FinalizeRestoreNeeds:
 
 def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds) -> Iterator[e.Event]:
     """The final event, when every owner is accounted for. Raises NotYet while workloads are starting that were ready
-    when they were backed up; in the end that is a warning."""
+    when they were backed up, in the end a warning, and while a hook waits for its pod, in the end an error."""
     job, store = event.data.job, needs.destinations.store(event.data.destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
@@ -40,29 +43,41 @@ def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds)
     ended = {owner: ledger.find(store, keys.owner_ended(job, owner), OwnerEnded) for owner in plan.owners}
     done = {owner: how for owner, how in ended.items() if how is not None}
     if len(done) == len(ended):
-        late = list(_late(event.data, plan, done, store, needs))
-        yield endings.finish_restore(store, _record(store, job, plan, done, late, needs.now()))
+        hooks, late = _started(event.data, plan, done, store, needs)
+        yield endings.finish_restore(store, _record(store, job, plan, done, hooks, late, needs.now()))
 
 
-def _late(
+def _started(
     asked: e.RestoreApplied,
     plan: RestorePlan,
     done: Mapping[str, OwnerEnded],
     store: ObjectStore,
     needs: FinalizeRestoreNeeds,
-) -> Iterator[Message]:
-    """The workloads that are not ready. Raises NotYet while there is patience left for those that were."""
-    request = ledger.read(store, keys.request(asked.job), RestoreRequest)
-    held = load(store, needs.destinations.repository(asked.destination), plan.manifest, request)
-    restored = {owner for owner, how in done.items() if not how.given_up}
-    workloads = [obj for obj in held.objects if kind_of(obj) in WORKLOADS and owner_of(held, obj) in restored]
+) -> tuple[Outcome, list[Message]]:
+    """What came of the hooks, and the workloads that are not ready; neither of owners that were given up. Raises NotYet
+    while hooks wait, or there is patience left for workloads that were ready."""
+    job, repository = asked.job, needs.destinations.repository(asked.destination)
+    request = ledger.read(store, keys.request(job), RestoreRequest)
+    held = load(store, repository, plan.manifest, request)
+    whole = {owner for owner, how in done.items() if not how.given_up}
+    objects = [obj for obj in held.objects if owner_of(held, obj) in whole]
+    created_at = max((how.finished_at for how in done.values()), default=needs.now())
+    pods = [obj for obj in objects if kind_of(obj) == POD and skip_reason(obj) is None]
+    hooks = run_hooks(
+        Restored(job, store, repository, needs.cluster, request.requested_at, created_at, needs.patience, needs.now),
+        pods,
+    )
+    workloads = [obj for obj in objects if kind_of(obj) in WORKLOADS]
     unready = list(_unready((obj for obj in workloads if why_not_ready(obj) is None), needs.cluster))
-    if unready and needs.now() - max(how.finished_at for how in done.values()) <= needs.patience:
-        ledger.pulse(store, asked.job)
-        raise NotYet(f"waiting for {brief(unready)}")
-    yield from (prefixed(f"not ready after {needs.patience}", one) for one in unready)
+    patient = needs.now() - created_at <= needs.patience
+    waiting: list[Message | str] = [*hooks.waiting, *(unready if patient else [])]
+    if waiting:
+        ledger.pulse(store, job)
+        raise NotYet(f"waiting for {brief(waiting)}")
     never = _unready((obj for obj in workloads if why_not_ready(obj)), needs.cluster)
-    yield from (prefixed("not ready, as it was not when it was backed up", one) for one in never)
+    late = [prefixed(f"not ready after {needs.patience}", one) for one in unready]
+    late += [prefixed("not ready, as it was not when it was backed up", one) for one in never]
+    return hooks, late
 
 
 def _unready(workloads: Iterable[Object], cluster: Cluster) -> Iterator[Message]:
@@ -86,6 +101,7 @@ def _record(
     job: Job,
     plan: RestorePlan,
     done: Mapping[str, OwnerEnded],
+    hooks: Outcome,
     late: list[Message],
     now: datetime,
 ) -> RestoreRecord:
@@ -94,8 +110,10 @@ def _record(
     waves = [applied for key in asked if (applied := ledger.find(store, key, Applied))]
     volumes = [ledger.read(store, found.key, VolumeResult) for found in store.list(keys.volume_results(job))]
     accounts: list[Applied | VolumeResult | OwnerEnded] = [*done.values(), *waves, *volumes]
-    errors = [*plan.errors, *(error for account in accounts for error in account.errors)]
-    warnings = [warning for account in accounts for warning in account.warnings]
+    results = [state.result for state in hooks.states if state.result]
+    hook_errors = [failure(result) for result in results if result.error]
+    errors = [*plan.errors, *(error for account in accounts for error in account.errors), *hook_errors]
+    warnings = [warning for account in (*accounts, *hooks.states) for warning in account.warnings]
     return RestoreRecord(
         name=job.name,
         request=request.request,
@@ -109,6 +127,7 @@ def _record(
         objects=sum(wave.created + wave.existing for wave in waves),
         bytes=sum(volume.bytes for volume in volumes),
         files=sum(volume.files for volume in volumes),
+        hooks=results,
         errors=errors,
         warnings=[*request.notes, *plan.warnings, *warnings, *late],
     )

@@ -1,4 +1,4 @@
-"""volumes.<node>: one slice of copying the volumes of one pod into the repository."""
+"""volumes.<node>: one slice of copying the volumes of one pod into the repository, between the pod's hooks."""
 
 import base64
 from collections.abc import Callable, Generator, Iterator
@@ -12,7 +12,9 @@ from schemas import keys
 from schemas.errors import Code, NotFound, TransientError
 from schemas.job import Job
 from schemas.messages import Message
-from schemas.records import BackupPlan, CopyState, Parent, PodPlan, PodResult, VolumePlan, VolumeRecord
+from schemas.records import BackupPlan, CopyState, HookState, Parent, PodPlan, PodResult, VolumePlan, VolumeRecord
+from workers.hooks import around
+from workers.hooks.around import Hooked
 from workers.jobs import ledger, progress
 from workers.jobs.locks import Locks
 from workers.jobs.pod_presence import LOST, pod_state
@@ -26,7 +28,7 @@ _AT_END: dict[str, None] = {"checkpoint": None, "mount": None}
 
 @dataclass(frozen=True)
 class CopyNeeds:
-    """What copying needs. The cluster is asked whether a pod is still there."""
+    """What copying needs. The cluster is asked whether a pod is still there, and to run its hooks."""
 
     destinations: Destinations
     cluster: Callable[[], Cluster]
@@ -50,25 +52,27 @@ class _Copy:
 
 
 def copy(event: e.CloudEvent[e.VolumesCopyRequested], needs: CopyNeeds) -> Iterator[e.Event]:
-    """The next slice's request, or the pod's result."""
+    """The next slice's request, or the pod's result. Of a job that is over, only what comes after the copy is done.
+
+    Raises NotYet while hooks cannot be run yet."""
     asked = event.data
     job, store = asked.job, needs.destinations.store(asked.destination)
     if result := ledger.find(store, keys.pod_result(job, asked.pod), PodResult):
         yield pod_copied(asked, result)
         return
-    if (said := progress.settled(store, job, needs.now())) is not None:
-        yield from said
-        return
     with needs.locks.holding(f"{job}, pod {asked.pod}"):
-        yield from _slice(asked, store, needs)
+        if progress.is_over(store, job):
+            around.after(_hooked(asked, store, needs))
+            yield from progress.settled(store, job, needs.now()) or ()
+        else:
+            yield from _slice(asked, store, needs)
 
 
 def give_up(event: e.CloudEvent[e.VolumesCopyRequested], reason: Message, needs: CopyNeeds) -> Iterator[e.Event]:
     """Records that no more of a pod's volumes is copied: what was copied stays, and the result says why."""
     asked = event.data
-    job, store = asked.job, needs.destinations.store(asked.destination)
-    state = _state(store, job, asked.pod)
-    yield pod_copied(asked, record_pod(store, job, asked.pod, state, needs.now(), str(reason)))
+    store = needs.destinations.store(asked.destination)
+    yield _finish(asked, _given_up(_state(store, asked.job, asked.pod), asked.pod, str(reason)), store, needs)
 
 
 def _slice(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) -> Iterator[e.Event]:
@@ -81,18 +85,58 @@ def _slice(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) 
         return
     plan = ledger.read(store, keys.plan(job), BackupPlan)
     pod = next(pod for pod in plan.pods if pod.key == asked.pod)
+    if not state.given_up:
+        state = _may_be_copied(state, pod, around.before(_hooked(asked, store, needs), pod))
     stop = needs.slicing.stop(job)
     one = _Copy(job, pod, store, needs.destinations.repository(asked.destination), needs.cluster, needs.files, stop)
-    while state.done < len(pod.volumes) and not stop():
+    while not _is_done(state, pod) and not stop():
         state = yield from _advance(one, state)
         if state.checkpoint:
             break
-    if state.done == len(pod.volumes):
-        yield pod_copied(asked, record_pod(store, job, pod.key, state, needs.now()))
+    if _is_done(state, pod):
+        yield _finish(asked, state, store, needs)
         return
     state = state.model_copy(update={"slice": state.slice + 1})
     ledger.put(store, keys.slices(job, pod.key), state)
     yield asked.model_copy(update={"slice": state.slice})
+
+
+def _finish(asked: e.VolumesCopyRequested, state: CopyState, store: ObjectStore, needs: CopyNeeds) -> e.Event:
+    """What comes after the copy, and the pod's result. That nothing is left to copy is recorded first: what was thawed
+    must not be copied again."""
+    job, pod = asked.job, asked.pod
+    hooks = None
+    if ledger.exists(store, keys.hooks_of(job, pod)):
+        ledger.put(store, keys.slices(job, pod), state)
+        hooks = around.after(_hooked(asked, store, needs))
+    return pod_copied(asked, record_pod(store, job, pod, state, hooks, needs.now()))
+
+
+def _may_be_copied(state: CopyState, pod: PodPlan, hooks: HookState | None) -> CopyState:
+    """The state, given up if the pod's hooks do not allow a copy."""
+    if hooks is None or _is_done(state, pod) or (hooks.stage == "pre-done" and not hooks.stopped):
+        return state
+    if not hooks.stopped:
+        return _given_up(state, pod.key, "the hooks after the copy were run before it was done")
+    names = ", ".join(volume.name for volume in pod.volumes)
+    return _given_up(state, pod.key, f"volumes {names} were not copied, as a hook failed whose on-error is Fail")
+
+
+def _given_up(state: CopyState, pod: str, why: str) -> CopyState:
+    """The state with nothing left to copy."""
+    if state.given_up:
+        return state
+    error = Message(code=Code.VOLUME_NOT_COPIED, text=f"{pod}: {why}")
+    return state.model_copy(update={"given_up": True, "errors": [*state.errors, error]})
+
+
+def _is_done(state: CopyState, pod: PodPlan) -> bool:
+    return state.given_up or state.done == len(pod.volumes)
+
+
+def _hooked(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) -> Hooked:
+    repository = partial(needs.destinations.repository, asked.destination)
+    return Hooked(asked.job, asked.pod, store, repository, needs.cluster, needs.now)
 
 
 def _advance(one: _Copy, state: CopyState) -> Generator[e.Event, None, CopyState]:

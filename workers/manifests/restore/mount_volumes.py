@@ -87,16 +87,16 @@ def fill_pod(volumes: list[VolumeRestore], mounting: Mounting) -> Iterator[e.Eve
         yield from _wait("pods-waiting", volumes, pod, mounting)
 
 
-def await_nodes(volumes: list[VolumeRestore], owner: str, mounting: Mounting) -> None:
-    """Raises NotYet while a pod of the owner's with emptyDir data has no node, for at most NODES_PATIENCE.
+def await_nodes(names: Iterable[PodKey], owner: str, mounting: Mounting) -> None:
+    """Raises NotYet while one of the owner's pods called `names` has no node, for at most NODES_PATIENCE.
 
     A controller that hears of its ReplicaSet before it hears of these pods makes pods of its own, then deletes those
     that are too many, and of these the ones without a node first."""
-    pods = [_find(mounting.cluster, key) for key in sorted({_pod_key(volume) for volume in volumes})]
+    pods = [_find(mounting.cluster, key) for key in sorted(names)]
     if all(pod["spec"].get("nodeName") for pod in pods if pod):
         return
     if _waited("nodes-assigned", owner, mounting) <= NODES_PATIENCE:
-        raise NotYet("waiting for the pods with emptyDir data to get their nodes")
+        raise NotYet("waiting for the pods that come before their controllers to get their nodes")
 
 
 def remove_helpers(volumes: list[VolumeRestore], cluster: Cluster) -> None:
