@@ -6,6 +6,8 @@ final/<kind>/<name>.json                 the final record: a backup exists if an
 backups/<name>/request.json              what was asked, written once; stays as a tombstone after deletion
 backups/<name>/cancel.json               somebody cancelled it
 backups/<name>/deleted.json              it was deleted; with the request, what stays of it
+backups/<name>/turn.json                 it holds all that it claims (also of a restore)
+backups/<name>/queued.json               behind which job it waits, and since when (also of a restore)
 backups/<name>/manifests/<digest>        the captured objects, sealed
 backups/<name>/hook-plans/<digest>       the hooks of its pods, sealed
 backups/<name>/plan.json                 what will be copied, written once
@@ -25,6 +27,9 @@ restores/<name>/slices/<volume>.json     how far the writing of a volume has com
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
 restores/<name>/hooks/<pod>.json         how far the hook of a restored pod has come; overwritten
 restores/<name>/hook-runs/<pod>/<number>.json somebody runs the hook of a restored pod; overwritten while it runs
+claims/<resource>/holders/<number>.json  restores that claim a resource, which is `console` or `application/<slug>`; the
+                                         newest entry counts, until its job has ended
+claims/<resource>/backups/<name>/<run>   backups that claim it; a run of a backup's step has one of its own
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 notifications/<event>/<target>.json      a target has accepted an event
 """
@@ -119,6 +124,49 @@ def parse(key: str) -> tuple[Job, str] | None:
             name, _, rest = key.removeprefix(jobs(kind)).partition("/")
             return Job(kind, name), rest
     return None
+
+
+def turn(job: Job) -> str:
+    """That the job holds all that it claims."""
+    return f"{of(job)}turn.json"
+
+
+def queued(job: Job) -> str:
+    """What the job waits for."""
+    return f"{of(job)}queued.json"
+
+
+def holders(resource: str) -> str:
+    """The prefix of the restores that claim a resource."""
+    return f"claims/{resource}/holders/"
+
+
+def holder(resource: str, number: int) -> str:
+    """The entry of one restore; entries sort by their numbers, from 1."""
+    return f"{holders(resource)}{number:012d}.json"
+
+
+def parse_holder(key: str) -> int:
+    """The number of an entry. Raises ValueError for another key."""
+    return int(key.rpartition("/")[2].removesuffix(".json"))
+
+
+def sharers(resource: str, job: Job | None = None) -> str:
+    """The prefix of the backups that claim a resource, or of one backup's claims."""
+    return f"claims/{resource}/backups/" + (f"{job.name}/" if job else "")
+
+
+def sharer(resource: str, job: Job, run: str) -> str:
+    """The claim of one run of a backup's step."""
+    return f"{sharers(resource, job)}{run}"
+
+
+def parse_sharer(key: str) -> str:
+    """The backup's name. Raises ValueError for another key."""
+    *_, kind, name, _ = key.split("/")
+    if kind != "backups":
+        raise ValueError(f"{key!r} is not the claim of a backup")
+    return name
 
 
 def manifest(job: Job, digest: str) -> str:

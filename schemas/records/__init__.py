@@ -13,7 +13,19 @@ from schemas.records.backup import (
     VolumePlan,
     VolumeRecord,
 )
-from schemas.records.base import AppRef, Record, Request, Running, Status, VolumeKind, decode, encode, volume_key
+from schemas.records.base import (
+    AppRef,
+    HolderRecord,
+    Queued,
+    Record,
+    Request,
+    Running,
+    Status,
+    VolumeKind,
+    decode,
+    encode,
+    volume_key,
+)
 from schemas.records.hooks import (
     HookOutput,
     HookPlan,
@@ -50,6 +62,7 @@ __all__ = [
     "Began",
     "CopyState",
     "Coverage",
+    "HolderRecord",
     "HookOutput",
     "HookPlan",
     "HookPlans",
@@ -61,6 +74,7 @@ __all__ = [
     "PodHooks",
     "PodPlan",
     "PodResult",
+    "Queued",
     "Record",
     "Request",
     "RestoreHookPlan",

@@ -43,6 +43,8 @@ class Request(Record):
     sender: str = ""
     requested_at: datetime
     destination: str = DEFAULT_DESTINATION
+    claims: list[str] = []
+    """What the job claims before it begins: `console`, `application/<slug>`."""
     notes: list[Message] = []
 
 
@@ -50,6 +52,19 @@ class Running(Record):
     """The marker of an unfinished job; `nudges` counts how often the watchdog had to help it."""
 
     nudges: int = 0
+
+
+class HolderRecord(Record):
+    """One entry in the list of the restores that claim a resource."""
+
+    restore: str
+
+
+class Queued(Record):
+    """That a job waits for another to end: `behind` is its kind and name."""
+
+    since: datetime
+    behind: str
 
 
 def volume_key(namespace: str, pod: str, name: str, claim: str | None) -> str:

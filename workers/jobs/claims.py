@@ -1,0 +1,109 @@
+"""Claims: one thing at a time where two would spoil each other.
+
+A backup reads an application and may do so beside other backups; a restore changes it and wants it for itself. Each job
+claims what it touches, in the job's store, before it begins:
+
+- a restore appends itself to the resource's list of holders. The newest entry counts, until its job has ended; entries
+  are created once under the next number, so one of several wins. Then it waits until the backups there have ended.
+- a backup writes its claim where no restore is, then looks again. If a restore has come, it takes its claim back.
+
+Both write before they look, so of two that exclude each other the one that looks last sees the other. All take their
+claims in the same order, so nobody waits in a circle. What ended jobs have left behind counts for nothing. Each run of
+a backup's step has a claim of its own: one that gives way takes nothing from another run that has just been let in.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from schemas import keys
+from schemas.errors import NotFound, NotYet
+from schemas.job import Job, backup, restore
+from schemas.records import HolderRecord, Record
+from workers.jobs import ledger
+from workers.ports import ObjectStore
+
+DEAD_RUN = timedelta(minutes=5)
+"""Age of a claim of an earlier run of a backup that waits: that run was killed, or it would have given way."""
+
+
+def take(store: ObjectStore, job: Job, resources: Sequence[str], run: str, now: datetime) -> Job | None:
+    """None when the job holds all `resources`, and then until it has ended; else the job that it waits for.
+
+    `run` names this call alone. May be called any number of times. Raises NotYet where another call will tell."""
+    if ledger.exists(store, keys.turn(job)):
+        return None
+    for resource in sorted(resources):
+        ahead = _share(store, job, resource, run) if job.kind == "backup" else _hold(store, job, resource)
+        if ahead:
+            if job.kind == "backup":
+                _give_way(store, job, resources, run, now)
+            return ahead
+    ledger.put(store, keys.turn(job), Record())
+    return None
+
+
+def release(store: ObjectStore, job: Job, resources: Sequence[str]) -> None:
+    """Takes a backup's claims away; a restore's count for nothing once it has ended."""
+    for resource in resources if job.kind == "backup" else ():
+        for found in list(store.list(keys.sharers(resource, job))):
+            store.delete(found.key)
+
+
+def _share(store: ObjectStore, job: Job, resource: str, run: str) -> Job | None:
+    holder, _ = _holder(store, resource)
+    if holder is None:
+        ledger.put(store, keys.sharer(resource, job, run), Record())
+        holder, _ = _holder(store, resource)
+    return holder
+
+
+def _give_way(store: ObjectStore, job: Job, resources: Sequence[str], run: str, now: datetime) -> None:
+    """Takes back all claims of this run, and those of earlier runs that were killed before they could."""
+    for resource in resources:
+        for found in list(store.list(keys.sharers(resource, job))):
+            if found.key == keys.sharer(resource, job, run) or now - found.modified > DEAD_RUN:
+                store.delete(found.key)
+
+
+def _hold(store: ObjectStore, job: Job, resource: str) -> Job | None:
+    holder, number = _holder(store, resource)
+    if holder is None:
+        ledger.create(store, keys.holder(resource, number + 1), HolderRecord(restore=job.name))
+        holder, newest = _holder(store, resource)
+        _forget_before(store, resource, newest)
+    if holder is None:
+        raise NotYet(f"{resource} was taken by another job that has ended since")
+    return holder if holder != job else next(_sharers(store, resource), None)
+
+
+def _holder(store: ObjectStore, resource: str) -> tuple[Job | None, int]:
+    """The restore that holds the resource, or None for nobody; and the number of the newest entry."""
+    newest = max((found.key for found in store.list(keys.holders(resource))), default=None)
+    if newest is None:
+        return None, 0
+    try:
+        holder = restore(ledger.read(store, newest, HolderRecord).restore)
+    except NotFound:
+        raise NotYet(f"another job has just taken {resource}") from None
+    return None if _ended(store, holder) else holder, keys.parse_holder(newest)
+
+
+def _forget_before(store: ObjectStore, resource: str, number: int) -> None:
+    """Takes away entries that no longer count. The newest stays, so that no number is ever given twice."""
+    for found in list(store.list(keys.holders(resource))):
+        if keys.parse_holder(found.key) < number:
+            store.delete(found.key)
+
+
+def _sharers(store: ObjectStore, resource: str) -> Iterator[Job]:
+    """The backups that have claims on the resource. Those of ended backups are taken away."""
+    for found in list(store.list(keys.sharers(resource))):
+        job = backup(keys.parse_sharer(found.key))
+        if _ended(store, job):
+            store.delete(found.key)
+        else:
+            yield job
+
+
+def _ended(store: ObjectStore, job: Job) -> bool:
+    return ledger.exists(store, keys.final(job)) or ledger.deleted(store, job)
