@@ -95,6 +95,32 @@ def test_a_killed_run_of_a_backup_that_waits_does_not_hold_up_the_restore_it_wai
     assert shop.take(restore("r"), SHOP) is None
 
 
+class Interrupted(MemoryObjectStore):
+    """Lets others act just before a claim of a backup is written."""
+
+    act: Callable[[], object] = staticmethod(lambda: None)
+
+    def put(self, key: str, body: bytes | bytearray) -> None:
+        if "/backups/" in key and key.startswith("claims/"):
+            self.act()
+        super().put(key, body)
+
+
+def test_a_restore_that_comes_between_a_backups_look_and_its_claim_is_seen() -> None:
+    store = Interrupted()
+    came: list[Job | None] = []
+    store.act = lambda: came.append(claims.take(store, restore("r"), [SHOP], "run", NOW))
+    assert claims.take(store, backup("a"), [SHOP], "run", NOW) == restore("r")
+    assert came == [None]
+    assert not list(store.list(keys.sharers(SHOP)))
+
+
+def test_claims_of_a_backup_go_with_its_ending(shop: Claims) -> None:
+    shop.take(backup("a"), SHOP, CONSOLE)
+    shop.end(backup("a"), SHOP, CONSOLE)
+    assert not list(shop.store.list("claims/"))
+
+
 @dataclass
 class Floor:
     """Who is at work on what, and whether that may be."""
