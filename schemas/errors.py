@@ -47,6 +47,7 @@ class Code(StrEnum):
     NOT_IN_BACKUP = "NotInBackup"
     CANCELLED = "Cancelled"
     STALLED = "Stalled"
+    QUEUED_TOO_LONG = "QueuedTooLong"
 
     # what a backup lacks, or a restore could not do
     NO_BACKUP_RESOURCE = "NoBackupResource"

@@ -71,6 +71,8 @@ class Settings(BaseModel):
     webhook_secret: SecretStr = SecretStr("")
     """Key of the HMAC-SHA256 signature of notifications."""
 
+    queue_seconds: float = Field(default=6 * 3600, gt=0)
+    """A backup or restore waits in line so many seconds for another that it would spoil, before it fails."""
     slice_seconds: float = Field(default=30, gt=0)
     """A slice of copying ends after so many seconds."""
     stall_after_seconds: float = Field(default=120, gt=0)

@@ -46,7 +46,9 @@ def gate(has: Needs) -> Row:
 
 def capture(has: Needs) -> Row:
     """Objects are stored, volumes planned."""
-    needs = manifest_capture.CaptureNeeds(has.destinations, has.cluster, has.settings.console_namespace, now)
+    needs = manifest_capture.CaptureNeeds(
+        has.destinations, has.cluster, has.settings.console_namespace, has.queueing, now
+    )
     return Row(lambda event, _: manifest_capture.capture(event, needs), _fail_job(has))
 
 
@@ -74,7 +76,9 @@ def finalize_backup(has: Needs) -> Row:
 
 def prepare_restore(has: Needs) -> Row:
     """Restores are planned, and what they replace is removed."""
-    needs = restore_prepare.PrepareNeeds(has.destinations, has.cluster, has.settings.console_namespace, now)
+    needs = restore_prepare.PrepareNeeds(
+        has.destinations, has.cluster, has.settings.console_namespace, has.queueing, now
+    )
     patience = _seconds(has.settings.undeploy_timeout_seconds)
     undeploy = restore_undeploy.UndeployNeeds(has.destinations, has.cluster, patience, now)
     return Row(

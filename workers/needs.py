@@ -1,8 +1,9 @@
 """What the steps of one process need: adapters, made from its settings when first asked for."""
 
 import threading
+import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import structlog
@@ -18,6 +19,7 @@ from workers.adapters.destinations import ConfiguredDestinations
 from workers.adapters.notifiers import webhook
 from workers.adapters.volume_files import KubeletVolumes
 from workers.jobs.locks import Locks
+from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
 from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, Repository, VolumeFiles
 from workers.repository import open_repository
@@ -67,6 +69,11 @@ class Needs:
     def _open_repository(self, store: ObjectStore, passphrase: str) -> Repository:
         level = self.settings.compression_level
         return open_repository(store, passphrase, cache=cache_directory(self.settings), level=level)
+
+    @cached_property
+    def queueing(self) -> Queueing:
+        """How jobs wait in line."""
+        return Queueing(timedelta(seconds=self.settings.queue_seconds), lambda: uuid.uuid4().hex)
 
     @cached_property
     def cancellations(self) -> Cancellations:

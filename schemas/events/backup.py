@@ -25,6 +25,15 @@ class BackupLicensed(BackupEvent):
     app: Name | None = None
 
 
+class BackupQueued(BackupEvent):
+    """It waits in line until the job `behind` (kind and name) has ended."""
+
+    type: ClassVar[str] = "backup.queued.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "behind")
+
+    behind: str
+
+
 class BackupRejected(Event):
     """The request `request` was refused; no job was made."""
 

@@ -41,6 +41,15 @@ class RestoreLicensed(RestoreEvent):
     notes: list[Message] = []
 
 
+class RestoreQueued(RestoreEvent):
+    """It waits in line until the job `behind` (kind and name) has ended."""
+
+    type: ClassVar[str] = "restore.queued.v1"
+    identity: ClassVar[tuple[str, ...]] = ("restore", "behind")
+
+    behind: str
+
+
 class RestoreRejected(Event):
     """The request `request` was refused; nothing was touched."""
 

@@ -21,6 +21,7 @@ from schemas.records import (
     VolumeRecord,
     VolumeResult,
 )
+from tests.support.world import QUEUEING
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.commands import Ended
 from workers.adapters.twins.destinations import MemoryDestinations
@@ -87,7 +88,7 @@ class Restoring:
 
     def prepare(self) -> list[e.Event]:
         """What restore.prepare says to `restore.licensed`: nothing is deleted yet."""
-        needs = restore_prepare.PrepareNeeds(self.destinations, self.cluster, CONSOLE, self.clock)
+        needs = restore_prepare.PrepareNeeds(self.destinations, self.cluster, CONSOLE, QUEUEING, self.clock)
         return list(restore_prepare.prepare(self._event(e.RestoreLicensed(restore="r", backup="b")), needs))
 
     def undeploy(self, *owners: str) -> list[e.Event]:

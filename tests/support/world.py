@@ -1,5 +1,6 @@
 """Steps run by hand, over the in-memory twins: what a step yields is heard by the steps that hear it, at once."""
 
+import uuid
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs.locks import Locks
+from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
 from workers.ports import Repository
 from workers.repository import open_repository
@@ -27,6 +29,7 @@ from workers.steps import (
 )
 
 CONSOLE = "snapline-console"
+QUEUEING = Queueing(timedelta(hours=6), lambda: uuid.uuid4().hex)
 BACKUP = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {includedNamespaces: [shop]}\n"
 
 
@@ -103,7 +106,7 @@ class World:
         envelope: e.AnyEvent = e.wrap(event, source="tests", time=self.now)
         match event:
             case e.BackupLicensed():
-                capture = manifest_capture.CaptureNeeds(self.destinations, self.cluster, CONSOLE, self.clock)
+                capture = manifest_capture.CaptureNeeds(self.destinations, self.cluster, CONSOLE, QUEUEING, self.clock)
                 yield from manifest_capture.capture(envelope, capture)  # type: ignore[arg-type]
             case e.VolumesCopyRequested():
                 slicing = Slicing(timedelta(seconds=30), lambda: False, Nobody())

@@ -26,7 +26,7 @@ from schemas.records import (
 )
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.jobs import ledger
+from workers.jobs import endings, ledger
 from workers.steps import maintain, watchdog
 from workers.steps.maintain import MaintainNeeds
 from workers.steps.watchdog import WatchdogNeeds
@@ -156,7 +156,7 @@ def test_after_many_nudges_the_job_has_failed(tick: Callable[..., list[e.Event]]
 
 
 def test_a_restore_is_told_its_step_again(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
-    ledger.end(store, BACKUP)
+    endings.close(store, BACKUP)
     ledger.begin(store, RESTORE)
     request = RestoreRequest(name="r", request="q", event_id="q", requested_at=NOW, backup="b", scope="full")
     ledger.put(store, keys.request(RESTORE), request)

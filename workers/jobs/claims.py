@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from schemas import keys
 from schemas.errors import NotFound, NotYet
+from schemas.events import Scope
 from schemas.job import Job, backup, restore
 from schemas.records import HolderRecord, Record
 from workers.jobs import ledger
@@ -24,6 +25,26 @@ from workers.ports import ObjectStore
 
 DEAD_RUN = timedelta(minutes=5)
 """Age of a claim of an earlier run of a backup that waits: that run was killed, or it would have given way."""
+
+
+CONSOLE = "console"
+
+
+def of_backup(app: str | None, slugs: Sequence[str]) -> list[str]:
+    """What a backup of `app`, or of the console and all applications `slugs`, claims."""
+    return [_application(app)] if app else [CONSOLE, *map(_application, slugs)]
+
+
+def of_restore(scope: Scope, app: str | None, slugs: Sequence[str]) -> list[str]:
+    """What a restore claims, from a backup that holds the applications `slugs`."""
+    if scope == "console":
+        return [CONSOLE]
+    applications = [_application(slug) for slug in ([app] if app else slugs)]
+    return [CONSOLE, *applications] if scope == "full" else applications
+
+
+def _application(slug: str) -> str:
+    return f"application/{slug}"
 
 
 def take(store: ObjectStore, job: Job, resources: Sequence[str], run: str, now: datetime) -> Job | None:

@@ -11,7 +11,7 @@ from schemas.errors import Code
 from schemas.job import Job, backup, restore
 from schemas.messages import Message, summary
 from schemas.records import BackupPlan, BackupRecord, BackupRequest, RestoreRecord, RestoreRequest, Status
-from workers.jobs import ledger
+from workers.jobs import claims, ledger
 from workers.jobs.hooks import states
 from workers.ports import ObjectStore
 
@@ -68,13 +68,22 @@ def finish_backup(store: ObjectStore, record: BackupRecord) -> e.BackupFinal:
     """Ends a backup; if another run ended it first, that ending stands."""
     job = backup(record.name)
     standing = ledger.create(store, keys.final(job), record)
-    ledger.end(store, job)
+    close(store, job)
     return backup_ended(standing)
 
 
 def finish_restore(store: ObjectStore, record: RestoreRecord) -> e.RestoreFinal:
     """Ends a restore; if another run ended it first, that ending stands."""
     return restore_ended(ledger.create(store, keys.final(restore(record.name)), record))
+
+
+def close(store: ObjectStore, job: Job) -> None:
+    """Lets others have what the job has claimed, and takes the mark of a running job away. Comes after the final
+    record; safe to repeat."""
+    model = BackupRequest if job.kind == "backup" else RestoreRequest
+    if (request := ledger.find(store, keys.request(job), model)) is not None:
+        claims.release(store, job, request.claims)
+    store.delete(keys.running(job))
 
 
 def fail(store: ObjectStore, job: Job, now: datetime, reason: Message) -> e.BackupFinal | e.RestoreFinal:

@@ -49,11 +49,6 @@ def begin(store: ObjectStore, job: Job) -> None:
     store.create(keys.running(job), encode(Running()))
 
 
-def end(store: ObjectStore, job: Job) -> None:
-    """Takes the running marker away; comes after the final record."""
-    store.delete(keys.running(job))
-
-
 def pulse(store: ObjectStore, job: Job) -> None:
     """Tells the watchdog that a job which waits is alive."""
     if marker := find(store, keys.running(job), Running):

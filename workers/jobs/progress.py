@@ -33,10 +33,10 @@ def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | 
     A cancelled backup has work to do as long as a pod waits for the hooks after its copy."""
     if event := endings.ended(store, job):
         if job.kind == "backup":
-            ledger.end(store, job)
+            endings.close(store, job)
         return [event]
     if ledger.deleted(store, job):
-        ledger.end(store, job)
+        endings.close(store, job)
         return []
     if ledger.cancelled(store, job) and not owing_pods(store, job):
         return [endings.cancel(store, job, now)]

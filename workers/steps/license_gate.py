@@ -14,7 +14,7 @@ from schemas.errors import Code, Invalid
 from schemas.job import Job
 from schemas.messages import Message, told
 from schemas.records import AppRef, BackupRecord, BackupRequest, Request, RestoreRequest
-from workers.jobs import ledger, progress
+from workers.jobs import claims, ledger, progress
 from workers.jobs.applications import concerned, registered
 from workers.manifests.capture.scope import scope_of, shipped_spec
 from workers.ports import Cluster, Destinations, ObjectStore
@@ -63,6 +63,7 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         apps=[_ref(app) for app in admitted.apps],
         left_out=admitted.left_out,
         notes=admitted.notes,
+        claims=claims.of_backup(asked.app, [app.slug for app in admitted.apps]),
     )
     if _begin(store, job, record):
         yield from progress.missing(store, job)
@@ -96,6 +97,7 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
         scope=scope,
         app=app,
         keep_newer=asked.keep_newer,
+        claims=claims.of_restore(scope, app, [held.slug for held in backup.apps]),
     )
     if _begin(store, job, record):
         yield from progress.missing(store, job)
@@ -203,6 +205,8 @@ def _usable(store: ObjectStore, name: str) -> BackupRecord:
     if not jobs.is_name(name):
         raise Invalid(f"{name!r:.80} cannot be the name of a backup", code=Code.NO_SUCH_BACKUP)
     record = ledger.finished_backup(store, name)
+    if record and ledger.deleted(store, jobs.backup(name)):
+        raise Invalid(f"backup {name} cannot be restored: it is being deleted", code=Code.BACKUP_DELETED, subject=name)
     if record is None:
         if ledger.exists(store, keys.running(jobs.backup(name))):
             raise Invalid(f"backup {name} cannot be restored: it is not finished", code=Code.NOT_FINISHED, subject=name)

@@ -25,17 +25,16 @@ class MaintainNeeds:
 
 
 def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
-    """Deletes the record first, then its volumes and the rest, then what nothing else refers to. The request stays,
-    as a tombstone."""
+    """Writes the tombstone, looks whether a restore needs the backup, then deletes the record, its volumes, the rest,
+    and what nothing else refers to. Request and tombstone stay.
+
+    The tombstone comes first, and restores look at it before they begin: none begins after this has looked."""
     job, destination = event.data.job, event.data.destination
     store = needs.destinations.store(destination)
-    if reason := _why_not(store, job):
+    if reason := _why_not(store, job) or _bury(store, job):
         yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
         return
     repository = needs.destinations.repository(destination)
-    if not ledger.deleted(store, job):
-        record = ledger.read(store, keys.final(job), BackupRecord)
-        ledger.put(store, keys.deleted(job), Tombstone(volume_ids=[volume.volume_id for volume in record.volumes]))
     store.delete(keys.final(job))
     repository.forget(ledger.read(store, keys.deleted(job), Tombstone).volume_ids)
     staying = {keys.request(job), keys.deleted(job)}
@@ -93,6 +92,25 @@ def _why_not(store: ObjectStore, job: Job) -> Message | None:
         return None  # a second run finishes what the first began
     if not ledger.exists(store, keys.final(job)):
         return Message(code=Code.NOT_FINISHED, text=f"backup {name} is not finished", subject=name)
+    return None
+
+
+def _bury(store: ObjectStore, job: Job) -> Message | None:
+    """Writes the tombstone; takes it away again, and says why, if a restore uses the backup."""
+    record = ledger.find(store, keys.final(job), BackupRecord)
+    if record is None:
+        return None  # an earlier run has come further
+    volumes = [volume.volume_id for volume in record.volumes]
+    ledger.put(store, keys.deleted(job), Tombstone(volume_ids=volumes))
+    if reason := _user(store, job):
+        store.delete(keys.deleted(job))
+        return reason
+    return None
+
+
+def _user(store: ObjectStore, job: Job) -> Message | None:
+    """The restore that uses the backup, if there is one."""
+    name = job.name
     for found in store.list(keys.running_of("restore")):
         restore = keys.parse_running(found.key)
         request = ledger.find(store, keys.request(restore), RestoreRequest)

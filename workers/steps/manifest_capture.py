@@ -14,8 +14,9 @@ from schemas.messages import Message
 from schemas.records import BackupPlan, BackupRequest
 from workers.hooks.plan import plan_hooks
 from workers.hooks.sealed import store_plans
-from workers.jobs import ledger, progress
+from workers.jobs import endings, ledger, progress
 from workers.jobs.applications import registered
+from workers.jobs.queueing import Queueing, await_turn
 from workers.manifests.capture.document import Captured, encode_manifest
 from workers.manifests.capture.scope import scope_of, shipped_spec, spec_for
 from workers.manifests.capture.select import capture as capture_objects
@@ -34,6 +35,7 @@ class CaptureNeeds:
     destinations: Destinations
     cluster: Cluster
     console_namespace: str
+    queueing: Queueing
     now: Callable[[], datetime]
 
 
@@ -45,12 +47,15 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
         yield from said
         return
     if not ledger.exists(store, keys.plan(job)):
-        _plan(job, store, needs.destinations.repository(destination), needs)
+        request = ledger.read(store, keys.request(job), BackupRequest)
+        if problem := (yield from await_turn(store, job, request, needs.queueing, needs.now())):
+            yield endings.fail(store, job, needs.now(), problem)
+            return
+        _plan(job, request, store, needs.destinations.repository(destination), needs)
     yield from progress.missing(store, job)
 
 
-def _plan(job: Job, store: ObjectStore, repository: Repository, needs: CaptureNeeds) -> None:
-    request = ledger.read(store, keys.request(job), BackupRequest)
+def _plan(job: Job, request: BackupRequest, store: ObjectStore, repository: Repository, needs: CaptureNeeds) -> None:
     everybody = registered(needs.cluster, needs.console_namespace)
     named = {app.slug for app in request.apps}
     apps = [app for app in everybody if app.slug in named]

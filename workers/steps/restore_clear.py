@@ -25,5 +25,5 @@ def clear(event: e.CloudEvent[e.RestoreFinal], needs: ClearNeeds) -> Iterator[e.
     job, store = event.data.job, needs.destinations.store(event.data.destination)
     if endings.ended(store, job) is not None:
         clear_away(needs.cluster, job.name)
-        ledger.end(store, job)
+        endings.close(store, job)
     yield from ()

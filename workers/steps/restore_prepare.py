@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas import events as e
+from schemas import job as jobs
 from schemas import keys
-from schemas.errors import Code, Invalid
+from schemas.errors import Code, Invalid, NotYet
 from schemas.job import Job
 from schemas.kubernetes import Object
 from schemas.messages import Message, prefixed, summary, told
@@ -16,6 +17,7 @@ from schemas.records import BackupRecord, RestorePlan, RestoreRequest, Undeploy,
 from schemas.velero import LabelSelector
 from workers.jobs import endings, ledger, progress
 from workers.jobs.applications import registered
+from workers.jobs.queueing import Queueing, await_turn
 from workers.manifests.capture.document import Captured, encode_manifest
 from workers.manifests.kube.objects import CLAIM, POD, Kind, Name, kind_of, name_of, title
 from workers.manifests.restore.conflicts import conflicts
@@ -41,29 +43,36 @@ class PrepareNeeds:
     destinations: Destinations
     cluster: Cluster
     console_namespace: str
+    queueing: Queueing
     now: Callable[[], datetime]
 
 
 def prepare(event: e.CloudEvent[e.RestoreLicensed], needs: PrepareNeeds) -> Iterator[e.Event]:
-    """The plan, written once, before anything is deleted."""
-    job, destination = event.data.job, event.data.destination
-    store = needs.destinations.store(destination)
+    """The plan, written once, before anything is deleted. Raises NotYet until it is the restore's turn."""
+    job, store = event.data.job, needs.destinations.store(event.data.destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
         return
-    if not ledger.exists(store, keys.plan(job)) and (problem := _prepare(job, destination, store, needs)):
-        yield endings.fail(store, job, needs.now(), problem)
-        return
+    if not ledger.exists(store, keys.plan(job)):
+        request = ledger.read(store, keys.request(job), RestoreRequest)
+        problem = (yield from await_turn(store, job, request, needs.queueing, needs.now())) or _prepare(
+            job, request, store, needs
+        )
+        if problem:
+            yield endings.fail(store, job, needs.now(), problem)
+            return
     yield from progress.missing(store, job)
 
 
-def _prepare(job: Job, destination: str, store: ObjectStore, needs: PrepareNeeds) -> Message | None:
+def _prepare(job: Job, request: RestoreRequest, store: ObjectStore, needs: PrepareNeeds) -> Message | None:
     """Writes the list of what goes, then the plan. Returns why it cannot be done, if it cannot."""
-    request = ledger.read(store, keys.request(job), RestoreRequest)
     backup = ledger.finished_backup(store, request.backup)
     if backup is None or backup.manifest is None:
         return Message(code=Code.BACKUP_UNUSABLE, text=f"backup {request.backup} is gone", subject=request.backup)
-    repository = needs.destinations.repository(destination)
+    if ledger.deleted(store, jobs.backup(request.backup)):
+        # Its deletion has begun. Whether it goes on is decided when it looks for restores that need it.
+        raise NotYet(f"backup {request.backup} is being deleted")
+    repository = needs.destinations.repository(request.destination)
     held = load_all(store, repository, backup.manifest)
     captured = in_scope(held, request)
     fixed = ledger.find(store, keys.undeploy(job), Undeploy)

@@ -59,7 +59,7 @@ def _newest(store: ObjectStore, job: Job, at_least: datetime) -> datetime:
 
 def _nudge(store: ObjectStore, job: Job, destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:
     if not ledger.exists(store, keys.request(job)):
-        ledger.end(store, job)  # its gate died before it was a job; the request will come again
+        endings.close(store, job)  # its gate died before it was a job; the request will come again
         return
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said

@@ -1,0 +1,188 @@
+"""Jobs that would spoil each other wait in line, and a backup that is being deleted is restored by nobody."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from schemas import events as e
+from schemas import keys
+from schemas.errors import NotYet
+from schemas.job import backup, restore
+from schemas.records import Queued, RestoreRequest
+from tests.support.world import CONSOLE, QUEUEING, World, config_map
+from workers.adapters.twins.destinations import MemoryDestinations
+from workers.adapters.twins.store import MemoryObjectStore
+from workers.jobs import endings, ledger
+from workers.ports import StoredObject
+from workers.steps import maintain, manifest_capture, restore_prepare
+
+SHOP_LABELS = {"kots.io__app-slug": "shop", "kots.io__backup": "velero"}
+
+
+@pytest.fixture(scope="module")
+def authority_world() -> World:
+    return World()
+
+
+@pytest.fixture
+def world(authority_world: World) -> World:
+    """The shop with a backup of it; the vendor's keys are made once, as that takes seconds."""
+    fresh = World(authority=authority_world.authority)
+    fresh.cluster = type(fresh.cluster)([config_map("shop", "c", **SHOP_LABELS)])
+    fresh.register("shop")
+    return fresh
+
+
+@dataclass
+class Heard:
+    """What a step has said, and what it waits for, if it does."""
+
+    said: list[e.Event] = field(default_factory=list)
+    waits: str = ""
+
+
+def _heard(step: Iterator[e.Event]) -> Heard:
+    heard = Heard()
+    try:
+        for event in step:
+            heard.said.append(event)
+    except NotYet as error:
+        heard.waits = str(error)
+    return heard
+
+
+def _prepare(world: World, name: str) -> Heard:
+    needs = restore_prepare.PrepareNeeds(
+        world.destinations, world.cluster, CONSOLE, QUEUEING, world.clock
+    )
+    backup_name = ledger.read(world.store, keys.request(restore(name)), RestoreRequest).backup
+    event = e.wrap(e.RestoreLicensed(restore=name, backup=backup_name), source="tests", time=world.now)
+    return _heard(restore_prepare.prepare(event, needs))
+
+
+def _capture(world: World, name: str) -> Heard:
+    needs = manifest_capture.CaptureNeeds(world.destinations, world.cluster, CONSOLE, QUEUEING, world.clock)
+    event = e.wrap(e.BackupLicensed(backup=name), source="tests", time=world.now)
+    return _heard(manifest_capture.capture(event, needs))
+
+
+def _backed_up(world: World) -> str:
+    told = world.backup("first", "shop")
+    assert isinstance(told[-1], e.BackupCompleted)
+    return told[-1].backup
+
+
+def _restore(world: World, backup_name: str, id_: str) -> str:
+    [told] = world.request(e.RestoreRequested(backup=backup_name), id_)
+    assert isinstance(told, e.RestoreLicensed)
+    return told.restore
+
+
+def test_a_second_restore_of_the_application_waits_until_the_first_has_ended(world: World) -> None:
+    made = _backed_up(world)
+    first, second = _restore(world, made, "one"), _restore(world, made, "two")
+    assert _prepare(world, first).waits in ("", "waiting for configmaps shop/c to be gone")
+    heard = _prepare(world, second)
+    assert heard.said == [e.RestoreQueued(restore=second, behind=f"restore {first}")]
+    assert heard.waits == f"waiting in line behind restore {first}"
+    assert _prepare(world, second).said == []  # it is told once
+    endings.cancel(world.store, restore(first), world.now)
+    assert "in line" not in _prepare(world, second).waits
+
+
+def test_a_backup_of_an_application_under_restore_waits_and_one_of_another_does_not(world: World) -> None:
+    world.register("blog")
+    made = _backed_up(world)
+    restoring = _restore(world, made, "one")
+    _prepare(world, restoring)
+    [shop] = world.request(e.BackupRequested(app="shop"), "again")
+    heard = _capture(world, str(shop.subject))
+    assert heard.said == [e.BackupQueued(backup=str(shop.subject), behind=f"restore {restoring}")]
+    [blog] = world.request(e.BackupRequested(app="blog"), "another")
+    assert _capture(world, str(blog.subject)).waits == ""
+    [full] = world.request(e.BackupRequested(), "everything")
+    assert "in line" in _capture(world, str(full.subject)).waits
+
+
+def test_who_has_waited_for_too_long_fails_and_says_for_whom(world: World) -> None:
+    made = _backed_up(world)
+    first, second = _restore(world, made, "one"), _restore(world, made, "two")
+    _prepare(world, first)
+    _prepare(world, second)
+    assert ledger.read(world.store, keys.queued(restore(second)), Queued).behind == f"restore {first}"
+    world.now += QUEUEING.patience + timedelta(seconds=1)
+    [told] = _prepare(world, second).said
+    assert isinstance(told, e.RestoreFailed)
+    assert f"for restore {first} to end" in str(told.reason)
+    assert "in line" not in _prepare(world, first).waits
+
+
+class Interrupted(MemoryObjectStore):
+    """Lets others act at a moment of a deletion: just before `at` is listed, or deleted."""
+
+    at: str = ""
+    act: Callable[[], object] = staticmethod(lambda: None)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        self._meanwhile(prefix)
+        return super().list(prefix)
+
+    def delete(self, key: str) -> None:
+        self._meanwhile(key)
+        super().delete(key)
+
+    def _meanwhile(self, key: str) -> None:
+        if self.at and key == self.at:
+            self.at = ""
+            self.act()
+
+
+def _delete(world: World, name: str) -> list[e.Event]:
+    event = e.wrap(e.BackupDeleteRequested(backup=name), source="tests", time=world.now, id="delete")
+    return list(maintain.delete(event, maintain.MaintainNeeds(world.destinations)))
+
+
+def _interrupted(world: World) -> Interrupted:
+    store = Interrupted()
+    world.store = store
+    world.destinations = MemoryDestinations({"default": (store, world.repository)})
+    return store
+
+
+def test_a_deletion_refuses_while_a_restore_uses_the_backup_and_leaves_it_whole(world: World) -> None:
+    made = _backed_up(world)
+    name = _restore(world, made, "one")
+    [told] = _delete(world, made)
+    assert isinstance(told, e.BackupDeleteFailed)
+    assert f"restore {name} is using" in str(told.reason)
+    assert not ledger.deleted(world.store, backup(made))
+    assert "being deleted" not in _prepare(world, name).waits
+
+
+def test_a_restore_that_is_asked_for_while_the_deletion_looks_is_refused(world: World) -> None:
+    store = _interrupted(world)
+    made = _backed_up(world)
+    answers: list[e.Event] = []
+    store.at, store.act = (
+        keys.running_of("restore"),
+        lambda: answers.extend(world.request(e.RestoreRequested(backup=made), "in between")),
+    )
+    [told] = _delete(world, made)
+    assert isinstance(told, e.BackupDeleted)
+    [answer] = answers
+    assert isinstance(answer, e.RestoreRejected)
+    assert "being deleted" in str(answer.reasons[0])
+
+
+def test_a_restore_that_got_through_the_gate_in_time_holds_the_deletion_up_or_waits_for_it(world: World) -> None:
+    store = _interrupted(world)
+    made = _backed_up(world)
+    name = _restore(world, made, "one")
+    waits: list[str] = []
+    store.at, store.act = keys.running_of("restore"), lambda: waits.append(_prepare(world, name).waits)
+    [told] = _delete(world, made)
+    assert isinstance(told, e.BackupDeleteFailed)
+    assert waits == [f"backup {made} is being deleted"]
+    assert "being deleted" not in _prepare(world, name).waits
