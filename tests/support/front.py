@@ -102,7 +102,7 @@ class Front:
             }
         )
         ledger.create(self.store, keys.final(backup(name)), record)
-        ledger.end(self.store, backup(name))
+        self.store.delete(keys.running(backup(name)))
         return record
 
     def back_up(self, *names: str) -> None:
