@@ -54,9 +54,7 @@ def _heard(step: Iterator[e.Event]) -> Heard:
 
 
 def _prepare(world: World, name: str) -> Heard:
-    needs = restore_prepare.PrepareNeeds(
-        world.destinations, world.cluster, CONSOLE, QUEUEING, world.clock
-    )
+    needs = restore_prepare.PrepareNeeds(world.destinations, world.cluster, CONSOLE, QUEUEING, world.clock)
     backup_name = ledger.read(world.store, keys.request(restore(name)), RestoreRequest).backup
     event = e.wrap(e.RestoreLicensed(restore=name, backup=backup_name), source="tests", time=world.now)
     return _heard(restore_prepare.prepare(event, needs))

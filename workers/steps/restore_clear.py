@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schemas import events as e
-from workers.jobs import endings, ledger
+from workers.jobs import endings
 from workers.manifests.restore.waiting_pods import clear_away
 from workers.ports import Cluster, Destinations
 
