@@ -14,11 +14,11 @@ from schemas.job import KINDS, Job, is_name
 from schemas.job import backup as backup_called
 from schemas.job import restore as restore_called
 from schemas.messages import Message
-from schemas.records import BackupRecord, BackupRequest, RestoreRecord, RestoreRequest
+from schemas.records import BackupRecord, BackupRequest, Queued, RestoreRecord, RestoreRequest
 from workers.jobs import ledger
 from workers.ports import ObjectStore
 
-Status = records.Status | Literal["InProgress", "Cancelling"]
+Status = records.Status | Literal["Queued", "InProgress", "Cancelling"]
 REASONS = 5
 """Errors that are given as the reason where the record has none."""
 
@@ -169,40 +169,53 @@ def ended_restore(record: RestoreRecord) -> RestoreView:
 
 def running_backup(store: ObjectStore, name: str) -> BackupView | None:
     """A backup that is under way; None if nobody has asked for it."""
-    request = ledger.find(store, keys.request(backup_called(name)), BackupRequest)
+    job = backup_called(name)
+    request = ledger.find(store, keys.request(job), BackupRequest)
     if request is None:
         return None
     return BackupView(
         name=request.name,
-        status=_running_status(store, backup_called(name)),
+        status=_running_status(store, job),
         destination=request.destination,
         app=request.app,
         apps=tuple(app.slug for app in request.apps),
         schedule=request.schedule,
         requested_at=request.requested_at,
-        notes=tuple(request.notes),
+        notes=(*request.notes, *_behind(store, job)),
     )
 
 
 def running_restore(store: ObjectStore, name: str) -> RestoreView | None:
     """A restore that is under way; None if nobody has asked for it."""
-    request = ledger.find(store, keys.request(restore_called(name)), RestoreRequest)
+    job = restore_called(name)
+    request = ledger.find(store, keys.request(job), RestoreRequest)
     if request is None:
         return None
     return RestoreView(
         name=request.name,
-        status=_running_status(store, restore_called(name)),
+        status=_running_status(store, job),
         destination=request.destination,
         backup=request.backup,
         scope=request.scope,
         app=request.app,
         requested_at=request.requested_at,
-        notes=tuple(request.notes),
+        notes=(*request.notes, *_behind(store, job)),
     )
 
 
 def _running_status(store: ObjectStore, job: Job) -> Status:
-    return "Cancelling" if ledger.cancelled(store, job) else "InProgress"
+    if ledger.cancelled(store, job):
+        return "Cancelling"
+    return "Queued" if _behind(store, job) else "InProgress"
+
+
+def _behind(store: ObjectStore, job: Job) -> tuple[Message, ...]:
+    """What the job waits in line for, if it does."""
+    queued = ledger.find(store, keys.queued(job), Queued)
+    if queued is None or ledger.exists(store, keys.turn(job)):
+        return ()
+    text = f"waiting in line behind {queued.behind} since {queued.since:%H:%M:%S} UTC"
+    return (Message(code=Code.NOT_YET, text=text, subject=queued.behind),)
 
 
 def _reason(errors: Sequence[Message]) -> Message | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from producers.views.jobs import running_restore
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotYet
@@ -86,6 +87,10 @@ def test_a_second_restore_of_the_application_waits_until_the_first_has_ended(wor
     assert heard.said == [e.RestoreQueued(restore=second, behind=f"restore {first}")]
     assert heard.waits == f"waiting in line behind restore {first}"
     assert _prepare(world, second).said == []  # it is told once
+    shown = running_restore(world.store, second)
+    assert shown is not None
+    assert (shown.status, str(shown.notes[-1]).split(" since")[0]) == ("Queued", heard.waits)
+    assert running_restore(world.store, first).status == "InProgress"  # type: ignore[union-attr]
     endings.cancel(world.store, restore(first), world.now)
     assert "in line" not in _prepare(world, second).waits
 
