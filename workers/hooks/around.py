@@ -30,7 +30,7 @@ PATIENCE = timedelta(minutes=2)
 """How long a container may take to run before the hooks in it have failed."""
 THAW_PATIENCE = timedelta(minutes=10)
 """The same for what comes after the copy, as something may be frozen."""
-MOST_ROUNDS = 5
+MOST_ROUNDS = 10
 """Hooks that were broken off so often have failed."""
 LOOK_AGAIN = timedelta(seconds=2)
 

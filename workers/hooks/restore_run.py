@@ -28,7 +28,7 @@ CONTROLLERS_OWN = ("pod-template-hash", "controller-revision-hash", "pod-templat
 OWN_DOMAINS = ("statefulset.kubernetes.io/", "apps.kubernetes.io/", "velero.io/")
 SKEW = timedelta(minutes=5)
 """How far the API server's clock may be behind ours."""
-MOST_RUNS = 3
+MOST_RUNS = 10
 """A hook that was broken off so often has failed."""
 BEAT, SILENCE = 5.0, timedelta(seconds=20)
 """How often (in seconds) whoever runs a hook is heard of, and after what silence it is taken to be dead."""
