@@ -15,7 +15,7 @@ from tests.support.line import Line, Servers, killing_command, until, whole_line
 from tests.support.receiver import Receiver, receiver
 from workers.jobs import ledger
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(480)
 SECRET = "a webhook's secret"
 
 
@@ -35,11 +35,11 @@ def test_workers_killed_at_every_place_of_a_kind_lose_and_repeat_nothing(
         line.stack.start_workers(killing_command(point, markers))
         line.publish(e.BackupRequested(), "the backup")
         backup = line.job("backup", "instance", "the backup")
-        assert line.final("backup", backup)["status"] == "Completed"
+        assert line.final("backup", backup, seconds=240)["status"] == "Completed"
         line.destroy()
         line.publish(e.RestoreRequested(backup=backup), "the restore")
         restore = line.job("restore", backup, "the restore")
-        assert line.final("restore", restore)["status"] == "Completed"
+        assert line.final("restore", restore, seconds=300)["status"] == "Completed"
         assert looking.differences(before, line.look()) == []
         _watchdog_finds_unfinished(line, Job("backup", backup))
         line.publish(e.BackupDeleteRequested(backup=backup), "the deletion")
