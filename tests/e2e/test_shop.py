@@ -24,7 +24,11 @@ CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    """The shop runs, with data that stays, and so do the workers; the tests come in any order."""
     with real_line(tmp_path_factory.mktemp("line"), SHOP, BACKUP) as line:
+        until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
+        _freeze(line)
+        line.stack.start_workers()
         yield line
 
 
@@ -70,10 +74,8 @@ def _disaster(line: Line) -> None:
 
 def test_the_shop_survives_the_loss_of_its_namespace_and_volumes(line: Line) -> None:
     until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
-    _freeze(line)
     before = line.look()
     assert {"StatefulSet", "Deployment", "Role", "RoleBinding", "Secret"} <= {key[0] for key in before.objects}
-    line.stack.start_workers()
     backup = line.snapline("backup", "--wait", "--timeout", "300")
     assert backup["status"] == "Completed", backup
     _disaster(line)
