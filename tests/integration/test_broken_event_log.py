@@ -34,7 +34,7 @@ def _publish(url: str, *events: e.AnyEvent) -> None:
 
 
 def _logged(url: str) -> list[str]:
-    return [entry.event.id for entry in broker.read_log(url, since="first", idle=timedelta(seconds=1))]
+    return [entry.event.id for entry in broker.read_log(url, since="first", idle=timedelta(seconds=3))]
 
 
 def test_the_line_works_with_a_log_that_stays_broken(

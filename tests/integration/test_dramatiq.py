@@ -63,7 +63,7 @@ def test_what_is_sent_to_an_actor_reaches_its_worker_as_an_event(url: str) -> No
         until(lambda: len(got) == 2, "it arrives later")
     assert message.message_id == "sent"
     assert [(event["id"], sender) for event, sender in got] == [("sent", "snapline"), ("sent later", "snapline")]
-    logged = [entry.event.id for entry in broker.read_log(url, since="first", idle=timedelta(seconds=1))]
+    logged = [entry.event.id for entry in broker.read_log(url, since="first", idle=timedelta(seconds=3))]
     assert logged == ["sent"]
     sending.close()
 

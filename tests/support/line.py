@@ -101,7 +101,7 @@ class Line:
 
     def told(self) -> list[e.AnyEvent]:
         """All that the event log has."""
-        return [logged.event for logged in broker.read_log(self.url, since="first", idle=timedelta(seconds=1))]
+        return [logged.event for logged in broker.read_log(self.url, since="first", idle=timedelta(seconds=4))]
 
     def job(self, kind: Kind, prefix: str, request_id: str) -> str:
         """The name that a request of ours gets."""
