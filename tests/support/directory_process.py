@@ -2,7 +2,8 @@
 
     python -m tests.support.directory_process ROOT ROUNDS links|renames
 
-Each round forks three writers, kills them with SIGKILL after a moment, and looks. Prints a JSON object.
+Each round forks three writers, kills them with SIGKILL after a moment, and looks. Prints a JSON object. On a busy
+machine it goes on, for ten times as many rounds at most, until it has seen enough.
 """
 
 import hashlib
@@ -19,6 +20,8 @@ from schemas.destination import DirectoryDestination
 from workers.adapters.stores.directory import DirectoryObjectStore
 
 WRITERS = 3
+ENOUGH = {"seen": 40, "creations": 20, "left behind": 10}
+"""More than so many of each, or nothing is shown."""
 SIZE = 300_000
 TURN = 2_000_000  # ns
 
@@ -88,7 +91,9 @@ def race(store: DirectoryObjectStore, seconds: float) -> dict[int, set[int]]:
 def main(root: str, rounds: int, hard_links: bool) -> None:
     """All rounds, each in a directory of its own."""
     found = {"seen": 0, "torn": 0, "two winners": 0, "not the winner's": 0, "creations": 0, "left behind": 0}
-    for number in range(rounds):
+    for number in range(rounds * 10):
+        if number >= rounds and all(found[what] > least for what, least in ENOUGH.items()):
+            break
         place = Path(root, str(number))
         place.mkdir()
         store = DirectoryObjectStore(DirectoryDestination(path=str(place)), hard_links=hard_links)
