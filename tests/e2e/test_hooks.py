@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local import looking, samples
 from schemas import events as e
-from schemas.kubernetes import NAMESPACES, Object
+from schemas.kubernetes import NAMESPACES, PODS, Object
 from tests.support.line import Line, until
 from tests.support.real_cluster import namespaces, needs_a_cluster, real_line
 from workers.jobs.hooks import load_output
@@ -58,7 +58,7 @@ def _in(line: Line, *command: str, pod: str = "db-0", container: str = "db") -> 
 
 
 def test_frozen_killed_thawed_and_loaded_again(line: Line) -> None:
-    _in(line, "sh", "-c", "echo precious > /db/data")
+    _in(line, "sh", "-c", "echo precious > /db/data && rm -f /db/again /db/log")
     line.publish(e.BackupRequested(app=HOOKED), "the backup")
     backup = line.job("backup", HOOKED, "the backup")
     until(lambda: "again" in _in(line, "ls", "/db"), "the database is frozen", seconds=120)
@@ -107,3 +107,5 @@ def test_a_hook_that_ignores_its_end_is_killed_with_all_that_it_started(line: Li
     [error] = record["errors"]
     assert error["text"].endswith("it had not ended after 2 s, and was ended")
     assert "sleep 1000\n" not in _in(line, "ps", "-o", "args", pod="hanging", container="main")
+    line.cluster.delete(PODS, HOOKED, "hanging")
+    until(lambda: not _pods(line, "hanging"), "the pod is gone, so that no other backup hangs on it", seconds=60)
