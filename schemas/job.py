@@ -11,6 +11,7 @@ KINDS: tuple[Kind, ...] = ("backup", "restore")
 
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # Kubernetes' own for generated names
 _SUFFIX_LENGTH = 5
+_BEFORE = "-before"  # longer than a suffix, so that no other job is called so
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _REQUESTS = uuid.UUID("6f0f5a52-95b5-4f6b-9d7e-6c8a3c1de0a4")
 
@@ -34,6 +35,18 @@ def backup(name: str) -> Job:
 def restore(name: str) -> Job:
     """The restore called `name`."""
     return Job("restore", name)
+
+
+def safety_snapshot(restore: Job) -> Job:
+    """The backup of what a restore deletes, which it takes first."""
+    return backup(f"{restore.name}{_BEFORE}")
+
+
+def snapshot_of(job: Job) -> Job | None:
+    """The restore before which the job is the safety snapshot; None for any other job."""
+    if job.kind == "backup" and job.name.endswith(_BEFORE):
+        return restore(job.name.removesuffix(_BEFORE))
+    return None
 
 
 def is_name(name: str) -> bool:

@@ -20,7 +20,8 @@ class OwnerEvent(RestoreEvent):
 
 class RestoreRequested(Event):
     """Restore from `backup`: everything, the applications (or one of them), or the console. What belongs to them and
-    came after the backup is deleted, unless `keep_newer` is set."""
+    came after the backup is deleted, unless `keep_newer` is set. What is about to be deleted is backed up first, unless
+    `safety_snapshot` is not wanted."""
 
     type: ClassVar[str] = "restore.requested.v1"
     identity: ClassVar[tuple[str, ...]] = ()
@@ -29,6 +30,7 @@ class RestoreRequested(Event):
     scope: Scope = "full"
     app: Name | None = None
     keep_newer: bool = False
+    safety_snapshot: bool = True
     destination: Name = DEFAULT_DESTINATION
 
 
@@ -65,7 +67,7 @@ class RestoreRejected(Event):
 class RestorePlanned(RestoreEvent):
     """What will be done is decided, and nothing touched yet: `replaced` live objects will be deleted, `objects` created
     and `volumes` filled. Of what is deleted, `newer` (the first by name) came after the backup, and will not come back;
-    of what is in the backup, `left_alone` will stay as it is."""
+    of what is in the backup, `left_alone` will stay as it is. `snapshot` is the backup that is taken of it first."""
 
     type: ClassVar[str] = "restore.planned.v1"
 
@@ -74,6 +76,7 @@ class RestorePlanned(RestoreEvent):
     volumes: Count
     newer: list[str] = []
     left_alone: list[Message] = []
+    snapshot: Name | None = None
 
 
 class RestoreUndeployRequested(OwnerEvent):

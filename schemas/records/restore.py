@@ -15,12 +15,14 @@ Why = Literal["replaced", "newer", "dependent"]
 
 
 class RestoreRequest(Request):
-    """What was asked of a restore. `keep_newer` leaves alone what came after the backup."""
+    """What was asked of a restore. `keep_newer` leaves alone what came after the backup; a `safety_snapshot` is taken
+    of what is deleted."""
 
     backup: str
     scope: Scope
     app: str | None = None
     keep_newer: bool = False
+    safety_snapshot: bool = True
 
 
 class LiveRef(BaseModel):
@@ -98,13 +100,15 @@ class VolumeRestore(BaseModel):
 
 
 class RestorePlan(Record):
-    """What a restore creates and fills, for which owners, and what it could tell beforehand that it cannot."""
+    """What a restore creates and fills, for which owners, and what it could tell beforehand that it cannot. Nothing is
+    deleted before the backup `snapshot`, of what is deleted, has ended."""
 
     backup: str
     manifest: str
     objects: int
     volumes: list[VolumeRestore]
     owners: list[str] = [SHARED]
+    snapshot: str | None = None
     errors: list[Message] = []
     warnings: list[Message] = []
 
@@ -144,7 +148,7 @@ class WriteState(Record):
 
 
 class RestoreRecord(Record):
-    """A finished restore."""
+    """A finished restore. `snapshot` is the backup that was taken of what it deleted."""
 
     name: str
     destination: str = DEFAULT_DESTINATION
@@ -159,6 +163,7 @@ class RestoreRecord(Record):
     bytes: int = 0
     files: int = 0
     hooks: list[HookResult] = []
+    snapshot: str | None = None
     errors: list[Message] = []
     warnings: list[Message] = []
     reason: Message | None = None
