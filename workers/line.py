@@ -12,7 +12,7 @@ from schemas import events as e
 from schemas import topology
 from schemas.messages import Message
 from workers.jobs import endings
-from workers.needs import Needs, now
+from workers.needs import Needs
 from workers.receive import GiveUp, Row
 from workers.steps import (
     backup_finalize,
@@ -34,7 +34,9 @@ from workers.steps import (
 
 def gate(has: Needs) -> Row:
     """Requests become jobs, or are rejected."""
-    needs = license_gate.GateNeeds(has.destinations, has.cluster, has.settings.console_namespace, has.trusted_keys, now)
+    needs = license_gate.GateNeeds(
+        has.destinations, has.cluster, has.settings.console_namespace, has.trusted_keys, has.now
+    )
     return Row(
         {
             e.BackupRequested: lambda event, via: license_gate.backup_requested(event, via.sender, needs),
@@ -47,15 +49,17 @@ def gate(has: Needs) -> Row:
 def capture(has: Needs) -> Row:
     """Objects are stored, volumes planned."""
     needs = manifest_capture.CaptureNeeds(
-        has.destinations, has.cluster, has.settings.console_namespace, has.queueing, now
+        has.destinations, has.cluster, has.settings.console_namespace, has.queueing, has.now
     )
     return Row(lambda event, _: manifest_capture.capture(event, needs), _fail_job(has))
 
 
 def volumes(has: Needs) -> Row:
     """One slice of a pod's volumes is copied, or of one volume written back."""
-    copy = volumes_copy.CopyNeeds(has.destinations, lambda: has.cluster, has.volume_files, has.slicing, has.locks, now)
-    restore = volumes_restore.RestoreNeeds(has.destinations, has.volume_files, has.slicing, has.locks, now)
+    copy = volumes_copy.CopyNeeds(
+        has.destinations, lambda: has.cluster, has.volume_files, has.slicing, has.locks, has.now
+    )
+    restore = volumes_restore.RestoreNeeds(has.destinations, has.volume_files, has.slicing, has.locks, has.now)
     return Row(
         {
             e.VolumesCopyRequested: lambda event, _: volumes_copy.copy(event, copy),
@@ -70,17 +74,17 @@ def volumes(has: Needs) -> Row:
 
 def finalize_backup(has: Needs) -> Row:
     """Backups end."""
-    needs = backup_finalize.FinalizeBackupNeeds(has.destinations, now)
+    needs = backup_finalize.FinalizeBackupNeeds(has.destinations, has.now)
     return Row(lambda event, _: backup_finalize.finalize(event, needs), _fail_job(has))
 
 
 def prepare_restore(has: Needs) -> Row:
     """Restores are planned, and what they replace is removed."""
     needs = restore_prepare.PrepareNeeds(
-        has.destinations, has.cluster, has.settings.console_namespace, has.queueing, now
+        has.destinations, has.cluster, has.settings.console_namespace, has.queueing, has.now
     )
     patience = _seconds(has.settings.undeploy_timeout_seconds)
-    undeploy = restore_undeploy.UndeployNeeds(has.destinations, has.cluster, patience, now)
+    undeploy = restore_undeploy.UndeployNeeds(has.destinations, has.cluster, patience, has.now)
     return Row(
         {
             e.RestoreLicensed: lambda event, _: restore_prepare.prepare(event, needs),
@@ -97,8 +101,8 @@ def apply_restore(has: Needs) -> Row:
     """Objects are created, wave by wave, and volumes mounted."""
     settings = has.settings
     patience, wait = _seconds(settings.ready_timeout_seconds), _seconds(settings.volume_wait_seconds)
-    needs = restore_apply.ApplyNeeds(has.destinations, has.cluster, settings.helper_image, patience, wait, now)
-    mount = volumes_mount.MountNeeds(has.destinations, has.cluster, settings.helper_image, patience, now)
+    needs = restore_apply.ApplyNeeds(has.destinations, has.cluster, settings.helper_image, patience, wait, has.now)
+    mount = volumes_mount.MountNeeds(has.destinations, has.cluster, settings.helper_image, patience, has.now)
     heard = (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)
     return Row(
         {
@@ -115,7 +119,7 @@ def apply_restore(has: Needs) -> Row:
 def finalize_restore(has: Needs) -> Row:
     """Restores end, and what they leave in the cluster goes."""
     patience = _seconds(has.settings.ready_timeout_seconds)
-    needs = restore_finalize.FinalizeRestoreNeeds(has.destinations, has.cluster, patience, now)
+    needs = restore_finalize.FinalizeRestoreNeeds(has.destinations, has.cluster, patience, has.now)
     clear = restore_clear.ClearNeeds(has.destinations, has.cluster)
     return Row(
         {
@@ -148,7 +152,7 @@ def maintain_repository(has: Needs) -> Row:
 def watch(has: Needs) -> Row:
     """Jobs that stand still are nudged."""
     patience = _seconds(has.settings.stall_after_seconds)
-    needs = watchdog.WatchdogNeeds(has.destinations, patience, now, has.consumers)
+    needs = watchdog.WatchdogNeeds(has.destinations, patience, has.now, has.consumers)
     return Row(lambda event, _: watchdog.tick(event, needs))
 
 
@@ -176,7 +180,7 @@ def _fail_job(has: Needs) -> GiveUp:
 
     def fail(event: e.CloudEvent[Any], reason: Message) -> Iterator[e.Event]:
         about: e.JobEvent = event.data
-        yield endings.fail(has.destinations.store(about.destination), about.job, now(), reason)
+        yield endings.fail(has.destinations.store(about.destination), about.job, has.now(), reason)
 
     return fail
 

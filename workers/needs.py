@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
@@ -31,11 +31,12 @@ def now() -> datetime:
 
 
 class Needs:
-    """The adapters of one process, made from its settings when first asked for."""
+    """The adapters of one process, made from its settings when first asked for, and its clock."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()  # set when the process is asked to stop
+        self.now: Callable[[], datetime] = now
 
     @cached_property
     def publisher(self) -> Publisher:

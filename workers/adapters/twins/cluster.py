@@ -41,7 +41,7 @@ _UNAVAILABLE = "the server answered 503 ServiceUnavailable: service unavailable"
 class MemoryCluster:
     """Safe for threads. `objects` are there from the start, as they are, status included; so are the namespaces
     they name. `changed` is called after every write, with what was written, from the writing thread; `run` runs the
-    commands of `exec`."""
+    commands of `exec`; `new_uid` names what is created."""
 
     def __init__(
         self,
@@ -50,11 +50,13 @@ class MemoryCluster:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         changed: Callable[[ResourceType, Object], None] = lambda _type, _obj: None,
         run: commands.Run = commands.do_nothing,
+        new_uid: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._lock = threading.RLock()
         self._clock = clock
         self._changed = changed
         self._run = run
+        self._new_uid = new_uid
         self._version = 0
         self._types: dict[TypeKey, list[ServedType]] = {type_key(served.type): [served] for served in BUILTIN}
         self._objects: dict[TypeKey, dict[ObjectKey, Object]] = {}
@@ -110,7 +112,7 @@ class MemoryCluster:
             new = accepted(served, copied(obj))
             self._check_namespace(new)
             self._check_free(type_, new)
-            new["metadata"] |= {"uid": str(uuid.uuid4()), "creationTimestamp": self._now(), "generation": 1}
+            new["metadata"] |= {"uid": self._new_uid(), "creationTimestamp": self._now(), "generation": 1}
             self._store(type_, new)
             return copied(new)
 
@@ -185,7 +187,7 @@ class MemoryCluster:
         namespace = metadata.get("namespace", "")
         if namespace and ("", namespace) not in self._objects.get(NAMESPACE, {}):
             self._seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        metadata.setdefault("uid", str(uuid.uuid4()))
+        metadata.setdefault("uid", self._new_uid())
         metadata.setdefault("creationTimestamp", self._now())
         self._store(type_, obj)
 
