@@ -59,6 +59,12 @@ def request_uuid(source: str, id_: str) -> str:
     return str(uuid.uuid5(_REQUESTS, f"{len(source)}:{source}{id_}"))
 
 
+def asked_for(kind: Kind, prefix: str, request: str, attempt: int = 0) -> Job:
+    """The job that a request makes, called after `prefix`; after its kind, where that can begin no name."""
+    name = name_for(prefix, request, attempt)
+    return Job(kind, name if is_name(name) else name_for(kind, request, attempt))
+
+
 def name_for(prefix: str, request: str, attempt: int = 0) -> str:
     """`<prefix>-xxxxx`, derived from the request; `attempt` counts names taken by other requests."""
     number = int.from_bytes(hashlib.sha256(f"{request}/{attempt}".encode()).digest())

@@ -30,6 +30,8 @@ restores/<name>/hook-runs/<pod>/<number>.json somebody runs the hook of a restor
 claims/<resource>/holders/<number>.json  restores that claim a resource, which is `console` or `application/<slug>`; the
                                          newest entry counts, until its job has ended
 claims/<resource>/backups/<name>/<run>   backups that claim it; a run of a backup's step has one of its own
+rejected/<kind>/<name>/<request>.json    a request that was refused, written once; <name> is what its job would have
+                                         been called, <request> its identity. One goes after 30 days
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 notifications/<event>/<target>.json      a target has accepted an event
 """
@@ -47,6 +49,7 @@ Stage = Literal["undeployed", "put-back", "claims-mounted", "nodes-assigned", "p
 
 RUNNING = "running/"
 FINAL = "final/"
+REJECTED = "rejected/"
 BACKUPS = "backups/"
 """The prefix of all backups."""
 
@@ -123,6 +126,29 @@ def parse(key: str) -> tuple[Job, str] | None:
         if key.startswith(jobs(kind)):
             name, _, rest = key.removeprefix(jobs(kind)).partition("/")
             return Job(kind, name), rest
+    return None
+
+
+def rejections_of(kind: Kind) -> str:
+    """The prefix of the refused requests for jobs of a kind."""
+    return f"{REJECTED}{kind}/"
+
+
+def rejections(job: Job) -> str:
+    """The prefix of the refused requests for a job that would have been called so; as a rule there is one at most."""
+    return f"{rejections_of(job.kind)}{job.name}/"
+
+
+def rejection(job: Job, request: str) -> str:
+    """Why a request was refused."""
+    return f"{rejections(job)}{request}.json"
+
+
+def parse_rejection(key: str) -> Job | None:
+    """What the job would have been, if `key` is of a refused request."""
+    for kind in KINDS:
+        if key.startswith(prefix := rejections_of(kind)) and key.endswith(".json"):
+            return Job(kind, key.removeprefix(prefix).partition("/")[0])
     return None
 
 

@@ -42,7 +42,10 @@ def gate(has: Needs) -> Row:
             e.BackupRequested: lambda event, via: license_gate.backup_requested(event, via.sender, needs),
             e.RestoreRequested: lambda event, via: license_gate.restore_requested(event, via.sender, needs),
         },
-        {e.BackupRequested: license_gate.refuse_backup, e.RestoreRequested: license_gate.refuse_restore},
+        {
+            e.BackupRequested: lambda event, why: license_gate.refuse_backup(event, why, needs),
+            e.RestoreRequested: lambda event, why: license_gate.refuse_restore(event, why, needs),
+        },
     )
 
 

@@ -35,7 +35,7 @@ class BackupQueued(BackupEvent):
 
 
 class BackupRejected(Event):
-    """The request `request` was refused; no job was made."""
+    """The request `request` was refused; no job was made, nor will it be when the request comes again."""
 
     type: ClassVar[str] = "backup.rejected.v1"
     identity: ClassVar[tuple[str, ...]] = ("request",)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.events import DEFAULT_DESTINATION
 from schemas.messages import Message
-from schemas.records.base import AppRef, Record, Request, Status, VolumeKind, volume_key
+from schemas.records.base import AppRef, Record, Rejection, Request, Status, VolumeKind, volume_key
 from schemas.records.hooks import HookResult
 from schemas.velero import ALL, LabelSelector
 
@@ -19,6 +19,12 @@ class BackupRequest(Request):
     schedule: str | None = None
     apps: list[AppRef] = []
     left_out: list[Message] = []
+
+
+class BackupRejection(Rejection):
+    """A backup that was asked for and refused."""
+
+    schedule: str | None = None
 
 
 class VolumePlan(BaseModel):

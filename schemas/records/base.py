@@ -48,6 +48,20 @@ class Request(Record):
     notes: list[Message] = []
 
 
+class Rejection(Record):
+    """A request that was refused: what was asked, and the reasons. `name` is what its job would have been called. The
+    rest as in `Request`; no `sender` is known of a request that could not even be looked into."""
+
+    name: str
+    request: str
+    event_id: str
+    sender: str = ""
+    rejected_at: datetime
+    destination: str = DEFAULT_DESTINATION
+    app: str | None = None
+    reasons: list[Message]
+
+
 class Running(Record):
     """The marker of an unfinished job; `nudges` counts how often the watchdog had to help it."""
 

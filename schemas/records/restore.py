@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.events import DEFAULT_DESTINATION, SHARED, Scope
 from schemas.messages import Message
-from schemas.records.base import Record, Request, Status, VolumeKind, volume_key
+from schemas.records.base import Record, Rejection, Request, Status, VolumeKind, volume_key
 from schemas.records.hooks import HookResult
 
 Why = Literal["replaced", "newer", "dependent"]
@@ -21,6 +21,15 @@ class RestoreRequest(Request):
     backup: str
     scope: Scope
     app: str | None = None
+    keep_newer: bool = False
+    safety_snapshot: bool = True
+
+
+class RestoreRejection(Rejection):
+    """A restore that was asked for and refused."""
+
+    backup: str
+    scope: Scope
     keep_newer: bool = False
     safety_snapshot: bool = True
 

@@ -1,7 +1,8 @@
-"""license.gate: may this be done, and what is the job called? One request makes one job, however often it comes."""
+"""license.gate: may this be done, and what is the job called? One request makes one job, or is refused once, however
+often it comes."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -10,16 +11,24 @@ from schemas import events as e
 from schemas import job as jobs
 from schemas import keys, license
 from schemas.application import Application
-from schemas.errors import Code, Invalid
+from schemas.errors import Code, Invalid, PermanentError
 from schemas.job import Job
-from schemas.messages import Message, told
-from schemas.records import AppRef, BackupRecord, BackupRequest, Request, RestoreRequest
-from workers.jobs import claims, ledger, progress
+from schemas.messages import Message, brief, told
+from schemas.records import (
+    AppRef,
+    BackupRejection,
+    BackupRequest,
+    Rejection,
+    Request,
+    RestoreRejection,
+    RestoreRequest,
+)
+from workers.jobs import claims, endings, ledger, progress, rejections, restorable
 from workers.jobs.applications import concerned, registered
 from workers.manifests.capture.scope import scope_of, shipped_spec
 from workers.ports import Cluster, Destinations, ObjectStore
 
-R = TypeVar("R", bound=Request)
+Asked = TypeVar("Asked", e.BackupRequested, e.RestoreRequested)
 
 
 @dataclass(frozen=True)
@@ -37,19 +46,19 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
     """A job for the request, or the reasons why there is none."""
     asked, request = event.data, jobs.request_uuid(event.source, event.id)
     store = needs.destinations.store(asked.destination)
-    job, earlier = _find(store, "backup", asked.app or "instance", request, BackupRequest)
-    if earlier:
-        yield from _known_backup(store, event, job, needs)
+    job = _find(store, "backup", asked.app or "instance", request)
+    if (answer := _answered(store, event, job, needs)) is not None:
+        yield from answer
         return
     try:
         apps = concerned(registered(needs.cluster, needs.console_namespace), asked.app)
         admitted = _admitted(apps, needs)
         scope_of(needs.console_namespace, admitted.apps or apps, asked.app)  # raises Invalid for what cannot be done
     except Invalid as error:
-        yield e.BackupRejected(request=event.id, app=asked.app, reasons=[told(error)])
+        yield from _reject_backup(event, sender, [told(error)], needs)
         return
     if apps and not admitted.apps:
-        yield e.BackupRejected(request=event.id, app=asked.app, reasons=[*admitted.left_out, *admitted.notes])
+        yield from _reject_backup(event, sender, [*admitted.left_out, *admitted.notes], needs)
         return
     record = BackupRequest(
         name=job.name,
@@ -66,7 +75,7 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         claims=claims.of_backup(asked.app, [app.slug for app in admitted.apps]),
     )
     if _begin(store, job, record):
-        yield from progress.missing(store, job)
+        yield from _first_step(store, job, request, needs)
     else:
         yield from backup_requested(event, sender, needs)  # another request has just taken the name
 
@@ -75,15 +84,15 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
     """A job for the request, or the reasons why there is none. Licenses are noted, never a reason."""
     asked, request = event.data, jobs.request_uuid(event.source, event.id)
     store = needs.destinations.store(asked.destination)
-    job, earlier = _find(store, "restore", asked.backup, request, RestoreRequest)
-    if earlier:
-        yield from _known(store, job, needs)
+    job = _find(store, "restore", asked.backup, request)
+    if (answer := _answered(store, event, job, needs)) is not None:
+        yield from answer
         return
     try:
-        backup = _usable(store, asked.backup)
-        scope, app = _restore_scope(asked, backup)
+        backup = restorable.usable(store, asked.backup)
+        scope, app = restorable.scope_of(asked, backup)
     except Invalid as error:
-        yield e.RestoreRejected(request=event.id, backup=asked.backup, reasons=[told(error)])
+        yield from _reject_restore(event, sender, [told(error)], needs)
         return
     record = RestoreRequest(
         name=job.name,
@@ -97,32 +106,114 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
         scope=scope,
         app=app,
         keep_newer=asked.keep_newer,
+        safety_snapshot=asked.safety_snapshot,
         claims=claims.of_restore(scope, app, [held.slug for held in backup.apps]),
     )
     if _begin(store, job, record):
-        yield from progress.missing(store, job)
+        yield from _first_step(store, job, request, needs)
     else:
         yield from restore_requested(event, sender, needs)
 
 
-def refuse_backup(event: e.CloudEvent[e.BackupRequested], reason: Message) -> Iterator[e.Event]:
-    """The answer to a request that could not be looked into."""
-    yield e.BackupRejected(request=event.id, app=event.data.app, reasons=[reason])
+def refuse_backup(event: e.CloudEvent[e.BackupRequested], reason: Message, needs: GateNeeds) -> Iterator[e.Event]:
+    """The answer to a request that could not be looked into. Without a store that takes it, there is no record."""
+    try:
+        yield from list(_reject_backup(event, "", [reason], needs))
+    except PermanentError:
+        yield e.BackupRejected(request=event.id, app=event.data.app, reasons=[reason])
 
 
-def refuse_restore(event: e.CloudEvent[e.RestoreRequested], reason: Message) -> Iterator[e.Event]:
-    """The answer to a request that could not be looked into."""
-    yield e.RestoreRejected(request=event.id, backup=event.data.backup, reasons=[reason])
+def refuse_restore(event: e.CloudEvent[e.RestoreRequested], reason: Message, needs: GateNeeds) -> Iterator[e.Event]:
+    """As `refuse_backup`."""
+    try:
+        yield from list(_reject_restore(event, "", [reason], needs))
+    except PermanentError:
+        yield e.RestoreRejected(request=event.id, backup=event.data.backup, reasons=[reason])
 
 
-def _find(store: ObjectStore, kind: jobs.Kind, prefix: str, request: str, model: type[R]) -> tuple[Job, R | None]:
-    """The request's job, and its record if it has one: the first name that is free or its own."""
+def _reject_backup(
+    event: e.CloudEvent[e.BackupRequested], sender: str, reasons: list[Message], needs: GateNeeds
+) -> Iterator[e.Event]:
+    asked, request = event.data, jobs.request_uuid(event.source, event.id)
+    store = needs.destinations.store(asked.destination)
+    job = _find(store, "backup", asked.app or "instance", request)
+    rejection = BackupRejection(
+        name=job.name,
+        request=request,
+        event_id=event.id,
+        sender=sender,
+        rejected_at=needs.now(),
+        destination=asked.destination,
+        app=asked.app,
+        schedule=asked.schedule,
+        reasons=reasons,
+    )
+    yield from _reject(store, event, job, rejection, needs)
+
+
+def _reject_restore(
+    event: e.CloudEvent[e.RestoreRequested], sender: str, reasons: list[Message], needs: GateNeeds
+) -> Iterator[e.Event]:
+    asked, request = event.data, jobs.request_uuid(event.source, event.id)
+    store = needs.destinations.store(asked.destination)
+    job = _find(store, "restore", asked.backup, request)
+    rejection = RestoreRejection(
+        name=job.name,
+        request=request,
+        event_id=event.id,
+        sender=sender,
+        rejected_at=needs.now(),
+        destination=asked.destination,
+        backup=asked.backup,
+        scope=asked.scope,
+        app=asked.app,
+        keep_newer=asked.keep_newer,
+        safety_snapshot=asked.safety_snapshot,
+        reasons=reasons,
+    )
+    yield from _reject(store, event, job, rejection, needs)
+
+
+def _reject(
+    store: ObjectStore, event: e.CloudEvent[Asked], job: Job, rejection: Rejection, needs: GateNeeds
+) -> Iterator[e.Event]:
+    """Records, then tells it. Another run, which came to another answer, may have made the job meanwhile: each writes
+    before it looks, so one of them sees the other (see `_first_step`)."""
+    standing = rejections.create(store, job, rejection)
+    if _is_made(store, job, rejection.request):
+        rejections.withdraw(store, job, rejection.request)
+        yield from _known(store, event, job, needs)
+    else:
+        yield rejections.told(standing)
+
+
+def _first_step(store: ObjectStore, job: Job, request: str, needs: GateNeeds) -> Iterator[e.Event]:
+    """What leads to the first step of a new job. Where another run has just refused the request, the job ends before it
+    has begun: nothing is done for a request that was told it is refused."""
+    if (refused := rejections.find(store, job, request)) is None:
+        yield from progress.missing(store, job)
+        return
+    reason = refused.reasons[0].model_copy(update={"text": brief(refused.reasons)})
+    yield endings.fail(store, job, needs.now(), reason)
+
+
+def _find(store: ObjectStore, kind: jobs.Kind, prefix: str, request: str) -> Job:
+    """The request's job, made or not: the first name that is free or its own."""
     for attempt in itertools.count():
-        job = Job(kind, jobs.name_for(prefix, request, attempt))
-        found = ledger.find(store, keys.request(job), model)
+        job = jobs.asked_for(kind, prefix, request, attempt)
+        found = _made(store, job)
         if found is None or found.request == request:
-            return job, found
+            return job
     raise AssertionError("itertools.count ends")
+
+
+def _made(store: ObjectStore, job: Job) -> Request | None:
+    return ledger.find(store, keys.request(job), BackupRequest if job.kind == "backup" else RestoreRequest)
+
+
+def _is_made(store: ObjectStore, job: Job, request: str) -> bool:
+    made = _made(store, job)
+    return made is not None and made.request == request
 
 
 def _begin(store: ObjectStore, job: Job, record: Request) -> bool:
@@ -131,20 +222,22 @@ def _begin(store: ObjectStore, job: Job, record: Request) -> bool:
     return ledger.create(store, keys.request(job), record).request == record.request
 
 
-def _known_backup(
-    store: ObjectStore, event: e.CloudEvent[e.BackupRequested], job: Job, needs: GateNeeds
-) -> Iterator[e.Event]:
-    """What a repeated request is told."""
-    if ledger.deleted(store, job):
+def _answered(store: ObjectStore, event: e.CloudEvent[Asked], job: Job, needs: GateNeeds) -> Iterable[e.Event] | None:
+    """What a repeated request is told; None for one that has had no answer yet."""
+    request = jobs.request_uuid(event.source, event.id)
+    if _is_made(store, job, request):
+        return _known(store, event, job, needs)
+    refused = rejections.find(store, job, request)
+    return [rejections.told(refused)] if refused else None
+
+
+def _known(store: ObjectStore, event: e.CloudEvent[Asked], job: Job, needs: GateNeeds) -> Iterator[e.Event]:
+    """What a repeated request is told of its job: how it ended, or the next step again."""
+    if isinstance(event.data, e.BackupRequested) and ledger.deleted(store, job):
         text = f"this request made the backup {job.name}, which was deleted; a new backup needs a new event id"
         reason = Message(code=Code.BACKUP_DELETED, text=text, subject=job.name)
         yield e.BackupRejected(request=event.id, app=event.data.app, reasons=[reason])
-    else:
-        yield from _known(store, job, needs)
-
-
-def _known(store: ObjectStore, job: Job, needs: GateNeeds) -> Iterator[e.Event]:
-    """What a repeated request is told: how its job ended, or the next step again."""
+        return
     said = progress.settled(store, job, needs.now())
     yield from progress.missing(store, job) if said is None else said
 
@@ -199,41 +292,3 @@ def _notes(needs: GateNeeds, slug: str | None) -> list[Message]:
         for app in apps
         if (refusal := _refusal(app, needs))
     ]
-
-
-def _usable(store: ObjectStore, name: str) -> BackupRecord:
-    if not jobs.is_name(name):
-        raise Invalid(f"{name!r:.80} cannot be the name of a backup", code=Code.NO_SUCH_BACKUP)
-    record = ledger.finished_backup(store, name)
-    if record and ledger.deleted(store, jobs.backup(name)):
-        raise Invalid(f"backup {name} cannot be restored: it is being deleted", code=Code.BACKUP_DELETED, subject=name)
-    if record is None:
-        if ledger.exists(store, keys.running(jobs.backup(name))):
-            raise Invalid(f"backup {name} cannot be restored: it is not finished", code=Code.NOT_FINISHED, subject=name)
-        raise Invalid(f"backup {name} cannot be restored: there is none of that name", code=Code.NO_SUCH_BACKUP)
-    if record.status not in ("Completed", "PartiallyFailed"):
-        ended = f"it ended {record.status} ({record.reason or 'for no known reason'})"
-        raise Invalid(f"backup {name} cannot be restored: {ended}", code=Code.BACKUP_UNUSABLE, subject=name)
-    return record
-
-
-def _restore_scope(asked: e.RestoreRequested, backup: BackupRecord) -> tuple[e.Scope, str | None]:
-    """Scope and application that make sense for this backup. Raises Invalid."""
-    held = [app.slug for app in backup.apps]
-    if asked.app is not None and asked.scope == "console":
-        raise Invalid("a restore of the console alone cannot name an application")
-    if asked.app is not None and asked.app not in held:
-        raise Invalid(
-            f"backup {backup.name} does not hold application {asked.app!r}; it holds {', '.join(held)}",
-            code=Code.NOT_IN_BACKUP,
-            subject=backup.name,
-        )
-    if backup.app is None:
-        return ("applications" if asked.app else asked.scope), asked.app
-    if asked.scope == "console":
-        raise Invalid(
-            f"backup {backup.name} is of application {backup.app} alone; it does not hold the console",
-            code=Code.NOT_IN_BACKUP,
-            subject=backup.name,
-        )
-    return "applications", backup.app

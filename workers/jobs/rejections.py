@@ -1,0 +1,49 @@
+"""Requests that were refused. What a request was told once it is told again, whatever has changed since: nobody expects
+a restore from a request that was refused long ago. Who wants it looked at anew asks with another event id."""
+
+from datetime import timedelta
+
+from schemas import events as e
+from schemas import keys
+from schemas.job import Job, Kind
+from schemas.records import BackupRejection, Rejection, RestoreRejection
+from workers.jobs import ledger
+from workers.ports import ObjectStore
+
+KEPT = timedelta(days=30)
+"""How long a refused request is remembered: as long as its events are."""
+
+_MODELS: dict[Kind, type[Rejection]] = {"backup": BackupRejection, "restore": RestoreRejection}
+
+
+def find(store: ObjectStore, job: Job, request: str) -> Rejection | None:
+    """How the request, whose job would have been `job`, was refused; None if it was not."""
+    return ledger.find(store, keys.rejection(job, request), _MODELS[job.kind])
+
+
+def create(store: ObjectStore, job: Job, rejection: Rejection) -> Rejection:
+    """Records it if there is no record yet; the one that stands. Forgets those that are older than `KEPT`."""
+    key = keys.rejection(job, rejection.request)
+    standing = ledger.create(store, key, rejection)
+    for found in list(store.list(keys.rejections_of(job.kind))):
+        if found.key != key and rejection.rejected_at - found.modified > KEPT:
+            store.delete(found.key)
+    return standing
+
+
+def of_job(store: ObjectStore, job: Job) -> Rejection | None:
+    """The refused request for a job of that name, if there is one."""
+    found = next(store.list(keys.rejections(job)), None)
+    return ledger.find(store, found.key, _MODELS[job.kind]) if found else None
+
+
+def told(rejection: Rejection) -> e.BackupRejected | e.RestoreRejected:
+    """The event of a record."""
+    if isinstance(rejection, RestoreRejection):
+        return e.RestoreRejected(request=rejection.event_id, backup=rejection.backup, reasons=rejection.reasons)
+    return e.BackupRejected(request=rejection.event_id, app=rejection.app, reasons=rejection.reasons)
+
+
+def withdraw(store: ObjectStore, job: Job, request: str) -> None:
+    """Takes the record away: the request has become a job after all."""
+    store.delete(keys.rejection(job, request))
