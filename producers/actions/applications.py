@@ -10,7 +10,7 @@ from producers.views import applications as views
 from producers.views.applications import ApplicationView
 from schemas import application
 from schemas.application import Application
-from schemas.errors import Invalid
+from schemas.errors import Invalid, NotFound
 from schemas.events import explain
 from schemas.kubernetes import SECRETS
 from schemas.velero import parse_backup
@@ -20,31 +20,45 @@ def register(
     session: Session,
     slug: str,
     *,
-    license: str,
+    license: str | None = None,
     backup: str | None = None,
-    name: str = "",
-    version: str = "",
-    sequence: int = 0,
+    name: str | None = None,
+    version: str | None = None,
+    sequence: int | None = None,
     namespaces: list[str] | None = None,
 ) -> ApplicationView:
-    """Registers an application, or replaces its registration. `license` is the kots.io License and `backup` the
-    velero.io Backup that it ships, both YAML. Raises Invalid, and as the cluster."""
-    if backup:
+    """Registers an application, or changes its registration: what is not given stays as it was. `license` is the
+    kots.io License and `backup` the velero.io Backup that it ships, both YAML. Raises Invalid, and as the cluster."""
+    if backup is not None:
         parse_backup(backup)
+    asked = {
+        "name": name,
+        "version": version,
+        "sequence": sequence,
+        "namespaces": namespaces,
+        "license": license,
+        "backup": backup,
+    }
+    given = {field: value for field, value in asked.items() if value is not None}
+    known = _registered(session, slug)
+    if known is None and license is None:
+        raise Invalid(f"application {slug!r:.80} is not registered yet, and no license is given for it")
+    before = known.model_dump() if known else {"slug": slug, "name": slug}
     try:
-        registered = Application(
-            slug=slug,
-            name=name or slug,
-            version=version,
-            sequence=sequence,
-            namespaces=namespaces or [],
-            license=license,
-            backup=backup,
-        )
+        registered = Application(**{**before, **given})
     except ValidationError as error:
         raise Invalid(explain(error)) from error
     objects.apply(session.cluster, SECRETS, application.to_secret(registered, session.settings.console_namespace))
     return views.view(registered, session.trusted_keys(), datetime.now(UTC))
+
+
+def _registered(session: Session, slug: str) -> Application | None:
+    """The registration that stands, if there is one that can be read."""
+    try:
+        place = session.settings.console_namespace, application.secret_name(slug)
+        return application.from_secret(session.cluster.get(SECRETS, *place))
+    except (NotFound, Invalid):
+        return None
 
 
 def forget(session: Session, slug: str) -> None:

@@ -71,6 +71,8 @@ class Restoring:
     changed: Callable[[ResourceType, Object], None] = lambda _type, _obj: None
     ran: list[str] = field(default_factory=list)
     """The pods in which commands were run."""
+    answer: Ended = field(default_factory=Ended)
+    """What commands do."""
 
     def __post_init__(self) -> None:
         self.store = MemoryObjectStore()
@@ -155,7 +157,7 @@ class Restoring:
 
     def _run(self, pod: Object, _container: str, _command: Sequence[str], _deadline: timedelta) -> Ended:
         self.ran.append(pod["metadata"]["name"])
-        return Ended()
+        return self.answer
 
     def _event(self, event: e.Event) -> Any:
         return e.wrap(event, source="tests", time=self.now)

@@ -110,14 +110,35 @@ def test_an_application_is_registered_changed_and_forgotten(front: Front) -> Non
     made = applications.register(front.session, "shop", license=LICENSE, namespaces=["shop"])
     assert (made.name, made.has_backup_resource, made.snapshots) == ("shop", False, None)
     resource = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {}\n"
-    applications.register(front.session, "shop", license=LICENSE, backup=resource, name="Shop")
+    applications.register(front.session, "shop", backup=resource, name="Shop")
     [view] = all_applications(front.session)
     assert isinstance(view, ApplicationView)
-    assert (view.name, view.has_backup_resource, view.namespaces) == ("Shop", True, ())
+    assert (view.name, view.has_backup_resource, view.namespaces) == ("Shop", True, ("shop",))
     applications.forget(front.session, "shop")
     assert all_applications(front.session) == []
     with pytest.raises(NotFound):
         applications.forget(front.session, "shop")
+
+
+def test_what_a_new_registration_does_not_name_stays_as_it_was(front: Front) -> None:
+    resource = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {}\n"
+    first = applications.register(
+        front.session,
+        "shop",
+        license=LICENSE,
+        backup=resource,
+        name="Shop",
+        version="1.0",
+        sequence=3,
+        namespaces=["shop"],
+    )
+    assert applications.register(front.session, "shop", license=LICENSE) == first
+    with pytest.raises(Invalid, match="holds none of kind Backup"):
+        applications.register(front.session, "shop", license=LICENSE, backup="")
+    assert applications.register(front.session, "shop", version="1.1").version == "1.1"
+    assert applications.register(front.session, "shop").has_backup_resource
+    with pytest.raises(Invalid, match="no license"):
+        applications.register(front.session, "blog", backup=resource)
 
 
 def test_applications_are_judged_by_the_trusted_keys(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """A backup that holds nothing of an application that it names does not read Completed. Whole backups over twins."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 import pytest
 
 from deploy.local.license_authority import sign_license
@@ -8,8 +11,10 @@ from schemas.errors import Code
 from schemas.kubernetes import Object
 from schemas.messages import Message
 from schemas.records import BackupRecord
-from tests.support.objects import VELERO, make, titles
+from tests.support.objects import VELERO, make, pod, titles
 from tests.support.world import BACKUP, World
+from workers.adapters.twins.cluster import MemoryCluster
+from workers.adapters.twins.commands import Ended
 from workers.jobs import ledger
 from workers.manifests.capture.document import decode_manifest
 
@@ -140,3 +145,25 @@ def test_an_application_that_was_registered_after_the_gate_waits_for_the_next_ba
     record = ledger.finished_backup(world.store, final.backup)
     assert record
     assert "ConfigMap/b" not in held(world, record)
+
+
+@pytest.mark.parametrize("asks", ["the pod", "the Backup"])
+@pytest.mark.parametrize(("answer", "status"), [(Ended(), "Completed"), (Ended(1), "PartiallyFailed")])
+@pytest.mark.parametrize("app", [None, "shop"])
+def test_hooks_of_pods_and_of_backup_resources_run_and_count(
+    authority_world: World, app: str | None, answer: Ended, status: str, asks: str
+) -> None:
+    ran: list[str] = []
+
+    def run(pod: Object, _container: str, command: Sequence[str], _deadline: timedelta) -> Ended:
+        ran.append(f"{command[-1]} in {pod['metadata']['name']}")
+        return answer
+
+    annotated = {"pre.hook.backup.velero.io/command": "dump"} if asks == "the pod" else {}
+    db = pod("db", labels=VELERO | {"kots.io/app-slug": "shop"}, annotations=annotated)
+    world = World(authority=authority_world.authority, cluster=MemoryCluster([db], run=run))
+    hooks = "{resources: [{name: h, pre: [{exec: {command: [dump]}}]}]}"
+    world.register("shop", backup=BACKUP if annotated else BACKUP.replace("spec: {", f"spec: {{hooks: {hooks}, "))
+    record = finish(world, app)
+    assert ran == ["dump in db"]
+    assert (record.status, [hook.source for hook in record.hooks]) == (status, ["annotation" if annotated else "h"])

@@ -43,6 +43,9 @@ def test_of_a_long_output_the_end_is_kept_and_marked() -> None:
     _, said = _run(pods)
     assert (len(said.stdout), said.stdout[-7:], said.stdout_cut) == (KEPT, "the end", True)
     assert not said.stderr_cut
+    pods.answer("dump", Ended(0, b"", b"x" * 10_000 + b"the end"))
+    _, said = _run(pods)
+    assert (len(said.stderr), said.stderr[-7:], said.stderr_cut, said.stdout_cut) == (KEPT, "the end", True, False)
 
 
 @pytest.mark.parametrize(

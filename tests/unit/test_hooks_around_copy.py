@@ -170,6 +170,12 @@ def test_what_comes_before_is_not_run_again_with_every_slice() -> None:
     assert node.pods.ran == ["freeze", "copy data", "copy data", "copy data", "thaw"]
 
 
+def test_what_comes_after_comes_after_the_last_of_the_pods_volumes() -> None:
+    node = Node().plan([hook("freeze")], [hook("thaw")], volumes=("data", "logs"))
+    node.hear()
+    assert node.pods.ran == ["freeze", "copy data", "copy logs", "thaw"]
+
+
 def test_a_pod_without_volumes_has_its_hooks_run() -> None:
     node = Node().plan([hook("dump")], [], volumes=())
     [told] = node.hear()

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from schemas import events as e
+from schemas.application import to_secret
 from schemas.errors import NotYet
 from schemas.kubernetes import DEPLOYMENTS, PODS, Object
 from schemas.messages import Message
 from tests.support.objects import make, pod
 from tests.support.restores import CONSOLE, PATIENCE, RESTORE, Restoring, app, label
+from workers.adapters.twins.commands import Ended
 from workers.jobs.results import give_up_owner
 
 NEW = [make("Namespace", CONSOLE)]
@@ -65,6 +67,34 @@ def test_a_workload_that_was_not_ready_when_it_was_backed_up_is_not_waited_for()
     assert str(warning).startswith("not ready, as it was not when it was backed up: Deployment console/broken")
 
 
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"scope": "applications", "app": "blog"}, "PartiallyFailed"),
+        ({"scope": "applications"}, "PartiallyFailed"),
+        ({"scope": "full"}, "PartiallyFailed"),
+        ({"scope": "applications", "app": "shop"}, "Completed"),
+        ({"scope": "console"}, "Completed"),
+    ],
+)
+def test_a_restore_of_an_application_of_which_the_backup_holds_nothing_is_not_completed(
+    asked: dict[str, str], status: str
+) -> None:
+    """It has the registration of the application, and its namespace."""
+    apps = [app("shop"), app("blog")]
+    captured = [make("ConfigMap", "c", CONSOLE, labels=label("shop")), *(to_secret(each, CONSOLE) for each in apps)]
+    restored = Restoring(captured, apps)
+    restored.request(**asked)
+    restored.prepare()
+    restored.undeploy()
+    restored.apply()
+    restored.finalize()
+    assert restored.final
+    assert restored.final.status == status
+    told = ["application blog: the backup holds nothing of it, so nothing of it is restored"]
+    assert list(map(str, restored.final.errors)) == (told if status == "PartiallyFailed" else [])
+
+
 @pytest.mark.parametrize("left", ["completed", "failed"])
 def test_a_job_that_has_ended_does_not_run_again(left: str) -> None:
     statuses: dict[str, Any] = {
@@ -99,6 +129,15 @@ def test_a_hook_whose_pod_never_runs_is_an_error_of_the_restore() -> None:
     assert isinstance(told, e.RestorePartiallyFailed)
     assert restored.final
     assert ["its restore hook" in str(error) for error in restored.final.errors] == [True]
+
+
+def test_a_hook_that_fails_is_an_error_of_the_restore() -> None:
+    restored = applied(hooked("db", "shop"), answer=Ended(3))
+    start(restored, "db")
+    [told] = restored.finalize()
+    assert isinstance(told, e.RestorePartiallyFailed)
+    assert restored.final
+    assert ["it ended with exit code 3" in str(error) for error in restored.final.errors] == [True]
 
 
 def test_no_hook_is_run_of_an_application_that_was_given_up() -> None:

@@ -25,6 +25,7 @@ from workers.manifests.restore.load import (
     belonging_to,
     in_scope,
     load_all,
+    nothing_of,
     owner_of,
     owners,
     owners_but,
@@ -83,9 +84,10 @@ def _prepare(job: Job, request: RestoreRequest, store: ObjectStore, needs: Prepa
         fixed = ledger.create(
             store, keys.undeploy(job), _undeploy(chosen, _keep(chosen, job, store, repository), refused)
         )
+    missing = list(_nothing_held(captured, request, backup))
     captured = without_owners(captured, fixed.refused)
     notes = _registered_otherwise(request, backup, held.objects, needs)
-    ledger.create(store, keys.plan(job), _plan(job, backup, captured, fixed, notes))
+    ledger.create(store, keys.plan(job), _plan(job, backup, captured, fixed, missing, notes))
     return None
 
 
@@ -113,6 +115,14 @@ def _keep(chosen: Chosen, job: Job, store: ObjectStore, repository: Repository) 
     key = keys.replaced(job, hashlib.sha256(plain).hexdigest())
     store.create(key, repository.seal(plain, key))
     return key
+
+
+def _nothing_held(captured: Captured, request: RestoreRequest, backup: BackupRecord) -> Iterator[Message]:
+    """A restore that brings nothing back of an application that it is asked for must not look as if it did."""
+    if request.scope != "console":
+        for slug in nothing_of(captured, (app.slug for app in backup.apps if request.app in (None, app.slug))):
+            text = f"application {slug}: the backup holds nothing of it, so nothing of it is restored"
+            yield Message(code=Code.NOTHING_SELECTED, text=text, subject=slug)
 
 
 def _registered_otherwise(
@@ -186,6 +196,7 @@ def _plan(
     backup: BackupRecord,
     captured: Captured,
     fixed: Undeploy,
+    missing: list[Message],
     notes: list[Message],
 ) -> RestorePlan:
     whose = {(kind_of(obj), name_of(obj)): owner_of(captured, obj) for obj in captured.objects}
@@ -198,7 +209,7 @@ def _plan(
             _volume(job, volume, whose) for volume in _volumes(backup, captured.objects) if volume.key not in fixed.kept
         ],
         owners=sorted(owners, key=lambda owner: (owner != e.SHARED, owner)) or [e.SHARED],
-        errors=fixed.errors,
+        errors=[*fixed.errors, *missing],
         warnings=[*fixed.warnings, *notes, *(prefixed("the backup lacks something", error) for error in backup.errors)],
     )
 

@@ -20,19 +20,19 @@ Slug = Annotated[str, typer.Argument(help="The application's slug, as in the lab
 def add(
     ctx: typer.Context,
     slug: Slug,
-    license_file: Annotated[File, typer.Option("--license", help="The kots.io License, YAML.")],
+    license_file: Annotated[File | None, typer.Option("--license", help="The kots.io License, YAML.")] = None,
     backup_file: Annotated[File | None, typer.Option("--backup", help="The velero.io Backup that it ships.")] = None,
-    name: Annotated[str, typer.Option(help="Name for people.")] = "",
-    version: Annotated[str, typer.Option(help="Version that is installed.")] = "",
-    sequence: Annotated[int, typer.Option(help="Release sequence that is installed.")] = 0,
+    name: Annotated[str | None, typer.Option(help="Name for people.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version that is installed.")] = None,
+    sequence: Annotated[int | None, typer.Option(help="Release sequence that is installed.")] = None,
     namespace: Annotated[list[str] | None, typer.Option(help="A namespace of it; may be repeated.")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Register an application, or change its registration."""
+    """Register an application, or change its registration: what is not given stays as it was."""
     registered = applications.register(
         session_of(ctx),
         slug,
-        license=_read(license_file),
+        license=_read(license_file) if license_file else None,
         backup=_read(backup_file) if backup_file else None,
         name=name,
         version=version,

@@ -8,11 +8,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas import application
 from schemas.errors import Damaged
 from schemas.kubernetes import Object
 from schemas.messages import Message
 from schemas.records import Coverage
-from workers.manifests.kube.objects import uid_of
+from workers.manifests.kube.objects import NAMESPACE, kind_of, labels_of, uid_of
 
 FORMAT = 1
 CONSOLE = "console"
@@ -37,6 +38,12 @@ class Captured:
     def owners_of(self, obj: Object) -> list[str]:
         """`console`, slugs, or nobody."""
         return self.owners.get(uid_of(obj), [])
+
+
+def counts(obj: Object) -> bool:
+    """Whether an application that has this object in a backup has something in it: every one has its registration,
+    and namespaces come by their names."""
+    return kind_of(obj) != NAMESPACE and application.LABEL not in labels_of(obj)
 
 
 def encode_manifest(captured: Captured) -> bytes:

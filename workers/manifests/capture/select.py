@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from schemas import application
 from schemas.errors import Code
 from schemas.kubernetes import Discovery, Object, ResourceType
 from schemas.messages import Message
 from schemas.velero import ALL
-from workers.manifests.capture.document import CONSOLE, Captured
+from workers.manifests.capture.document import CONSOLE, Captured, counts
 from workers.manifests.capture.left_out import is_never_captured
 from workers.manifests.capture.related import index, related
 from workers.manifests.capture.resource_filter import names_of, unmatched
@@ -76,7 +75,7 @@ class _Taking:
             if _selects(selection, self._listing.types[uid], obj):
                 owners = _owners(obj, selection)
                 self._take(obj, selection, owners)
-                if owners <= self._owners.get(uid, set()) and _counts(obj):
+                if owners <= self._owners.get(uid, set()) and counts(obj):
                     self._contribute(obj, selection, owners)
         for name in selection.named:
             self._take_namespace(name, selection)
@@ -158,12 +157,6 @@ def _selects(selection: Selection, type_: ResourceType, obj: Object) -> bool:
     labels = labels_of(obj)
     selected = inside and any(selector.matches(labels) for selector in selection.selectors)
     return selected and slug_of(obj) not in selection.left_out
-
-
-def _counts(obj: Object) -> bool:
-    """Whether an application that has this object in a backup has something in it: every one has its registration,
-    and namespaces come by their names."""
-    return kind_of(obj) != NAMESPACE and application.LABEL not in labels_of(obj)
 
 
 def _owners(obj: Object, selection: Selection) -> set[str]:

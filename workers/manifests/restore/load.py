@@ -6,7 +6,7 @@ from dataclasses import replace
 from schemas.events import SHARED, Scope
 from schemas.kubernetes import Object
 from schemas.records import RestoreRequest
-from workers.manifests.capture.document import CONSOLE, Captured, decode_manifest
+from workers.manifests.capture.document import CONSOLE, Captured, counts, decode_manifest
 from workers.ports import ObjectStore, Repository
 
 
@@ -62,6 +62,13 @@ def without_owners(captured: Captured, owners: Collection[str]) -> Captured:
     """`captured` without what belongs to one of `owners` alone."""
     kept = [obj for obj in captured.objects if owner_of(captured, obj) not in owners]
     return replace(captured, objects=kept)
+
+
+def nothing_of(captured: Captured, slugs: Iterable[str]) -> list[str]:
+    """Those of the applications `slugs` of which nothing is captured but registrations and namespaces."""
+    held = (captured.owners_of(obj) for obj in captured.objects if counts(obj))
+    there = {owner for owners in held for owner in owners}
+    return [slug for slug in slugs if slug not in there]
 
 
 def owners_but(captured: Captured, owners: Collection[str]) -> set[str]:
