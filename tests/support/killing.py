@@ -1,44 +1,61 @@
-"""A worker that kills itself: once at every point of a kind, for every event type and record it handles.
+"""A worker that kills itself: once at every place of a kind, and lives again.
 
     python -m tests.support.killing QUEUE POINT MARKERS
 
-POINT is before-work, after-work (just before a record is written), after-record (just after) or after-publish.
-MARKERS is a directory: a file in it means that this kill has been done.
+POINT is before-work, before-record, after-record or after-publish. Places are event types, or else records
+(tests.support.kill_places). MARKERS is a directory: a file in it, called `<queue> <place>`, means that this kill has
+been done. It dies by SIGKILL, in a process of its own; the one above it has imported all that it needs, and makes the
+next at once.
 """
 
+import gc
 import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import dramatiq
 
+from deploy.local.processes import die_with_parent
 from schemas import topology
 from schemas.events import AnyEvent
+from tests.support.kill_places import place_of
 from workers import app
+from workers.hooks import restore_run
+from workers.jobs import claims
 from workers.needs import Needs
 from workers.ports import Destinations, ObjectStore, Repository, StoredObject
 
-POINTS = ("before-work", "after-work", "after-record", "after-publish")
-RECORDS = ("backups/", "restores/", "running/", "notifications/")
+POINTS = ("before-work", "before-record", "after-record", "after-publish")
+MOST_DELIVERIES = 6
+"""A message that has come so often is spared: the broker gives none more often than a queue's `delivery_limit`."""
+SILENCE, DEAD_RUN = timedelta(seconds=4), timedelta(seconds=20)
+"""After what silence others take it to be dead; elsewhere they wait longer."""
 
 
 class Killer:
-    """Kills this process, once for each different place."""
+    """Kills this process, once for each different place. Safe for threads."""
 
     def __init__(self, queue: str, point: str, markers: Path) -> None:
         self._queue, self._point, self._markers = queue, point, markers
+        self._deliveries: dict[int, int] = {}
 
-    def at(self, point: str, where: str) -> None:
+    def at_work(self, deliveries: int) -> None:
+        """This thread works on a message that has come `deliveries` times before."""
+        self._deliveries[threading.get_ident()] = deliveries
+
+    def at(self, point: str, place: str) -> None:
         """Dies here, if this is the point and nobody died here before."""
-        if point != self._point:
+        if point != self._point or max(self._deliveries.values(), default=0) >= MOST_DELIVERIES:
             return
         try:
-            (self._markers / f"{self._queue} {re.sub('[^A-Za-z0-9.]+', '_', where)}").touch(exist_ok=False)
+            (self._markers / f"{self._queue} {re.sub('[^A-Za-z0-9.:-]+', ' ', place)}").touch(exist_ok=False)
         except FileExistsError:
             return
         os.kill(os.getpid(), signal.SIGKILL)
@@ -46,7 +63,7 @@ class Killer:
 
 
 class KillingStore:
-    """Dies around the writing of records; what a record is called without its job's name tells places apart."""
+    """Dies around the writing of records."""
 
     def __init__(self, store: ObjectStore, killer: Killer) -> None:
         self._store, self._killer = store, killer
@@ -61,23 +78,18 @@ class KillingStore:
         return self._store.names(prefix)
 
     def put(self, key: str, body: bytes | bytearray) -> None:
-        self._around(key, lambda: self._store.put(key, body))
+        self._around(place_of("write", key, body), lambda: self._store.put(key, body))
 
     def create(self, key: str, body: bytes) -> bool:
-        return bool(self._around(key, lambda: self._store.create(key, body)))
+        return bool(self._around(place_of("write", key, body), lambda: self._store.create(key, body)))
 
     def delete(self, key: str) -> None:
-        self._around(key, lambda: self._store.delete(key))
+        self._around(place_of("delete", key), lambda: self._store.delete(key))
 
-    def _around(self, key: str, write: Any) -> Any:
-        if not key.startswith(RECORDS):
-            return write()
-        kind, _, *rest = key.split("/")
-        what = [rest[0], *rest[2:]] if rest[:1] == ["owners"] else rest[:1]
-        where = " ".join([kind, *what] if kind in ("backups", "restores") else [kind])
-        self._killer.at("after-work", where)  # the work is done, the record is not yet written
+    def _around(self, place: str, write: Any) -> Any:
+        self._killer.at("before-record", place)
         result = write()
-        self._killer.at("after-record", where)
+        self._killer.at("after-record", place)
         return result
 
 
@@ -120,15 +132,48 @@ class KillBeforeWork(dramatiq.Middleware):
     def before_process_message(self, _: dramatiq.Broker, message: Any) -> None:
         """See dramatiq."""
         [event] = message.args
+        self._killer.at_work(int((message.properties.headers or {}).get("x-delivery-count", 0)))
         self._killer.at("before-work", event["type"])
 
 
-def main(queue: str, point: str, markers: str) -> None:
+def work(queue: str, point: str, markers: str) -> None:
     """Works as `workers.app` does, until it dies."""
+    restore_run.SILENCE, restore_run.BEAT, claims.DEAD_RUN = SILENCE, 0.5, DEAD_RUN
     needs = KillingNeeds(app.load().settings)
     needs.killer = Killer(queue, point, Path(markers))
     app.serve(topology.queue(queue), app.make_broker(needs, KillBeforeWork(needs.killer)), app.stop_on_signals())
 
 
+def main(*arguments: str) -> int:
+    """One life after another, until one does not end by SIGKILL; how that one ended."""
+    gc.freeze()
+    while True:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        child = os.fork()
+        if child == 0:
+            die_with_parent()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+            work(*arguments)
+            return 0
+        stopped = _pass_on(child)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+        _, status = os.waitpid(child, 0)
+        if stopped or not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+            return os.waitstatus_to_exitcode(status) & 0xFF
+
+
+def _pass_on(child: int) -> list[int]:
+    """Has SIGTERM go to the child. The list gets the signals that came."""
+    came: list[int] = []
+
+    def handle(number: int, _: object) -> None:
+        came.append(number)
+        os.kill(child, number)
+
+    signal.signal(signal.SIGTERM, handle)
+    return came
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))

@@ -99,9 +99,9 @@ class Line:
         """A tick of the scheduler's clock, as its trusted user."""
         self.publish(e.TickMinute(minute=datetime.now(UTC).isoformat()), f"tick/{time.time_ns()}")
 
-    def told(self) -> list[e.AnyEvent]:
-        """All that the event log has."""
-        return [logged.event for logged in broker.read_log(self.url, since="first", idle=timedelta(seconds=4))]
+    def told(self, idle: float = 4.0) -> list[e.AnyEvent]:
+        """All that the event log has; the end is where nothing comes for `idle` seconds."""
+        return [logged.event for logged in broker.read_log(self.url, since="first", idle=timedelta(seconds=idle))]
 
     def job(self, kind: Kind, prefix: str, request_id: str) -> str:
         """The name that a request of ours gets."""

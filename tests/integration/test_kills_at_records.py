@@ -1,0 +1,184 @@
+"""Every worker is killed with SIGKILL just before and just after every record that it writes or deletes, while jobs
+wait in line, hooks run, owners are undeployed and put back, and backups are deleted. Every job ends, every effect once.
+"""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local import looking
+from deploy.local.rabbitmq import RabbitMQ
+from deploy.local.seaweedfs import SeaweedFS
+from schemas import events as e
+from schemas import keys
+from schemas.job import Job, Kind, backup, restore
+from schemas.kubernetes import PODS, SECRETS, Object
+from schemas.records import Began
+from tests.support.aftermath import Created, balanced, left_behind, told_once
+from tests.support.kill_places import missing, unknown
+from tests.support.line import Line, Servers, killing_command, until, whole_line
+from tests.support.receiver import receiver
+from tests.support.slow_cluster import slow_down
+from workers.jobs import ledger
+
+pytestmark = pytest.mark.timeout(900)
+SHOP, PRINT = "shop-floor", "print-works"
+LONG_AGO = timedelta(hours=1)
+STUCK = "tests/stuck"
+DUMPED = "snapline-console/kotsadm-rqlite-kotsadm-rqlite-0"
+"""This one is not copied: a hook dumps it into another."""
+SECRET = "a webhook's secret"
+
+
+@pytest.mark.parametrize("point", ["before-record", "after-record"])
+def test_workers_killed_at_every_record_lose_and_repeat_nothing(
+    tmp_path: Path,
+    broker_server: RabbitMQ,
+    vhost: str,
+    s3_server: SeaweedFS,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+) -> None:
+    markers, hooks = tmp_path / "killed", tmp_path / "hooks"
+    servers = Servers(broker_server, vhost, s3_server)
+    slow_down(monkeypatch)
+    with (
+        receiver(SECRET) as hook,
+        whole_line(
+            tmp_path / "line",
+            servers,
+            megabytes=1,
+            stall_after_seconds="0.5",
+            webhook_urls=hook.url,
+            webhook_secret=SECRET,
+        ) as line,
+    ):
+        _frozen_pod(line, hooks)
+        assert line.stack.emulated
+        before, created = line.look(), Created(line.stack.emulated.cluster)
+        line.stack.start_workers(killing_command(point, markers))
+        line.publish(e.BackupRequested(app="nobody"), "of nothing")
+        made = _back_up(line, None, "first")
+        _in_line(line, made)
+        _restore(line, made, "everything")
+        assert looking.differences(before, line.look()) == []
+        _delete(line, made)
+        _watchdog_finds_unfinished(line, Job("backup", made))
+        for again in range(3):
+            if missing(markers):
+                _restore(line, _back_up(line, None, f"again {again}"), f"again {again}")
+        assert missing(markers) == []
+        assert unknown(markers) == []
+        assert balanced(hooks.read_text().split())
+        assert created.twice() == []
+        assert left_behind(line) == []
+        finals = told_once(line)
+        assert [type(final) for final in finals.values()].count(e.BackupRejected) == 1
+        until(lambda: {event["id"] for event in hook.events} == set(finals), "the webhook has every end, and no other")
+
+
+def _frozen_pod(line: Line, log: Path) -> None:
+    """A pod of the shop with data of its own, whose hooks note in a file of this machine what they do."""
+    mount = {"name": "data", "mountPath": "/data"}
+    pod: Object = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "freezer",
+            "namespace": SHOP,
+            "labels": {"kots.io/app-slug": SHOP, "kots.io/backup": "velero"},
+            "annotations": {
+                "backup.velero.io/backup-volumes": "data",
+                "pre.hook.backup.velero.io/command": json.dumps(["sh", "-c", f"echo freeze >> {log}"]),
+                "post.hook.backup.velero.io/command": json.dumps(["sh", "-c", f"echo thaw >> {log}"]),
+            },
+        },
+        "spec": {
+            "containers": [{"name": "main", "image": "busybox:1.35", "volumeMounts": [mount]}],
+            "volumes": [{"name": "data", "emptyDir": {}}],
+        },
+    }
+    line.cluster.create(PODS, pod)
+    until(line.all_run, "the pod runs")
+
+
+def _back_up(line: Line, app: str | None, id_: str) -> str:
+    line.publish(e.BackupRequested(app=app), id_)
+    name = line.job("backup", app or "instance", id_)
+    assert _ended(line, "backup", name)["status"] == "Completed"
+    return name
+
+
+def _restore(line: Line, made: str, id_: str) -> None:
+    """Of everything, after all volumes that the backup holds have changed."""
+    for volume, directory in line.volume_directories():
+        if volume != DUMPED:
+            (directory / "later").write_text("not in the backup")
+    line.publish(e.RestoreRequested(backup=made), id_)
+    assert _ended(line, "restore", line.job("restore", made, id_))["status"] == "Completed"
+
+
+def _ended(line: Line, kind: Kind, name: str) -> Any:
+    return line.final(kind, name, seconds=300)
+
+
+def _in_line(line: Line, made: str) -> None:
+    """Two restores and a backup of one application at once; a restore of another, of which an object does not go; and a
+    deletion that must wait for another time."""
+    line.cluster.patch(SECRETS, PRINT, "press", {"metadata": {"finalizers": [STUCK]}})
+    for id_, app in (("one", SHOP), ("two", SHOP), ("stuck", PRINT)):
+        line.publish(e.RestoreRequested(backup=made, app=app), id_)
+    until(lambda: any(line.store.list(keys.holders(f"application/{SHOP}"))), "a restore has claimed the shop", 120)
+    line.publish(e.BackupRequested(app=SHOP), "in line")
+    line.publish(e.BackupDeleteRequested(backup=made), "too early")
+    queued = keys.queued(backup(line.job("backup", SHOP, "in line")))
+    until(lambda: ledger.exists(line.store, queued), "the backup waits in line", 120)
+    _ticks(line)
+    _long_ago(line, line.job("restore", made, "stuck"))
+    ended = {id_: _ended(line, "restore", line.job("restore", made, id_)) for id_ in ("one", "two", "stuck")}
+    assert {id_: record["status"] for id_, record in ended.items()} == {
+        "one": "Completed",
+        "two": "Completed",
+        "stuck": "Failed",
+    }
+    assert _ended(line, "backup", line.job("backup", SHOP, "in line"))["status"] == "Completed"
+    _told(line, e.BackupDeleteFailed, "the deletion is refused")
+    line.cluster.patch(SECRETS, PRINT, "press", {"metadata": {"finalizers": None}})
+
+
+def _ticks(line: Line) -> None:
+    """The watchdog tells jobs that wait in line their next steps again, as they show no progress."""
+    for _ in range(4):
+        line.tick()
+        time.sleep(0.7)
+
+
+def _long_ago(line: Line, name: str) -> None:
+    """Lets the patience with the object that does not go come to its end."""
+    key = keys.stage_began(restore(name), "undeployed", PRINT)
+    until(lambda: ledger.exists(line.store, key), "the restore waits for what does not go", 300)
+    ledger.put(line.store, key, Began(at=datetime.now(UTC) - LONG_AGO))
+
+
+def _delete(line: Line, made: str) -> None:
+    line.publish(e.BackupDeleteRequested(backup=made), "the deletion")
+    _told(line, e.BackupDeleted, "the backup is deleted")
+
+
+def _told(line: Line, kind: type[e.Event], what: str) -> None:
+    until(lambda: any(isinstance(event.data, kind) for event in line.told(idle=0.5)), what, 120)
+
+
+def _watchdog_finds_unfinished(line: Line, job: Job) -> None:
+    """A job that has ended long ago, but whose mark stayed as if a worker had died in between."""
+    ledger.begin(line.store, job)
+
+    def settled() -> bool:
+        line.tick()
+        return not ledger.exists(line.store, keys.running(job))
+
+    until(settled, "the watchdog takes the mark away")
