@@ -2,17 +2,23 @@
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from pydantic import ValidationError
 
 from producers.session import Session
 from producers.views import jobs as views
 from schemas import events as e
 from schemas import job as names
 from schemas import keys
-from schemas.errors import Code, Invalid
+from schemas.errors import Code, Invalid, NotFound
 from schemas.events import DEFAULT_DESTINATION
-from schemas.job import Job, name_for, request_uuid
+from schemas.job import Job, asked_for, request_uuid
+from workers.jobs import ledger
+from workers.ports import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,9 @@ def take(
     session: Session, app: str | None = None, *, destination: str = DEFAULT_DESTINATION, id: str | None = None
 ) -> Requested:
     """Asks for a backup of `app`, or of the console and all applications. The same `id` makes the same job, however
-    often. Raises TransientError, Denied; then the request may or may not be on the bus."""
-    request = e.BackupRequested(app=app, destination=destination)
+    often. Raises Invalid, and TransientError or Denied; then the request may or may not be on the bus."""
+    with _clear():
+        request = e.BackupRequested(app=app, destination=destination)
     return _publish(session, request, "backup", app or "instance", destination, id)
 
 
@@ -39,12 +46,53 @@ def restore(
     scope: e.Scope = "full",
     app: str | None = None,
     *,
+    keep_newer: bool = False,
+    safety_snapshot: bool = True,
     destination: str = DEFAULT_DESTINATION,
     id: str | None = None,
 ) -> Requested:
-    """Asks for a restore from `backup`, of all that is in `scope`, or of `app` alone; as `take`."""
-    request = e.RestoreRequested(backup=backup, scope=scope, app=app, destination=destination)
+    """Asks for a restore from `backup`, of all that is in `scope`, or of `app` alone; as `take`. `keep_newer` leaves
+    alone what came after the backup; a `safety_snapshot` is taken of what is deleted."""
+    with _clear():
+        request = e.RestoreRequested(
+            backup=backup,
+            scope=scope,
+            app=app,
+            keep_newer=keep_newer,
+            safety_snapshot=safety_snapshot,
+            destination=destination,
+        )
     return _publish(session, request, "restore", backup, destination, id)
+
+
+def rollback(
+    session: Session,
+    name: str,
+    *,
+    keep_newer: bool = False,
+    safety_snapshot: bool = True,
+    destination: str = DEFAULT_DESTINATION,
+    id: str | None = None,
+) -> Requested:
+    """Asks for a restore of what the restore called `name` has replaced, from its safety snapshot; as `restore`. Raises
+    NotFound without such a restore or its snapshot, Invalid for one that is under way or took none."""
+    store = session.store(destination)
+    done = _to_roll_back(store, name)
+    if (snapshot := done.snapshot) is None:
+        raise Invalid(f"restore {name} took no safety snapshot, so there is nothing to go back to", subject=name)
+    if ledger.finished_backup(store, snapshot) is None or ledger.deleted(store, names.backup(snapshot)):
+        text = f"the safety snapshot {snapshot} of restore {name} is no longer there"
+        raise NotFound(text, code=Code.NO_SUCH_BACKUP, subject=snapshot)
+    return restore(
+        session,
+        snapshot,
+        done.scope,
+        done.app,
+        keep_newer=keep_newer,
+        safety_snapshot=safety_snapshot,
+        destination=destination,
+        id=id,
+    )
 
 
 def repeat(session: Session, requested: Requested) -> None:
@@ -65,10 +113,27 @@ def cancel(session: Session, name: str, *, destination: str = DEFAULT_DESTINATIO
 
 def delete(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> Requested:
     """Asks for the deletion of a backup and of what only it refers to. Raises NotFound, and as `take`."""
-    views.backup(session.store(destination), name)
+    if views.backup(session.store(destination), name).view.status == "Rejected":
+        raise NotFound(f"there is no backup {name}: the request for it was rejected", code=Code.NO_SUCH_BACKUP)
     event = _wrap(session, e.BackupDeleteRequested(backup=name, destination=destination), None)
     session.bus.publish(event)
     return Requested(event, names.backup(name), destination)
+
+
+def _to_roll_back(store: ObjectStore, name: str) -> views.RestoreView:
+    """The finished restore of that name."""
+    try:
+        view = views.restore(store, name).view
+    except NotFound:
+        if names.is_name(name) and ledger.exists(store, keys.request(names.backup(name))):
+            text = f"{name} is a backup; going back is possible from a restore, by the name of the restore"
+            raise NotFound(text, code=Code.NO_SUCH_JOB) from None
+        raise
+    if view.status == "Rejected":
+        raise Invalid(f"restore {name} was rejected and has replaced nothing", subject=name)
+    if view.completed_at is None:
+        raise Invalid(f"restore {name} is still under way", code=Code.NOT_FINISHED, subject=name)
+    return view
 
 
 def _publish(
@@ -76,8 +141,18 @@ def _publish(
 ) -> Requested:
     event = _wrap(session, request, id)
     session.bus.publish(event)
-    return Requested(event, Job(kind, name_for(prefix, request_uuid(event.source, event.id))), destination)
+    return Requested(event, asked_for(kind, prefix, request_uuid(event.source, event.id)), destination)
 
 
 def _wrap(session: Session, request: e.Event, id: str | None) -> e.AnyEvent:
-    return e.wrap(request, id=id or str(uuid.uuid4()), source=session.source, time=datetime.now(UTC))
+    with _clear():
+        return e.wrap(request, id=id or str(uuid.uuid4()), source=session.source, time=datetime.now(UTC))
+
+
+@contextmanager
+def _clear() -> Iterator[None]:
+    """What cannot be asked for is Invalid."""
+    try:
+        yield
+    except ValidationError as error:
+        raise Invalid(e.explain(error)) from error

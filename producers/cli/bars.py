@@ -12,10 +12,12 @@ WORDS = {
     "requested": "waiting for the license gate",
     "licensed": "capturing objects",
     "copying": "copying volumes",
-    "preparing": "removing what is replaced",
+    "preparing": "planning",
+    "securing": "taking the safety snapshot",
+    "removing": "removing what is replaced",
     "restoring": "restoring",
     "finishing": "waiting for the pods",
-    "ended": "done",
+    "ended": "ended",
 }
 
 
@@ -38,7 +40,8 @@ class Bars:
         """Shows the job as it is now."""
         if progress.phase != self._phase:
             self._phase = progress.phase
-            self._console.print(f"{progress.name or 'request ' + progress.request}: {WORDS[progress.phase]}")
+            name = progress.name or f"request {progress.request}"
+            self._console.print(f"{name}: {WORDS[progress.phase]}", markup=False)
         if self._console.is_terminal:
             self._bar("bytes", progress.bytes_done, progress.bytes_total, f"{progress.bytes_done / 1e6:.1f} MB")
             self._bar("files", progress.files_done, None, str(progress.files_done))

@@ -18,6 +18,11 @@ notes = Console(stderr=True, highlight=False)
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How results are printed.")]
 
 
+DestinationOption = Annotated[
+    str, typer.Option("--destination", help="Storage destination; `storage list` shows those that there are.")
+]
+
+
 def session_of(ctx: typer.Context) -> Session:
     """The session of this run: made when a command first asks for it, closed when the command ends. Raises Invalid for
     settings that are wrong."""

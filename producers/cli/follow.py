@@ -10,6 +10,7 @@ from producers.cli import rows
 from producers.cli.bars import Bars
 from producers.cli.context import notes
 from producers.cli.exits import Exit, of_status, status_of
+from producers.cli.planned import lines as plan_lines
 from producers.cli.render import Output, Row, show
 from producers.session import Session
 from producers.views import jobs
@@ -24,9 +25,14 @@ def wait(session: Session, requested: Requested, timeout: float, output: Output)
     warn_if_nobody_listens(session)
     began, progress = time.monotonic(), JobProgress(requested.event.id)
     told: set[str] = set()  # queues that nobody serves
+    planned = None
     with Bars(notes).shown() as bars:
         for progress in follow(session, requested):
             bars.update(progress)
+            if progress.planned and planned is None:
+                planned = progress.planned
+                for line in plan_lines(planned, requested.destination):
+                    notes.print(line, markup=False)
             for queue in set(progress.unserved) - told:
                 _nobody_listens(queue)
             told.update(progress.unserved)
@@ -39,8 +45,7 @@ def wait(session: Session, requested: Requested, timeout: float, output: Output)
 def finish(session: Session, requested: Requested, progress: JobProgress, output: Output) -> None:
     """Prints what came of the job, and exits with its code."""
     if isinstance(progress.final, e.BackupRejected | e.RestoreRejected):
-        reasons = rows.texts(progress.final.reasons)
-        show({"request": progress.request, "status": "Rejected", "reasons": reasons}, output)
+        show(rows.rejection(requested.job.name, progress.request, progress.final.reasons, output), output)
         raise typer.Exit(Exit.REJECTED)
     for note in progress.notes:
         notes.print(f"note: {note}", markup=False)

@@ -19,6 +19,7 @@ cli = typer.Typer(
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # whose help cuts names of options where the terminal is narrow
     add_completion=False,
 )
 cli.command()(jobs.backup)

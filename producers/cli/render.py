@@ -9,9 +9,18 @@ from typing import Any
 import yaml
 from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 Row = dict[str, Any]
+
+SPARED = (
+    *("changed_bytes", "uploaded_bytes", "volumes", "objects", "bytes", "snapshot_of", "scope", "errors", "pod"),
+    *("size", "app", "backup"),
+)
+"""Columns of a list that are left out where the terminal is too narrow for all, in this order."""
+GAP = 2
+"""Between two columns."""
 
 
 class Output(StrEnum):
@@ -29,9 +38,11 @@ def show(value: Row | Sequence[Row], output: Output, columns: Sequence[str] = ()
     elif output is Output.YAML:
         print(yaml.safe_dump(json.loads(json.dumps(value, default=str)), sort_keys=False), end="")  # noqa: T201
     elif isinstance(value, dict):
-        _console().print(_sheet(value))
+        console = _console()
+        console.print(_sheet(value, console.width))
     else:
-        _console().print(_table(value, columns))
+        console = _console()
+        console.print(_table(value, _fitting(value, columns, console.width)))
 
 
 def _console() -> Console:
@@ -41,27 +52,53 @@ def _console() -> Console:
     return console
 
 
+def _fitting(rows: Sequence[Row], columns: Sequence[str], width: int) -> Sequence[str]:
+    """As many of the columns as there is room for."""
+    left = list(columns)
+    wide = {name: max([len(name), *(_cell(name, row.get(name)).cell_len for row in rows)]) for name in columns}
+    for spared in SPARED:
+        if sum(wide[name] + GAP for name in left) - GAP <= width:
+            break
+        left = [name for name in left if name != spared]
+    return left
+
+
 def _table(rows: Sequence[Row], columns: Sequence[str]) -> Table:
     names = list(columns) or list(rows[0] if rows else [])
-    table = Table(*(name.replace("_", " ") for name in names), box=None, pad_edge=False)
+    table = Table(*map(_column, names), box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for row in rows:
         table.add_row(*(_cell(name, row.get(name)) for name in names))
     return table
 
 
-def _sheet(value: Row) -> Table:
-    sheet = Table.grid(padding=(0, 2))
+def _column(name: str) -> Column:
+    """Where there is no room for all, names stay whole, and the others go on in the next line."""
+    return Column(name.replace("_", " "), overflow="fold", no_wrap=name == "name")
+
+
+def _sheet(value: Row, width: int) -> Table:
+    room = width - max(map(len, value), default=0) - GAP
+    sheet = Table.grid(Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2))
     for name, each in value.items():
         if isinstance(each, list) and each and isinstance(each[0], dict):
-            sheet.add_row(name.replace("_", " "), _table(each, ()))
+            sheet.add_row(name.replace("_", " "), _table(each, _fitting(each, list(each[0]), room)))
         elif isinstance(each, list):
-            sheet.add_row(name.replace("_", " "), "\n".join(map(str, each)) or "-")
+            sheet.add_row(name.replace("_", " "), _plain("\n".join(map(str, each)) or "-"))
         else:
             sheet.add_row(name.replace("_", " "), _cell(name, each))
     return sheet
 
 
-def _cell(name: str, value: Any) -> str:
+def _plain(text: str) -> Text:
+    """As it is: no markup, and nothing that a terminal would obey."""
+    return Text("".join(each if each.isprintable() or each in "\n\t" else f"\\x{ord(each):02x}" for each in text))
+
+
+def _cell(name: str, value: Any) -> Text:
+    return _plain(_said(name, value))
+
+
+def _said(name: str, value: Any) -> str:
     if value is None or value == "":
         return "-"
     if name.endswith(("bytes", "size")) and isinstance(value, int):

@@ -1,5 +1,6 @@
 """Views as rows: which fields are printed, under which names. Scripts rely on the names."""
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, Row
 from producers.views.applications import ApplicationView
 from producers.views.destinations import DestinationView
+from producers.views.hooks import HookView
 from producers.views.jobs import BackupDetails, BackupView, RestoreDetails, RestoreView
 from producers.views.schedules import ScheduleView
 from producers.views.unreadable import Unreadable
@@ -18,20 +20,25 @@ if TYPE_CHECKING:
     from workers.adapters.broker import DeadLetter
 
 BACKUP_COLUMNS = ("name", "status", "app", "objects", "volumes", "size", "errors", "requested_at")
+SNAPSHOT_COLUMNS = (*BACKUP_COLUMNS, "snapshot_of")
+"""Where some of the backups are safety snapshots."""
 RESTORE_COLUMNS = ("name", "status", "backup", "scope", "objects", "bytes", "errors", "requested_at")
 DEAD_LETTER_COLUMNS = ("queue", "id", "type", "size", "parked_at", "reason")
 
 
 def backup(view: BackupView) -> Row:
-    """As in a list. There is less to say of one that is under way."""
+    """As in a list. There is less to say of one that is under way, or was rejected."""
+    if view.status == "Rejected":
+        return _rejected(view, {"app": view.app}, Output.JSON)
     if view.completed_at is None:
-        return _running(view, {"app": view.app})
+        return _running(view, {"app": view.app, "snapshot_of": view.snapshot_of})
     return {
         "name": view.name,
         "status": view.status,
         "app": view.app,
         "apps": list(view.apps),
         "schedule": view.schedule,
+        "snapshot_of": view.snapshot_of,
         "objects": view.objects,
         "volumes": view.volumes,
         "size": view.size,
@@ -46,14 +53,17 @@ def backup(view: BackupView) -> Row:
 
 def restore(view: RestoreView) -> Row:
     """As in a list; see `backup`."""
+    if view.status == "Rejected":
+        return _rejected(view, {"app": view.app, "backup": view.backup, "scope": view.scope}, Output.JSON)
     if view.completed_at is None:
-        return _running(view, {"app": view.app, "backup": view.backup, "scope": view.scope})
+        return _running(view, {"app": view.app, "backup": view.backup, "scope": view.scope, "snapshot": view.snapshot})
     return {
         "name": view.name,
         "status": view.status,
         "backup": view.backup,
         "scope": view.scope,
         "app": view.app,
+        "snapshot": view.snapshot,
         "objects": view.objects,
         "bytes": view.bytes,
         "files": view.files,
@@ -65,18 +75,58 @@ def restore(view: RestoreView) -> Row:
     }
 
 
-def backup_details(details: BackupDetails, output: Output) -> Row:
+def backup_details(details: BackupDetails, hooks: Iterable[HookView], output: Output) -> Row:
     """By itself. People get remedies, too; programs get the messages as they are."""
+    if details.view.status == "Rejected":
+        return _rejected(details.view, {"app": details.view.app}, output)
     if details.view.completed_at is None:
         return backup(details.view)
-    return backup(details.view) | {"volumes": list(map(volume, details.volumes))} | _messages(details, output)
+    whole = {"volumes": list(map(volume, details.volumes)), "hooks": _hooks(hooks, output)}
+    return backup(details.view) | whole | _messages(details, output)
 
 
-def restore_details(details: RestoreDetails, output: Output) -> Row:
+def restore_details(details: RestoreDetails, hooks: Iterable[HookView], output: Output) -> Row:
     """By itself; see `backup_details`."""
-    if details.view.completed_at is None:
-        return restore(details.view)
-    return restore(details.view) | _messages(details, output)
+    view, plan = details.view, details.plan
+    if view.status == "Rejected":
+        return _rejected(view, {"app": view.app, "backup": view.backup, "scope": view.scope}, output)
+    planned: Row = {"replaced": plan.replaced, "newer": list(plan.newer)} if plan else {}
+    if view.completed_at is None:
+        return restore(view) | planned | ({"left_alone": _said(plan.left_alone, output)} if plan else {})
+    row = restore(view) | planned | {"hooks": _hooks(hooks, output)} | _messages(details, output)
+    if view.snapshot and output is Output.TABLE:
+        row["snapshot"] = f"{view.snapshot}; `snapline restore --rollback {view.name}` goes back to it"
+    return row
+
+
+def rejection(name: str, request: str, reasons: Iterable[Message], output: Output) -> Row:
+    """What is known of a rejected request by its event alone."""
+    return {"name": name, "status": "Rejected", "request": request, "reasons": _said(reasons, output)}
+
+
+def hook(view: HookView) -> Row:
+    """For programs, in a job's description."""
+    said = asdict(view) | {"command": list(view.command), "started_at": view.started_at.isoformat()}
+    return said | {"problem": str(view.problem or "")}
+
+
+def hook_text(view: HookView) -> str:
+    """For people: what became of it, then the command and what it said."""
+    ended = "no exit code" if view.exit_code is None else f"exit code {view.exit_code}"
+    lines = [
+        f"{view.phase} {view.namespace}/{view.pod} {view.container} ({view.source}): {ended}, {view.seconds:.1f} s"
+    ]
+    if view.error:
+        lines.append(f"  {view.error}")
+    if view.problem:
+        lines.append(f"  its output is not shown: {with_remedy(view.problem)}")
+    if view.command:
+        lines.append(f"  $ {shlex.join(view.command)}")
+    for name, text, cut in (("stdout", view.stdout, view.stdout_cut), ("stderr", view.stderr, view.stderr_cut)):
+        if text:
+            lines.append(f"  {name}, only its end:" if cut else f"  {name}:")
+            lines += [f"    {line}" for line in text.splitlines()]
+    return "\n".join(lines)
 
 
 def volume(view: VolumeView) -> Row:
@@ -146,6 +196,25 @@ def _running(view: BackupView | RestoreView, of_kind: Row) -> Row:
     }
 
 
+def _rejected(view: BackupView | RestoreView, of_kind: Row, output: Output) -> Row:
+    return {
+        "name": view.name,
+        "status": view.status,
+        **of_kind,
+        "requested_at": view.requested_at.isoformat(),
+        "request": view.request,
+        "reasons": _said(view.reasons, output),
+    }
+
+
+def _hooks(hooks: Iterable[HookView], output: Output) -> list[Row] | list[str]:
+    return list(map(hook_text, hooks)) if output is Output.TABLE else list(map(hook, hooks))
+
+
 def _messages(details: BackupDetails | RestoreDetails, output: Output) -> Row:
-    said: Callable[[Message], str] = with_remedy if output is Output.TABLE else str
-    return {"errors": list(map(said, details.errors)), "warnings": list(map(said, details.warnings))}
+    return {"errors": _said(details.errors, output), "warnings": _said(details.warnings, output)}
+
+
+def _said(messages: Iterable[Message], output: Output) -> list[str]:
+    say: Callable[[Message], str] = with_remedy if output is Output.TABLE else str
+    return list(map(say, messages))

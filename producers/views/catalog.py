@@ -1,6 +1,6 @@
 """The jobs of one destination as lists. What is known of final records is kept on the disk, by key and ETag."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,17 +8,20 @@ from typing import Generic, TypeVar
 
 from producers.session import Session
 from producers.views import catalog_file, jobs
-from producers.views.catalog_file import Entries
 from producers.views.jobs import BackupView, RestoreView
 from schemas import keys
 from schemas.events import DEFAULT_DESTINATION
 from schemas.job import Job, Kind, is_name
+from schemas.records import BackupRecord, BackupRejection, Record, RestoreRecord, RestoreRejection
 from workers.jobs import ledger
-from workers.ports import ObjectStore
+from workers.ports import ObjectStore, StoredObject
 
 V = TypeVar("V", BackupView, RestoreView)
+R = TypeVar("R", bound=Record)
 THREADS = 16
 """Records that are fetched at once."""
+MOST_REJECTED = 100
+"""Rejected requests that a list shows: the newest."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +31,49 @@ class _Shelf(Generic[V]):
     kind: Kind
     view: type[V]
     ended: Callable[[ObjectStore, str], V | None]
+    rejected: Callable[[ObjectStore, str], V | None]
     running: Callable[[ObjectStore, str], V | None]
 
 
-def _ended_backup(store: ObjectStore, name: str) -> BackupView | None:
-    record = ledger.finished_backup(store, name)
-    return jobs.ended_backup(record) if record else None
+def _read(model: type[R], view: Callable[[R], V]) -> Callable[[ObjectStore, str], V | None]:
+    """Reads a record by its key, as a list shows it."""
+
+    def read(store: ObjectStore, key: str) -> V | None:
+        record = ledger.find(store, key, model)
+        return view(record) if record else None
+
+    return read
 
 
-def _ended_restore(store: ObjectStore, name: str) -> RestoreView | None:
-    record = ledger.finished_restore(store, name)
-    return jobs.ended_restore(record) if record else None
+_BACKUPS = _Shelf(
+    "backup",
+    BackupView,
+    _read(BackupRecord, jobs.ended_backup),
+    _read(BackupRejection, jobs.rejected_backup),
+    jobs.running_backup,
+)
+_RESTORES = _Shelf(
+    "restore",
+    RestoreView,
+    _read(RestoreRecord, jobs.ended_restore),
+    _read(RestoreRejection, jobs.rejected_restore),
+    jobs.running_restore,
+)
 
 
-_BACKUPS = _Shelf("backup", BackupView, _ended_backup, jobs.running_backup)
-_RESTORES = _Shelf("restore", RestoreView, _ended_restore, jobs.running_restore)
+@dataclass(frozen=True)
+class _Found:
+    """A record that a listing names, and its ETag there."""
+
+    key: str
+    etag: str
 
 
 class Catalog:
-    """A job is there if its final record is listed, or its running marker is. Only new final records are read,
-    not those whose ETag is the same in the listing as it was. What is kept on the disk may be deleted at any time,
-    and any number of processes may share it."""
+    """A job is there if its final record is listed, or its running marker is; requests that were rejected stand among
+    them, the newest `MOST_REJECTED`. Of final records and rejections only new ones are read, not those whose ETag is
+    the same in the listing as it was. What is kept on the disk may be deleted at any time, and any number of processes
+    may share it."""
 
     def __init__(self, store: ObjectStore, directory: Path | None, place: str) -> None:
         """`directory` is for what is kept, None to keep nothing; `place` tells destinations apart."""
@@ -66,24 +91,37 @@ class Catalog:
         # In this order: what ends between the two listings is then among the final records, and not nowhere.
         running = {job.name for job in self._running(shelf.kind)}
         listed = self._listed(shelf.kind)
+        rejected = {
+            name: found for name, found in self._rejected(shelf.kind).items() if name not in running | set(listed)
+        }
         with ThreadPoolExecutor(THREADS, "catalog") as pool:
-            ended = self._ended(shelf, listed, pool)
+            views = self._views(shelf.kind, shelf.view, shelf.ended, listed, pool)
+            views += self._views(f"rejected-{shelf.kind}", shelf.view, shelf.rejected, rejected, pool)
             begun = pool.map(lambda name: shelf.running(self._store, name), running - set(listed))
-            views = [view for _, view in ended.values()] + [view for view in begun if view is not None]
+            views += [view for view in begun if view is not None]
         return sorted(views, key=lambda view: view.name)
 
-    def _ended(self, shelf: _Shelf[V], listed: dict[str, str], pool: ThreadPoolExecutor) -> Entries[V]:
-        """The jobs with final records: `listed` has their names and ETags."""
-        file = catalog_file.path(self._directory, self._place, shelf.kind)
-        known = catalog_file.load(file, shelf.view)
-        entries = {name: known[name] for name, etag in listed.items() if name in known and known[name][0] == etag}
+    def _views(
+        self,
+        what: str,
+        view_type: type[V],
+        read: Callable[[ObjectStore, str], V | None],
+        listed: Mapping[str, _Found],
+        pool: ThreadPoolExecutor,
+    ) -> list[V]:
+        """Those that are listed, by name: from the disk, or read by `read` and then kept there as `what`."""
+        file = catalog_file.path(self._directory, self._place, what)
+        known = catalog_file.load(file, view_type)
+        entries = {
+            name: known[name] for name, found in listed.items() if name in known and known[name][0] == found.etag
+        }
         new = [name for name in listed if name not in entries]
-        for name, view in zip(new, pool.map(lambda name: shelf.ended(self._store, name), new), strict=True):
+        for name, view in zip(new, pool.map(lambda name: read(self._store, listed[name].key), new), strict=True):
             if view is not None:
-                entries[name] = listed[name], view
+                entries[name] = listed[name].etag, view
         if entries != known:
-            catalog_file.save(file, shelf.view, entries)
-        return entries
+            catalog_file.save(file, view_type, entries)
+        return [view for _, view in entries.values()]
 
     def _running(self, kind: Kind) -> Iterable[Job]:
         for found in self._store.list(keys.running_of(kind)):
@@ -91,9 +129,19 @@ class Catalog:
             if is_name(job.name):
                 yield job
 
-    def _listed(self, kind: Kind) -> dict[str, str]:
-        found = ((keys.parse_final(each.key), each.etag) for each in self._store.list(keys.finals_of(kind)))
-        return {job.name: etag for job, etag in found if job and is_name(job.name)}
+    def _listed(self, kind: Kind) -> dict[str, _Found]:
+        """The final records."""
+        return _by_name(keys.parse_final, self._store.list(keys.finals_of(kind)))
+
+    def _rejected(self, kind: Kind) -> dict[str, _Found]:
+        """The newest rejections."""
+        newest = sorted(self._store.list(keys.rejections_of(kind)), key=lambda found: found.modified)
+        return _by_name(keys.parse_rejection, newest[-MOST_REJECTED:])
+
+
+def _by_name(parse: Callable[[str], Job | None], listed: Iterable[StoredObject]) -> dict[str, _Found]:
+    found = ((parse(each.key), _Found(each.key, each.etag)) for each in listed)
+    return {job.name: each for job, each in found if job and is_name(job.name)}
 
 
 def open_catalog(session: Session, destination: str = DEFAULT_DESTINATION) -> Catalog:

@@ -11,11 +11,10 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from producers.views.jobs import BackupView, RestoreView
-from schemas.job import Kind
 
 V = TypeVar("V", BackupView, RestoreView)
 Entries = dict[str, tuple[str, V]]
-"""Name of the job -> ETag of its final record, and what a list shows of it."""
+"""Name of the job -> ETag of its record, and what a list shows of it."""
 
 
 class _Head(BaseModel):
@@ -24,10 +23,10 @@ class _Head(BaseModel):
     fields: tuple[str, ...]
 
 
-def path(directory: Path | None, place: str, kind: Kind) -> Path | None:
-    """The file of a destination; None without a directory."""
+def path(directory: Path | None, place: str, what: str) -> Path | None:
+    """The file of a destination, for one kind of thing; None without a directory."""
     digest = hashlib.sha256(place.encode()).hexdigest()[:16]
-    return directory / f"catalog-{digest}-{kind}.json" if directory else None
+    return directory / f"catalog-{digest}-{what}.json" if directory else None
 
 
 def load(file: Path | None, view: type[V]) -> Entries[V]:

@@ -1,24 +1,34 @@
 """Backups and restores as people see them, from their records in the object store."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from producers.views import volumes
+from producers.views import plans, volumes
+from producers.views.plans import PlanView
 from producers.views.volumes import VolumeView
 from schemas import keys, records
 from schemas.errors import Code, NotFound
 from schemas.events import Scope
-from schemas.job import KINDS, Job, is_name
+from schemas.job import KINDS, Job, is_name, snapshot_of
 from schemas.job import backup as backup_called
 from schemas.job import restore as restore_called
 from schemas.messages import Message
-from schemas.records import BackupRecord, BackupRequest, Queued, RestoreRecord, RestoreRequest
-from workers.jobs import ledger
+from schemas.records import (
+    BackupRecord,
+    BackupRejection,
+    BackupRequest,
+    HookResult,
+    Queued,
+    RestoreRecord,
+    RestoreRejection,
+    RestoreRequest,
+)
+from workers.jobs import ledger, rejections
 from workers.ports import ObjectStore
 
-Status = records.Status | Literal["Queued", "InProgress", "Cancelling"]
+Status = records.Status | Literal["Queued", "InProgress", "Cancelling", "Rejected"]
 REASONS = 5
 """Errors that are given as the reason where the record has none."""
 
@@ -26,7 +36,10 @@ REASONS = 5
 @dataclass(frozen=True)
 class BackupView:
     """One backup as a list shows it: numbers of things, and sizes in bytes. `completed_at` is None while it is under
-    way; then the numbers are not known, and 0."""
+    way; then the numbers are not known, and 0. A safety snapshot is the `snapshot_of` a restore.
+
+    A request that was rejected is shown as the backup that it would have been; `request` is its event id, and `reasons`
+    say why."""
 
     name: str
     status: Status
@@ -44,11 +57,14 @@ class BackupView:
     warnings: int = 0
     reason: Message | None = None
     notes: tuple[Message, ...] = ()
+    snapshot_of: str | None = None
+    request: str = ""
+    reasons: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
 class RestoreView:
-    """One restore as a list shows it; as `BackupView`."""
+    """One restore as a list shows it; as `BackupView`. `snapshot` is the backup that was taken of what it deletes."""
 
     name: str
     status: Status
@@ -65,6 +81,9 @@ class RestoreView:
     warnings: int = 0
     reason: Message | None = None
     notes: tuple[Message, ...] = ()
+    snapshot: str | None = None
+    request: str = ""
+    reasons: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,30 +92,36 @@ class BackupDetails:
 
     view: BackupView
     volumes: tuple[VolumeView, ...] = ()
+    hooks: tuple[HookResult, ...] = ()
     errors: tuple[Message, ...] = ()
     warnings: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
 class RestoreDetails:
-    """All that is known of one restore."""
+    """All that is known of one restore. `plan` is None while it is not decided what will be done."""
 
     view: RestoreView
+    plan: PlanView | None = None
+    hooks: tuple[HookResult, ...] = ()
     errors: tuple[Message, ...] = ()
     warnings: tuple[Message, ...] = ()
 
 
 def find(store: ObjectStore, name: str) -> Job:
     """The backup or restore called `name`. Raises NotFound."""
-    for kind in KINDS:
-        if is_name(name) and ledger.exists(store, keys.request(Job(kind, name))):
-            return Job(kind, name)
+    jobs = [Job(kind, name) for kind in KINDS] if is_name(name) else []
+    for job in jobs:
+        if ledger.exists(store, keys.request(job)) or rejections.of_job(store, job):
+            return job
     raise NotFound(f"there is no backup or restore called {name!r:.80}", code=Code.NO_SUCH_JOB)
 
 
 def has_ended(store: ObjectStore, job: Job) -> bool:
-    """Whether the job has its final record."""
-    return ledger.exists(store, keys.final(job))
+    """Whether the job has its final record, or its request was rejected."""
+    if ledger.exists(store, keys.final(job)):
+        return True
+    return not ledger.exists(store, keys.request(job)) and rejections.of_job(store, job) is not None
 
 
 def backup(store: ObjectStore, name: str) -> BackupDetails:
@@ -107,11 +132,14 @@ def backup(store: ObjectStore, name: str) -> BackupDetails:
         return BackupDetails(
             view=ended_backup(record),
             volumes=tuple(map(volumes.view, record.volumes)),
+            hooks=tuple(record.hooks),
             errors=tuple(record.errors),
             warnings=tuple(record.warnings),
         )
     if view := running_backup(store, name):
         return BackupDetails(view)
+    if isinstance(rejection := rejections.of_job(store, job), BackupRejection):
+        return BackupDetails(rejected_backup(rejection))
     raise _unknown(job)
 
 
@@ -120,9 +148,18 @@ def restore(store: ObjectStore, name: str) -> RestoreDetails:
     job = restore_called(name)
     _refuse_unknown(store, job)
     if record := ledger.finished_restore(store, name):
-        return RestoreDetails(ended_restore(record), tuple(record.errors), tuple(record.warnings))
+        return RestoreDetails(
+            view=ended_restore(record),
+            plan=plans.plan(store, name),
+            hooks=tuple(record.hooks),
+            errors=tuple(record.errors),
+            warnings=tuple(record.warnings),
+        )
     if view := running_restore(store, name):
-        return RestoreDetails(view)
+        plan = plans.plan(store, name)
+        return RestoreDetails(replace(view, snapshot=plan.snapshot) if plan else view, plan)
+    if isinstance(rejection := rejections.of_job(store, job), RestoreRejection):
+        return RestoreDetails(rejected_restore(rejection))
     raise _unknown(job)
 
 
@@ -144,6 +181,7 @@ def ended_backup(record: BackupRecord) -> BackupView:
         errors=len(record.errors),
         warnings=len(record.warnings),
         reason=record.reason or _reason(record.errors),
+        snapshot_of=_snapshot_of(record.name),
     )
 
 
@@ -164,6 +202,37 @@ def ended_restore(record: RestoreRecord) -> RestoreView:
         errors=len(record.errors),
         warnings=len(record.warnings),
         reason=record.reason or _reason(record.errors),
+        snapshot=record.snapshot,
+    )
+
+
+def rejected_backup(rejection: BackupRejection) -> BackupView:
+    """A request that was refused, in the place of its backup."""
+    return BackupView(
+        name=rejection.name,
+        status="Rejected",
+        destination=rejection.destination,
+        app=rejection.app,
+        apps=(),
+        schedule=rejection.schedule,
+        requested_at=rejection.rejected_at,
+        request=rejection.event_id,
+        reasons=tuple(rejection.reasons),
+    )
+
+
+def rejected_restore(rejection: RestoreRejection) -> RestoreView:
+    """A request that was refused, in the place of its restore."""
+    return RestoreView(
+        name=rejection.name,
+        status="Rejected",
+        destination=rejection.destination,
+        backup=rejection.backup,
+        scope=rejection.scope,
+        app=rejection.app,
+        requested_at=rejection.rejected_at,
+        request=rejection.event_id,
+        reasons=tuple(rejection.reasons),
     )
 
 
@@ -182,6 +251,7 @@ def running_backup(store: ObjectStore, name: str) -> BackupView | None:
         schedule=request.schedule,
         requested_at=request.requested_at,
         notes=(*request.notes, *_behind(store, job)),
+        snapshot_of=_snapshot_of(name),
     )
 
 
@@ -223,11 +293,18 @@ def _reason(errors: Sequence[Message]) -> Message | None:
     return errors[0].model_copy(update={"text": text}) if errors else None
 
 
+def _snapshot_of(name: str) -> str | None:
+    restored = snapshot_of(backup_called(name))
+    return restored.name if restored else None
+
+
 def _refuse_unknown(store: ObjectStore, job: Job) -> None:
-    if not is_name(job.name) or ledger.deleted(store, job):
+    if not is_name(job.name):
         raise _unknown(job)
+    if ledger.deleted(store, job):
+        raise _unknown(job, "; it was deleted")
 
 
-def _unknown(job: Job) -> NotFound:
+def _unknown(job: Job, why: str = "") -> NotFound:
     code = Code.NO_SUCH_BACKUP if job.kind == "backup" else Code.NO_SUCH_JOB
-    return NotFound(f"there is no {job.kind} {job.name!r:.80}", code=code)
+    return NotFound(f"there is no {job.kind} {job.name!r:.80}{why}", code=code)

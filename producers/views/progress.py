@@ -5,15 +5,20 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from schemas import events as e
+from schemas.job import snapshot_of
 from schemas.messages import Message
 
-Phase = Literal["requested", "licensed", "copying", "preparing", "restoring", "finishing", "ended"]
+Phase = Literal[
+    "requested", "licensed", "copying", "preparing", "securing", "removing", "restoring", "finishing", "ended"
+]
+"""`securing` is taking the safety snapshot of a restore."""
 
 
 @dataclass(frozen=True)
 class JobProgress:
     """One request and its job, as far as the event log tells. Its parts are the pods of a backup, the volumes of a
-    restore."""
+    restore. `planned` says what a restore will do. While it takes its safety snapshot, `volumes` are those of the
+    snapshot."""
 
     request: str
     name: str | None = None
@@ -23,6 +28,7 @@ class JobProgress:
     parts_done: frozenset[str] = frozenset()
     volumes: Mapping[str, e.VolumesProgressed] = field(default_factory=dict)
     notes: tuple[Message, ...] = ()
+    planned: e.RestorePlanned | None = None
     stalled: int = 0
     unserved: tuple[str, ...] = ()
     final: e.Event | None = None
@@ -44,7 +50,10 @@ class JobProgress:
 
 
 def concerns(progress: JobProgress, event: e.AnyEvent) -> bool:
-    """Whether an event is about the request or its job."""
+    """Whether an event is about the request or its job. A restore's safety snapshot is a job of its own, which the same
+    request has led to."""
+    if isinstance(event.data, e.BackupEvent) and snapshot_of(event.data.job) and event.subject != progress.name:
+        return False
     return progress.request in (event.correlationid, event.subject) or (
         progress.name is not None and event.subject == progress.name
     )
@@ -64,9 +73,11 @@ def fold(progress: JobProgress, event: e.Event) -> JobProgress:
         case e.BackupPlanned():
             return replace(progress, phase="copying", objects=event.objects, parts=event.pods)
         case e.RestorePlanned():
-            return replace(progress, objects=event.objects, parts=event.volumes)
+            return _planned(progress, event)
+        case e.RestoreUndeployRequested():
+            return _restoring(progress, "removing")
         case e.RestorePrepared():
-            return replace(progress, phase="restoring")
+            return _restoring(progress, "restoring")
         case e.VolumesProgressed():
             return replace(progress, volumes={**progress.volumes, event.volume: event})
         case e.VolumesCopied() | e.VolumesCopyFailed():
@@ -81,3 +92,21 @@ def fold(progress: JobProgress, event: e.Event) -> JobProgress:
             named = event.subject if not isinstance(event, e.BackupRejected | e.RestoreRejected) else None
             return replace(progress, phase="ended", final=event, name=named or progress.name)
     return progress
+
+
+def _planned(progress: JobProgress, event: e.RestorePlanned) -> JobProgress:
+    begins = progress.phase in ("requested", "preparing") and event.snapshot is not None
+    return replace(
+        progress,
+        phase="securing" if begins else progress.phase,
+        objects=event.objects,
+        parts=event.volumes,
+        planned=event,
+    )
+
+
+def _restoring(progress: JobProgress, phase: Phase) -> JobProgress:
+    """Its own volumes follow those of the safety snapshot. Owners go side by side, so this may come after others."""
+    if progress.phase not in ("requested", "preparing", "securing", "removing"):
+        return progress
+    return replace(progress, phase=phase, volumes={} if progress.phase == "securing" else progress.volumes)

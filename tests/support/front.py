@@ -10,14 +10,15 @@ from pydantic import SecretStr
 from producers.session import Session
 from schemas import events as e
 from schemas import keys, topology
-from schemas.job import Job, backup
-from schemas.records import BackupRecord, BackupRequest, VolumeRecord
+from schemas.job import Job, asked_for, backup, request_uuid
+from schemas.messages import Message
+from schemas.records import BackupRecord, BackupRejection, BackupRequest, RestoreRejection, VolumeRecord
 from schemas.settings import Settings
 from workers.adapters.broker import DeadLetter, Logged, Since
 from workers.adapters.twins.bus import MemoryBus
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.jobs import ledger
+from workers.jobs import ledger, rejections
 from workers.ports import ObjectStore
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -131,3 +132,31 @@ def volume(volume_id: str = "v", claim: str | None = "data", namespace: str = "s
         uploaded_bytes=25,
         files=3,
     )
+
+
+def reject_backup(front: Front, event_id: str, *reasons: Message) -> str:
+    """A backup of an application that is not there is asked for, and refused; what it would have been called."""
+    uuid = request_uuid("tests", event_id)
+    job = asked_for("backup", "nope", uuid)
+    rejection = BackupRejection(
+        name=job.name, request=uuid, event_id=event_id, rejected_at=NOON, app="nope", reasons=list(reasons)
+    )
+    rejections.create(front.store, job, rejection)
+    return job.name
+
+
+def reject_restore(front: Front, event_id: str, *reasons: Message) -> str:
+    """A restore of a backup that is not there is asked for, and refused; what it would have been called."""
+    uuid = request_uuid("tests", event_id)
+    job = asked_for("restore", "nope", uuid)
+    rejection = RestoreRejection(
+        name=job.name,
+        request=uuid,
+        event_id=event_id,
+        rejected_at=NOON,
+        backup="nope",
+        scope="full",
+        reasons=list(reasons),
+    )
+    rejections.create(front.store, job, rejection)
+    return job.name

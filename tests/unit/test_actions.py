@@ -1,5 +1,6 @@
 """What anybody can do, without a command line: what is asked of the bus, the store and the cluster, and the errors."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,11 @@ from schemas import keys as store_keys
 from schemas import schedule as schedule_schemas
 from schemas.destination import DirectoryDestination
 from schemas.errors import Code, Denied, Invalid, MalformedEvent, NotFound
-from schemas.job import Job, backup
+from schemas.job import Job, backup, restore
 from schemas.kubernetes import CONFIG_MAPS, SECRETS, Object
-from schemas.records import Tombstone
-from tests.support.front import PASSPHRASE, Front, volume
+from schemas.messages import Message
+from schemas.records import RestoreRecord, RestoreRequest, Tombstone
+from tests.support.front import NOON, PASSPHRASE, Front, reject_backup, reject_restore, volume
 from workers.jobs import ledger
 from workers.repository import open_repository
 
@@ -101,6 +103,84 @@ def test_a_backup_is_asked_to_be_deleted_if_it_is_there(front: Front) -> None:
 def test_a_job_is_found_by_its_name(front: Front) -> None:
     front.begin("a")
     assert find(front.store, "a") == Job("backup", "a")
+
+
+def test_a_restore_carries_its_wishes(front: Front) -> None:
+    jobs.restore(front.session, "b", keep_newer=True, safety_snapshot=False, destination="nas")
+    [event] = front.bus.published
+    assert event.data == e.RestoreRequested(backup="b", keep_newer=True, safety_snapshot=False, destination="nas")
+
+
+def test_what_cannot_be_asked_for_is_said_and_not_asked(front: Front) -> None:
+    asks: tuple[Callable[[], object], ...] = (
+        lambda: jobs.take(front.session, ""),
+        lambda: jobs.take(front.session, id="x" * 5000),
+        lambda: jobs.restore(front.session, ""),
+        lambda: jobs.restore(front.session, "b", destination=""),
+    )
+    for ask in asks:
+        with pytest.raises(Invalid):
+            ask()
+    assert front.bus.published == []
+
+
+def test_a_request_that_was_rejected_is_no_backup_to_delete_nor_a_job_to_cancel(front: Front) -> None:
+    name = reject_backup(front, "mine", Message(code="No", text="no"))
+    assert find(front.store, name) == backup(name)
+    with pytest.raises(Invalid, match="has ended already"):
+        jobs.cancel(front.session, name)
+    with pytest.raises(NotFound, match="was rejected"):
+        jobs.delete(front.session, name)
+    assert (front.bus.published, front.bus.cancelled) == ([], [])
+
+
+def _restored(front: Front, name: str, snapshot: str | None, **fields: object) -> None:
+    """A finished restore."""
+    ended = {"requested_at": NOON, "completed_at": NOON, "request": "q", "backup": "b", "scope": "full"}
+    record = RestoreRecord.model_validate(
+        {**ended, "name": name, "status": "Completed", "snapshot": snapshot, **fields}
+    )
+    ledger.create(front.store, store_keys.final(restore(name)), record)
+
+
+def test_a_rollback_restores_the_safety_snapshot_in_the_scope_of_the_restore(front: Front) -> None:
+    _restored(front, "b-r", "b-r-before", scope="applications", app="shop")
+    front.back_up("b-r-before")
+    asked = jobs.rollback(front.session, "b-r", keep_newer=True, safety_snapshot=False, id="mine")
+    assert asked.job.name.startswith("b-r-before-")
+    [event] = front.bus.published
+    assert (event.id, event.data) == (
+        "mine",
+        e.RestoreRequested(
+            backup="b-r-before", scope="applications", app="shop", keep_newer=True, safety_snapshot=False
+        ),
+    )
+
+
+def test_where_there_is_nothing_to_go_back_to_it_says_why(front: Front) -> None:
+    front.back_up("b")
+    _restored(front, "without", None)
+    _restored(front, "lost", "lost-before")
+    _restored(front, "deleted", "deleted-before")
+    front.back_up("deleted-before")
+    ledger.put(front.store, store_keys.deleted(backup("deleted-before")), Tombstone())
+    running = RestoreRequest(name="runs", request="q", event_id="e", requested_at=NOON, backup="b", scope="full")
+    ledger.create(front.store, store_keys.request(restore("runs")), running)
+    rejected = reject_restore(front, "mine", Message(code="No", text="no"))
+    wrong: dict[str, tuple[type[Exception], str]] = {
+        "nope": (NotFound, "there is no restore"),
+        "../x": (NotFound, "there is no restore"),
+        "b": (NotFound, "b is a backup"),
+        "without": (Invalid, "took no safety snapshot"),
+        "lost": (NotFound, "lost-before of restore lost is no longer there"),
+        "deleted": (NotFound, "no longer there"),
+        "runs": (Invalid, "still under way"),
+        rejected: (Invalid, "was rejected and has replaced nothing"),
+    }
+    for name, (error, words) in wrong.items():
+        with pytest.raises(error, match=words):
+            jobs.rollback(front.session, name)
+    assert front.bus.published == []
 
 
 # --- what the console's namespace keeps

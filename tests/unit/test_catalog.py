@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from producers.views.catalog import Catalog, open_catalog
+from producers.views.catalog import MOST_REJECTED, Catalog, open_catalog
 from schemas import keys
 from schemas.errors import Damaged
 from schemas.job import Job, backup
 from schemas.messages import Message
 from schemas.records import RestoreRecord, RestoreRequest, Tombstone
-from tests.support.front import NOON, Front
+from tests.support.front import NOON, Front, reject_backup, reject_restore
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger
 from workers.ports import StoredObject
@@ -77,7 +77,8 @@ def test_five_thousand_backups_cost_one_listing_and_the_new_records(front: Front
     assert len(store.gets) == 5000
     store.forget()
     assert _names(front) == names
-    assert (store.gets, store.pages, store.listed) == ([], 6, 5000)  # five of final records, one of those under way
+    # five of final records, one of those under way, one of what was rejected
+    assert (store.gets, store.pages, store.listed) == ([], 7, 5000)
     front.back_up("new-bcdfg")
     store.forget()
     assert len(_names(front)) == 5001
@@ -208,3 +209,36 @@ def test_what_is_no_record_is_passed_over(front: Front) -> None:
     for stray in ("x.txt", "../y.json", "Z.json"):
         front.store.put(keys.finals_of("backup") + stray, b"")
     assert _names(front) == ["a"]
+
+
+# --- requests that were rejected
+
+
+def test_rejected_requests_stand_among_the_jobs_and_are_read_once(front: Front, store: CountingStore) -> None:
+    front.back_up("a")
+    name = reject_backup(front, "mine", Message(code="No", text="no"))
+    restored = reject_restore(front, "mine", Message(code="No", text="no"))
+    fresh = open_catalog(front.session).backups()
+    assert [(view.name, view.status) for view in fresh] == [("a", "Completed"), (name, "Rejected")]
+    assert (fresh[1].app, fresh[1].request, fresh[1].reasons) == ("nope", "mine", (Message(code="No", text="no"),))
+    assert [(view.name, view.backup) for view in open_catalog(front.session).restores()] == [(restored, "nope")]
+    store.forget()
+    assert open_catalog(front.session).backups() == fresh
+    assert store.gets == []
+
+
+def test_of_many_rejected_requests_the_newest_are_listed_and_read(front: Front, store: CountingStore) -> None:
+    names = [reject_backup(front, f"r{number}", Message(code="No", text="no")) for number in range(MOST_REJECTED + 5)]
+    store.forget()
+    assert set(_names(front)) == set(names[5:])
+    assert len(store.gets) == MOST_REJECTED
+
+
+def test_a_job_counts_where_a_rejection_has_its_name(front: Front) -> None:
+    running, ended = (reject_backup(front, id_, Message(code="No", text="no")) for id_ in ("r", "e"))
+    front.begin(running)
+    front.back_up(ended)
+    assert {view.name: view.status for view in open_catalog(front.session).backups()} == {
+        running: "InProgress",
+        ended: "Completed",
+    }

@@ -5,12 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import typer
 
 from producers.actions import follow, jobs
 from producers.actions.jobs import Requested
+from producers.cli.exits import Exit
+from producers.cli.follow import finish, wait
+from producers.cli.render import Output
 from producers.views.progress import JobProgress
 from schemas import events as e
-from tests.support.front import Front
+from schemas.messages import Message
+from tests.support.front import Front, reject_backup
 
 
 @pytest.fixture
@@ -85,6 +90,55 @@ def test_another_name_than_the_likely_one_is_followed(front: Front) -> None:
     front.back_up("shop-other")
     *_, last = follow.follow(front.session, requested, clock=Clock(1.0))
     assert (last.final, follow.job_of(requested, last).name) == (None, "shop-other")
+
+
+def test_a_rejection_whose_event_was_lost_is_found_in_the_store(front: Front) -> None:
+    requested = jobs.take(front.session, "nope", id="mine")
+    assert reject_backup(front, "mine", Message(code="No", text="no")) == requested.job.name
+    *_, last = follow.follow(front.session, requested, clock=Clock(1.0))
+    assert last.final is None
+    with pytest.raises(typer.Exit) as ended:
+        finish(front.session, requested, last, Output.JSON)
+    assert ended.value.exit_code == Exit.REJECTED
+
+
+def test_the_end_of_the_safety_snapshot_is_not_the_end_of_its_restore(front: Front) -> None:
+    requested = jobs.restore(front.session, "b")
+    name, snapshot = requested.job.name, f"{requested.job.name}-before"
+    planned = e.RestorePlanned(restore=name, replaced=2, objects=1, volumes=1, snapshot=snapshot)
+    copied = e.VolumesProgressed(job=snapshot, volume="shop/data", bytes_done=7, bytes_total=7, files_done=1)
+    _tell(front, requested, e.RestoreLicensed(restore=name, backup="b"), planned)
+    _tell(front, requested, e.BackupLicensed(backup=snapshot), e.BackupPlanned(backup=snapshot, objects=9, pods=1))
+    _tell(front, requested, copied, e.BackupCompleted(backup=snapshot))
+    _tell(front, requested, e.RestoreUndeployRequested(restore=name), planned, e.RestorePrepared(restore=name))
+    _tell(front, requested, e.RestoreCompleted(restore=name, backup="b"))
+    seen = list(follow.follow(front.session, requested))
+    assert (seen[-1].final, seen[-1].name) == (e.RestoreCompleted(restore=name, backup="b"), name)
+    phases = [each.phase for each in seen]
+    assert [phase for before, phase in zip(["", *phases], phases, strict=False) if phase != before][-5:] == [
+        "preparing",
+        "securing",
+        "removing",
+        "restoring",
+        "ended",
+    ]
+    assert {each.bytes_done for each in seen if each.phase == "securing"} == {0, 7}
+    assert {each.bytes_done for each in seen if each.phase == "removing"} == {0}
+    assert seen[-1].planned == planned
+
+
+def test_who_waits_is_told_what_the_restore_deletes_before_it_does(
+    front: Front, capsys: pytest.CaptureFixture[str]
+) -> None:
+    requested = jobs.restore(front.session, "b")
+    name = requested.job.name
+    planned = e.RestorePlanned(restore=name, replaced=2, objects=1, volumes=1, newer=["pods [b]/new"])
+    _tell(front, requested, e.RestoreLicensed(restore=name, backup="b"), planned, planned)
+    with pytest.raises(typer.Exit):
+        wait(front.session, requested, 2, Output.JSON)
+    said = capsys.readouterr().err
+    assert said.count(f"{name} deletes 2 objects") == 1
+    assert "pods [b]/new" in said
 
 
 def test_a_deletion_is_waited_for(front: Front) -> None:

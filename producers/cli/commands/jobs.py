@@ -1,5 +1,6 @@
 """`snapline backup`, `restore`, `cancel`, `delete`."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -7,13 +8,14 @@ import typer
 from producers.actions import jobs
 from producers.actions.follow import deletion
 from producers.actions.jobs import Requested
-from producers.cli.context import OutputOption, notes, session_of
+from producers.cli.context import DestinationOption, OutputOption, notes, session_of
 from producers.cli.exits import Exit
 from producers.cli.follow import wait, warn_if_nobody_listens
 from producers.cli.render import Output, show
 from producers.session import Session
 from schemas import events as e
 from schemas.errors import Invalid
+from schemas.events import DEFAULT_DESTINATION
 
 Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end, with live progress.")]
 Timeout = Annotated[float, typer.Option(help="With --wait: seconds to follow it for; 0 is for ever.")]
@@ -29,38 +31,67 @@ def backup(
     follow: Wait = False,
     timeout: Timeout = 0,
     request_id: RequestId = None,
+    destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take a snapshot: of the console and all applications, or of one application."""
     session = session_of(ctx)
-    _answer(session, jobs.take(session, app, id=request_id), follow, timeout, output)
+    _answer(session, jobs.take(session, app, destination=destination, id=request_id), follow, timeout, output)
 
 
 def restore(
     ctx: typer.Context,
-    from_backup: Annotated[str, typer.Option(help="Name of the backup.")],
-    exclude_admin_console: Annotated[bool, typer.Option(help="Restore the applications only.")] = False,
-    exclude_apps: Annotated[bool, typer.Option(help="Restore the console only.")] = False,
+    from_backup: Annotated[str | None, typer.Option(help="Name of the backup.")] = None,
+    rollback: Annotated[
+        str | None, typer.Option(metavar="RESTORE", help="Go back to what was there before this restore.")
+    ] = None,
+    exclude_admin_console: Annotated[
+        bool, typer.Option("--exclude-admin-console", help="Restore the applications only.")
+    ] = False,
+    exclude_apps: Annotated[bool, typer.Option("--exclude-apps", help="Restore the console only.")] = False,
     app: Annotated[str | None, typer.Option(help="Slug: restore this application only.")] = None,
+    keep_newer: Annotated[
+        bool, typer.Option("--keep-newer", help="Leave alone what came after the backup; else it is deleted.")
+    ] = False,
+    no_safety_snapshot: Annotated[
+        bool, typer.Option("--no-safety-snapshot", help="Do not back up first what is deleted.")
+    ] = False,
     follow: Wait = False,
     timeout: Timeout = 0,
     request_id: RequestId = None,
+    destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Restore from a backup. What is restored replaces what is there."""
+    """Restore from a backup, or go back to what was there before a restore. What is restored replaces what is there,
+    which is backed up first."""
     if exclude_admin_console + exclude_apps + (app is not None) > 1:
         raise Invalid("choose one of --exclude-admin-console, --exclude-apps and --app")
+    if bool(from_backup) == bool(rollback):
+        raise Invalid("choose one of --from-backup and --rollback")
     scope: e.Scope = "console" if exclude_apps else "applications" if exclude_admin_console or app else "full"
+    if rollback and scope != "full":
+        raise Invalid("--rollback goes back to all that the restore has replaced; it cannot be narrowed")
     session = session_of(ctx)
-    _answer(session, jobs.restore(session, from_backup, scope, app, id=request_id), follow, timeout, output)
+    ask = jobs.rollback if rollback else partial(jobs.restore, scope=scope, app=app)
+    requested = ask(
+        session,
+        from_backup or rollback or "",
+        keep_newer=keep_newer,
+        safety_snapshot=not no_safety_snapshot,
+        destination=destination,
+        id=request_id,
+    )
+    _answer(session, requested, follow, timeout, output)
 
 
 def cancel(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(help="Name of a running backup or restore.")]
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of a running backup or restore.")],
+    destination: DestinationOption = DEFAULT_DESTINATION,
 ) -> None:
     """Cancel a running backup or restore. What it has done so far stays."""
-    jobs.cancel(session_of(ctx), name)
-    notes.print(f"{name} is being cancelled")
+    jobs.cancel(session_of(ctx), name, destination=destination)
+    notes.print(f"{name} is being cancelled", markup=False)
 
 
 @delete.command("backup")
@@ -68,11 +99,12 @@ def delete_backup(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the backup.")],
     follow: Wait = False,
+    destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Delete a backup and what only it refers to."""
     session = session_of(ctx)
-    requested = jobs.delete(session, name)
+    requested = jobs.delete(session, name, destination=destination)
     warn_if_nobody_listens(session, "repository.maintain")
     if not follow:
         notes.print(f"deletion of {name} requested; follow it with `snapline events tail`")
@@ -91,4 +123,5 @@ def _answer(session: Session, requested: Requested, follow: bool, timeout: float
     warn_if_nobody_listens(session)
     job = requested.job
     show({"request": requested.event.id, "name": job.name, "status": "Requested"}, output)
-    notes.print(f"follow it with `snapline describe {job}` or `snapline events tail`")
+    where = "" if requested.destination == DEFAULT_DESTINATION else f" --destination {requested.destination}"
+    notes.print(f"follow it with `snapline describe {job}{where}` or `snapline events tail`", markup=False)
