@@ -34,7 +34,7 @@ DUMPED = "snapline-console/kotsadm-rqlite-kotsadm-rqlite-0"
 SECRET = "a webhook's secret"
 
 
-@pytest.mark.parametrize("point", ["before-record", "after-record"])
+@pytest.mark.parametrize("point", ["before-change", "after-change"])
 def test_workers_killed_at_every_record_lose_and_repeat_nothing(
     tmp_path: Path,
     broker_server: RabbitMQ,

@@ -1,4 +1,4 @@
-"""Where a worker may die: the records that jobs write, as places with names; and at which of them each worker dies.
+"""Where a worker may die: the records that jobs write, as places with names; and at which places each worker dies.
 
 A record that is missing here fails `tests/unit/test_kill_places.py`, and the tests of the line that come by it.
 """
@@ -108,6 +108,7 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "write copy slice",
             "write copied pod",
             "write written volume",
+            "exec",
         }
     ),
     "backup.finalize": frozenset(
@@ -129,7 +130,11 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "write restore plan",
             "write stage undeployed",
             "write undeployed",
+            "delete pods",
+            "delete statefulsets.apps",
+            "delete persistentvolumeclaims",
             "write stage put-back",
+            "create deployments.apps",
             "write owner ended",
         }
     ),
@@ -137,6 +142,10 @@ DEATHS: Mapping[str, frozenset[str]] = {
         {
             *(f"write wave {wave} began" for wave in get_args(keys.Wave)),
             *(f"write wave {wave} applied" for wave in get_args(keys.Wave)),
+            "create persistentvolumeclaims",
+            "create pods",
+            "create statefulsets.apps",
+            "delete pods",
             "write stage claims-mounted",
             "write stage nodes-assigned",
             "write stage pods-waiting",
@@ -148,6 +157,7 @@ DEATHS: Mapping[str, frozenset[str]] = {
         {
             "write hook of a restored pod",
             "write run of a restore hook",
+            "exec",
             "write output of a restore hook",
             "write end of a restore",
             "delete mark of a restore",
@@ -164,7 +174,8 @@ DEATHS: Mapping[str, frozenset[str]] = {
     ),
     "watchdog": frozenset({"write mark of a backup", "delete mark of a backup"}),
 }
-"""Worker -> the places at which it dies in `tests/integration/test_kills_at_records.py`."""
+"""Worker -> where it has to die in `tests/integration/test_kills_at_records.py`: at these records, and around these
+changes of the cluster. It dies at others as well."""
 
 
 def died_at(markers: Path) -> dict[str, set[str]]:

@@ -2,10 +2,10 @@
 
     python -m tests.support.killing QUEUE POINT MARKERS
 
-POINT is before-work, before-record, after-record or after-publish. Places are event types, or else records
-(tests.support.kill_places). MARKERS is a directory: a file in it, called `<queue> <place>`, means that this kill has
-been done. It dies by SIGKILL, in a process of its own; the one above it has imported all that it needs, and makes the
-next at once.
+POINT is before-work, before-change, after-change or after-publish. Places are event types, or else records and kinds
+of object (tests.support.kill_places). MARKERS is a directory: a file in it, called `<queue> <place>`, means that this
+kill has been done. It dies by SIGKILL, in a process of its own; the one above it has imported all that it needs, and
+makes the next at once.
 """
 
 import gc
@@ -14,7 +14,6 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -25,14 +24,13 @@ import dramatiq
 from deploy.local.processes import die_with_parent
 from schemas import topology
 from schemas.events import AnyEvent
-from tests.support.kill_places import place_of
+from tests.support.killing_adapters import KillingCluster, KillingDestinations
 from workers import app
 from workers.hooks import restore_run
 from workers.jobs import claims
 from workers.needs import Needs
-from workers.ports import Destinations, ObjectStore, Repository, StoredObject
+from workers.ports import Cluster, Destinations
 
-POINTS = ("before-work", "before-record", "after-record", "after-publish")
 MOST_DELIVERIES = 6
 """A message that has come so often is spared: the broker gives none more often than a queue's `delivery_limit`."""
 SILENCE, DEAD_RUN = timedelta(seconds=4), timedelta(seconds=20)
@@ -62,57 +60,14 @@ class Killer:
         signal.pause()
 
 
-class KillingStore:
-    """Dies around the writing of records."""
-
-    def __init__(self, store: ObjectStore, killer: Killer) -> None:
-        self._store, self._killer = store, killer
-
-    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
-        return self._store.get(key, start, length)
-
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        return self._store.list(prefix)
-
-    def names(self, prefix: str) -> Iterator[str]:
-        return self._store.names(prefix)
-
-    def put(self, key: str, body: bytes | bytearray) -> None:
-        self._around(place_of("write", key, body), lambda: self._store.put(key, body))
-
-    def create(self, key: str, body: bytes) -> bool:
-        return bool(self._around(place_of("write", key, body), lambda: self._store.create(key, body)))
-
-    def delete(self, key: str) -> None:
-        self._around(place_of("delete", key), lambda: self._store.delete(key))
-
-    def _around(self, place: str, write: Any) -> Any:
-        self._killer.at("before-record", place)
-        result = write()
-        self._killer.at("after-record", place)
-        return result
-
-
-class KillingDestinations:
-    """Destinations with stores to die at. What repositories write is no record."""
-
-    def __init__(self, destinations: Destinations, killer: Killer) -> None:
-        self._destinations, self._killer = destinations, killer
-
-    def names(self) -> list[str]:
-        return self._destinations.names()
-
-    def store(self, name: str) -> ObjectStore:
-        return KillingStore(self._destinations.store(name), self._killer)
-
-    def repository(self, name: str) -> Repository:
-        return self._destinations.repository(name)
-
-
 class KillingNeeds(Needs):
     """Needs with places to die at."""
 
     killer: Killer
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        return KillingCluster(super().cluster, self.killer)
 
     @cached_property
     def destinations(self) -> Destinations:
