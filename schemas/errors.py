@@ -69,6 +69,7 @@ class Code(StrEnum):
     NOT_READY = "NotReady"
     LEFT_ALONE = "LeftAlone"
     CONFLICT = "Conflict"
+    PUT_BACK = "PutBack"
     NEWER = "Newer"
 
     # hooks

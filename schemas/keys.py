@@ -22,13 +22,15 @@ restores/<name>/owners/<owner>/undeployed.json   of this owner, it is gone, writ
 restores/<name>/owners/<owner>/waves/<wave>/began.json     when a wave of objects was first tried
 restores/<name>/owners/<owner>/waves/<wave>/applied.json   a wave of objects is applied, written once
 restores/<name>/owners/<owner>/ended.json        all of this owner is accounted for, written once
+restores/<name>/owners/<owner>/put-back.json     what was deleted of this owner was put back after the restore's end
 restores/<name>/stages/<stage>/<whose>/began.json  since when a stage has been waiting for an owner's objects or a pod
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
 restores/<name>/hooks/<pod>.json         how far the hook of a restored pod has come; overwritten
+restores/<name>/workers/<run>            somebody is at work for the restore; overwritten while that lasts
 restores/<name>/hook-runs/<pod>/<number>.json somebody runs the hook of a restored pod; overwritten while it runs
 claims/<resource>/holders/<number>.json  restores that claim a resource, which is `console` or `application/<slug>`; the
-                                         newest entry counts, until its job has ended
+                                         newest entry counts, until its job has ended and has no running marker
 claims/<resource>/backups/<name>/<run>   backups that claim it; a run of a backup's step has one of its own
 rejected/<kind>/<name>/<request>.json    a request that was refused, written once; <name> is what its job would have
                                          been called, <request> its identity. One goes after 30 days
@@ -235,6 +237,16 @@ def owner_ended(job: Job, owner: str) -> str:
     return f"{owners(job)}{owner}/ended.json"
 
 
+def put_back(job: Job, owner: str) -> str:
+    """How the putting back of an owner's objects ended, after the restore had."""
+    return f"{owners(job)}{owner}/put-back.json"
+
+
+def is_put_back(key: str) -> bool:
+    """Whether `key` is one of those."""
+    return key.endswith("/put-back.json")
+
+
 def stage_began(job: Job, stage: Stage, whose: str) -> str:
     """Since when a stage has been waiting: for an owner's objects, or for a pod (`<namespace>/<pod>`)."""
     return f"{of(job)}stages/{stage}/{quote(whose)}/began.json"
@@ -268,6 +280,16 @@ def hook_output(job: Job, pod: str, hook: str) -> str:
 def hook_run(job: Job, pod: str, number: int) -> str:
     """That somebody runs a restored pod's hook for the `number`th time."""
     return f"{of(job)}hook-runs/{quote(pod)}/{number}.json"
+
+
+def workers_of(job: Job) -> str:
+    """The prefix of the marks of those who are at work for a restore."""
+    return f"{of(job)}workers/"
+
+
+def worker_of(job: Job, run: str) -> str:
+    """The mark of one run of a step."""
+    return f"{workers_of(job)}{run}"
 
 
 def parse_hooks(job: Job, key: str) -> str:

@@ -6,12 +6,12 @@ for them.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from schemas import events as e
 from schemas import topology
 from schemas.messages import Message
-from workers.jobs import endings
+from workers.jobs import at_work, endings
 from workers.needs import Needs
 from workers.receive import GiveUp, Row
 from workers.steps import (
@@ -30,6 +30,9 @@ from workers.steps import (
     volumes_restore,
     watchdog,
 )
+
+T = TypeVar("T")
+Event = e.CloudEvent[Any]
 
 
 def gate(has: Needs) -> Row:
@@ -66,7 +69,7 @@ def volumes(has: Needs) -> Row:
     return Row(
         {
             e.VolumesCopyRequested: lambda event, _: volumes_copy.copy(event, copy),
-            e.VolumesRestoreRequested: lambda event, _: volumes_restore.restore(event, restore),
+            e.VolumesRestoreRequested: _at_work(has, lambda event, _: volumes_restore.restore(event, restore)),
         },
         {
             e.VolumesCopyRequested: lambda event, why: volumes_copy.give_up(event, why, copy),
@@ -91,11 +94,13 @@ def prepare_restore(has: Needs) -> Row:
     return Row(
         {
             e.RestoreLicensed: lambda event, _: restore_prepare.prepare(event, needs),
-            e.RestoreUndeployRequested: lambda event, _: restore_undeploy.undeploy(event, undeploy),
+            e.RestoreUndeployRequested: _at_work(has, lambda event, _: restore_undeploy.undeploy(event, undeploy)),
         },
         {
             e.RestoreLicensed: _fail_job(has),
-            e.RestoreUndeployRequested: lambda event, why: restore_undeploy.give_up(event, why, undeploy),
+            e.RestoreUndeployRequested: _at_work(
+                has, lambda event, why: restore_undeploy.give_up(event, why, undeploy)
+            ),
         },
     )
 
@@ -109,8 +114,8 @@ def apply_restore(has: Needs) -> Row:
     heard = (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)
     return Row(
         {
-            **dict.fromkeys(heard, lambda event, _: restore_apply.apply(event, needs)),
-            e.VolumesMountRequested: lambda event, _: volumes_mount.mount(event, mount),
+            **dict.fromkeys(heard, _at_work(has, lambda event, _: restore_apply.apply(event, needs))),
+            e.VolumesMountRequested: _at_work(has, lambda event, _: volumes_mount.mount(event, mount)),
         },
         {
             **dict.fromkeys(heard, lambda event, why: restore_apply.give_up(event, why, needs)),
@@ -123,10 +128,10 @@ def finalize_restore(has: Needs) -> Row:
     """Restores end, and what they leave in the cluster goes."""
     patience = _seconds(has.settings.ready_timeout_seconds)
     needs = restore_finalize.FinalizeRestoreNeeds(has.destinations, has.cluster, patience, has.now)
-    clear = restore_clear.ClearNeeds(has.destinations, has.cluster)
+    clear = restore_clear.ClearNeeds(has.destinations, has.cluster, has.now)
     return Row(
         {
-            e.RestoreApplied: lambda event, _: restore_finalize.finalize(event, needs),
+            e.RestoreApplied: _at_work(has, lambda event, _: restore_finalize.finalize(event, needs)),
             **dict.fromkeys(topology.RESTORE_ENDS, lambda event, _: restore_clear.clear(event, clear)),
         },
         {e.RestoreApplied: _fail_job(has)},
@@ -176,6 +181,18 @@ TABLE: Mapping[str, Callable[[Needs], Row]] = {
 def row(queue: topology.Queue, has: Needs) -> Row:
     """The queue's part of the table, with its adapters made. Raises what making them raises."""
     return (volumes if queue.node else TABLE[queue.name])(has)
+
+
+def _at_work(has: Needs, step: Callable[[Event, T], Iterator[e.Event]]) -> Callable[[Event, T], Iterator[e.Event]]:
+    """What a restore's step does, or what is done if it fails for good, and that changes something outside of the
+    store: nobody clears up behind it meanwhile."""
+
+    def work(event: Event, more: T) -> Iterator[e.Event]:
+        about: e.JobEvent = event.data
+        store = has.destinations.store(about.destination)
+        yield from at_work.working(store, about.job, has.queueing.new_run(), step(event, more))
+
+    return work
 
 
 def _fail_job(has: Needs) -> GiveUp:

@@ -25,7 +25,7 @@ from schemas.records import (
     RestoreRejection,
     RestoreRequest,
 )
-from workers.jobs import ledger, rejections
+from workers.jobs import ledger, owners, rejections
 from workers.ports import ObjectStore
 
 Status = records.Status | Literal["Queued", "InProgress", "Cancelling", "Rejected"]
@@ -152,7 +152,7 @@ def restore(store: ObjectStore, name: str) -> RestoreDetails:
             view=ended_restore(record),
             plan=plans.plan(store, name),
             hooks=tuple(record.hooks),
-            errors=tuple(record.errors),
+            errors=(*record.errors, *owners.lacking(store, job)),
             warnings=tuple(record.warnings),
         )
     if view := running_restore(store, name):

@@ -43,6 +43,8 @@ RECORDS: Mapping[str, str] = {
     **{f"wave {wave} began": f"restores/*/owners/*/waves/{wave}/began.json" for wave in get_args(keys.Wave)},
     **{f"wave {wave} applied": f"restores/*/owners/*/waves/{wave}/applied.json" for wave in get_args(keys.Wave)},
     "owner ended": "restores/*/owners/*/ended.json",
+    "owner put back": "restores/*/owners/*/put-back.json",
+    "work for a restore": "restores/*/workers/*",
     **{f"stage {stage}": f"restores/*/stages/{stage}/**/began.json" for stage in get_args(keys.Stage)},
     "writing slice": "restores/*/slices/**",
     "written volume": "restores/*/volumes/**",
@@ -109,6 +111,8 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "write copied pod",
             "write written volume",
             "exec",
+            "write work for a restore",
+            "delete work for a restore",
         }
     ),
     "backup.finalize": frozenset(
@@ -133,6 +137,8 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "delete pods",
             "delete statefulsets.apps",
             "delete persistentvolumeclaims",
+            "write work for a restore",
+            "delete work for a restore",
             "write stage put-back",
             "create deployments.apps",
             "write owner ended",
@@ -149,6 +155,8 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "write stage claims-mounted",
             "write stage nodes-assigned",
             "write stage pods-waiting",
+            "write work for a restore",
+            "delete work for a restore",
             "write mark of a restore",
             "write owner ended",
         }
@@ -159,6 +167,8 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "write run of a restore hook",
             "exec",
             "write output of a restore hook",
+            "write work for a restore",
+            "delete work for a restore",
             "write end of a restore",
             "delete mark of a restore",
         }

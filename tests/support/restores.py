@@ -14,6 +14,7 @@ from schemas.kubernetes import PODS, Object, ResourceType
 from schemas.records import (
     AppRef,
     BackupRecord,
+    Record,
     RestorePlan,
     RestoreRecord,
     RestoreRequest,
@@ -26,14 +27,21 @@ from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.commands import Ended
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.jobs import ledger
+from workers.jobs import endings, ledger
 from workers.manifests.capture.document import encode_manifest
 from workers.manifests.capture.scope import scope_of, spec_for
 from workers.manifests.capture.select import capture
 from workers.manifests.kube.objects import claims_of
 from workers.manifests.kube.own import RESTORE_LABEL
 from workers.repository import open_repository
-from workers.steps import restore_apply, restore_finalize, restore_prepare, restore_undeploy, volumes_mount
+from workers.steps import (
+    restore_apply,
+    restore_clear,
+    restore_finalize,
+    restore_prepare,
+    restore_undeploy,
+    volumes_mount,
+)
 
 CONSOLE = "console"
 """The console's namespace, and by default the applications'."""
@@ -110,6 +118,17 @@ class Restoring:
             prepared = self._event(e.RestorePrepared(restore="r", owner=owner))
             said.extend(restore_apply.apply(prepared, needs))
         return said
+
+    def cancel(self) -> None:
+        """As a user does."""
+        ledger.put(self.store, keys.cancel(RESTORE), Record())
+
+    def clear(self) -> None:
+        """What restore.finalize does when it hears of the end."""
+        ended = endings.ended(self.store, RESTORE)
+        assert ended, "it has not ended"
+        needs = restore_clear.ClearNeeds(self.destinations, self.cluster, self.clock)
+        list(restore_clear.clear(self._event(ended), needs))
 
     def finalize(self) -> list[e.Event]:
         """What restore.finalize says to `restore.applied`."""

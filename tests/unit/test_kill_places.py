@@ -31,6 +31,8 @@ WRITTEN: Mapping[str, list[str]] = {
     "wave_began": [keys.wave_began(BACK, "shop", wave) for wave in get_args(keys.Wave)],
     "wave_applied": [keys.wave_applied(BACK, "shop", wave) for wave in get_args(keys.Wave)],
     "owner_ended": [keys.owner_ended(BACK, "shop")],
+    "put_back": [keys.put_back(BACK, "shop")],
+    "worker_of": [keys.worker_of(BACK, "run")],
     "stage_began": [keys.stage_began(BACK, stage, whose) for stage in get_args(keys.Stage) for whose in ("shop", POD)],
     "slices": [keys.slices(COPY, POD), keys.slices(BACK, POD)],
     "hooks_of": [keys.hooks_of(COPY, POD), keys.hooks_of(BACK, POD)],
@@ -46,13 +48,16 @@ WRITTEN: Mapping[str, list[str]] = {
 
 PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejections", "holders", "sharers", "owners"} | {
     "hooks",
+    "workers_of",
     "pod_results",
     "volume_results",
 }
 WRITTEN_BY_OTHERS = {"cancel"}
-NO_KEYS = {"helper_pod"}
-NOBODY_DIES = {"writing slice"}
-"""Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices."""
+NO_KEYS = {"helper_pod", "is_put_back"}
+NOBODY_DIES = {"writing slice", "owner put back"}
+"""The first is written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between
+slices. The second is written after an end in the midst of a deletion; tests/unit/test_restore_put_back.py kills there.
+"""
 
 
 def _functions() -> Iterator[str]:

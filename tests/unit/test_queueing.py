@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,9 @@ from tests.support.world import CONSOLE, QUEUEING, World, config_map
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import endings, ledger
+from workers.jobs.at_work import at_work
 from workers.ports import StoredObject
-from workers.steps import maintain, manifest_capture, restore_prepare
+from workers.steps import maintain, manifest_capture, restore_clear, restore_prepare
 
 SHOP_LABELS = {"kots.io__app-slug": "shop", "kots.io__backup": "velero"}
 
@@ -61,6 +63,11 @@ def _prepare(world: World, name: str) -> Heard:
     return _heard(restore_prepare.prepare(event, needs))
 
 
+def _clear(world: World, end: e.Event) -> Heard:
+    event: Any = e.wrap(end, source="tests", time=world.now)
+    return _heard(restore_clear.clear(event, restore_clear.ClearNeeds(world.destinations, world.cluster, world.clock)))
+
+
 def _capture(world: World, name: str) -> Heard:
     needs = manifest_capture.CaptureNeeds(world.destinations, world.cluster, CONSOLE, QUEUEING, world.clock)
     event = e.wrap(e.BackupLicensed(backup=name), source="tests", time=world.now)
@@ -91,7 +98,11 @@ def test_a_second_restore_of_the_application_waits_until_the_first_has_ended(wor
     assert shown is not None
     assert (shown.status, str(shown.notes[-1]).split(" since")[0]) == ("Queued", heard.waits)
     assert running_restore(world.store, first).status == "InProgress"  # type: ignore[union-attr]
-    endings.cancel(world.store, restore(first), world.now)
+    end = endings.cancel(world.store, restore(first), world.now)
+    with at_work(world.store, restore(first), "a slow wave"):
+        assert "still at work" in _clear(world, end).waits
+        assert _prepare(world, second).waits == heard.waits, "the end alone lets nobody in"
+    assert _clear(world, end).waits == ""
     assert "in line" not in _prepare(world, second).waits
 
 

@@ -55,7 +55,7 @@ class World:
 
     def hear(self, ended: e.Event) -> list[e.Event]:
         event: Any = e.wrap(ended, source="tests", time=NOW)
-        return list(restore_clear.clear(event, restore_clear.ClearNeeds(self.destinations, self.cluster)))
+        return list(restore_clear.clear(event, restore_clear.ClearNeeds(self.destinations, self.cluster, lambda: NOW)))
 
     def tick(self, later: timedelta = timedelta(minutes=5)) -> list[e.Event]:
         now = lambda: NOW + later  # noqa: E731

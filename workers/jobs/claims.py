@@ -3,8 +3,9 @@
 A backup reads an application and may do so beside other backups; a restore changes it and wants it for itself. Each job
 claims what it touches, in the job's store, before it begins:
 
-- a restore appends itself to the resource's list of holders. The newest entry counts, until its job has ended; entries
-  are created once under the next number, so one of several wins. Then it waits until the backups there have ended.
+- a restore appends itself to the resource's list of holders. The newest entry counts, until its job has ended and its
+  running marker is gone, since somebody may still be at work for it until then (`at_work`); entries are created once
+  under the next number, so one of several wins. Then it waits until the backups there have ended.
 - a backup writes its claim where no restore is, then looks again. If a restore has come, it takes its claim back.
 
 Both write before they look, so of two that exclude each other the one that looks last sees the other. All take their
@@ -64,7 +65,7 @@ def take(store: ObjectStore, job: Job, resources: Sequence[str], run: str, now: 
 
 
 def release(store: ObjectStore, job: Job, resources: Sequence[str]) -> None:
-    """Takes a backup's claims away; a restore's count for nothing once it has ended."""
+    """Takes a backup's claims away; a restore's count for nothing once it has ended and lost its running marker."""
     for resource in resources if job.kind == "backup" else ():
         for found in list(store.list(keys.sharers(resource, job))):
             store.delete(found.key)
@@ -127,4 +128,6 @@ def _sharers(store: ObjectStore, resource: str) -> Iterator[Job]:
 
 
 def _ended(store: ObjectStore, job: Job) -> bool:
+    if job.kind == "restore":
+        return ledger.exists(store, keys.final(job)) and not ledger.exists(store, keys.running(job))
     return ledger.exists(store, keys.final(job)) or ledger.deleted(store, job)

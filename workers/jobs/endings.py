@@ -10,8 +10,8 @@ from schemas import keys
 from schemas.errors import Code
 from schemas.job import Job, backup, restore
 from schemas.messages import Message, summary
-from schemas.records import BackupPlan, BackupRecord, BackupRequest, RestoreRecord, RestoreRequest, Status
-from workers.jobs import claims, ledger
+from schemas.records import BackupPlan, BackupRecord, BackupRequest, RestorePlan, RestoreRecord, RestoreRequest, Status
+from workers.jobs import claims, ledger, owners
 from workers.jobs.hooks import states
 from workers.ports import ObjectStore
 
@@ -139,6 +139,7 @@ def _stopped_restore(
     store: ObjectStore, job: Job, now: datetime, reason: Message, status: Status, errors: list[Message]
 ) -> RestoreRecord:
     request = ledger.read(store, keys.request(job), RestoreRequest)
+    plan = ledger.find(store, keys.plan(job), RestorePlan)
     return RestoreRecord(
         name=job.name,
         request=request.request,
@@ -150,6 +151,7 @@ def _stopped_restore(
         requested_at=request.requested_at,
         completed_at=now,
         errors=errors,
+        warnings=list(owners.left_unfinished(store, job, plan)) if plan else [],
         reason=reason,
     )
 

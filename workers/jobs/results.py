@@ -1,5 +1,6 @@
 """The results of a backup's pods and a restore's volumes: recorded once, then told."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from schemas import events as e
@@ -9,6 +10,7 @@ from schemas.job import Job
 from schemas.messages import Message, prefixed, summary
 from schemas.records import CopyState, HookState, OwnerEnded, PodResult, VolumeResult
 from workers.jobs import ledger
+from workers.jobs.owners import called
 from workers.ports import ObjectStore, Progress
 
 
@@ -60,11 +62,16 @@ def give_up_volume(store: ObjectStore, job: Job, destination: str, volume: str, 
 
 
 def give_up_owner(
-    store: ObjectStore, job: Job, destination: str, owner: str, reason: Message, now: datetime
+    store: ObjectStore,
+    job: Job,
+    destination: str,
+    owner: str,
+    reason: Message,
+    now: datetime,
+    more: Sequence[Message] = (),
 ) -> e.RestoreApplied:
-    """Records that the restore of an owner's objects and volumes has come to no good end."""
-    whose = "what is shared" if owner == e.SHARED else owner
-    errors = [prefixed(f"{whose} is not, or not wholly, restored", reason)]
+    """Records that the restore of an owner's objects and volumes has come to no good end; and `more` errors."""
+    errors = [prefixed(f"{called(owner)} is not, or not wholly, restored", reason), *more]
     ledger.create(store, keys.owner_ended(job, owner), OwnerEnded(given_up=True, errors=errors, finished_at=now))
     return e.RestoreApplied(restore=job.name, destination=destination, owner=owner)
 

@@ -1,15 +1,30 @@
-"""restore.finalize, last of all: when a restore has ended, however that came, what it left in the cluster goes.
+"""restore.finalize, last of all: when a restore has ended, however that came, what it left in the cluster goes, and
+what it had deleted and not created again is put back.
 
-The running marker goes after that, so that the watchdog tells the end again until it is done.
+Nobody is at work for it then. The running marker goes after that, so that the watchdog tells the end again until it is
+done, and what the restore claims is its own until then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from schemas import events as e
-from workers.jobs import endings
+from schemas import keys
+from schemas.errors import NotYet, PermanentError
+from schemas.job import Job
+from schemas.messages import Message, brief, told
+from schemas.records import Applied, Began, RestorePlan, RestoreRequest, Undeploy
+from workers.jobs import endings, ledger, owners
+from workers.jobs.at_work import anybody
+from workers.manifests.capture.document import Captured, decode_manifest
+from workers.manifests.restore.apply_wave import Outcome
+from workers.manifests.restore.undeploy import put_back
 from workers.manifests.restore.waiting_pods import clear_away
-from workers.ports import Cluster, Destinations
+from workers.ports import Cluster, Destinations, ObjectStore
+
+BUSY = timedelta(minutes=2)
+"""How long putting back is tried again."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +33,57 @@ class ClearNeeds:
 
     destinations: Destinations
     cluster: Cluster
+    now: Callable[[], datetime]
 
 
 def clear(event: e.CloudEvent[e.RestoreFinal], needs: ClearNeeds) -> Iterator[e.Event]:
-    """Tells nothing: the end has been told. An end that is only claimed, and in no record, changes nothing."""
+    """Tells nothing: the end has been told. An end that is only claimed, and in no record, changes nothing. Raises
+    NotYet while somebody is still at work for the restore."""
     job, store = event.data.job, needs.destinations.store(event.data.destination)
     if endings.ended(store, job) is not None:
+        if anybody(store, job):
+            raise NotYet(f"{job} has ended, and somebody is still at work for it")
+        _put_all_back(job, event.data.destination, store, needs)
         clear_away(needs.cluster, job.name)
         endings.close(store, job)
     yield from ()
+
+
+def _put_all_back(job: Job, destination: str, store: ObjectStore, needs: ClearNeeds) -> None:
+    """Puts back what was deleted of owners of which nothing was created again."""
+    plan = ledger.find(store, keys.plan(job), RestorePlan)
+    done = {found.key for found in store.list(keys.owners(job))}
+    lost = owners.to_put_back(store, job, plan) if plan else []
+    left = [owner for owner in lost if keys.put_back(job, owner) not in done]
+    if not left:
+        return
+    try:
+        was = _was(job, destination, store, needs)
+    except PermanentError as error:
+        for owner in left:
+            _record(store, job, owner, Outcome(errors=[told(error)]), needs)
+        return
+    for owner in left:
+        _put_back(was, owner, job, store, needs)
+
+
+def _was(job: Job, destination: str, store: ObjectStore, needs: ClearNeeds) -> Captured:
+    fixed = ledger.read(store, keys.undeploy(job), Undeploy)
+    return decode_manifest(needs.destinations.repository(destination).unseal(store.get(fixed.was), fixed.was))
+
+
+def _put_back(was: Captured, owner: str, job: Job, store: ObjectStore, needs: ClearNeeds) -> None:
+    """Records how it went. Raises NotYet for what may work a little later."""
+    began = ledger.create(store, keys.stage_began(job, "put-back", owner), Began(at=needs.now()))
+    request = ledger.read(store, keys.request(job), RestoreRequest)
+    outcome = put_back(was, owner, job.name, request.backup, needs.cluster)
+    if outcome.later and needs.now() - began.at <= BUSY:
+        ledger.pulse(store, job)
+        raise NotYet(f"putting back: {brief(outcome.later)}")
+    _record(store, job, owner, outcome, needs)
+
+
+def _record(store: ObjectStore, job: Job, owner: str, outcome: Outcome, needs: ClearNeeds) -> None:
+    errors: list[Message] = [*outcome.errors, *outcome.later]
+    applied = Applied(created=outcome.created, existing=outcome.existing, errors=errors, finished_at=needs.now())
+    ledger.create(store, keys.put_back(job, owner), applied)

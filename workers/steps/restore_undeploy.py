@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code, NotYet
+from schemas.errors import Code, NotYet, PermanentError
 from schemas.job import Job
-from schemas.messages import Message, brief
-from schemas.records import Began, OwnerEnded, RestoreRequest, Undeploy, Undeployed
-from workers.jobs import ledger, progress
+from schemas.messages import Message, brief, told
+from schemas.records import Began, OwnerEnded, RestorePlan, RestoreRequest, Undeploy, Undeployed
+from workers.jobs import ledger, owners, progress
 from workers.jobs.results import give_up_owner, give_up_volume
 from workers.manifests.capture.document import decode_manifest
 from workers.manifests.restore.undeploy import Left, delete_in_phases, put_back, release, still_there
@@ -53,10 +53,19 @@ def undeploy(event: e.CloudEvent[e.RestoreUndeployRequested], needs: UndeployNee
 def give_up(
     event: e.CloudEvent[e.RestoreUndeployRequested], reason: Message, needs: UndeployNeeds
 ) -> Iterator[e.Event]:
-    """Records that nothing of the owner's is restored; the others go on."""
+    """Records that nothing of the owner's is restored, and puts back what was deleted of it; the others go on. Raises
+    NotYet while that may work a little later."""
     asked = event.data
     store = needs.destinations.store(asked.destination)
-    yield give_up_owner(store, asked.job, asked.destination, asked.owner, reason, needs.now())
+    plan = ledger.read(store, keys.plan(asked.job), RestorePlan)
+    lost: list[Message] = []
+    if asked.owner in owners.to_put_back(store, asked.job, plan):
+        fixed = ledger.read(store, keys.undeploy(asked.job), Undeploy)
+        try:
+            lost = _what_was(asked, store, fixed, needs)
+        except PermanentError as error:
+            lost = [told(error)]
+    yield give_up_owner(store, asked.job, asked.destination, asked.owner, reason, needs.now(), lost)
 
 
 def _undeploy(asked: e.RestoreUndeployRequested, store: ObjectStore, needs: UndeployNeeds) -> Iterator[e.Event]:
@@ -64,9 +73,10 @@ def _undeploy(asked: e.RestoreUndeployRequested, store: ObjectStore, needs: Unde
     job, owner = asked.job, asked.owner
     fixed = ledger.read(store, keys.undeploy(job), Undeploy)
     if not ledger.exists(store, keys.stage_began(job, "put-back", owner)):
+        waited = _waited(job, "undeployed", owner, store, needs)  # says that from now on something may be gone
         release([ref for ref in fixed.released if ref.owner == owner], fixed, needs.cluster)
         left = delete_in_phases([ref for ref in fixed.objects if ref.owner == owner], needs.cluster)
-        if left and _waited(job, "undeployed", owner, store, needs) <= needs.patience:
+        if left and waited <= needs.patience:
             ledger.pulse(store, job)
             raise NotYet(f"waiting for {_named(left)} to be gone")
         if all(each.ref.group_resource == CLAIMS for each in left):
@@ -89,27 +99,29 @@ def _without(
 def _put_back(asked: e.RestoreUndeployRequested, store: ObjectStore, fixed: Undeploy, needs: UndeployNeeds) -> None:
     """Records how it went. Raises NotYet for what may work a little later."""
     job, owner = asked.job, asked.owner
+    left = still_there([ref for ref in fixed.objects if ref.owner == owner], needs.cluster)
+    lost = _what_was(asked, store, fixed, needs)
+    whose = owners.called(owner)
+    text = f"{whose} was not restored: {_named(left)} did not go within {needs.patience}; look at their finalizers"
+    told_first = Message(code=Code.NOT_DELETED, text=f"{text}. What had been deleted was put back", subject=owner)
+    ended = OwnerEnded(given_up=True, errors=[told_first, *lost], finished_at=needs.now())
+    ledger.create(store, keys.owner_ended(job, owner), ended)
+
+
+def _what_was(
+    asked: e.RestoreUndeployRequested, store: ObjectStore, fixed: Undeploy, needs: UndeployNeeds
+) -> list[Message]:
+    """Puts back what was deleted of the owner; returns what could not be. Raises NotYet for what may work later."""
+    job, owner = asked.job, asked.owner
     waited = _waited(job, "put-back", owner, store, needs)
     request = ledger.read(store, keys.request(job), RestoreRequest)
-    left = still_there([ref for ref in fixed.objects if ref.owner == owner], needs.cluster)
     repository = needs.destinations.repository(asked.destination)
     was = decode_manifest(repository.unseal(store.get(fixed.was), fixed.was))
     outcome = put_back(was, owner, job.name, request.backup, needs.cluster)
     if outcome.later and waited <= BUSY:
         ledger.pulse(store, job)
         raise NotYet(f"putting back: {brief(outcome.later)}")
-    whose = "what is shared" if owner == e.SHARED else owner
-    text = f"{whose} was not restored: {_named(left)} did not go within {needs.patience}; look at their finalizers"
-    ended = OwnerEnded(
-        given_up=True,
-        errors=[
-            Message(code=Code.NOT_DELETED, text=f"{text}. What had been deleted was put back", subject=owner),
-            *outcome.errors,
-            *outcome.later,
-        ],
-        finished_at=needs.now(),
-    )
-    ledger.create(store, keys.owner_ended(job, owner), ended)
+    return [*outcome.errors, *outcome.later]
 
 
 def _waited(job: Job, stage: keys.Stage, owner: str, store: ObjectStore, needs: UndeployNeeds) -> timedelta:
