@@ -363,6 +363,15 @@ def test_a_waiting_pod_is_let_go_after_the_record_and_a_started_one_is_left_alon
     assert not waiting.exists()
 
 
+def test_a_restored_volume_is_told_again_when_its_pod_is_gone(node: Node) -> None:
+    """Late copies of a request come to helpers that have been removed."""
+    node.run(_copy_request())
+    request = _plan_restore(node)
+    told = node.run(request)[-1]
+    node.unmounted = True
+    assert node.hear(request) == [told]
+
+
 def test_damage_fails_the_volume_and_a_waiting_pod_keeps_waiting(node: Node) -> None:
     node.run(_copy_request())
     request = _plan_restore(node, "emptyDir")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code, Damaged, NotFound
+from schemas.errors import Code, Damaged, NotFound, TransientError
 from schemas.messages import Message
 from schemas.records import RestorePlan, VolumeRestore, VolumeResult, WriteState
 from workers.jobs import ledger, progress
@@ -112,10 +112,11 @@ def _finish(asked: e.VolumesRestoreRequested, result: VolumeResult, files: Volum
 
 
 def _let_go(asked: e.VolumesRestoreRequested, files: VolumeFiles) -> None:
-    """Tells a pod that waits for its files that they are there. One that has started already is left alone."""
+    """Tells a pod that waits for its files that they are there. One that has started already is left alone, and one
+    that mounts nothing is gone: its files were written."""
     try:
         root = files.directory(asked.pod_uid, asked.directory)
-    except NotFound:
+    except (NotFound, TransientError):
         return
     if (root / WAITING).exists():
         _touch(root / DONE)
