@@ -66,6 +66,7 @@ class Code(StrEnum):
     NOT_APPLIED = "NotApplied"
     DIFFERS = "Differs"
     NOT_DELETED = "NotDeleted"
+    NO_SAFETY_SNAPSHOT = "NoSafetySnapshot"
     NOT_READY = "NotReady"
     LEFT_ALONE = "LeftAlone"
     CONFLICT = "Conflict"

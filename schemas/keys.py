@@ -23,7 +23,8 @@ restores/<name>/owners/<owner>/waves/<wave>/began.json     when a wave of object
 restores/<name>/owners/<owner>/waves/<wave>/applied.json   a wave of objects is applied, written once
 restores/<name>/owners/<owner>/ended.json        all of this owner is accounted for, written once
 restores/<name>/owners/<owner>/put-back.json     what was deleted of this owner was put back after the restore's end
-restores/<name>/stages/<stage>/<whose>/began.json  since when a stage has been waiting for an owner's objects or a pod
+restores/<name>/stages/<stage>/<whose>/began.json  since when a stage has been waiting for an owner's objects or a pod;
+                                         of a safety snapshot as well, for a claim
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
 restores/<name>/hooks/<pod>.json         how far the hook of a restored pod has come; overwritten

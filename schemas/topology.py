@@ -70,6 +70,7 @@ def volumes(node: str) -> Queue:
     )
 
 
+BACKUP_ENDS = tuple(kind for kind in e.FINAL if issubclass(kind, e.BackupFinal))
 RESTORE_ENDS = tuple(kind for kind in e.FINAL if issubclass(kind, e.RestoreFinal))
 
 QUEUES: dict[str, Queue] = {
@@ -78,7 +79,7 @@ QUEUES: dict[str, Queue] = {
         Queue("license.gate", (e.BackupRequested, e.RestoreRequested)),
         Queue("manifest.capture", (e.BackupLicensed,)),
         Queue("backup.finalize", (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed)),
-        Queue("restore.prepare", (e.RestoreLicensed, e.RestoreUndeployRequested)),
+        Queue("restore.prepare", (e.RestoreLicensed, e.RestoreUndeployRequested, *BACKUP_ENDS)),
         Queue("restore.apply", (e.RestorePrepared, e.VolumesMountRequested, e.VolumesRestored, e.VolumesRestoreFailed)),
         Queue("restore.finalize", (e.RestoreApplied, *RESTORE_ENDS)),
         Queue("notify", e.FINAL, threads=1),  # so that news told twice at once is delivered once

@@ -54,8 +54,10 @@ def gate(has: Needs) -> Row:
 
 def capture(has: Needs) -> Row:
     """Objects are stored, volumes planned."""
+    settings = has.settings
+    holding = manifest_capture.Holding(settings.helper_image, _seconds(settings.ready_timeout_seconds))
     needs = manifest_capture.CaptureNeeds(
-        has.destinations, has.cluster, has.settings.console_namespace, has.queueing, has.now
+        has.destinations, has.cluster, settings.console_namespace, has.queueing, holding, has.now
     )
     return Row(lambda event, _: manifest_capture.capture(event, needs), _fail_job(has))
 
@@ -95,6 +97,7 @@ def prepare_restore(has: Needs) -> Row:
         {
             e.RestoreLicensed: lambda event, _: restore_prepare.prepare(event, needs),
             e.RestoreUndeployRequested: _at_work(has, lambda event, _: restore_undeploy.undeploy(event, undeploy)),
+            **dict.fromkeys(topology.BACKUP_ENDS, lambda event, _: restore_prepare.go_on(event, needs)),
         },
         {
             e.RestoreLicensed: _fail_job(has),

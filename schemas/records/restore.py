@@ -61,10 +61,11 @@ class Undeploy(Record):
     """The live objects to delete, fixed once, so that a second run never deletes what was restored; those `released`
     only lose the owners that are deleted, and stay. The volumes `kept` (by key) are left as they are; of
     the owners `refused` nothing is deleted, since they could not be restored. `was` is the key of what is deleted, as
-    it was."""
+    it was; `filled` are the claims among it that hold data, by `<namespace>/<name>`."""
 
     objects: list[LiveRef]
     was: str = ""
+    filled: list[str] = []
     released: list[LiveRef] = []
     kept: list[str] = []
     refused: list[str] = []

@@ -1,10 +1,11 @@
 """Restores of a backup that is captured from given objects, by hand, over the in-memory twins."""
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from schemas import events as e
 from schemas import keys
@@ -81,9 +82,10 @@ class Restoring:
     """The pods in which commands were run."""
     answer: Ended = field(default_factory=Ended)
     """What commands do."""
+    job: Job = RESTORE
 
     def __post_init__(self) -> None:
-        self.store = MemoryObjectStore()
+        self.store = MemoryObjectStore(self.clock)
         self.repository = open_repository(self.store, "a passphrase")
         self.destinations = MemoryDestinations({"default": (self.store, self.repository)})
         self._back_up()
@@ -92,21 +94,29 @@ class Restoring:
 
     def request(self, **asked: Any) -> None:
         """What the gate would have written."""
-        given = {"name": RESTORE.name, "request": "q", "event_id": "q", "requested_at": self.now, "backup": "b"}
-        ledger.begin(self.store, RESTORE)
-        ledger.create(self.store, keys.request(RESTORE), RestoreRequest(**{**given, "scope": "full", **asked}))
+        given = {"name": self.job.name, "request": "q", "event_id": "q", "requested_at": self.now, "backup": "b"}
+        given["safety_snapshot"] = False
+        ledger.begin(self.store, self.job)
+        ledger.create(self.store, keys.request(self.job), RestoreRequest(**{**given, "scope": "full", **asked}))
+
+    def again(self, name: str, **asked: Any) -> Self:
+        """Another restore, of the same cluster and store, that is asked for."""
+        other = copy.copy(self)
+        other.job = Job("restore", name)
+        other.request(**asked)
+        return other
 
     def prepare(self) -> list[e.Event]:
         """What restore.prepare says to `restore.licensed`: nothing is deleted yet."""
         needs = restore_prepare.PrepareNeeds(self.destinations, self.cluster, CONSOLE, QUEUEING, self.clock)
-        return list(restore_prepare.prepare(self._event(e.RestoreLicensed(restore="r", backup="b")), needs))
+        return list(restore_prepare.prepare(self.event(e.RestoreLicensed(restore=self.job.name, backup="b")), needs))
 
     def undeploy(self, *owners: str) -> list[e.Event]:
         """What it says to `restore.undeploy.requested`, by default of all owners."""
         needs = restore_undeploy.UndeployNeeds(self.destinations, self.cluster, UNDEPLOY_PATIENCE, self.clock)
         said: list[e.Event] = []
         for owner in owners or self.plan.owners:
-            asked = self._event(e.RestoreUndeployRequested(restore="r", owner=owner))
+            asked = self.event(e.RestoreUndeployRequested(restore=self.job.name, owner=owner))
             said.extend(restore_undeploy.undeploy(asked, needs))
         return said
 
@@ -115,36 +125,36 @@ class Restoring:
         needs = restore_apply.ApplyNeeds(self.destinations, self.cluster, "busybox", PATIENCE, PATIENCE, self.clock)
         said: list[e.Event] = []
         for owner in owners or self.plan.owners:
-            prepared = self._event(e.RestorePrepared(restore="r", owner=owner))
+            prepared = self.event(e.RestorePrepared(restore=self.job.name, owner=owner))
             said.extend(restore_apply.apply(prepared, needs))
         return said
 
     def cancel(self) -> None:
         """As a user does."""
-        ledger.put(self.store, keys.cancel(RESTORE), Record())
+        ledger.put(self.store, keys.cancel(self.job), Record())
 
     def clear(self) -> None:
         """What restore.finalize does when it hears of the end."""
-        ended = endings.ended(self.store, RESTORE)
+        ended = endings.ended(self.store, self.job)
         assert ended, "it has not ended"
         needs = restore_clear.ClearNeeds(self.destinations, self.cluster, self.clock)
-        list(restore_clear.clear(self._event(ended), needs))
+        list(restore_clear.clear(self.event(ended), needs))
 
     def finalize(self) -> list[e.Event]:
         """What restore.finalize says to `restore.applied`."""
         needs = restore_finalize.FinalizeRestoreNeeds(self.destinations, self.cluster, PATIENCE, self.clock)
-        return list(restore_finalize.finalize(self._event(e.RestoreApplied(restore="r")), needs))
+        return list(restore_finalize.finalize(self.event(e.RestoreApplied(restore=self.job.name)), needs))
 
     def mount(self, asked: e.Event) -> list[e.Event]:
         """What it says to a request to mount volumes."""
         needs = volumes_mount.MountNeeds(self.destinations, self.cluster, "busybox", PATIENCE, self.clock)
-        return list(volumes_mount.mount(self._event(asked), needs))
+        return list(volumes_mount.mount(self.event(asked), needs))
 
     def fill(self, *volumes: str) -> None:
         """The nodes' workers have written volumes."""
         for volume in volumes:
             result = VolumeResult(volume=volume, bytes=1, files=1, finished_at=self.now)
-            ledger.create(self.store, keys.volume_result(RESTORE, volume), result)
+            ledger.create(self.store, keys.volume_result(self.job, volume), result)
 
     def start_helpers(self, *claims: str) -> None:
         """A kubelet starts the helpers that mount `claims`."""
@@ -162,23 +172,24 @@ class Restoring:
         """The names of what a restore deletes, in order, after it was asked for."""
         self.request(**asked)
         self.prepare()
-        return [ref.title for ref in ledger.read(self.store, keys.undeploy(RESTORE), Undeploy).objects]
+        return [ref.title for ref in ledger.read(self.store, keys.undeploy(self.job), Undeploy).objects]
 
     @property
     def plan(self) -> RestorePlan:
         """The plan that was written."""
-        return ledger.read(self.store, keys.plan(RESTORE), RestorePlan)
+        return ledger.read(self.store, keys.plan(self.job), RestorePlan)
 
     @property
     def final(self) -> RestoreRecord | None:
         """How it ended."""
-        return ledger.finished_restore(self.store, RESTORE.name)
+        return ledger.finished_restore(self.store, self.job.name)
 
     def _run(self, pod: Object, _container: str, _command: Sequence[str], _deadline: timedelta) -> Ended:
         self.ran.append(pod["metadata"]["name"])
         return self.answer
 
-    def _event(self, event: e.Event) -> Any:
+    def event(self, event: e.Event) -> Any:
+        """The event, as a step hears it."""
         return e.wrap(event, source="tests", time=self.now)
 
     def _back_up(self) -> None:

@@ -30,6 +30,7 @@ from workers.steps import (
 
 CONSOLE = "snapline-console"
 QUEUEING = Queueing(timedelta(hours=6), lambda: uuid.uuid4().hex)
+HOLDING = manifest_capture.Holding("busybox", timedelta(minutes=5))
 BACKUP = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {includedNamespaces: [shop]}\n"
 
 
@@ -106,7 +107,9 @@ class World:
         envelope: e.AnyEvent = e.wrap(event, source="tests", time=self.now)
         match event:
             case e.BackupLicensed():
-                capture = manifest_capture.CaptureNeeds(self.destinations, self.cluster, CONSOLE, QUEUEING, self.clock)
+                capture = manifest_capture.CaptureNeeds(
+                    self.destinations, self.cluster, CONSOLE, QUEUEING, HOLDING, self.clock
+                )
                 yield from manifest_capture.capture(envelope, capture)  # type: ignore[arg-type]
             case e.VolumesCopyRequested():
                 slicing = Slicing(timedelta(seconds=30), lambda: False, Nobody())

@@ -13,7 +13,7 @@ from schemas import keys
 from schemas.errors import NotYet
 from schemas.job import backup, restore
 from schemas.records import Queued, RestoreRequest
-from tests.support.world import CONSOLE, QUEUEING, World, config_map
+from tests.support.world import CONSOLE, HOLDING, QUEUEING, World, config_map
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import endings, ledger
@@ -69,7 +69,7 @@ def _clear(world: World, end: e.Event) -> Heard:
 
 
 def _capture(world: World, name: str) -> Heard:
-    needs = manifest_capture.CaptureNeeds(world.destinations, world.cluster, CONSOLE, QUEUEING, world.clock)
+    needs = manifest_capture.CaptureNeeds(world.destinations, world.cluster, CONSOLE, QUEUEING, HOLDING, world.clock)
     event = e.wrap(e.BackupLicensed(backup=name), source="tests", time=world.now)
     return _heard(manifest_capture.capture(event, needs))
 

@@ -150,6 +150,7 @@ def _stopped_restore(
         status=status,
         requested_at=request.requested_at,
         completed_at=now,
+        snapshot=plan.snapshot if plan else None,
         errors=errors,
         warnings=list(owners.left_unfinished(store, job, plan)) if plan else [],
         reason=reason,

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from schemas import keys
 from schemas.errors import NotFound
-from schemas.job import Job, backup, restore
+from schemas.job import Job, backup, restore, snapshot_of
 from schemas.records import BackupRecord, CopyState, PodResult, RestoreRecord, Running, decode, encode
 from workers.ports import ObjectStore
 
@@ -56,8 +56,9 @@ def pulse(store: ObjectStore, job: Job) -> None:
 
 
 def cancelled(store: ObjectStore, job: Job) -> bool:
-    """Whether the job has a cancel marker."""
-    return exists(store, keys.cancel(job))
+    """Whether the job has a cancel marker. A safety snapshot is cancelled with its restore."""
+    restored = snapshot_of(job)
+    return exists(store, keys.cancel(job)) or (restored is not None and exists(store, keys.cancel(restored)))
 
 
 def deleted(store: ObjectStore, job: Job) -> bool:

@@ -18,7 +18,7 @@ from schemas.records import (
     VolumeKind,
     VolumeRestore,
 )
-from workers.jobs import endings, ledger
+from workers.jobs import endings, ledger, safety_snapshots
 from workers.jobs.hooks import owing_pods
 from workers.ports import ObjectStore
 
@@ -77,8 +77,12 @@ def _missing_of_restore(store: ObjectStore, job: Job) -> Iterator[e.Event]:
         )
         return
     there = {found.key for found in store.list(keys.owners(job))}
-    if not there:
+    snapshot = safety_snapshots.unfinished(store, plan)
+    if snapshot or not (there or plan.snapshot):
         yield _planned(store, job, request.destination, plan)
+    if snapshot:
+        yield from _missing_of_backup(store, snapshot)
+        return
     left = [owner for owner in plan.owners if keys.owner_ended(job, owner) not in there]
     for owner in left or plan.owners[-1:]:
         yield next_of_owner(store, job, request.destination, owner)
@@ -105,6 +109,7 @@ def _planned(store: ObjectStore, job: Job, destination: str, plan: RestorePlan) 
         volumes=len(plan.volumes),
         newer=newer[:MOST_NAMES],
         left_alone=left_alone[:MOST_NAMES],
+        snapshot=plan.snapshot,
     )
 
 

@@ -114,7 +114,8 @@ def _user(store: ObjectStore, job: Job) -> Message | None:
     for found in store.list(keys.running_of("restore")):
         restore = keys.parse_running(found.key)
         request = ledger.find(store, keys.request(restore), RestoreRequest)
-        if request and request.backup == name and endings.ended(store, restore) is None:
+        used = (request.backup, jobs.safety_snapshot(restore).name) if request else ()
+        if name in used and endings.ended(store, restore) is None:
             return Message(code=Code.BACKUP_IN_USE, text=f"{restore} is using backup {name}", subject=restore.name)
     return None
 

@@ -1,5 +1,9 @@
-"""manifest.capture: reads the selected objects, seals them into the store, plans their hooks and volumes."""
+"""manifest.capture: reads the selected objects, seals them into the store, plans their hooks and volumes.
 
+A safety snapshot selects what its restore is about to delete, and every claim of it that holds data.
+"""
+
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,10 +12,11 @@ from datetime import datetime, timedelta
 from schemas import events as e
 from schemas import keys
 from schemas.application import Application
-from schemas.errors import Code
-from schemas.job import Job
-from schemas.messages import Message
-from schemas.records import BackupPlan, BackupRequest
+from schemas.errors import Code, Invalid
+from schemas.job import Job, backup, snapshot_of
+from schemas.messages import Message, prefixed, told
+from schemas.records import BackupPlan, BackupRecord, BackupRequest, RestoreRequest, Undeploy
+from schemas.velero import BackupSpec, LabelSelector, ResourceHooks
 from workers.hooks.plan import plan_hooks
 from workers.hooks.sealed import store_plans
 from workers.jobs import endings, ledger, progress
@@ -21,11 +26,23 @@ from workers.manifests.capture.document import Captured, encode_manifest
 from workers.manifests.capture.scope import scope_of, shipped_spec, spec_for
 from workers.manifests.capture.select import capture as capture_objects
 from workers.manifests.capture.unheeded import not_heeded
-from workers.manifests.capture.volume_plan import plan_volumes
+from workers.manifests.capture.volume_plan import Planned, plan_volumes
+from workers.manifests.restore.load import load_all
+from workers.manifests.restore.mount_volumes import Mounting, hold_claims
+from workers.manifests.restore.safety_snapshot import loose_claims, replaced
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
 
 PATIENCE = timedelta(minutes=5)
 """How long a kind that cannot be listed just now holds up a backup; then it is an error of the backup."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What holds a claim that no pod mounts while it is copied: a pod with this `image`, which may take `patience` to
+    start."""
+
+    image: str
+    patience: timedelta
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,7 @@ class CaptureNeeds:
     cluster: Cluster
     console_namespace: str
     queueing: Queueing
+    holding: Holding
     now: Callable[[], datetime]
 
 
@@ -55,7 +73,40 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
     yield from progress.missing(store, job)
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """What is taken, with the volumes of which pods; and which hooks of a Backup, and `selector`, hold for it."""
+
+    captured: Captured
+    volumes: Planned
+    hooks: list[ResourceHooks]
+    selector: LabelSelector | None
+    errors: list[Message]
+    warnings: list[Message]
+
+
 def _plan(job: Job, request: BackupRequest, store: ObjectStore, repository: Repository, needs: CaptureNeeds) -> None:
+    restore = snapshot_of(job)
+    taken = _before(restore, request, store, repository, needs) if restore else _selected(request, needs)
+    captured, volumes = taken.captured, taken.volumes
+    hooked = plan_hooks(captured.objects, taken.hooks, volumes.pods)
+    plain = encode_manifest(captured)
+    key = keys.manifest(job, hashlib.sha256(plain).hexdigest())
+    store.create(key, repository.seal(plain, key))
+    plan = BackupPlan(
+        manifest=key,
+        objects=len(captured.objects),
+        pods=hooked.pods,
+        hooks=store_plans(store, repository, job, hooked.hooks),
+        selector=taken.selector,
+        covers=captured.covers,
+        errors=[*request.left_out, *taken.errors, *captured.errors, *volumes.errors, *hooked.errors],
+        warnings=[*request.notes, *taken.warnings, *captured.warnings, *volumes.warnings, *hooked.warnings],
+    )
+    ledger.create(store, keys.plan(job), plan)
+
+
+def _selected(request: BackupRequest, needs: CaptureNeeds) -> _Taken:
     everybody = registered(needs.cluster, needs.console_namespace)
     named = {app.slug for app in request.apps}
     apps = [app for app in everybody if app.slug in named]
@@ -66,29 +117,43 @@ def _plan(job: Job, request: BackupRequest, store: ObjectStore, repository: Repo
         patient=needs.now() - request.requested_at <= PATIENCE,
     )
     spec = spec_for(apps, request.app)
-    planned = plan_volumes(captured.objects, spec.default_volumes)
-    ignored = not_heeded(apps, full=request.app is None)
-    hooked = plan_hooks(captured.objects, spec.hooks.resources, planned.pods)
-    plain = encode_manifest(captured)
-    key = keys.manifest(job, hashlib.sha256(plain).hexdigest())
-    store.create(key, repository.seal(plain, key))
-    plan = BackupPlan(
-        manifest=key,
-        objects=len(captured.objects),
-        pods=hooked.pods,
-        hooks=store_plans(store, repository, job, hooked.hooks),
+    return _Taken(
+        captured,
+        plan_volumes(captured.objects, spec.default_volumes),
+        hooks=spec.hooks.resources,
         selector=spec.label_selector if request.app else None,
-        covers=captured.covers,
-        errors=[
-            *request.left_out,
-            *_empty(captured, request, apps),
-            *captured.errors,
-            *planned.errors,
-            *hooked.errors,
-        ],
-        warnings=[*request.notes, *ignored, *captured.warnings, *planned.warnings, *hooked.warnings],
+        errors=list(_empty(captured, request, apps)),
+        warnings=list(not_heeded(apps, full=request.app is None)),
     )
-    ledger.create(store, keys.plan(job), plan)
+
+
+def _before(
+    restore: Job, request: BackupRequest, store: ObjectStore, repository: Repository, needs: CaptureNeeds
+) -> _Taken:
+    """Raises NotYet while claims that no pod mounts are being mounted."""
+    fixed = ledger.read(store, keys.undeploy(restore), Undeploy)
+    source = ledger.read(store, keys.request(restore), RestoreRequest).backup
+    record = ledger.read(store, keys.final(backup(source)), BackupRecord)
+    captured = replaced(load_all(store, repository, fixed.was), needs.cluster)
+    owners = {owner for said in captured.owners.values() for owner in said}
+    captured = dataclasses.replace(captured, covers=[cover for cover in record.covers if cover.owner in owners])
+    spec, doubts = _still_shipped(request, needs)
+    job, holding = backup(request.name), needs.holding
+    mounting = Mounting(job, request.destination, store, needs.cluster, holding.image, holding.patience, needs.now)
+    helpers = hold_claims(loose_claims(captured, fixed.filled), mounting)
+    claims = {(namespace, name) for namespace, _, name in (filled.partition("/") for filled in fixed.filled)}
+    volumes = plan_volumes([*captured.objects, *helpers], spec.default_volumes, claims)
+    return _Taken(captured, volumes, spec.hooks.resources, record.selector, errors=[], warnings=doubts)
+
+
+def _still_shipped(request: BackupRequest, needs: CaptureNeeds) -> tuple[BackupSpec, list[Message]]:
+    """The Backup that holds today; an application that is registered no more still has its pods' annotations."""
+    named = {app.slug for app in request.apps}
+    try:
+        apps = [app for app in registered(needs.cluster, needs.console_namespace) if app.slug in named]
+        return spec_for(apps, request.app), []
+    except Invalid as error:
+        return BackupSpec(), [prefixed("no Backup resource is heeded", told(error))]
 
 
 def _empty(captured: Captured, request: BackupRequest, apps: list[Application]) -> Iterator[Message]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotYet, PermanentError
-from schemas.job import Job
+from schemas.job import Job, safety_snapshot
 from schemas.messages import Message, brief, told
 from schemas.records import Applied, Began, RestorePlan, RestoreRequest, Undeploy
 from workers.jobs import endings, ledger, owners
@@ -45,6 +45,7 @@ def clear(event: e.CloudEvent[e.RestoreFinal], needs: ClearNeeds) -> Iterator[e.
             raise NotYet(f"{job} has ended, and somebody is still at work for it")
         _put_all_back(job, event.data.destination, store, needs)
         clear_away(needs.cluster, job.name)
+        clear_away(needs.cluster, safety_snapshot(job).name)
         endings.close(store, job)
     yield from ()
 

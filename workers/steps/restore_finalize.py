@@ -128,9 +128,17 @@ def _record(
         bytes=sum(volume.bytes for volume in volumes),
         files=sum(volume.files for volume in volumes),
         hooks=results,
+        snapshot=plan.snapshot,
         errors=errors,
-        warnings=[*request.notes, *plan.warnings, *warnings, *late],
+        warnings=[*request.notes, *plan.warnings, *warnings, *late, *_doubts(store, plan)],
     )
+
+
+def _doubts(store: ObjectStore, plan: RestorePlan) -> Iterator[Message]:
+    """What is not as it should be with the safety snapshot."""
+    snapshot = ledger.finished_backup(store, plan.snapshot) if plan.snapshot else None
+    for error in snapshot.errors if snapshot else ():
+        yield prefixed(f"the safety snapshot {plan.snapshot} lacks something", error)
 
 
 def _status(done: Mapping[str, OwnerEnded], errors: list[Message]) -> Status:

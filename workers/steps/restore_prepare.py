@@ -1,4 +1,7 @@
-"""restore.prepare: decides what a restore deletes, creates and fills, and writes it down before anything is touched."""
+"""restore.prepare: decides what a restore deletes, creates and fills, and writes it down before anything is touched.
+
+What it deletes is backed up first: `restore.prepare` makes that backup, the safety snapshot, and goes on when it ends.
+"""
 
 import hashlib
 from collections import defaultdict
@@ -15,11 +18,11 @@ from schemas.kubernetes import Object
 from schemas.messages import Message, prefixed, summary, told
 from schemas.records import BackupRecord, RestorePlan, RestoreRequest, Undeploy, VolumeRecord, VolumeRestore
 from schemas.velero import LabelSelector
-from workers.jobs import endings, ledger, progress
+from workers.jobs import endings, ledger, progress, safety_snapshots
 from workers.jobs.applications import registered
 from workers.jobs.queueing import Queueing, await_turn
 from workers.manifests.capture.document import Captured, encode_manifest
-from workers.manifests.kube.objects import CLAIM, POD, Kind, Name, kind_of, name_of, title
+from workers.manifests.kube.objects import CLAIM, POD, Kind, Name, kind_of, name_of, status_of, title
 from workers.manifests.restore.conflicts import conflicts
 from workers.manifests.restore.load import (
     belonging_to,
@@ -81,14 +84,27 @@ def _prepare(job: Job, request: RestoreRequest, store: ObjectStore, needs: Prepa
         chosen, refused = _choose(captured, request, backup, needs.cluster)
         if refused and not owners_but(captured, refused) - {e.SHARED}:
             return summary([message for messages in refused.values() for message in messages])
-        fixed = ledger.create(
-            store, keys.undeploy(job), _undeploy(chosen, _keep(chosen, job, store, repository), refused)
-        )
+        was = _keep(chosen, job, store, repository)
+        fixed = ledger.create(store, keys.undeploy(job), _undeploy(chosen, was, refused))
     missing = list(_nothing_held(captured, request, backup))
     captured = without_owners(captured, fixed.refused)
     notes = _registered_otherwise(request, backup, held.objects, needs)
-    ledger.create(store, keys.plan(job), _plan(job, backup, captured, fixed, missing, notes))
+    plan = _plan(job, backup, captured, fixed, missing, notes)
+    if request.safety_snapshot and fixed.objects:
+        snapshot = safety_snapshots.begin(store, job, request, backup, plan.owners, needs.now())
+        plan = plan.model_copy(update={"snapshot": snapshot.name})
+    ledger.create(store, keys.plan(job), plan)
     return None
+
+
+def go_on(event: e.CloudEvent[e.BackupFinal], needs: PrepareNeeds) -> Iterator[e.Event]:
+    """When a backup has ended that was a restore's safety snapshot: the restore's next steps."""
+    restore = jobs.snapshot_of(event.data.job)
+    store = needs.destinations.store(event.data.destination)
+    if restore is None or not ledger.exists(store, keys.request(restore)):
+        return
+    said = progress.settled(store, restore, needs.now())
+    yield from progress.missing(store, restore) if said is None else said
 
 
 def _choose(
@@ -173,6 +189,7 @@ def _undeploy(chosen: Chosen, was: str, refused: Mapping[str, list[Message]]) ->
     return Undeploy(
         objects=chosen.deleted,
         was=was,
+        filled=[f"{namespace}/{name}" for namespace, name in map(name_of, filter(_is_filled, chosen.objects.values()))],
         released=chosen.released,
         kept=[message.subject for message in kept],
         refused=sorted(refused),
@@ -189,6 +206,11 @@ def _undeploy(chosen: Chosen, was: str, refused: Mapping[str, list[Message]]) ->
             ),
         ],
     )
+
+
+def _is_filled(obj: Object) -> bool:
+    """Whether it is a claim that has a volume."""
+    return kind_of(obj) == CLAIM and status_of(obj).get("phase") == "Bound"
 
 
 def _plan(

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from schemas import events as e
 from schemas import keys
 from schemas.errors import Code, NotYet, PermanentError
-from schemas.job import Job
+from schemas.job import Job, safety_snapshot
 from schemas.messages import Message, brief, told
 from schemas.records import Began, OwnerEnded, RestorePlan, RestoreRequest, Undeploy, Undeployed
-from workers.jobs import ledger, owners, progress
+from workers.jobs import ledger, owners, progress, safety_snapshots
 from workers.jobs.results import give_up_owner, give_up_volume
 from workers.manifests.capture.document import decode_manifest
 from workers.manifests.restore.undeploy import Left, delete_in_phases, put_back, release, still_there
+from workers.manifests.restore.waiting_pods import clear_away
 from workers.ports import Cluster, Destinations, ObjectStore
 
 BUSY = timedelta(minutes=2)
@@ -45,6 +46,8 @@ def undeploy(event: e.CloudEvent[e.RestoreUndeployRequested], needs: UndeployNee
         return
     step = progress.next_of_owner(store, job, asked.destination, asked.owner)
     if isinstance(step, e.RestoreUndeployRequested):
+        if safety_snapshots.unfinished(store, ledger.read(store, keys.plan(job), RestorePlan)):
+            return  # its end leads on
         yield from _undeploy(asked, store, needs)
         step = progress.next_of_owner(store, job, asked.destination, asked.owner)
     yield step
@@ -72,6 +75,12 @@ def _undeploy(asked: e.RestoreUndeployRequested, store: ObjectStore, needs: Unde
     """Deletes; raises NotYet while anything is left. Records that all is gone, or that the owner was left as it was."""
     job, owner = asked.job, asked.owner
     fixed = ledger.read(store, keys.undeploy(job), Undeploy)
+    plan = ledger.read(store, keys.plan(job), RestorePlan)
+    clear_away(needs.cluster, safety_snapshot(job).name)
+    if problem := safety_snapshots.lacking(store, plan, fixed, owner):
+        ended = OwnerEnded(given_up=True, errors=[problem], finished_at=needs.now())
+        ledger.create(store, keys.owner_ended(job, owner), ended)
+        return
     if not ledger.exists(store, keys.stage_began(job, "put-back", owner)):
         waited = _waited(job, "undeployed", owner, store, needs)  # says that from now on something may be gone
         release([ref for ref in fixed.released if ref.owner == owner], fixed, needs.cluster)

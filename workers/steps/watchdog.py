@@ -11,7 +11,7 @@ from functools import cache
 from schemas import events as e
 from schemas import keys, topology
 from schemas.errors import Code, TransientError
-from schemas.job import Job
+from schemas.job import Job, safety_snapshot
 from schemas.messages import Message
 from schemas.records import Running
 from workers.jobs import endings, ledger, progress
@@ -47,14 +47,18 @@ def tick(_: e.CloudEvent[e.TickMinute], needs: WatchdogNeeds) -> Iterator[e.Even
 
 def _look(destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:
     store = needs.destinations.store(destination)
-    for found in list(store.list(keys.RUNNING)):
-        job = keys.parse_running(found.key)
-        if needs.now() - max(found.modified, _newest(store, job, found.modified)) > needs.patience:
+    marked = {keys.parse_running(found.key): found.modified for found in store.list(keys.RUNNING)}
+    for job, mark in marked.items():
+        alive = _newest(store, job, mark)
+        if job.kind == "restore" and (snapshot := safety_snapshot(job)) in marked:
+            alive = max(alive, _newest(store, snapshot, marked[snapshot]))  # the restore waits for it
+        if needs.now() - alive > needs.patience:
             yield from _nudge(store, job, destination, needs)
 
 
-def _newest(store: ObjectStore, job: Job, at_least: datetime) -> datetime:
-    return max((found.modified for found in store.list(keys.of(job))), default=at_least)
+def _newest(store: ObjectStore, job: Job, mark: datetime) -> datetime:
+    """When the job last wrote anything, its running marker included."""
+    return max([mark, *(found.modified for found in store.list(keys.of(job)))])
 
 
 def _nudge(store: ObjectStore, job: Job, destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:

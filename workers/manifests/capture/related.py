@@ -68,7 +68,7 @@ def _releases(listing: Listing) -> Index:
 
 def related(obj: Object, type_: ResourceType, listing: Listing, indexes: Indexes) -> Iterator[Object]:
     """Live objects that a restore of `obj` needs besides it."""
-    for group_resource, namespace, name in _names(obj, type_):
+    for group_resource, namespace, name in named_by(obj, type_):
         if found := listing.find(group_resource, namespace, name):
             yield found
     if kind_of(obj) == SERVICE_ACCOUNT:
@@ -78,7 +78,8 @@ def related(obj: Object, type_: ResourceType, listing: Listing, indexes: Indexes
         yield from indexes.releases.get((namespace, release), [])
 
 
-def _names(obj: Object, type_: ResourceType) -> Iterator[tuple[str, str, str]]:
+def named_by(obj: Object, type_: ResourceType) -> Iterator[tuple[str, str, str]]:
+    """What the object itself names of these: Velero's name of the kind, namespace, name."""
     namespace, _ = name_of(obj)
     if namespace:
         yield "namespaces", "", namespace

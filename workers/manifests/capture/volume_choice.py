@@ -3,11 +3,11 @@
 https://velero.io/docs/main/file-system-backup/
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from schemas.kubernetes import Object
-from workers.manifests.kube.objects import annotations_of, spec_of
+from workers.manifests.kube.objects import Name, annotations_of, claims_of, name_of, spec_of
 from workers.manifests.kube.own import WAIT_CONTAINER
 
 OPT_IN = "backup.velero.io/backup-volumes"
@@ -20,9 +20,19 @@ OBJECTS = ("secret", "configMap", "projected", "downwardAPI")
 """Volumes that show what is in objects or in the API server, so there is nothing to copy."""
 
 
-def chosen(pod: Object, default_volumes: bool) -> Iterator[tuple[str, Volume | None]]:
-    """Names of the chosen volumes, with their definitions; None where the pod has no such volume."""
+def chosen(pod: Object, default_volumes: bool, claims: Collection[Name] = ()) -> Iterator[tuple[str, Volume | None]]:
+    """Names of the chosen volumes, with their definitions; None where the pod has no such volume. Those of `claims`
+    are chosen, whatever the pod says."""
     volumes = {volume["name"]: volume for volume in spec_of(pod).get("volumes") or []}
+    by_pod = dict(_by_pod(pod, volumes, default_volumes))
+    yield from by_pod.items()
+    for name, claim in claims_of(pod).items():
+        if name not in by_pod and (name_of(pod)[0], claim) in claims:
+            yield name, volumes[name]
+
+
+def _by_pod(pod: Object, volumes: dict[str, Volume], default_volumes: bool) -> Iterator[tuple[str, Volume | None]]:
+    """What the pod's annotations choose."""
     if not default_volumes:
         yield from ((name, volumes.get(name)) for name in opted_in(pod))
         return

@@ -3,8 +3,9 @@
 A chosen volume that cannot be copied is an error, so that its backup never reads as Completed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from schemas.errors import Code
 from schemas.kubernetes import Object
@@ -34,6 +35,9 @@ from workers.manifests.kube.objects import (
     uid_of,
 )
 
+Choose = Callable[[Object], Iterator[tuple[str, Volume | None]]]
+"""The chosen volumes of a pod."""
+
 ENDED = ("Succeeded", "Failed")
 
 
@@ -46,34 +50,45 @@ class Planned:
     errors: list[Message]
 
 
-def plan_volumes(objects: list[Object], default_volumes: bool) -> Planned:
-    """Each running pod that has volumes to copy, in the order of `objects`.
+def plan_volumes(objects: list[Object], default_volumes: bool, claims: Collection[Name] = ()) -> Planned:
+    """Each running pod that has volumes to copy, in the order of `objects`; those of `claims` are copied whatever the
+    pods say.
 
     A claim that several pods share is copied with the first of them by namespace and name."""
+    choose = partial(chosen, default_volumes=default_volumes, claims=claims)
     pods = [obj for obj in objects if kind_of(obj) == POD]
     storage = _Storage(
         claims={name_of(obj): obj for obj in objects if kind_of(obj) == CLAIM},
         volumes={name_of(obj)[1]: obj for obj in objects if kind_of(obj) == VOLUME},
-        holders=_holders(pods, default_volumes),
+        holders=_holders(pods, choose),
     )
     ended = [pod for pod in pods if _has_ended(pod)]
-    parts = [_plan_pod(pod, storage, default_volumes) for pod in pods if not _has_ended(pod)]
-    return _joined([*parts, _left_behind(ended, set(storage.holders), "has ended", default_volumes)])
+    parts = [_plan_pod(pod, storage, choose) for pod in pods if not _has_ended(pod)]
+    return _joined([*parts, _left_behind(ended, set(storage.holders), "has ended", choose)])
 
 
 def lost_claims(going: list[Object], pods: list[Object], default_volumes: bool) -> Planned:
     """What is not copied because the pods `going` are being deleted and none of `pods` mounts it."""
     held = {(name_of(pod)[0], claim) for pod in pods for claim in claims_of(pod).values()}
-    return _left_behind(going, held, "is being deleted; back up again", default_volumes)
+    choose = partial(chosen, default_volumes=default_volumes)
+    return _left_behind(going, held, "is being deleted; back up again", choose)
 
 
-def _left_behind(pods: Iterable[Object], held: set[Name], state: str, default_volumes: bool) -> Planned:
+def mounted_claims(pods: Iterable[Object]) -> set[Name]:
+    """The claims that are mounted by one of the `pods` that runs."""
+    running = list(filter(_runs, pods))
+    return {
+        (name_of(pod)[0], claim) for pod in running for name, claim in claims_of(pod).items() if name in _mounted(pod)
+    }
+
+
+def _left_behind(pods: Iterable[Object], held: set[Name], state: str, choose: Choose) -> Planned:
     """The claims of pods that mount nothing any more, each once: those that were chosen by name are errors, those that
     are chosen as all are, are warnings."""
     left, told = Planned([], [], []), set(held)
     for pod in sorted(pods, key=name_of):
         namespace, claims = name_of(pod)[0], claims_of(pod)
-        for name, _ in chosen(pod, default_volumes):
+        for name, _ in choose(pod):
             if name in claims and (namespace, claims[name]) not in told:
                 told.add((namespace, claims[name]))
                 (left.errors if name in opted_in(pod) else left.warnings).append(
@@ -92,11 +107,11 @@ class _Storage:
     holders: Mapping[Name, tuple[Name, str]]
 
 
-def _holders(pods: Iterable[Object], default_volumes: bool) -> dict[Name, tuple[Name, str]]:
+def _holders(pods: Iterable[Object], choose: Choose) -> dict[Name, tuple[Name, str]]:
     holders: dict[Name, tuple[Name, str]] = {}
     for pod in sorted(filter(_runs, pods), key=name_of):
         claims, mounted = claims_of(pod), _mounted(pod)
-        for name, _ in chosen(pod, default_volumes):
+        for name, _ in choose(pod):
             if name in claims and name in mounted:
                 holders.setdefault((name_of(pod)[0], claims[name]), (name_of(pod), name))
     return holders
@@ -111,9 +126,9 @@ def _joined(parts: Iterable[Planned]) -> Planned:
     return whole
 
 
-def _plan_pod(pod: Object, storage: _Storage, default_volumes: bool) -> Planned:
+def _plan_pod(pod: Object, storage: _Storage, choose: Choose) -> Planned:
     """What is copied through the pod, if anything."""
-    told = [_plan_volume(pod, name, volume, storage) for name, volume in chosen(pod, default_volumes)]
+    told = [_plan_volume(pod, name, volume, storage) for name, volume in choose(pod)]
     volumes = [each for each in told if isinstance(each, VolumePlan)]
     namespace, name = name_of(pod)
     return Planned(

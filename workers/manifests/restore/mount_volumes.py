@@ -2,6 +2,7 @@
 one which does not start holds up nobody else."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -14,6 +15,7 @@ from schemas.kubernetes import CLAIMS, PODS, Object
 from schemas.records import Began, VolumeRestore, WriteState
 from workers.jobs import ledger
 from workers.jobs.results import give_up_volume
+from workers.manifests.kube.objects import name_of
 from workers.manifests.restore.holding_pods import helper_pod, may_wait, waits_for_files
 from workers.manifests.restore.waiting_pods import answers
 from workers.ports import Cluster, ObjectStore
@@ -97,6 +99,25 @@ def await_nodes(names: Iterable[PodKey], owner: str, mounting: Mounting) -> None
         return
     if _waited("nodes-assigned", owner, mounting) <= NODES_PATIENCE:
         raise NotYet("waiting for the pods that come before their controllers to get their nodes")
+
+
+def hold_claims(claims: Iterable[Object], mounting: Mounting) -> list[Object]:
+    """A running helper for each of the live `claims`, made where it is missing; one that has not started in time is
+    left out. Raises NotYet before."""
+    keys_of = {(ns, keys.helper_pod(mounting.job, f"{ns}/{name}")): name for ns, name in map(name_of, claims)}
+    for (namespace, helper), claim in keys_of.items():
+        if not _find(mounting.cluster, (namespace, helper)):
+            pod = helper_pod(mounting.job.name, namespace, helper, [claim], {}, mounting.image)
+            with suppress(AlreadyExists):
+                mounting.cluster.create(PODS, pod)
+    found = {key: _find(mounting.cluster, key) for key in keys_of}
+    starting = [key for key, pod in found.items() if not _running(pod)]
+    for namespace, helper in starting:
+        claim = f"{namespace}/{keys_of[namespace, helper]}"
+        if _waited("claims-mounted", claim, mounting) <= mounting.patience:
+            ledger.pulse(mounting.store, mounting.job)
+            raise NotYet(f"waiting for the pod that mounts {claim}")
+    return [pod for key, pod in found.items() if key not in starting]
 
 
 def remove_helpers(volumes: list[VolumeRestore], cluster: Cluster) -> None:

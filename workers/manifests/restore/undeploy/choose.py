@@ -164,7 +164,7 @@ class _Choice:
         if not name_of(obj)[0] or not self._is_ours(obj) or is_going(obj) or self._has_live_owner(obj):
             return False
         created = obj["metadata"].get("creationTimestamp")
-        if not created or datetime.fromisoformat(created) <= self._concern.since:
+        if not created or datetime.fromisoformat(created) < self._concern.since.replace(microsecond=0):
             return False
         return self._is_covered(uid, obj)
 
