@@ -1,8 +1,9 @@
-"""The CLI against a broker and a store, without any worker: it says what is the matter, and never a traceback."""
+"""The CLI against a broker and a store, with the gate at most: it says what is the matter, and never a traceback."""
 
 import json
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from deploy.local import emulator
 from deploy.local.license_authority import create_authority, sign_license
 from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.seaweedfs import SeaweedFS
+from tests.support.line import until
 
 
 @contextmanager
@@ -141,6 +143,13 @@ def test_applications_are_registered_listed_and_forgotten(environment: dict[str,
         (("app", "add", "x", "--license", "/nonexistent"), 6, "no file"),
         (("app", "add", "Not A Slug", "--license", "/dev/null"), 2, "slug"),
         (("restore", "--from-backup", "b", "--exclude-apps", "--app", "x"), 2, "choose one"),
+        (("restore",), 2, "--from-backup and --rollback"),
+        (("restore", "--from-backup", "b", "--rollback", "r"), 2, "--from-backup and --rollback"),
+        (("restore", "--rollback", "r", "--app", "x"), 2, "cannot be narrowed"),
+        (("restore", "--rollback", "nope"), 6, "no restore 'nope'"),
+        (("backup", "--app", ""), 2, "app"),
+        (("backup", "--id", "x" * 5000), 2, "id"),
+        (("get", "backups", "--destination", "nope"), 2, "no storage destination 'nope'"),
         (("describe", "backup", "nope"), 6, "no backup"),
         (("describe", "restore", "../x"), 6, "no restore"),
         (("cancel", "nope"), 6, "nope"),
@@ -170,3 +179,63 @@ def test_help_documents_the_exit_codes(environment: dict[str, str]) -> None:
     help_text = " ".join(_run(environment, "--help").stdout.split())
     assert "124 timed out" in help_text
     assert _run(environment, "--version").stdout.strip()
+
+
+@contextmanager
+def _gate(environment: dict[str, str]) -> Iterator[None]:
+    """While the context lasts, the license gate runs."""
+    command = [sys.executable, "-m", "workers.app", "license.gate"]
+    worker = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        worker.terminate()
+        assert worker.wait(60) == 0
+
+
+def test_a_rejected_request_is_listed_described_and_stays_rejected(
+    nowhere: dict[str, str], s3_server: SeaweedFS, tmp_path: Path
+) -> None:
+    assert _set(nowhere, s3_server, uuid.uuid4().hex).returncode == 0
+    authority = create_authority()
+    (tmp_path / "keys").mkdir()
+    for file, pem in authority.trusted_files.items():
+        (tmp_path / "keys" / file).write_bytes(pem)
+    trusting = {**nowhere, "SNAPLINE_LICENSE_KEYS": str(tmp_path / "keys")}
+    ask = ("backup", "--app", "shop", "--id", "mine", "-o", "json")
+    wait = ("--wait", "--timeout", "100")
+    name = json.loads(_run(trusting, *ask).stdout)["name"]
+    with _gate(trusting):
+        assert _rejected(_run(trusting, *ask, *wait)) == (name, "mine")
+        [row] = json.loads(_run(trusting, "get", "backups", "-o", "json").stdout)
+        assert (row["name"], row["status"], row["app"]) == (name, "Rejected", "shop")
+        assert "there is no application 'shop'" in row["reasons"][0]
+        assert json.loads(_run(trusting, "describe", "backup", name, "-o", "json").stdout) == row
+        assert "snapline app add" in " ".join(_run(trusting, "describe", "backup", name).stdout.split())
+        assert _run(trusting, "cancel", name).returncode == 2
+        assert _run(trusting, "delete", "backup", name).returncode == 6
+
+        (tmp_path / "license.yaml").write_text(sign_license(authority, app_slug="shop"))
+        (tmp_path / "backup.yaml").write_text("apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {}\n")
+        files = ("--license", str(tmp_path / "license.yaml"), "--backup", str(tmp_path / "backup.yaml"))
+        assert _run(trusting, "app", "add", "shop", *files, "--namespace", "shop").returncode == 0
+        assert _rejected(_run(trusting, *ask, *wait)) == (name, "mine")
+        anew = json.loads(_run(trusting, "backup", "--app", "shop", "-o", "json").stdout)["name"]
+        until(lambda: _run(trusting, "describe", "backup", anew).returncode == 0, "the new request is looked at anew")
+        described = json.loads(_run(trusting, "describe", "backup", anew, "-o", "json").stdout)
+        assert described["status"] == "InProgress"
+
+        back = _run(trusting, "restore", "--rollback", anew)
+        assert (back.returncode, f"{anew} is a backup" in back.stderr) == (6, True)
+        denied = _run(trusting, "restore", "--from-backup", name, "--no-safety-snapshot", *wait, "-o", "json")
+        assert denied.returncode == 3
+        assert "the request for it was rejected" in json.loads(denied.stdout)["reasons"][0]
+        [restored] = json.loads(_run(trusting, "get", "restores", "-o", "json").stdout)
+        assert (restored["status"], restored["backup"]) == ("Rejected", name)
+
+
+def _rejected(done: "subprocess.CompletedProcess[str]") -> tuple[str, str]:
+    """The name and the id of a request that was rejected."""
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["status"]) == (3, "Rejected"), done.stderr
+    return said["name"], said["request"]
