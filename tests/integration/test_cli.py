@@ -193,6 +193,7 @@ def _gate(environment: dict[str, str]) -> Iterator[None]:
         assert worker.wait(60) == 0
 
 
+@pytest.mark.timeout(400)
 def test_a_rejected_request_is_listed_described_and_stays_rejected(
     nowhere: dict[str, str], s3_server: SeaweedFS, tmp_path: Path
 ) -> None:

@@ -10,10 +10,11 @@ import typer
 
 from producers.cli import rows
 from producers.cli.bars import work_bar
-from producers.cli.context import OutputOption, notes, session_of
+from producers.cli.context import DestinationOption, OutputOption, notes, session_of
 from producers.cli.exits import Exit
 from producers.cli.render import Output, Row, show
 from producers.views.volumes import volumes
+from schemas.events import DEFAULT_DESTINATION
 from workers.ports import Progress, RestoreSlice
 
 # The actions are imported when one is called: the repository's code takes a third of a second.
@@ -33,27 +34,32 @@ def ls_(
     volume: Annotated[str, typer.Argument(help="A volume; without it, the backup's volumes.")] = "",
     path: Annotated[str, typer.Argument(help="Within the volume.")] = "",
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="All that is below, too.")] = False,
+    destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List the volumes of a backup, or what is in one of them."""
     session = session_of(ctx)
     if not volume:
-        show([rows.volume_of_files(each) for each in volumes(session.store(), backup)], output)
+        show([rows.volume_of_files(each) for each in volumes(session.store(destination), backup)], output)
         return
     from producers.actions import files as actions
 
-    found = actions.ls(session, backup, volume, path, recursive=recursive)
+    found = actions.ls(session, backup, volume, path, recursive=recursive, destination=destination)
     show([_row(each) for each in found], output, COLUMNS)
 
 
 @files.command("cat")
 def cat_(
-    ctx: typer.Context, backup: Backup, volume: Volume, path: Annotated[str, typer.Argument(help="A file.")]
+    ctx: typer.Context,
+    backup: Backup,
+    volume: Volume,
+    path: Annotated[str, typer.Argument(help="A file.")],
+    destination: DestinationOption = DEFAULT_DESTINATION,
 ) -> None:
     """Write a file's content to standard output."""
     from producers.actions import files as actions
 
-    for data in actions.cat(session_of(ctx), backup, volume, path):
+    for data in actions.cat(session_of(ctx), backup, volume, path, destination=destination):
         sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 
@@ -65,6 +71,7 @@ def restore_(
     volume: Volume,
     paths: Annotated[list[str], typer.Argument(help="Files and directories; `/` is all.")],
     target: Annotated[Path, typer.Option(help="A directory; what is in it otherwise stays.")],
+    destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Write files and directories of a volume below a directory of this machine."""
@@ -75,7 +82,9 @@ def restore_(
         def progress(reached: Progress) -> None:
             bar("restoring bytes", reached.bytes_done, reached.bytes_total)
 
-        done = actions.restore(session_of(ctx), backup, volume, paths, target, progress=progress)
+        done = actions.restore(
+            session_of(ctx), backup, volume, paths, target, destination=destination, progress=progress
+        )
     _report(done, output)
 
 

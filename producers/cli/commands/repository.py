@@ -8,11 +8,12 @@ import typer
 
 from producers.cli.bars import work_bar
 from producers.cli.commands.repository_keys import init, keys
-from producers.cli.context import OutputOption, notes, session_of
+from producers.cli.context import DestinationOption, OutputOption, notes, session_of
 from producers.cli.exits import Exit
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, show
 from schemas.errors import Damaged, Invalid
+from schemas.events import DEFAULT_DESTINATION
 
 # The actions are imported when one is called: the repository's code takes a third of a second.
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ repository.add_typer(keys, name="key")
 
 
 @repository.command("check")
-def check_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
+def check_(
+    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+) -> None:
     """Whether everything that backups need is there; reads no contents."""
     from producers.actions import upkeep
 
     with work_bar(notes) as bar:
-        problems = upkeep.check(session_of(ctx), progress=bar)
+        problems = upkeep.check(session_of(ctx), destination=destination, progress=bar)
     _report({}, problems, output)
 
 
@@ -41,6 +44,7 @@ def verify_(
         float | None, typer.Option(help="Percent of the packs, going on where the last sample ended.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything; this is the default.")] = False,
+    destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Read contents back, and say which backups and files are hurt by what is damaged."""
@@ -51,36 +55,42 @@ def verify_(
     if sample is not None and not 0 < sample <= 100:
         raise Invalid(f"--sample is a percentage above 0 and up to 100, not {sample:g}")
     with work_bar(notes) as bar:
-        found = upkeep.verify(session_of(ctx), 0 if quick else sample or 100, progress=bar)
+        found = upkeep.verify(session_of(ctx), 0 if quick else sample or 100, destination=destination, progress=bar)
     read = {"packs": found.packs, "packs_total": found.packs_total, "read_bytes": found.bytes}
     _report(read, found.problems, output)
 
 
 @repository.command("prune")
-def prune_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
+def prune_(
+    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+) -> None:
     """Delete what no backup needs. Backups may run meanwhile."""
     from producers.actions import upkeep
 
     with work_bar(notes) as bar:
-        reclaimed = upkeep.prune(session_of(ctx), progress=bar)
+        reclaimed = upkeep.prune(session_of(ctx), destination=destination, progress=bar)
     show({"reclaimed_bytes": reclaimed}, output)
 
 
 @repository.command("stats")
-def stats_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
+def stats_(
+    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+) -> None:
     """How much there is."""
     from producers.actions import upkeep
 
-    show(asdict(upkeep.stats(session_of(ctx))), output)
+    show(asdict(upkeep.stats(session_of(ctx), destination=destination)), output)
 
 
 @repository.command("repair-index")
-def repair_index_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
+def repair_index_(
+    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+) -> None:
     """Make the index anew from the packs that are there."""
     from producers.actions import upkeep
 
     with work_bar(notes) as bar:
-        done = upkeep.repair_index(session_of(ctx), progress=bar)
+        done = upkeep.repair_index(session_of(ctx), destination=destination, progress=bar)
     show(asdict(done), output)
     if done.unreadable:
         raise typer.Exit(Exit.FAILED)

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from producers.cli.context import OutputOption, notes, session_of
+from producers.cli.context import DestinationOption, OutputOption, notes, session_of
 from producers.cli.render import Output, show
 from schemas.errors import Invalid
+from schemas.events import DEFAULT_DESTINATION
 
 # The actions are imported when one is called: the repository's code takes a third of a second.
 
@@ -15,52 +16,67 @@ keys = typer.Typer(no_args_is_help=True, help="The passphrases that open the rep
 Label = Annotated[str, typer.Option(help="Whose it is; anybody who can list the bucket can read this.")]
 
 
-def init(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
+def init(
+    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+) -> None:
     """Make the repository if there is none, and show its recovery text, once."""
     from producers.actions import keys as actions
 
-    text = actions.show_recovery_text(session_of(ctx))
+    text = actions.show_recovery_text(session_of(ctx), destination)
     notes.print("keep this text where no passphrase is needed: it opens the repository when all keys are lost")
     show({"recovery_text": text}, output)
 
 
 @keys.command("list")
-def list_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
+def list_(
+    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+) -> None:
     """The keys, without their secrets."""
     from producers.actions import keys as actions
 
-    found = actions.listed(session_of(ctx))
+    found = actions.listed(session_of(ctx), destination)
     rows = [{"id": each.id, "label": each.label, "created_at": each.created} for each in found]
     show(rows, output, ("id", "label", "created_at"))
 
 
 @keys.command("add")
-def add_(ctx: typer.Context, label: Label = "", output: OutputOption = Output.TABLE) -> None:
+def add_(
+    ctx: typer.Context,
+    label: Label = "",
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
+) -> None:
     """Another passphrase, given on standard input."""
     from producers.actions import keys as actions
 
-    show({"id": actions.add(session_of(ctx), _new_passphrase(), label)}, output)
+    show({"id": actions.add(session_of(ctx), _new_passphrase(), label, destination)}, output)
 
 
 @keys.command("remove")
 def remove_(
     ctx: typer.Context,
     id_: Annotated[str, typer.Argument(metavar="ID", help="As `key list` shows it.")],
+    destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take a passphrase away; the last one stays."""
     from producers.actions import keys as actions
 
-    actions.remove(session_of(ctx), id_)
+    actions.remove(session_of(ctx), id_, destination)
     show({"removed": id_}, output)
 
 
 @keys.command("rotate")
-def rotate_(ctx: typer.Context, label: Label = "", output: OutputOption = Output.TABLE) -> None:
+def rotate_(
+    ctx: typer.Context,
+    label: Label = "",
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
+) -> None:
     """A new passphrase, given on standard input, in place of the destination's."""
     from producers.actions import keys as actions
 
-    rotated = actions.rotate(session_of(ctx), _new_passphrase(), label)
+    rotated = actions.rotate(session_of(ctx), _new_passphrase(), label, destination)
     if rotated.is_stored:
         notes.print("the destination has the new passphrase; the workers take it up by themselves")
     else:
@@ -69,12 +85,17 @@ def rotate_(ctx: typer.Context, label: Label = "", output: OutputOption = Output
 
 
 @keys.command("recover")
-def recover_(ctx: typer.Context, label: Label = "recovered", output: OutputOption = Output.TABLE) -> None:
+def recover_(
+    ctx: typer.Context,
+    label: Label = "recovered",
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
+) -> None:
     """A key for the destination's passphrase by the recovery text, which comes on standard input."""
     from producers.actions import keys as actions
 
     text = typer.prompt("Recovery text", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
-    show({"id": actions.recover(session_of(ctx), text, label)}, output)
+    show({"id": actions.recover(session_of(ctx), text, label, destination)}, output)
 
 
 def _new_passphrase() -> str:
