@@ -39,10 +39,12 @@ class ResourceType:
 
 @dataclass(frozen=True)
 class Discovery:
-    """The kinds that an API server has, and of which API groups it could not say it: group -> why."""
+    """The kinds that an API server has, each in the version that it prefers; of which API groups it could not say it:
+    group -> why; and the same kinds in the `others` of the versions that it has them in."""
 
     types: Sequence[ResourceType]
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    others: Sequence[ResourceType] = ()
 
     def require(self, groups: Iterable[str]) -> None:
         """Raises TransientError unless it is known what there is in each of the `groups`."""

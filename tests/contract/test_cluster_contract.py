@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local import emulator
 from schemas.errors import AlreadyExists, Denied, Invalid, NotFound, TransientError
-from schemas.kubernetes import API_SERVICES, CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, Object, ResourceType
+from schemas.kubernetes import API_SERVICES, CONFIG_MAPS, DEFINITIONS, DEPLOYMENTS, NAMESPACES, Object, ResourceType
 from tests.support.line import until
 from workers.adapters.cluster import connect, discovery
 from workers.adapters.cluster.transport import Answer, Transport
@@ -213,6 +213,41 @@ def test_custom_resources_come_with_their_definition(cluster: Cluster, namespace
     finally:
         cluster.delete(definitions, None, f"widgets.{group}")
     until(lambda: widgets not in cluster.discover().types, "it is forgotten")
+
+
+def test_a_kind_in_two_versions_is_told_in_both_and_takes_objects_of_each_at_its_own_place(
+    cluster: Cluster, namespace: str
+) -> None:
+    group = f"{namespace}.example.com"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    definition = {
+        "apiVersion": DEFINITIONS.api_version,
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": schema},
+                {"name": "v1beta1", "served": True, "storage": False, "schema": schema},
+            ],
+        },
+    }
+    new, old = (ResourceType(group, version, "Widget", "widgets", namespaced=True) for version in ("v1", "v1beta1"))
+    metadata = {"name": "w", "namespace": namespace}
+    widget: Object = {"apiVersion": f"{group}/v1beta1", "kind": "Widget", "metadata": metadata}
+    cluster.create(DEFINITIONS, definition)
+    try:
+        until(lambda: old in cluster.discover().others, "it is discovered")
+        assert new in cluster.discover().types
+        with pytest.raises(Invalid):
+            cluster.create(new, widget)
+        cluster.create(old, widget)
+        assert cluster.get(new, namespace, "w")["apiVersion"] == f"{group}/v1"
+        assert cluster.get(old, namespace, "w")["apiVersion"] == f"{group}/v1beta1"
+    finally:
+        cluster.delete(DEFINITIONS, None, f"widgets.{group}")
 
 
 def test_refusals_fall_into_the_right_family(emulated: emulator.Emulator) -> None:

@@ -5,6 +5,8 @@ answer (58 ms for a GET after 600 requests, and growing); it knows no selectors,
 cannot serve Namespaces. Its reactions still work, to inject faults: `api["get /apis/apps/v1"] << 503`.
 """
 
+from typing import cast
+
 import kmock
 from aiohttp.web import BaseRequest, StreamResponse, json_response
 
@@ -59,7 +61,7 @@ class EmulatedApi(kmock.KubernetesScaffold):
 
     def _declare(self) -> None:
         """Tells kmock's discovery the kinds of the moment."""
-        types = self.cluster.types()
+        types = (*self.cluster.types(), *self.cluster.others())
         away = [kmock.resource(group, version, UNAVAILABLE) for group, version in self.cluster.away()]
         if len(types) + len(away) == len(self.resources):
             return
@@ -75,6 +77,16 @@ class EmulatedApi(kmock.KubernetesScaffold):
             )
         for group in away:
             self.resources[group] = kmock.ResourceInfo(kind="Unavailable", namespaced=False)
+
+    async def _serve_apis(self, request: kmock.Request) -> Object:
+        """kmock has the versions of a group in no order; of those of a definition, the server prefers the first."""
+        answer = cast(Object, await super()._serve_apis(request))
+        preferred = {(type_.group, type_.version) for type_ in self.cluster.types()}
+        for group in answer["groups"]:
+            name = group["name"]
+            group["versions"].sort(key=lambda entry, name=name: (name, entry["version"]) not in preferred)
+            group["preferredVersion"] = group["versions"][0]
+        return answer
 
     async def _list(self, request: kmock.Request) -> Object:
         type_, namespace, _ = self._address(request)
@@ -107,7 +119,7 @@ class EmulatedApi(kmock.KubernetesScaffold):
     def _address(self, request: kmock.Request) -> tuple[ResourceType, str | None, str]:
         """Type, namespace and name; the name is empty for a LIST or CREATE."""
         asked = request.resource
-        for type_ in self.cluster.types():
+        for type_ in (*self.cluster.types(), *self.cluster.others()):
             if asked and (type_.group, type_.version, type_.plural) == (asked.group, asked.version, asked.plural):
                 return type_, request.namespace if request.namespace != STAND_IN else None, request.name or ""
         raise NotFound("the server could not find the requested resource")

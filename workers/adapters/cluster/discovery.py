@@ -30,7 +30,7 @@ class GroupVersion:
 
 
 def discover(transport: Transport) -> Discovery:
-    """One entry per kind that can be listed, in the version the server prefers.
+    """One entry per kind that can be listed, in the version the server prefers, and its other versions.
 
     A kind that the preferred version lacks comes from the next version that has it, as with kubectl.
     """
@@ -41,7 +41,9 @@ def discover(transport: Transport) -> Discovery:
     for version, (_, error) in zip(versions, answers, strict=True):
         if error:
             unreadable.setdefault(version.group, str(error))
-    return Discovery(_first_of_each_kind(kind for kinds, _ in answers for kind in kinds), unreadable)
+    everything = [kind for kinds, _ in answers for kind in kinds]
+    types = _first_of_each_kind(everything)
+    return Discovery(types, unreadable, [kind for kind in everything if kind not in types])
 
 
 def _groups(transport: Transport) -> list[dict[str, Any]]:

@@ -67,12 +67,18 @@ class MemoryCluster:
         """See the port."""
         with self._lock:
             away = {group: _UNAVAILABLE for group, _ in self.away()}
-            return Discovery([type_ for type_ in self.types() if type_.group not in away], away)
+            there = [type_ for type_ in self.types() if type_.group not in away]
+            return Discovery(there, away, [type_ for type_ in self.others() if type_.group not in away])
 
     def types(self) -> Sequence[ResourceType]:
         """All kinds, whether their servers answer or not."""
         with self._lock:
             return tuple(versions[0].type for versions in self._types.values())
+
+    def others(self) -> Sequence[ResourceType]:
+        """The same kinds, in the other versions in which they are served."""
+        with self._lock:
+            return tuple(served.type for versions in self._types.values() for served in versions[1:])
 
     def away(self) -> set[tuple[str, str]]:
         """Groups and versions that an APIService leaves to a service that is not there."""

@@ -8,9 +8,10 @@ from schemas.errors import AlreadyExists, Code, NotFound, PermanentError, Transi
 from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message
 from workers.manifests.kube.label_value import label_value
-from workers.manifests.kube.objects import POD, SERVICE_ACCOUNT, Kind, is_going, kind_of, labels_of, title
+from workers.manifests.kube.objects import POD, SERVICE_ACCOUNT, is_going, kind_of, labels_of, title
 from workers.manifests.restore.compare import merge_service_account, same
 from workers.manifests.restore.sanitise import RESTORE_NAME, sanitise, skip_reason
+from workers.manifests.restore.versions import Served, fitted, misfit, served
 from workers.ports import Cluster
 
 
@@ -48,22 +49,24 @@ class _Kinds:
         self._unreadable: Mapping[str, str] = {}
         self._known = self._ask()
 
-    def find(self, obj: Object) -> ResourceType | None:
-        """The type of `obj`: of its own version, else of the version that the server prefers."""
+    def fit(self, obj: Object) -> tuple[ResourceType, Object] | None:
+        """The type of `obj`, and `obj` in the version of that."""
         if kind_of(obj) not in self._known and kind_of(obj)[0] not in self._unreadable:
             self._known = self._ask()
-        return self._known.get(kind_of(obj))
+        return fitted(obj, self._known.get(kind_of(obj), []))
 
-    def why_unknown(self, obj: Object) -> str:
-        """What to say of an object whose type was not found."""
+    def why_not(self, obj: Object) -> str:
+        """What to say of an object that has no type."""
         if reason := self._unreadable.get(kind_of(obj)[0]):
             return reason
+        if types := self._known.get(kind_of(obj)):
+            return misfit(obj, [type_.version for type_ in types])
         return f"the cluster does not know {obj['apiVersion']} {obj['kind']}"
 
-    def _ask(self) -> dict[Kind, ResourceType]:
+    def _ask(self) -> Served:
         found = self._cluster.discover()
         self._unreadable = found.unreadable
-        return {(type_.group, type_.kind): type_ for type_ in found.types}
+        return served(found)
 
 
 def _apply(obj: Object, wave: Wave, kinds: _Kinds, cluster: Cluster) -> Outcome:
@@ -72,11 +75,11 @@ def _apply(obj: Object, wave: Wave, kinds: _Kinds, cluster: Cluster) -> Outcome:
     wanted = sanitise(obj, restore=wave.restore, backup=wave.backup)
     if wanted is None:
         return Outcome()
-    type_ = kinds.find(wanted)
-    if type_ is None:
-        return Outcome(later=[_about(wanted, kinds.why_unknown(wanted))])
+    found = kinds.fit(wanted)
+    if found is None:
+        return Outcome(later=[_about(wanted, kinds.why_not(wanted))])
     try:
-        return _create(type_, wanted, wave.restore, cluster)
+        return _create(*found, wave.restore, cluster)
     except (TransientError, NotFound) as error:
         return Outcome(later=[_about(wanted, str(error))])
     except PermanentError as error:

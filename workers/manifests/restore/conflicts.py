@@ -1,6 +1,7 @@
 """What would keep captured objects from being created: found before anything is deleted for them."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from schemas.kubernetes import SERVICES, STORAGE_CLASSES, Object
 from workers.manifests.kube.objects import (
@@ -19,6 +20,7 @@ from workers.manifests.kube.objects import (
 from workers.manifests.restore.rebind import claim_of, find_volume, rebinding
 from workers.manifests.restore.sanitise import skip_reason, stripped
 from workers.manifests.restore.sanitise.storage import is_hand_made
+from workers.manifests.restore.versions import fitted, misfit, served, version_of
 from workers.ports import Cluster
 
 STORAGE_CLASS: Kind = ("storage.k8s.io", "StorageClass")
@@ -37,12 +39,25 @@ def conflicts(objects: Iterable[Object], going: Collection[str], cluster: Cluste
 
 def _unknown_kinds(objects: list[Object], cluster: Cluster) -> Iterator[tuple[Object, str]]:
     found = cluster.discover()
-    known = {(type_.group, type_.kind) for type_ in found.types}
+    live = served(found)
     specs = [spec_of(obj) for obj in objects if kind_of(obj) == DEFINITION]
-    known |= {(spec["group"], spec["names"]["kind"]) for spec in specs}
+    defined = {(spec["group"], spec["names"]["kind"]): _versions(spec) for spec in specs}
     for obj in objects:
-        if kind_of(obj) not in known and kind_of(obj)[0] not in found.unreadable:
+        kind = kind_of(obj)
+        if kind[0] in found.unreadable:
+            continue
+        if kind in live:
+            if fitted(obj, live[kind]) is None:
+                yield obj, misfit(obj, [type_.version for type_ in live[kind]])
+        elif kind not in defined:
             yield obj, f"the cluster does not know {obj['apiVersion']} {obj['kind']}, and the backup does not define it"
+        elif version_of(obj) not in defined[kind]:
+            yield obj, misfit(obj, defined[kind])
+
+
+def _versions(spec: Mapping[str, Any]) -> list[str]:
+    """Those that a captured definition has served; it is created where there is none."""
+    return [version["name"] for version in spec.get("versions") or [] if version.get("served")] or [spec["version"]]
 
 
 def _missing_classes(objects: list[Object], cluster: Cluster) -> Iterator[tuple[Object, str]]:
