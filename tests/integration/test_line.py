@@ -114,6 +114,46 @@ def test_restoring_one_application_over_itself_undoes_what_changed(line: Line, f
     assert looking.differences(before, line.look()) == []
 
 
+@pytest.mark.timeout(900)
+def test_a_rollback_brings_back_what_a_restore_has_replaced_and_deleted(line: Line, full: str) -> None:
+    _put(line, CONFIG_MAPS, "shop-floor", "came-later", {"data": {"key": "value"}})
+    line.cluster.patch(CONFIG_MAPS, "shop-floor", "db", {"data": {"max_connections": "7"}})
+    volume = dict(line.volume_directories())["shop-floor/data-db-0"]
+    (volume / "came-later").write_text("after the backup")
+    changed = line.look()
+    asked = ("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "300", "-o", "json")
+    done = line.stack.snapline(*asked)
+    restored = json.loads(done.stdout)
+    name, snapshot = restored["name"], restored["snapshot"]
+    assert (done.returncode, restored["status"], snapshot) == (0, "Completed", f"{name}-before"), done.stderr
+    told, _, afterwards = done.stderr.partition(f"{name}: removing what is replaced")
+    assert "configmaps shop-floor/came-later" in told
+    assert f"what is deleted is backed up first, as {snapshot}" in told
+    assert afterwards
+    assert not _has(line, "came-later")
+    assert not (dict(line.volume_directories())["shop-floor/data-db-0"] / "came-later").exists()
+
+    marked = {row["name"]: row["snapshot_of"] for row in line.snapline("get", "backups") if row.get("snapshot_of")}
+    assert marked[snapshot] == name
+    described = line.snapline("describe", "restore", name)
+    assert (described["snapshot"], described["newer"]) == (snapshot, ["configmaps shop-floor/came-later"])
+    try:
+        back = line.snapline("restore", "--rollback", name, "--wait", "--timeout", "300")
+        assert (back["status"], back["backup"], back["app"]) == ("Completed", snapshot, "shop-floor")
+        assert looking.differences(changed, line.look()) == []
+        assert line.snapline("delete", "backup", snapshot, "--wait")["status"] == "Deleted"
+        gone = line.stack.snapline("restore", "--rollback", name)
+        assert (gone.returncode, "no longer there" in gone.stderr) == (6, True)
+    finally:
+        line.cluster.delete(CONFIG_MAPS, "shop-floor", "came-later")
+        again = line.snapline("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "300")
+        assert again["status"] == "Completed"
+
+
+def _has(line: Line, name: str) -> bool:
+    return name in {found["metadata"]["name"] for found in line.cluster.list(CONFIG_MAPS, "shop-floor")}
+
+
 def test_a_license_that_does_not_allow_it_rejects_its_own_and_holds_up_nobody_else(line: Line, tmp_path: Path) -> None:
     (tmp_path / "license.yaml").write_text(
         sign_license(line.stack.authority, app_slug="print-works", allow_snapshots=False)
