@@ -8,6 +8,7 @@ from rich.console import Console
 
 from producers.cli.render import Output
 from producers.session import Session
+from schemas.events import DEFAULT_DESTINATION
 from schemas.settings import from_environment
 
 SOURCE = "snapline/cli"
@@ -21,6 +22,11 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How result
 DestinationOption = Annotated[
     str, typer.Option("--destination", help="Storage destination; `storage list` shows those that there are.")
 ]
+
+
+def where(destination: str) -> str:
+    """What a command that is shown needs, so that it looks in that destination."""
+    return "" if destination == DEFAULT_DESTINATION else f" --destination {destination}"
 
 
 def session_of(ctx: typer.Context) -> Session:

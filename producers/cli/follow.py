@@ -28,11 +28,11 @@ def wait(session: Session, requested: Requested, timeout: float, output: Output)
     planned = None
     with Bars(notes).shown() as bars:
         for progress in follow(session, requested):
-            bars.update(progress)
             if progress.planned and planned is None:
                 planned = progress.planned
                 for line in plan_lines(planned, requested.destination):
-                    notes.print(line, markup=False)
+                    notes.print(line, markup=False, soft_wrap=True)
+            bars.update(progress)
             for queue in set(progress.unserved) - told:
                 _nobody_listens(queue)
             told.update(progress.unserved)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from producers.cli.context import where
 from schemas import events as e
 
 MANY = 50
@@ -10,11 +11,10 @@ MANY = 50
 
 def lines(planned: e.RestorePlanned, destination: str) -> Iterator[str]:
     """Sentences: what is deleted, what of it does not come back, what stays, and how to go back."""
-    name = planned.restore
-    where = "" if destination == e.DEFAULT_DESTINATION else f" --destination {destination}"
-    describe = f"`snapline describe restore {name}{where}`"
+    name = f"{planned.restore}{where(destination)}"
+    describe = f"`snapline describe restore {name}`"
     replaced, objects = _count(planned.replaced, "object"), _count(planned.objects, "object")
-    yield f"{name} deletes {replaced}, creates {objects} and fills {_count(planned.volumes, 'volume')}"
+    yield f"{planned.restore} deletes {replaced}, creates {objects} and fills {_count(planned.volumes, 'volume')}"
     if planned.newer:
         yield "deleted and not brought back, as they came after the backup:"
         yield from (f"  {each}" for each in planned.newer)
@@ -27,7 +27,7 @@ def lines(planned: e.RestorePlanned, destination: str) -> Iterator[str]:
             yield f"  and perhaps more: {describe}"
     if planned.snapshot:
         yield f"what is deleted is backed up first, as {planned.snapshot}"
-        yield f"`snapline restore --rollback {name}{where}` goes back to that, once this restore has ended"
+        yield f"`snapline restore --rollback {name}` goes back to that, once this restore has ended"
     elif planned.replaced:
         yield "no safety snapshot is taken: what is deleted is only in the backup, as it was then"
 

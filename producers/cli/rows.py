@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from producers.cli.context import where
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, Row
 from producers.views.applications import ApplicationView
@@ -95,7 +96,9 @@ def restore_details(details: RestoreDetails, hooks: Iterable[HookView], output: 
         return restore(view) | planned | ({"left_alone": _said(plan.left_alone, output)} if plan else {})
     row = restore(view) | planned | {"hooks": _hooks(hooks, output)} | _messages(details, output)
     if view.snapshot and output is Output.TABLE:
-        row["snapshot"] = f"{view.snapshot}; `snapline restore --rollback {view.name}` goes back to it"
+        row["snapshot"] = (
+            f"{view.snapshot}; `snapline restore --rollback {view.name}{where(view.destination)}` goes back to it"
+        )
     return row
 
 

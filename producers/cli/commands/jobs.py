@@ -8,7 +8,7 @@ import typer
 from producers.actions import jobs
 from producers.actions.follow import deletion
 from producers.actions.jobs import Requested
-from producers.cli.context import DestinationOption, OutputOption, notes, session_of
+from producers.cli.context import DestinationOption, OutputOption, notes, session_of, where
 from producers.cli.exits import Exit
 from producers.cli.follow import wait, warn_if_nobody_listens
 from producers.cli.render import Output, show
@@ -123,5 +123,5 @@ def _answer(session: Session, requested: Requested, follow: bool, timeout: float
     warn_if_nobody_listens(session)
     job = requested.job
     show({"request": requested.event.id, "name": job.name, "status": "Requested"}, output)
-    where = "" if requested.destination == DEFAULT_DESTINATION else f" --destination {requested.destination}"
-    notes.print(f"follow it with `snapline describe {job}{where}` or `snapline events tail`", markup=False)
+    describe = f"snapline describe {job}{where(requested.destination)}"
+    notes.print(f"follow it with `{describe}` or `snapline events tail`", markup=False, soft_wrap=True)
