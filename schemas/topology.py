@@ -78,7 +78,7 @@ QUEUES: dict[str, Queue] = {
     for q in (
         Queue("license.gate", (e.BackupRequested, e.RestoreRequested)),
         Queue("manifest.capture", (e.BackupLicensed,)),
-        Queue("backup.finalize", (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed)),
+        Queue("backup.finalize", (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed, e.BackupFailed)),
         Queue("restore.prepare", (e.RestoreLicensed, e.RestoreUndeployRequested, *BACKUP_ENDS)),
         Queue("restore.apply", (e.RestorePrepared, e.VolumesMountRequested, e.VolumesRestored, e.VolumesRestoreFailed)),
         Queue("restore.finalize", (e.RestoreApplied, *RESTORE_ENDS)),

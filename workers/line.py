@@ -16,6 +16,7 @@ from workers.needs import Needs
 from workers.receive import GiveUp, Row
 from workers.steps import (
     backup_finalize,
+    backup_thaw,
     license_gate,
     maintain,
     manifest_capture,
@@ -81,9 +82,17 @@ def volumes(has: Needs) -> Row:
 
 
 def finalize_backup(has: Needs) -> Row:
-    """Backups end."""
+    """Backups end, and what those that have failed left frozen is thawed."""
     needs = backup_finalize.FinalizeBackupNeeds(has.destinations, has.now)
-    return Row(lambda event, _: backup_finalize.finalize(event, needs), _fail_job(has))
+    thaw = backup_thaw.ThawNeeds(has.destinations, lambda: has.cluster, has.now)
+    heard = (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed)
+    return Row(
+        {
+            **dict.fromkeys(heard, lambda event, _: backup_finalize.finalize(event, needs)),
+            e.BackupFailed: lambda event, _: backup_thaw.thaw(event, thaw),
+        },
+        dict.fromkeys(heard, _fail_job(has)),
+    )
 
 
 def prepare_restore(has: Needs) -> Row:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -37,7 +37,7 @@ from workers.jobs.hooks import load_output
 from workers.jobs.locks import Locks
 from workers.jobs.slicing import Slicing
 from workers.ports import CopySlice, Progress, Repository
-from workers.steps import volumes_copy, watchdog
+from workers.steps import backup_thaw, volumes_copy, watchdog
 
 BACKUP, POD = Job("backup", "b"), "shop/db-0"
 
@@ -86,6 +86,12 @@ class Node(Sealing):
         event = e.VolumesCopyRequested(backup="b", node="n", pod=POD, slice=slice_)
         told = volumes_copy.copy(e.wrap(event, source="tests", time=NOW), self.needs)
         return [said for said in told if not isinstance(said, e.VolumesProgressed)]
+
+    def thaw(self, end: e.Event) -> list[e.Event]:
+        """What backup.finalize makes of the end of a backup that has failed."""
+        needs = backup_thaw.ThawNeeds(self.needs.destinations, lambda: self.pods.cluster, self.pods.clock)
+        event: Any = e.wrap(end, source="tests", time=NOW)
+        return list(backup_thaw.thaw(event, needs))
 
     def give_up(self) -> list[e.Event]:
         """What is made of a step that failed for good."""
@@ -311,9 +317,53 @@ def test_a_backup_that_fails_for_good_names_the_pods_that_were_not_thawed_and_th
     assert node.pods.ran == ["freeze", "copy data", "thaw"]
 
 
-def _tick(node: Node) -> list[e.Event]:
+def test_where_the_nodes_worker_is_gone_for_good_it_is_told_and_at_last_another_one_thaws() -> None:
+    node = _node()
+    node.slices = 2
+    node.hear()
+    told = _tick(node, unserved="volumes.n")
+    assert isinstance(told[0], e.BackupStalled)
+    assert told[0].unserved == ["volumes.n"]
+    for _ in range(watchdog.MOST_NUDGES):
+        *_, end = _tick(node, unserved="volumes.n")
+    assert isinstance(end, e.BackupFailed)
+    assert "nobody serves volumes.n" in str(end.reason)
+    assert "Pod shop/db-0: its hooks after the copy have not been run" in str(node.final().errors[-1])
+    assert node.thaw(end) == []
+    assert node.pods.ran == ["freeze", "copy data", "thaw"]
+    assert node.state().stage == "post-done"
+    node.thaw(end)
+    node.hear(1)
+    assert node.pods.ran == ["freeze", "copy data", "thaw"], "once"
+
+
+def test_a_thaw_after_the_end_waits_for_the_api_server_too() -> None:
+    node = _node()
+    node.slices = 2
+    node.hear()
+    end = endings.fail(node.store, BACKUP, NOW, Message(code="Stalled", text="no progress"))
+    node.pods.answer("thaw", TransientError("the API server is away"))
+    with pytest.raises(NotYet):
+        node.thaw(end)
+    node.pods.answers.clear()
+    node.thaw(end)
+    assert node.pods.ran[-1] == "thaw"
+    assert node.state().stage == "post-done"
+
+
+def test_an_end_that_is_in_no_record_thaws_nothing() -> None:
+    node = _node()
+    node.slices = 2
+    node.hear()
+    node.thaw(e.BackupFailed(backup="b"))
+    assert node.pods.ran == ["freeze", "copy data"]
+
+
+def _tick(node: Node, unserved: str = "") -> list[e.Event]:
     much_later = NOW + timedelta(days=9999)
-    needs = watchdog.WatchdogNeeds(node.needs.destinations, timedelta(minutes=2), lambda: much_later, lambda _: None)
+    needs = watchdog.WatchdogNeeds(
+        node.needs.destinations, timedelta(minutes=2), lambda: much_later, lambda queue: 0 if queue == unserved else 1
+    )
     return list(watchdog.tick(e.wrap(e.TickMinute(minute="m"), source="tests", time=NOW), needs))
 
 

@@ -131,7 +131,10 @@ def _stopped_backup(
 
 
 def _owing(pod: str) -> Message:
-    text = f"Pod {pod}: its hooks after the copy have not been run; what those before it have done is not undone"
+    text = (
+        f"Pod {pod}: its hooks after the copy have not been run; what those before it have done is not undone. They "
+        "are run after the end of the backup, if that is possible"
+    )
     return Message(code=Code.HOOK_NOT_RUN, text=text, subject=pod)
 
 
