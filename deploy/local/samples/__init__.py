@@ -11,7 +11,17 @@ from schemas.errors import AlreadyExists, NotFound, TransientError
 from schemas.kubernetes import Object, ResourceType
 from workers.ports import Cluster
 
-__all__ = ["SampleApp", "applications", "console_objects", "create", "fill_volume", "tree_digest", "write_packages"]
+__all__ = [
+    "SampleApp",
+    "applications",
+    "console_objects",
+    "create",
+    "fill_volume",
+    "neighbour",
+    "tree_digest",
+    "write_package",
+    "write_packages",
+]
 
 HERE = Path(__file__).parent
 
@@ -21,12 +31,8 @@ class SampleApp:
     """An application: what it consists of, and the Backup resource that it ships."""
 
     slug: str
+    namespace: str
     objects: list[Object]
-
-    @property
-    def namespace(self) -> str:
-        """Where it lives."""
-        return self.slug
 
     @property
     def backup(self) -> str:
@@ -43,7 +49,12 @@ class SampleApp:
 
 def applications() -> list[SampleApp]:
     """Both of them."""
-    return [SampleApp(slug, _load(slug)) for slug in ("shop-floor", "print-works")]
+    return [SampleApp(slug, slug, _load(slug)) for slug in ("shop-floor", "print-works")]
+
+
+def neighbour() -> SampleApp:
+    """A third one, which lives in the namespace of the first."""
+    return SampleApp("tool-crib", "shop-floor", _load("tool-crib"))
 
 
 def console_objects(namespace: str) -> list[Object]:
@@ -54,10 +65,14 @@ def console_objects(namespace: str) -> list[Object]:
 def write_packages(directory: Path, authority: Authority) -> None:
     """`<slug>/license.yaml` and `<slug>/backup.yaml` of each application, for `snapline app add`."""
     for app in applications():
-        folder = directory / app.slug
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "license.yaml").write_text(sign_license(authority, app_slug=app.slug))
-        (folder / "backup.yaml").write_text(app.backup)
+        write_package(directory / app.slug, app, authority)
+
+
+def write_package(folder: Path, app: SampleApp, authority: Authority) -> None:
+    """`license.yaml` and `backup.yaml` of one application."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "license.yaml").write_text(sign_license(authority, app_slug=app.slug))
+    (folder / "backup.yaml").write_text(app.backup)
 
 
 def create(cluster: Cluster, objects: list[Object]) -> None:
