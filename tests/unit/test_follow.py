@@ -147,3 +147,14 @@ def test_a_deletion_is_waited_for(front: Front) -> None:
     _tell(front, first, e.BackupDeleted(backup="a", reclaimed_bytes=7))
     _tell(front, second, e.BackupDeleted(backup="b", reclaimed_bytes=8))
     assert follow.deletion(front.session, second) == e.BackupDeleted(backup="b", reclaimed_bytes=8)
+
+
+def test_who_waits_is_told_once_of_a_queue_that_nobody_serves(front: Front, capsys: pytest.CaptureFixture[str]) -> None:
+    requested = jobs.take(front.session, "shop")
+    name = requested.job.name
+    stalled = (e.BackupStalled(backup=name, nudge=number, unserved=["volumes.node-a"]) for number in (1, 2))
+    _tell(front, requested, e.BackupLicensed(backup=name), *stalled, e.BackupFailed(backup=name))
+    front.back_up(name)
+    with pytest.raises(typer.Exit):
+        wait(front.session, requested, 0, Output.JSON)
+    assert capsys.readouterr().err.count("nobody is listening on volumes.node-a") == 1

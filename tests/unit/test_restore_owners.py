@@ -7,7 +7,7 @@ import pytest
 from schemas import events as e
 from schemas import keys
 from schemas.errors import Code, NotYet
-from schemas.kubernetes import CLAIMS, CONFIG_MAPS, Object
+from schemas.kubernetes import CLAIMS, CONFIG_MAPS, PODS, Object, ResourceType
 from schemas.messages import Message
 from schemas.records import OwnerEnded
 from tests.support.objects import claim, definition, make, on_claim, opted_in, owner, pod
@@ -16,6 +16,7 @@ from workers.jobs import ledger
 from workers.steps import restore_undeploy
 
 STUCK = {"finalizers": ["example.com/never"]}
+LATE = {"kots.io/deletion-phase": "1"}
 APPS = [app("shop"), app("blog")]
 
 
@@ -138,6 +139,35 @@ def test_a_claim_that_will_not_go_is_not_filled_and_the_rest_is_restored() -> No
     [asked] = restored.apply("shop")
     assert isinstance(asked, e.VolumesMountRequested)
     assert asked.pod == "console/free-0"
+
+
+def test_no_phase_waits_for_a_claim_whose_workload_comes_later() -> None:
+    """A claim stays while a pod mounts it, as on a server; its vendor has the workload deleted late."""
+    db = make("StatefulSet", "db", CONSOLE, "apps/v1", labels=label("shop"), spec={}, annotations=LATE)
+    db_0 = pod(
+        "db-0",
+        CONSOLE,
+        labels=label("shop"),
+        owners=[owner(db)],
+        annotations=opted_in("d"),
+        volumes={"d": on_claim("data")},
+    )
+    protected = {"finalizers": ["kubernetes.io/pvc-protection"]}
+    objects = [db, db_0, claim("data", CONSOLE, labels=label("shop"), metadata=protected), *two("old")[:2]]
+    made: list[Restoring] = []
+
+    def protect(type_: ResourceType, _: Object) -> None:
+        """Lets the claim go when no pod is left."""
+        cluster = made[0].cluster if made else None
+        if cluster and type_ != CLAIMS and not list(cluster.list(PODS, CONSOLE)) and list(cluster.list(CLAIMS)):
+            cluster.patch(CLAIMS, CONSOLE, "data", {"metadata": {"finalizers": None}})
+
+    restored = Restoring(objects, APPS, claims=[(CONSOLE, "data")], changed=protect)
+    made.append(restored)
+    restored.request()
+    restored.prepare()
+    assert restored.undeploy("shop") == [e.RestorePrepared(restore="r", owner="shop")]
+    assert list(restored.cluster.list(CLAIMS, CONSOLE)) == []
 
 
 def test_a_step_that_fails_for_good_ends_its_owner_alone() -> None:
