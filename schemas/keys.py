@@ -33,6 +33,7 @@ restores/<name>/hook-runs/<pod>/<number>.json somebody runs the hook of a restor
 claims/<resource>/holders/<number>.json  restores that claim a resource, which is `console` or `application/<slug>`; the
                                          newest entry counts, until its job has ended and has no running marker
 claims/<resource>/backups/<name>/<run>   backups that claim it; a run of a backup's step has one of its own
+claims/<resource>/line/<asked at>/<kind>/<name>  jobs that wait for it, by when they were asked for
 rejected/<kind>/<name>/<request>.json    a request that was refused, written once; <name> is what its job would have
                                          been called, <request> its identity. One goes after 30 days
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
@@ -40,6 +41,7 @@ notifications/<event>/<target>.json      a target has accepted an event
 """
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote, unquote
 
@@ -196,6 +198,25 @@ def parse_sharer(key: str) -> str:
     if kind != "backups":
         raise ValueError(f"{key!r} is not the claim of a backup")
     return name
+
+
+def line(resource: str) -> str:
+    """The prefix of the jobs that wait for a resource; sorted, they are in order."""
+    return f"claims/{resource}/line/"
+
+
+def in_line(resource: str, job: Job, asked_at: datetime) -> str:
+    """The place of a job in line."""
+    return f"{line(resource)}{asked_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}/{job.kind}/{job.name}"
+
+
+def parse_in_line(key: str) -> Job:
+    """The job. Raises ValueError for another key."""
+    *_, line_, _, kind, name = key.split("/")
+    for known in KINDS:
+        if (line_, kind) == ("line", known):
+            return Job(known, name)
+    raise ValueError(f"{key!r} is not a place in line")
 
 
 def manifest(job: Job, digest: str) -> str:

@@ -15,8 +15,8 @@ from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.seaweedfs import SeaweedFS
 from schemas import events as e
 from schemas import keys
-from schemas.job import Job, Kind, backup, restore
-from schemas.kubernetes import PODS, SECRETS, Object
+from schemas.job import Job, Kind, backup, restore, safety_snapshot
+from schemas.kubernetes import DEPLOYMENTS, PODS, SECRETS, Object
 from schemas.records import Began
 from tests.support.aftermath import Created, balanced, left_behind, told_once
 from tests.support.kill_places import missing, unknown
@@ -64,8 +64,12 @@ def test_workers_killed_at_every_record_lose_and_repeat_nothing(
         line.publish(e.BackupRequested(app="nobody"), "of nothing")
         made = _back_up(line, None, "first")
         _in_line(line, made)
-        _restore(line, made, "everything")
+        _spoil(line)
+        spoilt = line.look()
+        everything = _restore(line, made, "everything")
         assert looking.differences(before, line.look()) == []
+        _restore(line, safety_snapshot(restore(everything)).name, "back")
+        assert looking.differences(spoilt, line.look()) == []
         _delete(line, made)
         _watchdog_finds_unfinished(line, Job("backup", made))
         for again in range(3):
@@ -113,13 +117,21 @@ def _back_up(line: Line, app: str | None, id_: str) -> str:
     return name
 
 
-def _restore(line: Line, made: str, id_: str) -> None:
-    """Of everything, after all volumes that the backup holds have changed."""
+def _spoil(line: Line) -> None:
+    """Changes all volumes that the backup holds, and takes away what mounts one of them."""
     for volume, directory in line.volume_directories():
         if volume != DUMPED:
             (directory / "later").write_text("not in the backup")
+    for name in ("intake", "press"):
+        line.cluster.delete(DEPLOYMENTS, PRINT, name)
+    until(lambda: looking.pods(line.cluster, PRINT) == [], "nothing mounts the volume")
+
+
+def _restore(line: Line, made: str, id_: str) -> str:
     line.publish(e.RestoreRequested(backup=made), id_)
-    assert _ended(line, "restore", line.job("restore", made, id_))["status"] == "Completed"
+    name = line.job("restore", made, id_)
+    assert _ended(line, "restore", name)["status"] == "Completed"
+    return name
 
 
 def _ended(line: Line, kind: Kind, name: str) -> Any:
@@ -127,16 +139,15 @@ def _ended(line: Line, kind: Kind, name: str) -> Any:
 
 
 def _in_line(line: Line, made: str) -> None:
-    """Two restores and a backup of one application at once; a restore of another, of which an object does not go; and a
-    deletion that must wait for another time."""
+    """Two restores of one application at once, and a backup of it that comes last; a restore of another, of which an
+    object does not go; and a deletion that must wait for another time."""
     line.cluster.patch(SECRETS, PRINT, "press", {"metadata": {"finalizers": [STUCK]}})
     for id_, app in (("one", SHOP), ("two", SHOP), ("stuck", PRINT)):
         line.publish(e.RestoreRequested(backup=made, app=app), id_)
-    until(lambda: any(line.store.list(keys.holders(f"application/{SHOP}"))), "a restore has claimed the shop", 120)
+    _await_in_line(line, *(restore(line.job("restore", made, id_)) for id_ in ("one", "two")))
     line.publish(e.BackupRequested(app=SHOP), "in line")
     line.publish(e.BackupDeleteRequested(backup=made), "too early")
-    queued = keys.queued(backup(line.job("backup", SHOP, "in line")))
-    until(lambda: ledger.exists(line.store, queued), "the backup waits in line", 120)
+    _await_in_line(line, backup(line.job("backup", SHOP, "in line")))
     _ticks(line)
     _long_ago(line, line.job("restore", made, "stuck"))
     ended = {id_: _ended(line, "restore", line.job("restore", made, id_)) for id_ in ("one", "two", "stuck")}
@@ -145,9 +156,15 @@ def _in_line(line: Line, made: str) -> None:
         "two": "Completed",
         "stuck": "Failed",
     }
-    assert _ended(line, "backup", line.job("backup", SHOP, "in line"))["status"] == "Completed"
+    last = _ended(line, "backup", line.job("backup", SHOP, "in line"))
+    assert last["status"] == "Completed"
+    assert last["completed_at"] > max(ended[id_]["completed_at"] for id_ in ("one", "two"))
     _told(line, e.BackupDeleteFailed, "the deletion is refused")
     line.cluster.patch(SECRETS, PRINT, "press", {"metadata": {"finalizers": None}})
+
+
+def _await_in_line(line: Line, *jobs: Job) -> None:
+    until(lambda: any(ledger.exists(line.store, keys.queued(job)) for job in jobs), f"one of {jobs} waits in line", 120)
 
 
 def _ticks(line: Line) -> None:
@@ -159,9 +176,9 @@ def _ticks(line: Line) -> None:
 
 def _long_ago(line: Line, name: str) -> None:
     """Lets the patience with the object that does not go come to its end."""
-    key = keys.stage_began(restore(name), "undeployed", PRINT)
-    until(lambda: ledger.exists(line.store, key), "the restore waits for what does not go", 300)
-    ledger.put(line.store, key, Began(at=datetime.now(UTC) - LONG_AGO))
+    log = line.stack.root / "log" / "restore.prepare.log"
+    until(lambda: f"({STUCK}) to be gone" in log.read_text(), "the restore waits for what does not go", 300)
+    ledger.put(line.store, keys.stage_began(restore(name), "undeployed", PRINT), Began(at=datetime.now(UTC) - LONG_AGO))
 
 
 def _delete(line: Line, made: str) -> None:

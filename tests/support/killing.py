@@ -27,13 +27,13 @@ from schemas.events import AnyEvent
 from tests.support.killing_adapters import KillingCluster, KillingDestinations
 from workers import app
 from workers.hooks import restore_run
-from workers.jobs import claims
+from workers.jobs import at_work, claims
 from workers.needs import Needs
 from workers.ports import Cluster, Destinations
 
-MOST_DELIVERIES = 6
-"""A message that has come so often is spared: the broker gives none more often than a queue's `delivery_limit`."""
-SILENCE, DEAD_RUN = timedelta(seconds=4), timedelta(seconds=20)
+MOST_DELIVERIES = 7
+"""A message that has come again so often is spared, since the broker gives none more often than `delivery_limit`."""
+SILENCE, AT_WORK_SILENCE, DEAD_RUN = timedelta(seconds=4), timedelta(seconds=10), timedelta(seconds=20)
 """After what silence others take it to be dead; elsewhere they wait longer."""
 
 
@@ -48,9 +48,9 @@ class Killer:
         """This thread works on a message that has come `deliveries` times before."""
         self._deliveries[threading.get_ident()] = deliveries
 
-    def at(self, point: str, place: str) -> None:
-        """Dies here, if this is the point and nobody died here before."""
-        if point != self._point or max(self._deliveries.values(), default=0) >= MOST_DELIVERIES:
+    def at(self, point: str, place: str, most: int = MOST_DELIVERIES) -> None:
+        """Dies here, if this is the point, nobody died here before, and no message has come again `most` times."""
+        if point != self._point or max(self._deliveries.values(), default=0) >= most:
             return
         try:
             (self._markers / f"{self._queue} {re.sub('[^A-Za-z0-9.:-]+', ' ', place)}").touch(exist_ok=False)
@@ -93,7 +93,8 @@ class KillBeforeWork(dramatiq.Middleware):
 
 def work(queue: str, point: str, markers: str) -> None:
     """Works as `workers.app` does, until it dies."""
-    restore_run.SILENCE, restore_run.BEAT, claims.DEAD_RUN = SILENCE, 0.5, DEAD_RUN
+    restore_run.SILENCE, restore_run.BEAT = SILENCE, 0.5
+    at_work.SILENCE, claims.DEAD_RUN = AT_WORK_SILENCE, DEAD_RUN
     needs = KillingNeeds(app.load().settings)
     needs.killer = Killer(queue, point, Path(markers))
     app.serve(topology.queue(queue), app.make_broker(needs, KillBeforeWork(needs.killer)), app.stop_on_signals())

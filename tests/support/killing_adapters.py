@@ -12,13 +12,17 @@ from workers.ports import Cluster, Destinations, ExecResult, ObjectStore, Reposi
 class Killer(Protocol):
     """See tests.support.killing."""
 
-    def at(self, point: str, place: str) -> None: ...
+    def at(self, point: str, place: str, most: int = ...) -> None: ...
 
 
-def _around(killer: Killer, place: str, change: Any) -> Any:
-    killer.at("before-change", place)
+MOST_FOR_OBJECTS = 3
+"""Messages are spared sooner where an object of the cluster changes, so that there is a life left for each record."""
+
+
+def _around(killer: Killer, place: str, change: Any, **most: int) -> Any:
+    killer.at("before-change", place, **most)
     result = change()
-    killer.at("after-change", place)
+    killer.at("after-change", place, **most)
     return result
 
 
@@ -112,8 +116,9 @@ class KillingCluster:
             self._killer,
             "exec",
             lambda: self._cluster.exec(namespace, pod, container, command, deadline=deadline, limit=limit),
+            most=MOST_FOR_OBJECTS,
         )
         return ran
 
     def _around(self, how: str, type_: ResourceType, change: Any) -> Any:
-        return _around(self._killer, f"{how} {type_.group_resource}", change)
+        return _around(self._killer, f"{how} {type_.group_resource}", change, most=MOST_FOR_OBJECTS)

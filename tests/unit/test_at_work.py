@@ -137,7 +137,7 @@ def _worker(
 def _next(simulation: Simulation, store: SimulatedStore, there: set[str], let_in: list[Job]) -> Callable[[], None]:
     def act() -> None:
         job = restore("next")
-        while _until_done(lambda: claims.take(store, job, [SHOP], f"{simulation.random.random()}", NOW)):
+        while _until_done(lambda: claims.take(store, job, [SHOP], NOW, f"{simulation.random.random()}", NOW)):
             simulation.step("waits", timedelta(seconds=5))
         assert not there, f"{there} are still at work"
         let_in.append(job)
@@ -153,7 +153,7 @@ def test_no_order_of_requests_lets_the_next_in_while_somebody_is_at_work(seed: i
     there: set[str] = set()
     let_in: list[Job] = []
     ledger.put(store, keys.running(R), Running())
-    assert claims.take(store, R, [SHOP], "run", NOW) is None
+    assert claims.take(store, R, [SHOP], NOW, "run", NOW) is None
 
     def end() -> None:
         simulation.step("goes on", timedelta(seconds=simulation.random.random() * 20))

@@ -26,10 +26,15 @@ class Claims:
 
     store: MemoryObjectStore = field(default_factory=MemoryObjectStore)
     runs: int = 0
+    asked: dict[Job, datetime] = field(default_factory=dict)
 
     def take(self, job: Job, *resources: str) -> Job | None:
+        """A job is asked for when it comes here first, if not before."""
         self.runs += 1
-        return claims.take(self.store, job, resources, f"run-{self.runs}", NOW)
+        return claims.take(self.store, job, resources, self.ask(job), f"run-{self.runs}", NOW)
+
+    def ask(self, job: Job) -> datetime:
+        return self.asked.setdefault(job, NOW + timedelta(seconds=len(self.asked)))
 
     def end(self, job: Job, *resources: str) -> None:
         ledger.put(self.store, keys.final(job), Record())
@@ -75,6 +80,13 @@ def test_what_is_held_stays_held_however_often_it_is_asked_for(shop: Claims) -> 
     assert shop.take(restore("s"), BLOG) == restore("r")
 
 
+def test_a_backup_that_was_killed_just_before_its_turn_does_not_give_way_again(shop: Claims) -> None:
+    asked_earlier = shop.ask(restore("r"))
+    ledger.put(shop.store, keys.sharer(SHOP, backup("b"), "killed"), Record())
+    ledger.put(shop.store, keys.in_line(SHOP, restore("r"), asked_earlier), Record())
+    assert shop.take(backup("b"), SHOP) is None
+
+
 def test_claims_of_a_job_that_died_with_its_ending_hold_up_nobody(shop: Claims) -> None:
     shop.take(backup("a"), SHOP)
     ledger.put(shop.store, keys.final(backup("a")), Record())  # and killed before the release
@@ -91,7 +103,7 @@ def test_a_killed_run_of_a_backup_that_waits_does_not_hold_up_the_restore_it_wai
     shop.end(backup("a"), SHOP)
     assert shop.take(restore("r"), SHOP) == backup("b")
     later = datetime.now(UTC) + claims.DEAD_RUN + timedelta(seconds=1)
-    assert claims.take(shop.store, backup("b"), [SHOP], "next", later) == restore("r")
+    assert claims.take(shop.store, backup("b"), [SHOP], NOW, "next", later) == restore("r")
     assert shop.take(restore("r"), SHOP) is None
 
 
@@ -109,10 +121,55 @@ class Interrupted(MemoryObjectStore):
 def test_a_restore_that_comes_between_a_backups_look_and_its_claim_is_seen() -> None:
     store = Interrupted()
     came: list[Job | None] = []
-    store.act = lambda: came.append(claims.take(store, restore("r"), [SHOP], "run", NOW))
-    assert claims.take(store, backup("a"), [SHOP], "run", NOW) == restore("r")
+    store.act = lambda: came.append(claims.take(store, restore("r"), [SHOP], NOW, "run", NOW))
+    assert claims.take(store, backup("a"), [SHOP], NOW, "run", NOW) == restore("r")
     assert came == [None]
     assert not list(store.list(keys.sharers(SHOP)))
+
+
+def test_who_waits_is_let_in_in_the_order_of_asking_whoever_looks_first(shop: Claims) -> None:
+    jobs = [restore("r"), restore("s"), backup("b"), restore("t")]
+    for job in jobs:
+        shop.ask(job)
+    assert shop.take(jobs[0], SHOP) is None
+    assert [shop.take(job, SHOP) for job in reversed(jobs[1:])] == [restore("r")] * 3
+    for job in jobs[1:]:
+        shop.end(jobs[jobs.index(job) - 1], SHOP)
+        behind = jobs[jobs.index(job) + 1 :]
+        assert [shop.take(other, SHOP) for other in behind] == [job] * len(behind)
+        assert shop.take(job, SHOP) is None
+    shop.end(jobs[-1], SHOP)
+    assert not list(shop.store.list(keys.line(SHOP)))
+
+
+def test_backups_in_line_do_not_wait_for_each_other(shop: Claims) -> None:
+    shop.take(restore("r"), SHOP)
+    shop.take(backup("a"), SHOP)
+    shop.take(backup("b"), SHOP)
+    shop.end(restore("r"), SHOP)
+    assert shop.take(backup("b"), SHOP) is None
+    assert shop.take(backup("a"), SHOP) is None
+
+
+def test_who_has_ended_or_is_cancelled_in_line_holds_up_nobody(shop: Claims) -> None:
+    for name in "rst":
+        shop.take(restore(name), SHOP)
+    shop.take(backup("b"), SHOP)
+    shop.end(restore("r"))
+    ledger.put(shop.store, keys.final(restore("s")), Record())  # and killed before it left the line
+    ledger.put(shop.store, keys.cancel(restore("t")), Record())
+    assert shop.take(backup("b"), SHOP) is None
+    assert len(list(shop.store.list(keys.line(SHOP)))) == 1
+
+
+def test_who_has_got_something_does_not_wait_for_one_that_waits_for_it(shop: Claims) -> None:
+    early, late = restore("early"), restore("late")
+    shop.ask(early)
+    shop.take(backup("b"), SHOP)
+    assert shop.take(late, BLOG, SHOP) == backup("b")
+    assert shop.take(early, BLOG, SHOP) == late
+    shop.end(backup("b"), SHOP)
+    assert shop.take(late, BLOG, SHOP) is None
 
 
 def test_claims_of_a_backup_go_with_its_ending(shop: Claims) -> None:
@@ -143,10 +200,12 @@ class Floor:
 def _actor(
     simulation: Simulation, store: SimulatedStore, floor: Floor, job: Job, resources: list[str], runs: random.Random
 ) -> Callable[[], None]:
+    asked_at = NOW + timedelta(seconds=runs.random())
+
     def act() -> None:
         while True:
             try:
-                ahead = claims.take(store, job, resources, f"{runs.random()}", simulation.now)
+                ahead = claims.take(store, job, resources, asked_at, f"{runs.random()}", simulation.now)
             except (NotYet, TransientError):
                 continue
             if ahead is None:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
@@ -11,6 +12,7 @@ from schemas.job import backup, restore
 from schemas.records.hooks import HookStage
 from tests.support.kill_places import DEATHS, RECORDS, place_of, records_of
 
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
 COPY, BACK, POD = backup("shop-bcdfg"), restore("shop-bcdfg-hjkmn"), "shop/data 0"
 
 WRITTEN: Mapping[str, list[str]] = {
@@ -24,6 +26,7 @@ WRITTEN: Mapping[str, list[str]] = {
     "queued": [keys.queued(COPY), keys.queued(BACK)],
     "holder": [keys.holder("console", 1), keys.holder("application/shop", 12)],
     "sharer": [keys.sharer("console", COPY, "run"), keys.sharer("application/shop", COPY, "run")],
+    "in_line": [keys.in_line("console", COPY, NOW), keys.in_line("application/shop", BACK, NOW)],
     "manifest": [keys.manifest(COPY, "digest")],
     "undeploy": [keys.undeploy(BACK)],
     "replaced": [keys.replaced(BACK, "digest")],
@@ -47,6 +50,7 @@ WRITTEN: Mapping[str, list[str]] = {
 """Function of `schemas.keys` -> keys that it makes of what a job writes."""
 
 PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejections", "holders", "sharers", "owners"} | {
+    "line",
     "hooks",
     "workers_of",
     "pod_results",

@@ -8,6 +8,9 @@ claims what it touches, in the job's store, before it begins:
   under the next number, so one of several wins. Then it waits until the backups there have ended.
 - a backup writes its claim where no restore is, then looks again. If a restore has come, it takes its claim back.
 
+Who has to wait gets a place in line, by when it was asked for, and lets those before it go first. That is for order
+alone: nothing goes wrong where one slips past.
+
 Both write before they look, so of two that exclude each other the one that looks last sees the other. All take their
 claims in the same order, so nobody waits in a circle. What ended jobs have left behind counts for nothing. Each run of
 a backup's step has a claim of its own: one that gives way takes nothing from another run that has just been let in.
@@ -48,27 +51,73 @@ def _application(slug: str) -> str:
     return f"application/{slug}"
 
 
-def take(store: ObjectStore, job: Job, resources: Sequence[str], run: str, now: datetime) -> Job | None:
+def take(
+    store: ObjectStore, job: Job, resources: Sequence[str], asked_at: datetime, run: str, now: datetime
+) -> Job | None:
     """None when the job holds all `resources`, and then until it has ended; else the job that it waits for.
 
     `run` names this call alone. May be called any number of times. Raises NotYet where another call will tell."""
     if ledger.exists(store, keys.turn(job)):
         return None
-    for resource in sorted(resources):
-        ahead = _share(store, job, resource, run) if job.kind == "backup" else _hold(store, job, resource)
-        if ahead:
-            if job.kind == "backup":
-                _give_way(store, job, resources, run, now)
-            return ahead
-    ledger.put(store, keys.turn(job), Record())
-    return None
+    ahead = _before(store, job, resources, asked_at) or _claim(store, job, resources, run)
+    if ahead is None:
+        ledger.put(store, keys.turn(job), Record())
+        _leave_line(store, job, resources)
+        return None
+    for resource in resources:
+        ledger.create(store, keys.in_line(resource, job, asked_at), Record())
+    if job.kind == "backup":
+        _give_way(store, job, resources, run, now)
+    return ahead
 
 
 def release(store: ObjectStore, job: Job, resources: Sequence[str]) -> None:
-    """Takes a backup's claims away; a restore's count for nothing once it has ended and lost its running marker."""
+    """Takes away a backup's claims, and the place in line; a restore's claims count for nothing once it has ended and
+    lost its running marker."""
     for resource in resources if job.kind == "backup" else ():
         for found in list(store.list(keys.sharers(resource, job))):
             store.delete(found.key)
+    _leave_line(store, job, resources)
+
+
+def _claim(store: ObjectStore, job: Job, resources: Sequence[str], run: str) -> Job | None:
+    for resource in sorted(resources):
+        ahead = _share(store, job, resource, run) if job.kind == "backup" else _hold(store, job, resource)
+        if ahead:
+            return ahead
+    return None
+
+
+def _before(store: ObjectStore, job: Job, resources: Sequence[str], asked_at: datetime) -> Job | None:
+    """Somebody who was asked for earlier, and waits in line for one of `resources`. A job that holds any has been let
+    in: if it waited for one that waits for it, neither would ever begin."""
+    if any(_has(store, job, resource) for resource in resources):
+        return None
+    for resource in resources:
+        for found in sorted(store.list(keys.line(resource)), key=lambda found: found.key):
+            other = keys.parse_in_line(found.key)
+            if found.key >= keys.in_line(resource, job, asked_at):
+                break
+            if "restore" not in (job.kind, other.kind) or ledger.cancelled(store, other):
+                continue
+            if not _ended(store, other):
+                return other
+            store.delete(found.key)
+    return None
+
+
+def _has(store: ObjectStore, job: Job, resource: str) -> bool:
+    """Whether a run of the job has claimed the resource."""
+    if job.kind == "backup":
+        return any(store.list(keys.sharers(resource, job)))
+    return _holder(store, resource)[0] == job
+
+
+def _leave_line(store: ObjectStore, job: Job, resources: Sequence[str]) -> None:
+    for resource in resources:
+        for found in list(store.list(keys.line(resource))):
+            if keys.parse_in_line(found.key) == job:
+                store.delete(found.key)
 
 
 def _share(store: ObjectStore, job: Job, resource: str, run: str) -> Job | None:

@@ -30,7 +30,7 @@ def await_turn(
 ) -> Generator[e.Event, None, Message | None]:
     """Returns None when it is the job's turn, or why it has waited long enough. Before, tells behind whom it waits and
     raises NotYet."""
-    ahead = claims.take(store, job, request.claims, queueing.new_run(), now)
+    ahead = claims.take(store, job, request.claims, request.requested_at, queueing.new_run(), now)
     if ahead is None:
         return None
     known = ledger.find(store, keys.queued(job), Queued)
