@@ -46,7 +46,7 @@ RECORDS: Mapping[str, str] = {
     "owner ended": "restores/*/owners/*/ended.json",
     "owner put back": "restores/*/owners/*/put-back.json",
     "work for a restore": "restores/*/workers/*",
-    **{f"stage {stage}": f"restores/*/stages/{stage}/**/began.json" for stage in get_args(keys.Stage)},
+    **{f"stage {stage}": f"*/*/stages/{stage}/**/began.json" for stage in get_args(keys.Stage)},
     "writing slice": "restores/*/slices/**",
     "written volume": "restores/*/volumes/**",
     "hook of a restored pod": "restores/*/hooks/**",
@@ -102,6 +102,8 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "write mark of a backup",
             "write manifest",
             "write hook plans",
+            "create pods",
+            "write stage claims-mounted",
             "write backup plan",
         }
     ),

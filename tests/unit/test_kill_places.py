@@ -36,7 +36,8 @@ WRITTEN: Mapping[str, list[str]] = {
     "owner_ended": [keys.owner_ended(BACK, "shop")],
     "put_back": [keys.put_back(BACK, "shop")],
     "worker_of": [keys.worker_of(BACK, "run")],
-    "stage_began": [keys.stage_began(BACK, stage, whose) for stage in get_args(keys.Stage) for whose in ("shop", POD)],
+    "stage_began": [keys.stage_began(BACK, stage, whose) for stage in get_args(keys.Stage) for whose in ("shop", POD)]
+    + [keys.stage_began(COPY, "claims-mounted", POD)],
     "slices": [keys.slices(COPY, POD), keys.slices(BACK, POD)],
     "hooks_of": [keys.hooks_of(COPY, POD), keys.hooks_of(BACK, POD)],
     "hook_plans": [keys.hook_plans(COPY, "digest")],
