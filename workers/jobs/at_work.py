@@ -44,7 +44,7 @@ def at_work(store: ObjectStore, job: Job, run: str, beat: float = BEAT) -> Itera
 def working(store: ObjectStore, job: Job, run: str, step: Iterator[e.Event]) -> Iterator[e.Event]:
     """What `step` tells, done at work. The job's end is told after that, so that what it leads to need not wait."""
     ends: list[e.Event] = []
-    with at_work(store, job, run):
+    with at_work(store, job, run, BEAT):
         try:
             for said in step:
                 if isinstance(said, e.FINAL):
