@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from schemas import events as e
 from schemas import topology
+from schemas.job import snapshot_of
 from schemas.messages import Message
 from workers.jobs import at_work, endings
 from workers.needs import Needs
@@ -60,7 +61,7 @@ def capture(has: Needs) -> Row:
     needs = manifest_capture.CaptureNeeds(
         has.destinations, has.cluster, settings.console_namespace, has.queueing, holding, has.now
     )
-    return Row(lambda event, _: manifest_capture.capture(event, needs), _fail_job(has))
+    return Row(_at_work(has, lambda event, _: manifest_capture.capture(event, needs)), _fail_job(has))
 
 
 def volumes(has: Needs) -> Row:
@@ -71,7 +72,7 @@ def volumes(has: Needs) -> Row:
     restore = volumes_restore.RestoreNeeds(has.destinations, has.volume_files, has.slicing, has.locks, has.now)
     return Row(
         {
-            e.VolumesCopyRequested: lambda event, _: volumes_copy.copy(event, copy),
+            e.VolumesCopyRequested: _at_work(has, lambda event, _: volumes_copy.copy(event, copy)),
             e.VolumesRestoreRequested: _at_work(has, lambda event, _: volumes_restore.restore(event, restore)),
         },
         {
@@ -196,13 +197,17 @@ def row(queue: topology.Queue, has: Needs) -> Row:
 
 
 def _at_work(has: Needs, step: Callable[[Event, T], Iterator[e.Event]]) -> Callable[[Event, T], Iterator[e.Event]]:
-    """What a restore's step does, or what is done if it fails for good, and that changes something outside of the
-    store: nobody clears up behind it meanwhile."""
+    """What a step of a restore, or of its safety snapshot, does outside of the store, or what is done if it fails for
+    good: nobody clears up behind it meanwhile. Other backups have nobody who would."""
 
     def work(event: Event, more: T) -> Iterator[e.Event]:
         about: e.JobEvent = event.data
-        store = has.destinations.store(about.destination)
-        yield from at_work.working(store, about.job, has.queueing.new_run(), step(event, more))
+        restore = about.job if about.job.kind == "restore" else snapshot_of(about.job)
+        if restore is None:
+            yield from step(event, more)
+        else:
+            store = has.destinations.store(about.destination)
+            yield from at_work.working(store, restore, has.queueing.new_run(), step(event, more))
 
     return work
 

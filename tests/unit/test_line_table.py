@@ -2,14 +2,25 @@
 
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
-from schemas import topology
+from schemas import events as e
+from schemas import keys, topology
+from schemas.job import backup, restore, safety_snapshot
+from schemas.records import BackupRequest, Record, RestoreRequest
 from schemas.settings import Settings
 from workers import actors, app, line
+from workers.adapters.twins.destinations import MemoryDestinations
+from workers.adapters.twins.store import MemoryObjectStore
+from workers.deliveries import Delivery
+from workers.jobs import ledger
 from workers.needs import Needs
+from workers.repository import open_repository
+
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 QUEUES = [*topology.QUEUES.values(), topology.volumes("node-a")]
 
@@ -47,3 +58,56 @@ def test_a_step_ends_before_the_broker_gives_its_message_to_another() -> None:
     limits = [queue.time_limit for queue in QUEUES if queue.time_limit]
     assert all(limit < topology.CONSUMER_TIMEOUT for limit in limits)
     assert [queue.name for queue in QUEUES if queue.time_limit is None] == ["repository.maintain"]
+
+
+class Noting(MemoryObjectStore):
+    """Notes which records are written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[str] = []
+
+    def put(self, key: str, body: bytes | bytearray) -> None:
+        self.written.append(key)
+        super().put(key, body)
+
+
+R, SNAPSHOT = restore("r"), safety_snapshot(restore("r"))
+
+
+@pytest.mark.parametrize(
+    ("queue", "event", "marked"),
+    [
+        ("restore.prepare", e.RestoreUndeployRequested(restore="r", owner="shop"), True),
+        ("restore.apply", e.RestorePrepared(restore="r", owner="shop"), True),
+        ("restore.apply", e.VolumesMountRequested(restore="r", pod="shop/db", kind="claim"), True),
+        ("restore.finalize", e.RestoreApplied(restore="r"), True),
+        ("manifest.capture", e.BackupLicensed(backup=SNAPSHOT.name), True),
+        ("volumes.n", e.VolumesCopyRequested(backup=SNAPSHOT.name, node="n", pod="shop/db"), True),
+        ("manifest.capture", e.BackupLicensed(backup="b"), False),
+        ("restore.prepare", e.RestoreLicensed(restore="r", backup="b"), False),
+    ],
+    ids=lambda value: value.type if isinstance(value, e.Event) else str(value),
+)
+def test_whoever_changes_the_cluster_for_a_restore_is_known_to_be_at_work(
+    queue: str, event: e.Event, marked: bool
+) -> None:
+    """The jobs have been cancelled, so nothing else is done."""
+    store = Noting()
+    for job in (R, SNAPSHOT, backup("b")):
+        model = RestoreRequest if job.kind == "restore" else BackupRequest
+        asked = {"name": job.name, "request": "q", "event_id": "q", "requested_at": NOW, "backup": "b", "scope": "full"}
+        ledger.put(store, keys.request(job), model.model_validate(asked))
+        ledger.put(store, keys.cancel(job), Record())
+
+    class Stored(Plain):
+        destinations = MemoryDestinations({"default": (store, open_repository(store, "a passphrase"))})
+        volume_files = None  # type: ignore[assignment]
+        slicing = None  # type: ignore[assignment]
+
+    row = line.row(topology.queue(queue), Stored(Settings()))
+    wrapped: e.AnyEvent = e.wrap(event, source="tests", time=NOW)
+    [told] = row.step_for(wrapped)(wrapped, Delivery(queue))
+    assert isinstance(told, e.FINAL)
+    assert any(key.startswith(keys.workers_of(R)) for key in store.written) == marked
+    assert list(store.list(keys.workers_of(R))) == []

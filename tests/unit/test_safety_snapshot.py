@@ -18,7 +18,7 @@ from schemas.records import BackupPlan, BackupRecord, OwnerEnded, PodPlan, PodRe
 from tests.support.objects import claim, make, on_claim, opted_in, pod, titles, volume
 from tests.support.restores import CONSOLE, RESTORE, Restoring, app, label
 from tests.support.world import HOLDING, QUEUEING
-from workers.jobs import ledger
+from workers.jobs import endings, ledger
 from workers.manifests.capture.document import Captured
 from workers.manifests.kube.own import RESTORE_LABEL
 from workers.manifests.restore.load import load_all
@@ -202,6 +202,13 @@ def test_the_cancel_of_a_restore_cancels_it_too() -> None:
     restored.cancel()
     assert isinstance(restored.take()[-1], e.BackupCancelled)
     assert [type(event) for event in restored.undeploy("shop")] == [e.RestoreCancelled]
+
+
+def test_the_end_of_a_restore_ends_it_too() -> None:
+    restored = planned(application("shop", "old"))
+    restored.prepare()
+    endings.fail(restored.store, RESTORE, restored.now, Message(code=Code.STALLED, text="no progress"))
+    assert isinstance(restored.take()[-1], e.BackupCancelled)
 
 
 def test_a_claim_that_no_pod_mounts_is_copied_through_a_helper_that_goes_before_the_claim() -> None:

@@ -56,9 +56,10 @@ def pulse(store: ObjectStore, job: Job) -> None:
 
 
 def cancelled(store: ObjectStore, job: Job) -> bool:
-    """Whether the job has a cancel marker. A safety snapshot is cancelled with its restore."""
+    """Whether the job has a cancel marker. A safety snapshot is cancelled with its restore, and ends with it."""
     restored = snapshot_of(job)
-    return exists(store, keys.cancel(job)) or (restored is not None and exists(store, keys.cancel(restored)))
+    ended = () if restored is None else (keys.cancel(restored), keys.final(restored))
+    return any(exists(store, key) for key in (keys.cancel(job), *ended))
 
 
 def deleted(store: ObjectStore, job: Job) -> bool:
