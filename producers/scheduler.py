@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
@@ -17,8 +17,6 @@ from workers.ports import Cluster
 SOURCE = "snapline/scheduler"
 LOOK = 1.0
 """Seconds between looks at the clock."""
-LOOK_BACK = timedelta(minutes=10)
-"""A scheduler that starts makes up for what was due in this time while none ran; jobs that exist are not made twice."""
 
 log = structlog.get_logger("scheduler")
 
@@ -55,8 +53,11 @@ def run(
     stop: threading.Event,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> None:
-    """Publishes until `stop`. What could not be read or published is tried again a second later."""
-    ticked = scheduled = clock() - LOOK_BACK
+    """Publishes until `stop`. What could not be read or published is tried again a second later.
+
+    It begins with the last run of each schedule that was due, however long ago: the same id makes no second job, and a
+    run that was missed while no scheduler was there is made up for once."""
+    ticked = scheduled = schedules.EPOCH
     while not stop.is_set():
         now = clock()
         try:

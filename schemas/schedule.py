@@ -63,24 +63,33 @@ def next_due(expression: str, after: datetime) -> datetime:
     if text.startswith("@every"):
         every = _every(text)
         return EPOCH + ((after - EPOCH) // every + 1) * every
+    return _next(text, after)
+
+
+def last_due(expression: str, after: datetime, until: datetime) -> datetime | None:
+    """The latest due time after `after` and up to `until`: of several runs that were missed, only the newest counts.
+    Raises Invalid."""
+    text = expression.strip()
+    if text.startswith("@every"):
+        every = _every(text)
+        found = EPOCH + (until - EPOCH) // every * every
+    else:
+        # Counting back begins before the minute that is given.
+        found = _next(text, until.replace(second=0, microsecond=0) + timedelta(minutes=1), reverse=True)
+    return found if found > after else None
+
+
+def _next(text: str, moment: datetime, *, reverse: bool = False) -> datetime:
+    """The first due time of a cron expression after `moment`, or the last one before it. Raises Invalid."""
     cron = MACROS.get(text.lower(), text)
     if cron.startswith("@"):
         raise Invalid(f"{text!r:.80} is not a schedule; known are {', '.join(MACROS)} and `@every 1h45m`")
     if len(cron.split()) != 5:
         raise Invalid(f"{text!r:.80} is not a schedule: cron has five fields: minute hour day month weekday")
     try:
-        return next(CronSim(ANY.sub("*", cron), after.astimezone(UTC)))
+        return next(CronSim(ANY.sub("*", cron), moment.astimezone(UTC), reverse))
     except (CronSimError, StopIteration) as error:
         raise Invalid(f"{text!r:.80} is not a schedule: {str(error) or 'it is never due'}") from error
-
-
-def last_due(expression: str, after: datetime, until: datetime) -> datetime | None:
-    """The latest due time after `after` and up to `until`: of several runs that were missed, only the newest counts."""
-    found = None
-    due = next_due(expression, after)
-    while due <= until:
-        found, due = due, next_due(expression, due)
-    return found
 
 
 def request_id(schedule: Schedule, due: datetime) -> str:

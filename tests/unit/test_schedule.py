@@ -93,6 +93,30 @@ def test_a_new_schedule_makes_up_for_nothing() -> None:
     assert [event.id.split("/")[1] for event in told] == ["old"]
 
 
+@pytest.mark.parametrize(
+    "expression", ["0 2 * * *", "*/7 3-5 * * 1", "@monthly", "0 0 31 * *", "@every 7h", "@every 1m"]
+)
+@pytest.mark.parametrize("seconds", [0, 1, 59, 60, 3600 * 50])
+def test_the_last_due_time_is_that_after_which_none_is_due(expression: str, seconds: int) -> None:
+    until = datetime(2026, 11, 24, 2, tzinfo=UTC) + timedelta(seconds=seconds)
+    last = schedules.last_due(expression, schedules.EPOCH, until)
+    assert last
+    assert last <= until < schedules.next_due(expression, last)
+    assert schedules.last_due(expression, last, until) is None
+    assert schedules.last_due(expression, last - timedelta(seconds=1), until) == last
+
+
+def test_what_was_missed_while_no_scheduler_ran_is_made_up_for_once_however_long_ago(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scheduler, "LOOK", 0)
+    known = [Schedule(name="yearly", expression="0 2 1 1 *"), Schedule(name="often", expression="@every 1m")]
+    start = datetime(2026, 11, 24, 1, 0, 30, tzinfo=UTC)
+    told = _run([start, start + timedelta(seconds=1)], known)
+    requests = [event.id for event in told if event.id.startswith("schedule/")]
+    assert requests == ["schedule/yearly/2026-01-01T02:00:00Z", "schedule/often/2026-11-24T01:00:00Z"]
+
+
 class _Bus:
     def __init__(self) -> None:
         self.events: list[e.AnyEvent] = []
