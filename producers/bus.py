@@ -66,7 +66,7 @@ class RabbitMQ:
 
     def listeners(self, queue: str) -> int:
         """See `Bus`."""
-        return broker.listeners(self._url, queue)
+        return broker.queue_state(self._url, queue).consumers
 
     def read_log(
         self, since: Since, stop: Callable[[], bool] = lambda: False, idle: timedelta | None = None

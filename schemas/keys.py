@@ -37,6 +37,7 @@ claims/<resource>/line/<asked at>/<kind>/<name>  jobs that wait for it, by when 
 rejected/<kind>/<name>/<request>.json    a request that was refused, written once; <name> is what its job would have
                                          been called, <request> its identity. One goes after 30 days
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
+clock                                    written to learn the store's time; empty
 notifications/<event>/<target>.json      a target has accepted an event
 """
 
@@ -52,6 +53,7 @@ Wave = Literal["before-volumes", "waiting-pods", "workloads"]
 Stage = Literal["undeployed", "put-back", "claims-mounted", "nodes-assigned", "pods-waiting"]
 """What a restore waits for before and between its waves."""
 
+CLOCK = "clock"
 RUNNING = "running/"
 FINAL = "final/"
 REJECTED = "rejected/"

@@ -173,8 +173,8 @@ def maintain_repository(has: Needs) -> Row:
 def watch(has: Needs) -> Row:
     """Jobs that stand still are nudged."""
     patience = _seconds(has.settings.stall_after_seconds)
-    needs = watchdog.WatchdogNeeds(has.destinations, patience, has.now, has.consumers)
-    return Row(lambda event, _: watchdog.tick(event, needs))
+    needs = watchdog.WatchdogNeeds(has.destinations, patience, has.now, has.queue_state)
+    return Row(lambda event, _: watchdog.tick(event, needs), correlate=lambda event: watchdog.request_of(event, needs))
 
 
 TABLE: Mapping[str, Callable[[Needs], Row]] = {

@@ -12,7 +12,7 @@ from schemas import license
 from schemas.errors import Invalid, SnaplineError
 from schemas.events import AnyEvent
 from schemas.settings import Settings
-from workers.adapters.broker import Publisher, listeners
+from workers.adapters.broker import Publisher, queue_state
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
 from workers.adapters.destinations import ConfiguredDestinations
@@ -21,7 +21,7 @@ from workers.adapters.volume_files import KubeletVolumes
 from workers.jobs.locks import Locks
 from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
-from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, Repository, VolumeFiles
+from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, QueueState, Repository, VolumeFiles
 from workers.repository import open_repository
 
 
@@ -47,10 +47,10 @@ class Needs:
         """Puts an event on the bus. Raises TransientError, Denied."""
         self.publisher.publish(event)
 
-    def consumers(self, queue: str) -> int | None:
-        """How many consumers the queue has; None if the broker does not say."""
+    def queue_state(self, queue: str) -> QueueState | None:
+        """How it is with the queue; None if the broker does not say."""
         try:
-            return listeners(self.settings.amqp_url.get_secret_value(), queue)
+            return queue_state(self.settings.amqp_url.get_secret_value(), queue)
         except SnaplineError:
             return None
 

@@ -21,6 +21,14 @@ class StoredObject:
     etag: str  # another one for other content under the key; else opaque
 
 
+@dataclass(frozen=True)
+class QueueState:
+    """How it is with a queue: its consumers, and the messages that wait for one of them."""
+
+    consumers: int
+    messages: int
+
+
 class ObjectStore(Protocol):
     """A bucket (below one prefix). Keys use `/`; bodies are whole byte strings.
 

@@ -37,6 +37,8 @@ class Row:
 
     step: Step | Mapping[type[e.Event], Step]
     give_up: GiveUp | Mapping[type[e.Event], GiveUp] | None = None
+    correlate: Callable[[e.Event], str | None] | None = None
+    """The request that began what an event is about, where that is not what began the message's own."""
 
     def step_for(self, event: e.AnyEvent) -> Step:
         """What to call for `event`."""
@@ -83,7 +85,7 @@ def _parse(document: Mapping[str, Any]) -> e.AnyEvent:
 
 def _run(event: e.AnyEvent, row: Row, tell: Tell, delivery: Delivery) -> None:
     try:
-        _tell_all(row.step_for(event)(event, delivery), event, delivery.queue, tell)
+        _tell_all(row.step_for(event)(event, delivery), event, delivery.queue, row, tell)
     except NotYet as error:
         raise Again(error.delay, str(error), counted=False) from error
     except PermanentError as error:
@@ -113,7 +115,7 @@ def _give_up(event: e.AnyEvent, reason: Message, row: Row, tell: Tell, delivery:
     if give_up is None:
         raise Park(str(reason))
     try:
-        _tell_all(give_up(event, reason), event, delivery.queue, tell)
+        _tell_all(give_up(event, reason), event, delivery.queue, row, tell)
     except TransientError as error:
         raise Again(STORE_AWAY, f"{reason}; and that could not be recorded: {error}", counted=False) from error
     except SnaplineError as error:
@@ -121,10 +123,12 @@ def _give_up(event: e.AnyEvent, reason: Message, row: Row, tell: Tell, delivery:
     raise GaveUp(str(reason))
 
 
-def _tell_all(events: Iterator[e.Event], cause: e.AnyEvent, queue: str, tell: Tell) -> None:
+def _tell_all(events: Iterator[e.Event], cause: e.AnyEvent, queue: str, row: Row, tell: Tell) -> None:
     try:
         for event in events:
-            tell(e.wrap(event, source=f"snapline/{queue}", time=datetime.now(UTC), cause=cause))
+            wrapped = e.wrap(event, source=f"snapline/{queue}", time=datetime.now(UTC), cause=cause)
+            request = row.correlate(event) if row.correlate else None
+            tell(wrapped.model_copy(update={"correlationid": request}) if request else wrapped)
     finally:
         # A step that was broken off must let go of what it holds now, not when its traceback is collected.
         if isinstance(events, Generator):

@@ -80,7 +80,8 @@ AnyEvent = CloudEvent[Event]
 def wrap(
     event: W, *, source: str, time: datetime, id: str | None = None, cause: AnyEvent | None = None
 ) -> CloudEvent[W]:
-    """The envelope of `event`. Without `id`, the derived one."""
+    """The envelope of `event`. Without `id`, the derived one. What a request leads to has its id as the correlation,
+    whatever its sender has made of that attribute."""
     return CloudEvent[W](
         id=id or event.event_id,
         source=source,
@@ -88,9 +89,13 @@ def wrap(
         subject=event.subject,
         time=time,
         causationid=cause.id if cause else None,
-        correlationid=(cause.correlationid or cause.id) if cause else None,
+        correlationid=_correlation(cause) if cause else None,
         data=event,
     )
+
+
+def _correlation(cause: AnyEvent) -> str:
+    return cause.id if cause.type in REQUESTS else cause.correlationid or cause.id
 
 
 def encode(event: AnyEvent) -> bytes:

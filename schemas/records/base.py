@@ -63,9 +63,11 @@ class Rejection(Record):
 
 
 class Running(Record):
-    """The marker of an unfinished job; `nudges` counts how often the watchdog had to help it."""
+    """The marker of an unfinished job. `nudges` counts how often in a row the watchdog has helped it in vain; its newest
+    record was then of the time `newest`."""
 
     nudges: int = 0
+    newest: datetime | None = None
 
 
 class HolderRecord(Record):

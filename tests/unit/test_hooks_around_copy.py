@@ -36,7 +36,7 @@ from workers.jobs import endings, ledger, progress
 from workers.jobs.hooks import load_output
 from workers.jobs.locks import Locks
 from workers.jobs.slicing import Slicing
-from workers.ports import CopySlice, Progress, Repository
+from workers.ports import CopySlice, Progress, QueueState, Repository
 from workers.steps import backup_thaw, volumes_copy, watchdog
 
 BACKUP, POD = Job("backup", "b"), "shop/db-0"
@@ -360,9 +360,12 @@ def test_an_end_that_is_in_no_record_thaws_nothing() -> None:
 
 
 def _tick(node: Node, unserved: str = "") -> list[e.Event]:
-    much_later = NOW + timedelta(days=9999)
+    """A tick to which every job has stood still for long enough."""
     needs = watchdog.WatchdogNeeds(
-        node.needs.destinations, timedelta(minutes=2), lambda: much_later, lambda queue: 0 if queue == unserved else 1
+        node.needs.destinations,
+        -timedelta(days=1),
+        lambda: NOW + timedelta(days=1),
+        lambda queue: QueueState(0 if queue == unserved else 1, 0),
     )
     return list(watchdog.tick(e.wrap(e.TickMinute(minute="m"), source="tests", time=NOW), needs))
 

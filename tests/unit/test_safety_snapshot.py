@@ -22,6 +22,7 @@ from workers.jobs import endings, ledger
 from workers.manifests.capture.document import Captured
 from workers.manifests.kube.own import RESTORE_LABEL
 from workers.manifests.restore.load import load_all
+from workers.ports import QueueState
 from workers.steps import backup_finalize, maintain, manifest_capture, restore_prepare, watchdog
 
 SNAPSHOT = jobs.safety_snapshot(RESTORE)
@@ -267,7 +268,9 @@ def test_preparing_again_after_it_was_killed_makes_the_same_snapshot() -> None:
 def test_while_it_moves_the_restore_is_not_nudged_and_when_both_stand_still_it_is() -> None:
     restored = planned(application("shop", "old"))
     restored.prepare()
-    needs = watchdog.WatchdogNeeds(restored.destinations, timedelta(minutes=5), restored.clock, lambda _queue: 1)
+    needs = watchdog.WatchdogNeeds(
+        restored.destinations, timedelta(minutes=5), restored.clock, lambda _queue: QueueState(1, 0)
+    )
 
     def tick(later: timedelta) -> list[e.Event]:
         restored.now += later

@@ -1,5 +1,6 @@
 """The watchdog tells what is missing, from the object store alone."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +27,10 @@ from schemas.records import (
 )
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
+from workers.deliveries import Delivery
 from workers.jobs import endings, ledger
+from workers.ports import QueueState
+from workers.receive import Row, receive
 from workers.steps import maintain, watchdog
 from workers.steps.maintain import MaintainNeeds
 from workers.steps.watchdog import WatchdogNeeds
@@ -42,14 +46,16 @@ class Clock:
     now = NOW
     unserved: frozenset[str] = frozenset()
     asked = 0
+    waiting = 0
 
     def __call__(self) -> datetime:
         return self.now
 
-    def consumers(self, queue: str) -> int | None:
-        """Of the queues of a broker, none if it is among the unserved; nobody knows of `backup.finalize`."""
+    def queue(self, queue: str) -> QueueState | None:
+        """Of the queues of a broker, unserved if it is among these; nobody knows of `backup.finalize`."""
         self.asked += 1
-        return 0 if queue in self.unserved else None if queue == "backup.finalize" else 1
+        state = QueueState(0 if queue in self.unserved else 1, self.waiting)
+        return None if queue == "backup.finalize" else state
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def tick(store: MemoryObjectStore, clock: Clock) -> Callable[..., list[e.Event]]
     def run(later: timedelta = STALLED + timedelta(seconds=1)) -> list[e.Event]:
         clock.now += later
         event = e.wrap(e.TickMinute(minute="m"), source="tests", time=clock.now)
-        return list(watchdog.tick(event, WatchdogNeeds(_only(store), STALLED, clock, clock.consumers)))
+        return list(watchdog.tick(event, WatchdogNeeds(_only(store), STALLED, clock, clock.queue)))
 
     return run
 
@@ -155,6 +161,69 @@ def test_after_many_nudges_the_job_has_failed(tick: Callable[..., list[e.Event]]
     assert tick() == []
 
 
+def test_nudges_that_help_count_for_nothing(
+    store: MemoryObjectStore, clock: Clock, tick: Callable[..., list[e.Event]]
+) -> None:
+    _plan(store)
+    for slice_ in range(watchdog.MOST_NUDGES * 2):
+        assert tick()[0] == e.BackupStalled(backup="b", nudge=1)
+        clock.now += timedelta(seconds=1)
+        ledger.put(store, keys.slices(BACKUP, "ns/a"), CopyState(slice=slice_))
+    assert tick()[0] == e.BackupStalled(backup="b", nudge=1)
+    assert tick()[0] == e.BackupStalled(backup="b", nudge=2)
+
+
+@pytest.mark.parametrize("days", [-2, 2])
+def test_the_workers_clock_says_nothing_of_how_long_a_job_stands_still(
+    store: MemoryObjectStore, clock: Clock, days: int
+) -> None:
+    clock.now += timedelta(seconds=60)
+    event = e.wrap(e.TickMinute(minute="m"), source="tests", time=clock.now)
+    needs = WatchdogNeeds(_only(store), STALLED, lambda: clock.now + timedelta(days=days), clock.queue)
+    assert list(watchdog.tick(event, needs)) == []
+    clock.now += STALLED
+    assert next(watchdog.tick(event, needs)) == e.BackupStalled(backup="b", nudge=1)
+
+
+def test_a_job_that_waits_in_a_queue_behind_others_is_left_alone_for_an_hour(
+    clock: Clock, tick: Callable[..., list[e.Event]]
+) -> None:
+    clock.waiting = 4999
+    assert tick() == []
+    clock.unserved = frozenset({"manifest.capture"})
+    assert tick()[0] == e.BackupStalled(backup="b", nudge=1, unserved=["manifest.capture"])
+    clock.unserved = frozenset()
+    assert tick() == []
+    assert tick(watchdog.BACKLOG) == [e.BackupStalled(backup="b", nudge=2), e.BackupLicensed(backup="b")]
+
+
+def test_a_flood_is_looked_at_from_its_oldest_end(
+    store: MemoryObjectStore, clock: Clock, tick: Callable[..., list[e.Event]]
+) -> None:
+    for number in range(watchdog.MOST_LOOKED_AT):
+        clock.now += timedelta(seconds=1)
+        job = Job("backup", f"x{number}")
+        ledger.begin(store, job)
+        ledger.put(store, keys.request(job), BackupRequest(name=job.name, request="q", event_id="q", requested_at=NOW))
+    named = {event.backup for event in tick(timedelta(days=1)) if isinstance(event, e.BackupStalled)}
+    assert len(named) == watchdog.MOST_LOOKED_AT
+    assert "b" in named
+    assert f"x{watchdog.MOST_LOOKED_AT - 1}" not in named
+
+
+def test_who_asked_for_a_job_hears_of_it(store: MemoryObjectStore, clock: Clock) -> None:
+    needs = WatchdogNeeds(_only(store), STALLED, clock, clock.queue)
+    row = Row(lambda event, _: watchdog.tick(event, needs), correlate=lambda event: watchdog.request_of(event, needs))
+    clock.now += STALLED * 2
+    told: list[e.AnyEvent] = []
+    tick = e.wrap(e.TickMinute(minute="m"), source="tests", time=clock.now)
+    receive(json.loads(e.encode(tick)), row, told.append, Delivery("watchdog", 1, "somebody", clock.now))
+    assert [(event.type, event.correlationid) for event in told] == [
+        ("backup.stalled.v1", "q"),
+        ("backup.licensed.v1", "q"),
+    ]
+
+
 def test_a_restore_is_told_its_step_again(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
     endings.close(store, BACKUP)
     ledger.begin(store, RESTORE)
@@ -168,14 +237,15 @@ def test_a_restore_is_told_its_step_again(store: MemoryObjectStore, tick: Callab
     ledger.put(store, keys.undeploy(RESTORE), Undeploy(objects=[newer]))
     planned = e.RestorePlanned(restore="r", replaced=1, objects=3, volumes=0, newer=["pods shop/x"])
     shop, blog = (e.RestoreUndeployRequested(restore="r", owner=owner) for owner in ("shop", "blog"))
-    assert tick() == [e.RestoreStalled(restore="r", nudge=2), planned, shop, blog]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=1), planned, shop, blog]
     ledger.put(store, keys.undeployed(RESTORE, "shop"), Undeployed(finished_at=NOW))
     prepared = e.RestorePrepared(restore="r", owner="shop")
-    assert tick() == [e.RestoreStalled(restore="r", nudge=3), prepared, blog]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=1), prepared, blog]
     ledger.put(store, keys.owner_ended(RESTORE, "blog"), OwnerEnded(finished_at=NOW))
-    assert tick() == [e.RestoreStalled(restore="r", nudge=4), prepared]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=1), prepared]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=2), prepared]
     ledger.put(store, keys.owner_ended(RESTORE, "shop"), OwnerEnded(finished_at=NOW))
-    assert tick() == [e.RestoreStalled(restore="r", nudge=5), e.RestoreApplied(restore="r", owner="blog")]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=1), e.RestoreApplied(restore="r", owner="blog")]
 
 
 def test_a_backup_that_a_restore_uses_is_not_deleted(store: MemoryObjectStore) -> None:

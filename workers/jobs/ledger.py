@@ -1,6 +1,7 @@
 """Records in the object store: read, create once, overwrite. The truth about every job is behind these few calls."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -42,6 +43,12 @@ def put(store: ObjectStore, key: str, record: BaseModel) -> None:
 def exists(store: ObjectStore, key: str) -> bool:
     """Whether `key` is there."""
     return any(found.key == key for found in store.list(key))
+
+
+def clock(store: ObjectStore) -> datetime:
+    """The store's own time, to compare with the times of its objects. Those of S3 are whole seconds."""
+    store.put(keys.CLOCK, b"")
+    return next(found.modified for found in store.list(keys.CLOCK))
 
 
 def begin(store: ObjectStore, job: Job) -> None:

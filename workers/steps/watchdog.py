@@ -3,7 +3,7 @@
 It asks the object stores alone, so it also helps after the broker has lost everything.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,29 +13,33 @@ from schemas import keys, topology
 from schemas.errors import Code, TransientError
 from schemas.job import Job, safety_snapshot
 from schemas.messages import Message
-from schemas.records import Running
+from schemas.records import BackupRequest, RestoreRequest, Running
 from workers.jobs import endings, ledger, progress
-from workers.ports import Destinations, ObjectStore
+from workers.ports import Destinations, ObjectStore, QueueState
 
 MOST_NUDGES = 30
-"""A job that has been nudged this often without any progress has failed."""
+"""A job that has been nudged this often in a row without any progress has failed."""
+MOST_LOOKED_AT = 200
+"""Jobs that one tick looks at, those that have been still for longest first: in a flood, others wait behind them."""
+BACKLOG = timedelta(hours=1)
+"""How long a job may wait in a queue in which others wait as well. After that its message counts as lost."""
 
 
 @dataclass(frozen=True)
 class WatchdogNeeds:
-    """What the watchdog needs. A job without any write for `patience` is stalled. `consumers` is how many consumers the
-    queue of a name has; None if nobody can say."""
+    """What the watchdog needs. A job without any write for `patience` is stalled. `queue` says how it is with the queue
+    of a name; None if nobody can say."""
 
     destinations: Destinations
     patience: timedelta
     now: Callable[[], datetime]
-    consumers: Callable[[str], int | None]
+    queue: Callable[[str], QueueState | None]
 
 
 def tick(_: e.CloudEvent[e.TickMinute], needs: WatchdogNeeds) -> Iterator[e.Event]:
-    """Looks at every running job of every destination; those that cannot be reached do not hold up the others."""
+    """Looks at the running jobs of every destination; those that cannot be reached do not hold up the others."""
     away: list[TransientError] = []
-    needs = replace(needs, consumers=cache(needs.consumers))  # the broker is asked once for all jobs
+    needs = replace(needs, queue=cache(needs.queue))  # the broker is asked once for all jobs
     for destination in needs.destinations.names():
         try:
             yield from _look(destination, needs)
@@ -45,32 +49,59 @@ def tick(_: e.CloudEvent[e.TickMinute], needs: WatchdogNeeds) -> Iterator[e.Even
         raise away[0]
 
 
+def request_of(event: e.Event, needs: WatchdogNeeds) -> str | None:
+    """The id of the event that asked for the job that `event` is about: who follows it must hear of it."""
+    if not isinstance(event, e.JobEvent):
+        return None
+    store, kind = needs.destinations.store(event.destination), event.job.kind
+    found = ledger.find(store, keys.request(event.job), BackupRequest if kind == "backup" else RestoreRequest)
+    return found.event_id if found else None
+
+
 def _look(destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:
+    """Nudges what stands still, by the store's time: that of workers may be another."""
     store = needs.destinations.store(destination)
     marked = {keys.parse_running(found.key): found.modified for found in store.list(keys.RUNNING)}
-    for job, mark in marked.items():
-        alive = _newest(store, job, mark)
-        if job.kind == "restore" and (snapshot := safety_snapshot(job)) in marked:
-            alive = max(alive, _newest(store, snapshot, marked[snapshot]))  # the restore waits for it
-        if needs.now() - alive > needs.patience:
-            yield from _nudge(store, job, destination, needs)
+    if not marked:
+        return
+    until = ledger.clock(store) - needs.patience
+    still = sorted((job for job, mark in marked.items() if mark < until), key=lambda job: marked[job])
+    for job in still[:MOST_LOOKED_AT]:
+        newest = _newest(store, job)
+        alive = max(filter(None, (newest, _of_snapshot(store, job, marked))), default=marked[job])
+        if alive < until:
+            yield from _nudge(store, job, destination, newest, alive + BACKLOG > until, needs)
 
 
-def _newest(store: ObjectStore, job: Job, mark: datetime) -> datetime:
-    """When the job last wrote anything, its running marker included."""
-    return max([mark, *(found.modified for found in store.list(keys.of(job)))])
+def _newest(store: ObjectStore, job: Job) -> datetime | None:
+    """When the job last wrote a record."""
+    return max((found.modified for found in store.list(keys.of(job))), default=None)
 
 
-def _nudge(store: ObjectStore, job: Job, destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:
+def _of_snapshot(store: ObjectStore, job: Job, marked: Mapping[Job, datetime]) -> datetime | None:
+    """When the safety snapshot, for which a restore waits, last wrote anything."""
+    snapshot = safety_snapshot(job)
+    if job.kind == "backup" or snapshot not in marked:
+        return None
+    return max(filter(None, (marked[snapshot], _newest(store, snapshot))))
+
+
+def _nudge(
+    store: ObjectStore, job: Job, destination: str, newest: datetime | None, may_wait: bool, needs: WatchdogNeeds
+) -> Iterator[e.Event]:
+    """Tells what is missing of the job, unless it `may_wait` and merely does so in a queue."""
     if not ledger.exists(store, keys.request(job)):
         endings.close(store, job)  # its gate died before it was a job; the request will come again
         return
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
         return
-    nudge = _count(store, job)
     told = list(progress.missing(store, job))
-    unserved = _unserved(told, needs)
+    queues = {queue.name: needs.queue(queue.name) for event in told for queue in topology.hearing(event)}
+    if may_wait and any(state and state.consumers and state.messages for state in queues.values()):
+        return
+    nudge = _count(store, job, newest)
+    unserved = sorted(name for name, state in queues.items() if state and not state.consumers)
     if nudge > MOST_NUDGES:
         nobody = f"; nobody serves {', '.join(unserved)}" if unserved else ""
         reason = Message(code=Code.STALLED, text=f"no progress after {MOST_NUDGES} nudges{nobody}")
@@ -80,21 +111,17 @@ def _nudge(store: ObjectStore, job: Job, destination: str, needs: WatchdogNeeds)
     yield from told
 
 
-def _unserved(told: list[e.Event], needs: WatchdogNeeds) -> list[str]:
-    """The queues that should hear these events, and have no worker."""
-    queues = {queue.name for event in told for queue in topology.hearing(event)}
-    return [queue for queue in sorted(queues) if needs.consumers(queue) == 0]
-
-
 def _stalled(job: Job, destination: str, nudge: int, unserved: list[str]) -> e.BackupStalled | e.RestoreStalled:
     if job.kind == "backup":
         return e.BackupStalled(backup=job.name, destination=destination, nudge=nudge, unserved=unserved)
     return e.RestoreStalled(restore=job.name, destination=destination, nudge=nudge, unserved=unserved)
 
 
-def _count(store: ObjectStore, job: Job) -> int:
-    """Counts one more nudge in the running marker; writing it also starts the clock anew."""
+def _count(store: ObjectStore, job: Job, newest: datetime | None) -> int:
+    """Counts one more nudge in the running marker, from one again if the last one helped; writing it also starts the
+    clock anew."""
     marker = ledger.find(store, keys.running(job), Running) or Running()
-    counted = Running(nudges=marker.nudges + 1)
+    helped = newest is not None and marker.newest is not None and newest > marker.newest
+    counted = Running(nudges=1 if helped else marker.nudges + 1, newest=newest)
     ledger.put(store, keys.running(job), counted)
     return counted.nudges

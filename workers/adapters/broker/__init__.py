@@ -4,7 +4,7 @@ from dramatiq.middleware import Shutdown, TimeLimitExceeded
 
 from workers.adapters.broker.consuming import EventBroker, delivery
 from workers.adapters.broker.control import broadcast_cancel, listen_cancel
-from workers.adapters.broker.dead_letters import DeadLetter, drop, list_dead_letters, listeners, redrive
+from workers.adapters.broker.dead_letters import DeadLetter, drop, list_dead_letters, queue_state, redrive
 from workers.adapters.broker.declaring import declare
 from workers.adapters.broker.event_log import Logged, Since, read_log
 from workers.adapters.broker.publishing import Publisher
@@ -32,7 +32,7 @@ __all__ = [
     "drop",
     "list_dead_letters",
     "listen_cancel",
-    "listeners",
+    "queue_state",
     "read_log",
     "redrive",
 ]

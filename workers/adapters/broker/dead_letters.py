@@ -15,6 +15,7 @@ from schemas import topology
 from schemas.errors import Invalid
 from workers.adapters.broker import connection, reading
 from workers.adapters.broker.publishing import Publisher
+from workers.ports import QueueState
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,15 @@ def drop(url: str, queue: str, ids: set[str] | None = None) -> int:
     return count
 
 
-def listeners(url: str, queue: str) -> int:
-    """How many consumers a queue has; 0 if there is no such queue."""
+def queue_state(url: str, queue: str) -> QueueState:
+    """How it is with a queue; nothing waits in one that is not there."""
     with connection.channel(url, f"look at the queue {queue}") as channel:
         try:
-            return int(channel.queue_declare(queue, passive=True).method.consumer_count)
+            found = channel.queue_declare(queue, passive=True).method
+            return QueueState(int(found.consumer_count), int(found.message_count))
         except ChannelClosedByBroker as error:
             if error.reply_code == connection.NOT_FOUND:
-                return 0
+                return QueueState(0, 0)
             raise
 
 
