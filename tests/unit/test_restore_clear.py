@@ -44,7 +44,8 @@ class World:
     """A restore that has begun, its helper, its pods, and those of another one."""
 
     def __init__(self) -> None:
-        self.store = MemoryObjectStore(clock=lambda: NOW)
+        self.now = NOW
+        self.store = MemoryObjectStore(clock=lambda: self.now)
         self.destinations = MemoryDestinations({"default": (self.store, open_repository(self.store, "a passphrase"))})
         helpers = [helper_pod(name, "shop", f"helper-{name}", ["data"], {}, "busybox") for name in ("r", "other")]
         mine = [waiting("waits", "r"), let_go("let-go"), waiting("anothers", "other")]
@@ -58,8 +59,8 @@ class World:
         return list(restore_clear.clear(event, restore_clear.ClearNeeds(self.destinations, self.cluster, lambda: NOW)))
 
     def tick(self, later: timedelta = timedelta(minutes=5)) -> list[e.Event]:
-        now = lambda: NOW + later  # noqa: E731
-        needs = watchdog.WatchdogNeeds(self.destinations, timedelta(minutes=2), now, lambda _: None)
+        self.now += later
+        needs = watchdog.WatchdogNeeds(self.destinations, timedelta(minutes=2), lambda: self.now, lambda _: None)
         return list(watchdog.tick(e.wrap(e.TickMinute(minute="m"), source="tests", time=NOW), needs))
 
     @property
