@@ -16,7 +16,7 @@ from deploy.local.seaweedfs import SeaweedFS
 from schemas import events as e
 from schemas import keys
 from schemas.job import Job, Kind, backup, restore, safety_snapshot
-from schemas.kubernetes import DEPLOYMENTS, PODS, SECRETS, Object
+from schemas.kubernetes import DEPLOYMENTS, PODS, SECRETS, Object, ResourceType
 from schemas.records import Began
 from tests.support.aftermath import Created, balanced, left_behind, told_once
 from tests.support.kill_places import missing, unknown
@@ -139,9 +139,9 @@ def _ended(line: Line, kind: Kind, name: str) -> Any:
 
 
 def _in_line(line: Line, made: str) -> None:
-    """Two restores of one application at once, and a backup of it that comes last; a restore of another, of which an
-    object does not go; and a deletion that must wait for another time."""
-    line.cluster.patch(SECRETS, PRINT, "press", {"metadata": {"finalizers": [STUCK]}})
+    """Two restores of one application at once, and a backup of it that comes last; meanwhile restores of another that
+    come to no good end, and a deletion that must wait for another time."""
+    _hold(line, SECRETS, "press", [STUCK])
     for id_, app in (("one", SHOP), ("two", SHOP), ("stuck", PRINT)):
         line.publish(e.RestoreRequested(backup=made, app=app), id_)
     _await_in_line(line, *(restore(line.job("restore", made, id_)) for id_ in ("one", "two")))
@@ -149,18 +149,18 @@ def _in_line(line: Line, made: str) -> None:
     line.publish(e.BackupDeleteRequested(backup=made), "too early")
     _await_in_line(line, backup(line.job("backup", SHOP, "in line")))
     _ticks(line)
-    _long_ago(line, line.job("restore", made, "stuck"))
-    ended = {id_: _ended(line, "restore", line.job("restore", made, id_)) for id_ in ("one", "two", "stuck")}
-    assert {id_: record["status"] for id_, record in ended.items()} == {
-        "one": "Completed",
-        "two": "Completed",
-        "stuck": "Failed",
-    }
+    _given_up(line, line.job("restore", made, "stuck"))
+    _cancelled(line, made)
+    first = [_ended(line, "restore", line.job("restore", made, id_)) for id_ in ("one", "two")]
     last = _ended(line, "backup", line.job("backup", SHOP, "in line"))
-    assert last["status"] == "Completed"
-    assert last["completed_at"] > max(ended[id_]["completed_at"] for id_ in ("one", "two"))
+    assert [record["status"] for record in (*first, last)] == ["Completed"] * 3
+    assert last["completed_at"] > max(record["completed_at"] for record in first)
     _told(line, e.BackupDeleteFailed, "the deletion is refused")
-    line.cluster.patch(SECRETS, PRINT, "press", {"metadata": {"finalizers": None}})
+
+
+def _hold(line: Line, type_: ResourceType, name: str, finalizers: list[str]) -> None:
+    """What is deleted of the object stays as long as it has finalizers."""
+    line.cluster.patch(type_, PRINT, name, {"metadata": {"finalizers": finalizers or None}})
 
 
 def _await_in_line(line: Line, *jobs: Job) -> None:
@@ -174,11 +174,29 @@ def _ticks(line: Line) -> None:
         time.sleep(0.7)
 
 
-def _long_ago(line: Line, name: str) -> None:
-    """Lets the patience with the object that does not go come to its end."""
-    log = line.stack.root / "log" / "restore.prepare.log"
-    until(lambda: f"({STUCK}) to be gone" in log.read_text(), "the restore waits for what does not go", 300)
+def _given_up(line: Line, name: str) -> None:
+    """A restore whose patience with an object that does not go comes to its end: what it has deleted is put back."""
+    _await_stuck(line, "press")
     ledger.put(line.store, keys.stage_began(restore(name), "undeployed", PRINT), Began(at=datetime.now(UTC) - LONG_AGO))
+    assert _ended(line, "restore", name)["status"] == "Failed"
+    _hold(line, SECRETS, "press", [])
+
+
+def _cancelled(line: Line, made: str) -> None:
+    """A restore that is cancelled when it has deleted a part: that is put back after its end."""
+    _hold(line, DEPLOYMENTS, "intake", [STUCK])
+    line.publish(e.RestoreRequested(backup=made, app=PRINT), "cancelled")
+    name = line.job("restore", made, "cancelled")
+    _await_stuck(line, "intake")
+    assert line.stack.snapline("cancel", name).returncode == 0
+    assert _ended(line, "restore", name)["status"] == "Cancelled"
+    until(lambda: ledger.exists(line.store, keys.put_back(restore(name), PRINT)), "what was deleted is put back", 300)
+    _hold(line, DEPLOYMENTS, "intake", [])
+
+
+def _await_stuck(line: Line, name: str) -> None:
+    log = line.stack.root / "log" / "restore.prepare.log"
+    until(lambda: f"{name} ({STUCK}) to be gone" in log.read_text(), "the restore waits for what does not go", 300)
 
 
 def _delete(line: Line, made: str) -> None:

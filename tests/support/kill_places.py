@@ -103,7 +103,6 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "write manifest",
             "write hook plans",
             "create pods",
-            "write stage claims-mounted",
             "write backup plan",
         }
     ),
@@ -177,6 +176,8 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "write work for a restore",
             "delete work for a restore",
             "write end of a restore",
+            "create deployments.apps",
+            "write owner put back",
             "delete mark of a restore",
         }
     ),
@@ -192,7 +193,7 @@ DEATHS: Mapping[str, frozenset[str]] = {
     "watchdog": frozenset({"write mark of a backup", "delete mark of a backup"}),
 }
 """Worker -> where it has to die in `tests/integration/test_kills_at_records.py`: at these records, and around these
-changes of the cluster. It dies at others as well."""
+changes of the cluster. It dies at others as well, where it comes by."""
 
 
 def died_at(markers: Path) -> dict[str, set[str]]:

@@ -59,10 +59,8 @@ PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejection
 }
 WRITTEN_BY_OTHERS = {"cancel"}
 NO_KEYS = {"helper_pod", "is_put_back"}
-NOBODY_DIES = {"writing slice", "owner put back"}
-"""The first is written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between
-slices. The second is written after an end in the midst of a deletion; tests/unit/test_restore_put_back.py kills there.
-"""
+NOBODY_DIES = {"writing slice"}
+"""Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices."""
 
 
 def _functions() -> Iterator[str]:
