@@ -63,8 +63,8 @@ class Rejection(Record):
 
 
 class Running(Record):
-    """The marker of an unfinished job. `nudges` counts how often in a row the watchdog has helped it in vain; its newest
-    record was then of the time `newest`."""
+    """The marker of an unfinished job. `nudges` counts how often in a row the watchdog has helped it in vain, with
+    `newest` the time of its newest record then."""
 
     nudges: int = 0
     newest: datetime | None = None
