@@ -415,3 +415,9 @@ def test_where_pods_cannot_be_read_no_claim_is_deleted() -> None:
     assert [ref.name for ref in chosen.deleted] == ["c"]
     assert chosen.kept_claims["shop", "data"].code == Code.VOLUME_NOT_RESTORED
     assert chosen.unread == ["pods"]
+
+
+def test_a_claim_that_belongs_to_others_is_kept_though_nothing_else_is_replaced_in_its_namespace() -> None:
+    chosen = choose([config(), claim("data", "far")], [config()], refilled=[("far", "data")])
+    assert list(chosen.kept_claims) == [("far", "data")]
+    assert "belongs to others" in str(chosen.kept_claims["far", "data"])

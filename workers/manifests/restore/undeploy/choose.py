@@ -82,7 +82,9 @@ class Chosen:
 def to_undeploy(cluster: Cluster, concern: Concern) -> Chosen:
     """What is to be deleted of what is there now. A reference's `phase` counts up. Raises TransientError while kinds
     of a group that comes back cannot be discovered."""
-    namespaces = {name_of(obj)[0] for obj in concern.returning} - {""}
+    namespaces = {name_of(obj)[0] for obj in concern.returning} - {""} | {
+        namespace for namespace, _ in concern.refilled
+    }
     covered = {name for coverage in _covering(concern) for name in coverage.namespaces}
     found = cluster.discover()
     found.require(kind_of(obj)[0] for obj in concern.returning)
