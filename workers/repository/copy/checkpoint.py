@@ -16,6 +16,9 @@ MOST_WARNINGS = 1000
 MOST_UNREADABLE = 100
 """A failing disk or a missing right hurts very many files at once; so many names say where."""
 
+LONGEST_NAMED = 4096
+"""Letters of a path that a warning names; no path that the kernel takes in one call is longer."""
+
 
 @dataclass
 class Position:
@@ -58,12 +61,12 @@ class State:
 
     def warn_of(self, path: bytes, why: str) -> None:
         """Remembers a warning about one path."""
-        self.warn(f"{shown(path)}: {why}")
+        self.warn(f"{named(path)}: {why}")
 
     def lose(self, path: bytes, why: str) -> None:
         """Remembers that the copy lacks content that is there; of very many paths only their number."""
         if len(self.unreadable) < MOST_UNREADABLE:
-            self.unreadable.append(f"{shown(path)}: {why}")
+            self.unreadable.append(f"{named(path)}: {why}")
         else:
             self.unlisted_unreadable += 1
 
@@ -80,6 +83,12 @@ class State:
     def too_old(self, now: datetime) -> bool:
         """Whether marks may have been deleted since it began (F27)."""
         return not -3600 < now.timestamp() - self.started < LONGEST
+
+
+def named(path: bytes) -> str:
+    """A path for a human, its middle left out if it is very long: warnings travel with the job."""
+    text = shown(path)
+    return text if len(text) <= LONGEST_NAMED else f"{text[: LONGEST_NAMED // 2]}[…]{text[-LONGEST_NAMED // 2 :]}"
 
 
 def begin(ambient: Ambient) -> State:

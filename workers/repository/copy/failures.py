@@ -3,10 +3,15 @@
 import errno
 
 from workers.repository.copy.checkpoint import State
+from workers.repository.files.path_info import Xattrs
 from workers.repository.format.tree import join
 
 REPLACED = frozenset((errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO))
 """Errors of opening what is a symlink, a directory or a socket by now, and was not when it was looked at."""
+
+
+TOO_MANY_XATTRS = "has more extended attributes than the repository takes; {} of them are not copied"
+TOO_DEEP = "is a directory too deep to be copied, nor is what is in it"
 
 
 def is_passing(error: OSError) -> bool:
@@ -27,3 +32,11 @@ def note(state: State, directory: bytes, name: bytes, error: OSError, *, more: s
     """Remembers a path that was not read, or `more` of it: as a warning, or as unreadable."""
     tell = state.warn_of if is_passing(error) else state.lose
     tell(join(directory, name) if name else directory, in_words(error) + more)
+
+
+def note_xattrs(state: State, directory: bytes, name: bytes, found: Xattrs) -> bool:
+    """Remembers a path that has more extended attributes than are copied. True if it has."""
+    if not found.left_out:
+        return False
+    state.lose(join(directory, name) if name else directory, TOO_MANY_XATTRS.format(found.left_out))
+    return True

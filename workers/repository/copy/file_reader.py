@@ -36,10 +36,11 @@ class _Segment(NamedTuple):
 class _Open:
     """A file that is being read, as it was when that began."""
 
-    __slots__ = ("attributes", "file", "name", "sparse", "status")
+    __slots__ = ("attributes", "file", "lacks", "name", "sparse", "status")
 
     def __init__(self, name: bytes, file: int, status: os.stat_result, attributes: list[Attribute]) -> None:
         self.name, self.file, self.status, self.attributes = name, file, status, attributes
+        self.lacks = False  # attributes that are not copied
         self.sparse = status.st_blocks * 512 < status.st_size
 
     def has_changed(self) -> bool:
@@ -52,7 +53,8 @@ class _Open:
         )
 
     def entry(self, size: int, start: int, length: int, stored: int, *, changed: bool) -> TreeEntry:
-        """The tree's entry. A file that has changed meanwhile gets one that is never taken over unread (F18)."""
+        """The tree's entry. A file that has changed meanwhile, or lacks something, gets one that is never taken over
+        unread (F18)."""
         status = self.status
         return TreeEntry(
             tree.FILE,
@@ -64,7 +66,7 @@ class _Open:
             length,
             stored,
             status.st_mtime_ns,
-            0 if changed else status.st_ctime_ns,
+            0 if changed or self.lacks else status.st_ctime_ns,
             status.st_ino,
         )
 
@@ -82,7 +84,9 @@ class FileReader:
         ended inside the file. Raises OSError as long as nothing of the file is in the tree."""
         file = os.open(name, _OPEN, dir_fd=directory)
         try:
-            opened = _Open(name, file, status, [*linked, *path_info.xattrs(file)])
+            extended = path_info.xattrs(file)
+            opened = _Open(name, file, status, [*linked, *extended.attributes])
+            opened.lacks = failures.note_xattrs(self._state, path, name, extended)
             is_small = status.st_size <= self._limits.read and not opened.sparse
             done = self._small(opened) if is_small else self._large(opened, path, 0, None)
         finally:
@@ -107,7 +111,9 @@ class FileReader:
         try:
             file = os.open(name, _OPEN, dir_fd=directory)
             try:
-                opened = _Open(name, file, status, path_info.xattrs(file))
+                extended = path_info.xattrs(file)
+                opened = _Open(name, file, status, extended.attributes)
+                opened.lacks = extended.left_out > 0  # which was told when it was begun
                 done = self._large(opened, path, left_off.start, part)
             finally:
                 os.close(file)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from workers.repository.copy.stream import Stream
 from workers.repository.format.ambient import Limits
+from workers.repository.format.layout import TREE_MOST
 from workers.repository.format.tree import FIRST, LAST, Block, Header, TreeEntry
 from workers.repository.format.tree_encoder import BlockBuilder
 
@@ -43,6 +44,7 @@ class _Draft:
     taken: Block | None = None  # in place of entries: all of this block's
     end: int = 0
     stored: int = 0
+    extras: int = 0  # bytes of its path and of all attributes
 
     @property
     def count(self) -> int:
@@ -59,14 +61,15 @@ class TreeWriter:
         """`ids` are the tree chunks of earlier slices; `write` stores one more."""
         self._stream, self._limits, self._write, self._ids = stream, limits, write, ids
         self._waiting: deque[_Draft] = deque()
-        self._entries = 0
+        self._entries = self._extras = 0
         self._chunk = bytearray()
         self._chunks: list[Future[bytes]] = []
         self._open: _Draft | None = None
 
     def begin(self, path: bytes, header: Header, attributes: bytes, *, first: bool) -> None:
         """A directory's block; not its first if an earlier slice has written that."""
-        self._open = _Draft(path, FIRST if first else 0, header, attributes)
+        self._begin_draft(path, FIRST if first else 0, header, attributes)
+        self._bound()
 
     def add(self, entry: Taken | Fresh) -> None:
         """The next entry of the directory."""
@@ -75,10 +78,14 @@ class TreeWriter:
         self._entries += 1
         described = entry.block.entries[entry.index] if isinstance(entry, Taken) else entry.entry
         draft.stored += described.stored
+        if extras := len(entry.block.raw_attributes(described.extra) if isinstance(entry, Taken) else entry.attributes):
+            draft.extras += extras
+            self._extras += extras
         count = len(draft.entries)
         if (
             count >= limits.block_entries_most
             or draft.stored >= limits.block_stored
+            or draft.extras >= limits.block_attributes
             or (zlib.crc32(entry.name) % limits.block_entries == 0 and count > 1)
         ):
             self._begin_next(draft)
@@ -112,10 +119,14 @@ class TreeWriter:
 
     def _begin_next(self, draft: _Draft) -> None:
         self.end(last=False)
-        self._open = _Draft(draft.path, 0, draft.header, draft.attributes)
+        self._begin_draft(draft.path, 0, draft.header, draft.attributes)
+
+    def _begin_draft(self, path: bytes, flags: int, header: Header, attributes: bytes) -> None:
+        self._open = _Draft(path, flags, header, attributes, extras=len(path) + len(attributes))
+        self._extras += self._open.extras
 
     def _bound(self) -> None:
-        if self._entries > self._limits.waiting_entries:
+        if self._entries > self._limits.waiting_entries or self._extras > self._limits.waiting_attributes:
             self._stream.finish()
             self._drain(wait=True)
 
@@ -131,7 +142,10 @@ class TreeWriter:
         while self._waiting and self._waiting[0].end <= ready:
             draft = self._waiting.popleft()
             self._entries -= draft.count
+            self._extras -= draft.extras
             raw = self._encode(draft)
+            if len(self._chunk) + len(raw) > TREE_MOST:
+                self._end_chunk()
             self._chunk += raw
             cut_here = zlib.crc32(raw) * limits.tree_chunk < len(raw) << 32
             if cut_here or len(self._chunk) >= limits.tree_chunk_most:

@@ -19,6 +19,7 @@ from workers.repository.copy.walk_order import WalkOrder, wanted
 from workers.repository.files import path_info
 from workers.repository.files.rooted import Rooted, check_there
 from workers.repository.format import tree
+from workers.repository.format.layout import PATH_MOST
 from workers.repository.format.tree import Attribute, Header, TreeEntry, join
 
 _SUBDIRECTORY = TreeEntry(tree.DIRECTORY)
@@ -67,10 +68,13 @@ class Walk:
     def _directory(self, path: bytes, left_off: Position | None) -> Walked:
         """Adds all entries, or those after where an earlier slice `left_off` in it."""
         resumed = left_off if left_off and left_off.directory == path and left_off.name is not None else None
+        if len(path) > PATH_MOST:
+            self._state.lose(path, failures.TOO_DEEP)
+            return Walked([])
         try:
             directory = self._root.directory(path)
             status = os.fstat(directory)
-            attributes = tree.encode_attributes(path_info.xattrs(directory))
+            extended = path_info.xattrs(directory)
             names = wanted(path, self._root.names(path))
         except OSError as error:
             check_there(path, error)
@@ -80,7 +84,9 @@ class Walk:
                 self._end_gone(resumed)
             return Walked([])
         header = Header(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns, 0)
-        self._writer.begin(path, header, attributes, first=resumed is None)
+        if not resumed:
+            failures.note_xattrs(self._state, path, b"", extended)
+        self._writer.begin(path, header, tree.encode_attributes(extended.attributes), first=resumed is None)
         walked = self._go_on(directory, names, resumed) if resumed else self._all_entries(directory, path, names)
         self._writer.end(last=walked.left_off is None)
         return walked
@@ -156,7 +162,7 @@ class Walk:
         try:
             if kind == tree.FILE:
                 return self._reader.read(directory, path, name, status, linked)
-            self._writer.add(_special(directory, name, kind, status, linked))
+            self._writer.add(self._special(directory, path, name, kind, status, linked))
         except OSError:
             if linked:
                 self._hardlinks.forget(status.st_dev, status.st_ino)
@@ -182,23 +188,31 @@ class Walk:
             self._reader.end_gone(path, name, partial_file.left_off(left_off))
         self._writer.end(last=True)
 
-
-def _special(directory: int, name: bytes, kind: int, status: os.stat_result, linked: tuple[Attribute, ...]) -> Fresh:
-    """A symlink, a FIFO or a device."""
-    attributes = [*linked]
-    if kind == tree.SYMLINK:
-        attributes.append((tree.TARGET, path_info.link(directory, name)))
-    elif kind in (tree.CHARACTER, tree.BLOCK):
-        attributes.append((tree.DEVICE, tree.encode_device(status.st_rdev)))
-    attributes += path_info.xattrs(path_info.place_of(directory, name))
-    entry = TreeEntry(
-        kind,
-        stat.S_IMODE(status.st_mode),
-        status.st_uid,
-        status.st_gid,
-        status.st_size,
-        mtime=status.st_mtime_ns,
-        ctime=status.st_ctime_ns,
-        inode=status.st_ino,
-    )
-    return Fresh(name, entry, tree.encode_attributes(attributes))
+    def _special(
+        self,
+        directory: int,
+        path: bytes,
+        name: bytes,
+        kind: int,
+        status: os.stat_result,
+        linked: tuple[Attribute, ...],
+    ) -> Fresh:
+        """A symlink, a FIFO or a device."""
+        attributes = [*linked]
+        if kind == tree.SYMLINK:
+            attributes.append((tree.TARGET, path_info.link(directory, name)))
+        elif kind in (tree.CHARACTER, tree.BLOCK):
+            attributes.append((tree.DEVICE, tree.encode_device(status.st_rdev)))
+        extended = path_info.xattrs(path_info.place_of(directory, name))
+        lacks = failures.note_xattrs(self._state, path, name, extended)
+        entry = TreeEntry(
+            kind,
+            stat.S_IMODE(status.st_mode),
+            status.st_uid,
+            status.st_gid,
+            status.st_size,
+            mtime=status.st_mtime_ns,
+            ctime=0 if lacks else status.st_ctime_ns,
+            inode=status.st_ino,
+        )
+        return Fresh(name, entry, tree.encode_attributes([*attributes, *extended.attributes]))

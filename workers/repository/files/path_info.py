@@ -3,9 +3,11 @@
 import errno
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Callable
+from typing import NamedTuple
 
 from workers.repository.format import tree
+from workers.repository.format.layout import XATTRS_MOST
 from workers.repository.format.tree import Attribute, Extent
 
 LEFT_ALONE = frozenset((b".snapline", b"lost+found"))
@@ -25,30 +27,52 @@ LEAST_HOLE = 64 * 1024
 """Shorter holes are read as zeros."""
 
 
-def xattrs(place: int | bytes) -> list[Attribute]:
+class Xattrs(NamedTuple):
+    """Extended attributes, and how many more there are than a tree takes."""
+
+    attributes: list[Attribute]
+    left_out: int = 0
+
+
+NONE = Xattrs([])
+
+
+def xattrs(place: int | bytes) -> Xattrs:
     """The extended attributes of an open file, or of a path that is not followed."""
     if isinstance(place, int):
         return _xattrs_of_open(place)
-    found: list[Attribute] = []
-    with suppress(OSError):  # many file systems have none, for some kinds
-        for name in sorted(os.listxattr(place, follow_symlinks=False)):
-            value = os.getxattr(place, name, follow_symlinks=False)
-            found.append((tree.XATTR, os.fsencode(name) + b"\0" + value))
-    return found
+    try:
+        names = os.listxattr(place, follow_symlinks=False)
+    except OSError:  # many file systems have none, for some kinds
+        return NONE
+    return _within_bounds(names, lambda name: os.getxattr(place, name, follow_symlinks=False)) if names else NONE
 
 
-def _xattrs_of_open(file: int) -> list[Attribute]:
+def _xattrs_of_open(file: int) -> Xattrs:
     try:
         names = os.listxattr(file)
     except OSError as error:
         if error.errno in (errno.ENOTSUP, errno.EPERM, errno.EACCES):
-            return []
+            return NONE
         raise
+    return _within_bounds(names, lambda name: os.getxattr(file, name)) if names else NONE
+
+
+def _within_bounds(names: list[str], value_of: Callable[[str], bytes]) -> Xattrs:
+    """By name, so `security` and `system` come first: what the file's owner has put there crowds out none of them."""
     found: list[Attribute] = []
+    room, left_out = XATTRS_MOST, 0
     for name in sorted(names):
-        with suppress(OSError):  # it was removed meanwhile
-            found.append((tree.XATTR, os.fsencode(name) + b"\0" + os.getxattr(file, name)))
-    return found
+        try:
+            described = os.fsencode(name) + b"\0" + value_of(name)
+        except OSError:
+            continue  # it was removed meanwhile
+        if len(described) > room:
+            left_out += 1
+            continue
+        room -= len(described)
+        found.append((tree.XATTR, described))
+    return Xattrs(found, left_out)
 
 
 def link(directory: int, name: bytes) -> bytes:

@@ -50,6 +50,10 @@ class Limits:
     block_entries_most: int = 2048
     block_stored: int = 4096 * MIB
     """Content that a block describes, roughly; it bounds the number of chunks in its table."""
+    block_attributes: int = 4 * MIB
+    """Attributes in a block, roughly: this bounds a block, whatever its entries have (F31)."""
+    waiting_attributes: int = 32 * MIB
+    """Attributes in memory of entries whose chunks are not known yet."""
     waiting_entries: int = 32_768
     """Number of entries in memory whose chunks are not known yet; each takes some hundred bytes."""
 

@@ -31,7 +31,7 @@ def decode(data: bytes) -> Iterator[Pack]:
         end = at + count * ENTRY_SIZE
         if end > len(view) or size > PACK_MOST or kind not in (b"d", b"t"):
             raise Damaged("an index object has an impossible pack")
-        yield Pack(id_, kind.decode(), size, decode_entries(view[at:end], kind.decode(), size))
+        yield Pack(id_, kind.decode(), size, decode_entries(view[at:end], size))
         at = end
 
 

@@ -21,6 +21,10 @@ CHUNK_MOST = 4 * MIB
 """Bytes of plaintext in a data chunk that a reader accepts."""
 TREE_MOST = 16 * MIB
 """Bytes of plaintext in a tree chunk that a reader accepts."""
+PATH_MOST = 64 * 1024
+"""Bytes of a directory's path that a writer accepts; the kernel takes no path of more than 4096 in one call."""
+XATTRS_MOST = MIB
+"""Bytes of the extended attributes of one path that a writer stores."""
 PACK_MOST = 64 * MIB
 """Bytes of a pack that a reader accepts."""
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 
-from schemas.errors import Damaged, NotFound
+from schemas.errors import Damaged, Invalid, NotFound
 from workers.ports import ObjectStore
 from workers.repository.format.layout import CHUNK_MOST, PACK_MOST, TREE_MOST, pack_key
 from workers.repository.format.master_key import Keys
@@ -58,7 +58,9 @@ class PackBuilder:
         self.entries: list[PackEntry] = []
 
     def add(self, id_: bytes, method: int, payload: bytes | memoryview, length: int) -> None:
-        """One chunk, compressed as `method` says."""
+        """One chunk, compressed as `method` says. Raises Invalid for one that no reader would accept (F31)."""
+        if length > most_of(self.kind):
+            raise Invalid(f"a chunk of {length} bytes is too large to be stored; the bound is {most_of(self.kind)}")
         offset = len(self._body)
         aad = id_ + _LENGTH.pack(length) + bytes([method])
         self._body += self._cipher.encrypt(_nonce(offset), payload, aad)
@@ -77,19 +79,24 @@ class PackBuilder:
         return Pack(self.id, self.kind, len(self._body), self.entries), self._body
 
 
+def most_of(kind: str) -> int:
+    """Bytes of plaintext that a chunk of kind `d` or `t` has at most."""
+    return CHUNK_MOST if kind == "d" else TREE_MOST
+
+
 def encode_entries(entries: list[PackEntry]) -> bytes:
     """As in footers and index objects."""
     return b"".join(_ENTRY.pack(*entry) for entry in entries)
 
 
-def decode_entries(data: bytes | memoryview, kind: str, size: int) -> list[PackEntry]:
-    """The inverse, for a pack of `size` bytes. Raises Damaged."""
+def decode_entries(data: bytes | memoryview, size: int) -> list[PackEntry]:
+    """The inverse, for a pack of `size` bytes. Raises Damaged. Chunks that are too large are among them: each of them
+    hurts who reads it, and nobody else (F31)."""
     if len(data) % _ENTRY.size:
         raise Damaged("a list of chunks is cut off")
-    most = CHUNK_MOST if kind == "d" else TREE_MOST
     entries = [PackEntry(*fields) for fields in _ENTRY.iter_unpack(data)]
     for entry in entries:
-        if entry.offset + entry.stored > size or entry.length > most or entry.stored < TAG or entry.method > ZSTD:
+        if entry.offset + entry.stored > size or entry.stored < TAG or entry.method > ZSTD:
             raise Damaged(f"a list of chunks has an impossible one: {entry[1:]}")
     return entries
 
@@ -102,6 +109,8 @@ def open_chunk(keys: Keys, kind: str, pack: bytes, entry: PackEntry, sealed: byt
     what = f"chunk {entry.id.hex()} in pack {pack.hex()}"
     if len(sealed) != entry.stored:
         raise Damaged(f"{what} is cut off: {len(sealed)} of {entry.stored} bytes")
+    if entry.length > most_of(kind):
+        raise Damaged(f"{what} has {entry.length} bytes; the bound is {most_of(kind)}")
     aad = entry.id + _LENGTH.pack(entry.length) + bytes([entry.method])
     try:
         payload = keys.pack(pack).decrypt(_nonce(entry.offset), sealed, aad)
@@ -133,7 +142,7 @@ def read_pack(store: ObjectStore, keys: Keys, pack: bytes, size: int) -> Pack:
     kind = kind.decode("latin-1")
     if kind not in ("d", "t"):
         raise Damaged(f"{what} is of an unknown kind")
-    entries = decode_entries(memoryview(plain)[_HEAD.size :], kind, size)
+    entries = decode_entries(memoryview(plain)[_HEAD.size :], size)
     if len(entries) != count:
         raise Damaged(f"{what} has a footer that disagrees with itself")
     return Pack(pack, kind, size, entries)
