@@ -53,6 +53,7 @@ RECORDS: Mapping[str, str] = {
     "run of a restore hook": "restores/*/hook-runs/**",
     "output of a restore hook": "restores/*/hook-outputs/**",
     "notification": "notifications/*/*",
+    "clock": keys.CLOCK,
 }
 """Name -> pattern of the keys: `*` is a part between slashes, `**` one or more parts."""
 UNKNOWN = "unknown"
@@ -190,7 +191,7 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "delete rest of a backup",
         }
     ),
-    "watchdog": frozenset({"write mark of a backup", "delete mark of a backup"}),
+    "watchdog": frozenset({"write clock", "write mark of a backup", "delete mark of a backup"}),
 }
 """Worker -> where it has to die in `tests/integration/test_kills_at_records.py`: at these records, and around these
 changes of the cluster. It dies at others as well, where it comes by."""
