@@ -1,5 +1,5 @@
 # The README's two commands are `make demo` and `make test`. Every target does its own set-up.
-.PHONY: setup demo test lint bench e2e schema
+.PHONY: setup demo test lint bench bench-line e2e schema
 BIN := .venv/bin
 
 setup:
@@ -22,6 +22,9 @@ bench: setup           # some rows: make bench ARGS="--rows small-first,large-fi
 	@command -v zstd >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \
 	  { apt-get update -q && apt-get install -q -y --no-install-recommends zstd; } >&2 || true
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-line: setup      # the line itself; fewer: make bench-line ARGS="--flood 500"
+	@$(BIN)/python -m tests.bench.line $(ARGS)
 
 e2e: setup             # on a real cluster
 	@test -n "$(SNAPLINE_E2E_KUBECONFIG)" -a -n "$(SNAPLINE_E2E_STATE)" || { \

@@ -61,6 +61,12 @@ class Supervisor:
         thread.start()
         return child
 
+    def pids(self) -> dict[str, int]:
+        """The processes that run now, by name."""
+        with self._lock:
+            children = [child for child, _ in self._children.values()]
+        return {child.name: child.process.pid for child in children if child.process is not None}
+
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Sends a signal to the process called `name`, if it runs just now."""
         process = self._children[name][0].process

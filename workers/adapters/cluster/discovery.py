@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from schemas.errors import SnaplineError, TransientError
@@ -36,14 +37,19 @@ def discover(transport: Transport) -> Discovery:
     """
     versions = [GroupVersion("", "v1"), *_versions(_groups(transport))]
     unreadable: dict[str, str] = {}
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        answers = list(pool.map(lambda version: _answer(transport, version), versions))
+    answers = list(_pool().map(lambda version: _answer(transport, version), versions))
     for version, (_, error) in zip(versions, answers, strict=True):
         if error:
             unreadable.setdefault(version.group, str(error))
     everything = [kind for kinds, _ in answers for kind in kinds]
     types = _first_of_each_kind(everything)
     return Discovery(types, unreadable, [kind for kind in everything if kind not in types])
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """The process's threads for discovery."""
+    return ThreadPoolExecutor(PARALLEL, thread_name_prefix="discover")
 
 
 def _groups(transport: Transport) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 
 from schemas.errors import Code, PermanentError, SnaplineError, TransientError
 from schemas.kubernetes import Object, ResourceType
@@ -57,15 +58,20 @@ def read(
     places: list[str | None] = [None] if ALL in names else list(names)
     wanted = [(type_, place) for type_ in types for place in (places if type_.namespaced else [None])]
     listing = Listing()
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        answers = pool.map(lambda asked: _list(cluster, *asked, patient=patient), wanted)
-        for (type_, _), (objects, error) in zip(wanted, answers, strict=True):
-            for obj in objects:
-                listing.add(type_, obj)
-            if error and type_.group_resource not in listing.unread:
-                listing.unread.add(type_.group_resource)
-                listing.errors.append(error)
+    answers = _pool().map(lambda asked: _list(cluster, *asked, patient=patient), wanted)
+    for (type_, _), (objects, error) in zip(wanted, answers, strict=True):
+        for obj in objects:
+            listing.add(type_, obj)
+        if error and type_.group_resource not in listing.unread:
+            listing.unread.add(type_.group_resource)
+            listing.errors.append(error)
     return listing
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """The process's threads for lists: to start some for each capture costs as much as a few lists."""
+    return ThreadPoolExecutor(PARALLEL, thread_name_prefix="list")
 
 
 def _list(
