@@ -1,7 +1,8 @@
 """Around every step: parse, bind the log context, run, tell what it yields, and decide what becomes of the message.
 
 Permanent errors and exhausted retries go to the row's `give_up`, which records the failure and tells it;
-only what nobody can record is parked. A step that waits (`NotYet`) is called again without being counted.
+only what nobody can record is parked. A step that waits (`NotYet`) is called again without being counted; and while
+the bus does not take what a step tells, that is no failure of the step.
 """
 
 import json
@@ -28,6 +29,8 @@ STORE_AWAY = timedelta(minutes=1)
 """How long a message rests whose failure could not even be recorded."""
 NEXT_WORKER = timedelta(seconds=1)
 """How long a message rests whose worker stops."""
+UNTOLD = timedelta(seconds=5)
+"""How long a message rests of which the bus did not take what follows."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ def _parse(document: Mapping[str, Any]) -> e.AnyEvent:
 def _run(event: e.AnyEvent, row: Row, tell: Tell, delivery: Delivery) -> None:
     try:
         _tell_all(row.step_for(event)(event, delivery), event, delivery.queue, row, tell)
+    except Outcome:
+        raise
     except NotYet as error:
         raise Again(error.delay, str(error), counted=False) from error
     except PermanentError as error:
@@ -128,8 +133,19 @@ def _tell_all(events: Iterator[e.Event], cause: e.AnyEvent, queue: str, row: Row
         for event in events:
             wrapped = e.wrap(event, source=f"snapline/{queue}", time=datetime.now(UTC), cause=cause)
             request = row.correlate(event) if row.correlate else None
-            tell(wrapped.model_copy(update={"correlationid": request}) if request else wrapped)
+            _tell(wrapped.model_copy(update={"correlationid": request}) if request else wrapped, tell)
     finally:
         # A step that was broken off must let go of what it holds now, not when its traceback is collected.
         if isinstance(events, Generator):
             events.close()
+
+
+def _tell(event: e.AnyEvent, tell: Tell) -> None:
+    """Raises Again while the bus does not take the event. Of progress nobody needs to hear: the work goes on."""
+    try:
+        tell(event)
+    except SnaplineError as error:
+        if isinstance(event.data, e.VolumesProgressed):
+            structlog.get_logger("bus").warning("progress was not told", reason=str(error))
+            return
+        raise Again(UNTOLD, f"{event.type} could not be told: {error}", counted=False) from error

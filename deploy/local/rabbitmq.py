@@ -17,12 +17,13 @@ from urllib.parse import quote
 from deploy.local.ports import free_ports, is_free
 from deploy.local.processes import die_with_parent
 from schemas import events as e
-from schemas.errors import Invalid, SnaplineError, TransientError
+from schemas.errors import Denied, Invalid, SnaplineError, TransientError
 from schemas.topology import EVENT_LOG, EVENTS
 from workers.adapters.broker import connection
 
 SERVERS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/lib/rabbitmq/bin/rabbitmq-server")
-"""The server itself; the one on PATH is the distribution's wrapper, which insists on a user of its own."""
+"""The server itself; the one on PATH is the distribution's wrapper, which insists on a user of its own. So do its
+other commands, which lie beside it."""
 PATIENCE = 60.0
 """Seconds until it must answer."""
 OWN_QUEUES = r"^amq\.gen.*$"
@@ -69,11 +70,26 @@ class RabbitMQ:
         self._end()
         self._launch()
 
-    def wipe(self) -> None:
-        """Kills it, deletes all its data, and starts it again, with users and nothing else."""
+    def wipe(self, *, users: bool = True) -> None:
+        """Kills it, deletes all its data, and starts it again, with users and nothing else; or with nothing at all,
+        until they are back."""
         self.kill()
         shutil.rmtree(self._root / "data")
+        self._write("definitions.json", json.dumps(self._definitions() if users else {}))
         self.restart()
+
+    def bring_back_users(self) -> None:
+        """Creates them in the running broker."""
+        self._write("definitions.json", json.dumps(self._definitions()))
+        command = Path(_server()).with_name("rabbitmqctl")
+        subprocess.run(
+            [command, "--node", self._name, "import_definitions", self._root / "definitions.json"],
+            env=self._environment(),
+            cwd=self._root,
+            check=True,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
 
     def stop(self) -> None:
         """Ends it for good."""
@@ -108,8 +124,11 @@ class RabbitMQ:
             "advanced.config": "[{ra, [{wal_max_size_bytes, 16000000}]}].\n",
         }
         for name, text in files.items():
-            (self._root / name).write_text(text)
-            (self._root / name).chmod(0o600)
+            self._write(name, text)
+
+    def _write(self, name: str, text: str) -> None:
+        (self._root / name).write_text(text)
+        (self._root / name).chmod(0o600)
 
     def _definitions(self) -> dict[str, Any]:
         requests = "|".join(sorted(kind.rpartition(".")[0].replace(".", r"\.") for kind in e.REQUESTS))
@@ -179,6 +198,8 @@ class RabbitMQ:
             try:
                 connection.close(connection.connect(self.url))
                 return
+            except Denied:
+                return  # it has no users yet
             except SnaplineError as error:
                 ended = self._server is not None and self._server.poll() is not None
                 if ended or time.monotonic() > deadline:

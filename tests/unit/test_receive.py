@@ -8,7 +8,7 @@ import pytest
 
 from schemas import events as e
 from schemas import topology
-from schemas.errors import Damaged, Invalid, NotYet, SnaplineError, TransientError
+from schemas.errors import Damaged, Denied, Invalid, NotYet, SnaplineError, TransientError
 from schemas.messages import Message
 from schemas.messages import told as told_of
 from workers.adapters import broker
@@ -106,10 +106,51 @@ def test_a_step_that_cannot_tell_lets_go_of_what_it_holds() -> None:
     def tell(_: e.AnyEvent) -> None:
         raise TransientError("the broker is away") from ValueError(step)
 
-    with pytest.raises(Again) as kept:
+    with pytest.raises(Again):
         receive(json.loads(e.encode(REQUEST)), Row(step), tell, Delivery("license.gate"))
-    assert kept.value.counted
     assert held == []
+
+
+@pytest.mark.parametrize("refusal", [TransientError("it was not taken"), Denied("no such user")])
+@pytest.mark.parametrize("step", ["works", "fails"])
+def test_while_the_bus_takes_nothing_the_message_waits_and_nothing_has_failed(
+    refusal: SnaplineError, step: str
+) -> None:
+    """Also not if all that is to be told is a failure, and however often it has been tried."""
+    failed: list[Message] = []
+
+    def work(_: e.AnyEvent, __: Delivery) -> Iterator[e.Event]:
+        if step == "fails":
+            raise Invalid("wrong")
+        yield e.BackupLicensed(backup="b")
+
+    def give_up(event: e.AnyEvent, reason: Message) -> Iterator[e.Event]:
+        failed.append(reason)
+        yield e.BackupRejected(request=event.id, reasons=[reason])
+
+    def tell(_: e.AnyEvent) -> None:
+        raise refusal
+
+    with pytest.raises(Again, match="could not be told") as kept:
+        receive(json.loads(e.encode(REQUEST)), Row(work, give_up), tell, Delivery("license.gate", attempt=99))
+    assert not kept.value.counted
+    assert [reason.text for reason in failed] == (["wrong"] if step == "fails" else [])
+
+
+def test_progress_that_the_bus_does_not_take_costs_nothing() -> None:
+    told: list[e.AnyEvent] = []
+
+    def step(_: e.AnyEvent, __: Delivery) -> Iterator[e.Event]:
+        yield e.VolumesProgressed(job="b", volume="ns/v", bytes_done=1, bytes_total=2, files_done=3)
+        yield e.BackupLicensed(backup="b")
+
+    def tell(event: e.AnyEvent) -> None:
+        if isinstance(event.data, e.VolumesProgressed):
+            raise Denied("no such user")
+        told.append(event)
+
+    receive(json.loads(e.encode(REQUEST)), Row(step), tell, Delivery("license.gate"))
+    assert [event.data for event in told] == [e.BackupLicensed(backup="b")]
 
 
 def test_a_step_that_takes_too_long_has_failed_and_one_that_is_stopped_has_not() -> None:

@@ -161,6 +161,23 @@ def test_after_many_nudges_the_job_has_failed(tick: Callable[..., list[e.Event]]
     assert tick() == []
 
 
+def test_a_nudge_that_the_bus_does_not_take_counts_for_nothing_and_holds_up_no_other_job(
+    store: MemoryObjectStore, clock: Clock
+) -> None:
+    other = Job("backup", "c")
+    ledger.begin(store, other)
+    ledger.put(store, keys.request(other), BackupRequest(name="c", request="p", event_id="p", requested_at=NOW))
+    event = e.wrap(e.TickMinute(minute="m"), source="tests", time=NOW)
+    needs = WatchdogNeeds(_only(store), STALLED, clock, clock.queue)
+    clock.now += timedelta(hours=2)
+    refused = [next(watchdog.tick(event, needs)) for _ in range(2)]
+    assert refused == [e.BackupStalled(backup="b", nudge=1), e.BackupStalled(backup="c", nudge=1)]
+    clock.now += STALLED + timedelta(seconds=1)
+    assert [told.nudge for told in watchdog.tick(event, needs) if isinstance(told, e.BackupStalled)] == [1, 1]
+    clock.now += STALLED + timedelta(seconds=1)
+    assert [told.nudge for told in watchdog.tick(event, needs) if isinstance(told, e.BackupStalled)] == [2, 2]
+
+
 def test_nudges_that_help_count_for_nothing(
     store: MemoryObjectStore, clock: Clock, tick: Callable[..., list[e.Event]]
 ) -> None:

@@ -100,7 +100,8 @@ def _nudge(
     queues = {queue.name: needs.queue(queue.name) for event in told for queue in topology.hearing(event)}
     if may_wait and any(state and state.consumers and state.messages for state in queues.values()):
         return
-    nudge = _count(store, job, newest)
+    counted = _begin(store, job, newest)
+    nudge = counted.nudges
     unserved = sorted(name for name, state in queues.items() if state and not state.consumers)
     if nudge > MOST_NUDGES:
         nobody = f"; nobody serves {', '.join(unserved)}" if unserved else ""
@@ -109,6 +110,7 @@ def _nudge(
         return
     yield _stalled(job, destination, nudge, unserved)
     yield from told
+    ledger.put(store, keys.running(job), counted)  # what the bus has not taken is no nudge
 
 
 def _stalled(job: Job, destination: str, nudge: int, unserved: list[str]) -> e.BackupStalled | e.RestoreStalled:
@@ -117,11 +119,10 @@ def _stalled(job: Job, destination: str, nudge: int, unserved: list[str]) -> e.B
     return e.RestoreStalled(restore=job.name, destination=destination, nudge=nudge, unserved=unserved)
 
 
-def _count(store: ObjectStore, job: Job, newest: datetime | None) -> int:
-    """Counts one more nudge in the running marker, from one again if the last one helped; writing it also starts the
-    clock anew."""
+def _begin(store: ObjectStore, job: Job, newest: datetime | None) -> Running:
+    """The running marker with one more nudge, from one again if the last one helped. The one that stands is written
+    anew, which starts the clock anew: if the bus does not take this nudge, the next tick helps other jobs first."""
     marker = ledger.find(store, keys.running(job), Running) or Running()
+    ledger.put(store, keys.running(job), marker)
     helped = newest is not None and marker.newest is not None and newest > marker.newest
-    counted = Running(nudges=1 if helped else marker.nudges + 1, newest=newest)
-    ledger.put(store, keys.running(job), counted)
-    return counted.nudges
+    return Running(nudges=1 if helped else marker.nudges + 1, newest=newest)
