@@ -10,7 +10,7 @@ from deploy.local import looking, samples
 from schemas import events as e
 from schemas.kubernetes import NAMESPACES, PODS, Object
 from tests.support.line import Line, until
-from tests.support.real_cluster import namespaces, needs_a_cluster, real_line
+from tests.support.real_cluster import namespaces, needs_a_cluster, real_line, register
 from workers.jobs.hooks import load_output
 from workers.repository import open_repository
 
@@ -33,7 +33,9 @@ OBJECTS = samples.yaml_objects((Path(__file__).parent / "hooked.yaml").read_text
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    with real_line(tmp_path_factory.mktemp("line"), HOOKED, BACKUP) as line:
+    with real_line(tmp_path_factory.mktemp("line")) as line:
+        line.namespaces = [HOOKED]
+        register(line, HOOKED, BACKUP, HOOKED)
         until(lambda: HOOKED not in namespaces(line.cluster), "an earlier application is gone", seconds=120)
         samples.create(line.cluster, OBJECTS)
         until(lambda: _runs(line), "the database runs", seconds=120)

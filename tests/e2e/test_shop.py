@@ -8,7 +8,7 @@ from deploy.local import looking
 from deploy.local.samples import fill_volume
 from schemas.kubernetes import NAMESPACES, Object, ResourceType
 from tests.support.line import Line, until
-from tests.support.real_cluster import namespaces, needs_a_cluster, real_line
+from tests.support.real_cluster import namespaces, needs_a_cluster, real_line, register
 from workers.ports import Cluster
 
 pytestmark = [pytest.mark.timeout(900), needs_a_cluster]
@@ -25,7 +25,9 @@ CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """The shop runs, with data that stays, and so do the workers; the tests come in any order."""
-    with real_line(tmp_path_factory.mktemp("line"), SHOP, BACKUP) as line:
+    with real_line(tmp_path_factory.mktemp("line")) as line:
+        line.namespaces = [SHOP]
+        register(line, SHOP, BACKUP, SHOP)
         until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
         _freeze(line)
         line.stack.start_workers()

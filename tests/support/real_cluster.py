@@ -20,9 +20,8 @@ needs_a_cluster = pytest.mark.skipif(
 
 
 @contextmanager
-def real_line(root: Path, slug: str, backup: str) -> Iterator[Line]:
-    """A line without its workers; the application `slug`, which lives in the namespace of its name, is registered with
-    the Backup resource `backup`."""
+def real_line(root: Path) -> Iterator[Line]:
+    """A line without its workers, with an empty namespace for the console."""
     state = Path(os.environ["SNAPLINE_E2E_STATE"])
     pods = {path.parent.parent.name: path for path in sorted(state.glob("*/kubelet/pods"))}
     assert len(pods) == 2, f"expected two nodes below {state}, found {sorted(pods)}"
@@ -30,8 +29,10 @@ def real_line(root: Path, slug: str, backup: str) -> Iterator[Line]:
         patch.setenv("SNAPLINE_KUBECONFIG", os.environ["SNAPLINE_E2E_KUBECONFIG"])
         with running(root, kubelet_pods=pods) as stack:
             line = Line(stack)
-            line.namespaces = [slug]
-            _register(line, root, slug, backup)
+            line.namespaces = [CONSOLE]
+            line.cluster.delete(NAMESPACES, None, CONSOLE)
+            until(lambda: CONSOLE not in namespaces(line.cluster), "an earlier console is gone", seconds=180)
+            line.cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONSOLE}})
             yield line
             line.cluster.delete(NAMESPACES, None, CONSOLE)
 
@@ -41,12 +42,13 @@ def namespaces(cluster: Cluster) -> set[str]:
     return {namespace["metadata"]["name"] for namespace in cluster.list(NAMESPACES)}
 
 
-def _register(line: Line, root: Path, slug: str, backup: str) -> None:
-    until(lambda: CONSOLE not in namespaces(line.cluster), "an earlier console is gone")
-    line.cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONSOLE}})
-    (root / "license.yaml").write_text(sign_license(line.stack.authority, app_slug=slug))
-    (root / "backup.yaml").write_text(backup)
+def register(line: Line, slug: str, backup: str, namespace: str) -> None:
+    """Registers an application that lives in `namespace` and ships the Backup resource `backup`, or changes it."""
+    files = line.stack.root / "packages" / slug
+    files.mkdir(parents=True, exist_ok=True)
+    (files / "license.yaml").write_text(sign_license(line.stack.authority, app_slug=slug))
+    (files / "backup.yaml").write_text(backup)
     line.snapline(
-        *("app", "add", slug, "--license", str(root / "license.yaml"), "--backup", str(root / "backup.yaml")),
-        *("--namespace", slug),
+        *("app", "add", slug, "--license", str(files / "license.yaml"), "--backup", str(files / "backup.yaml")),
+        *("--namespace", namespace),
     )
