@@ -38,6 +38,7 @@ class Code(StrEnum):
     NO_SUCH_APPLICATION = "NoSuchApplication"
     NO_SUCH_BACKUP = "NoSuchBackup"
     NO_SUCH_JOB = "NoSuchJob"
+    SENDER_NOT_ALLOWED = "SenderNotAllowed"
     LICENSE_REFUSED = "LicenseRefused"
     NOT_FINISHED = "NotFinished"
     ALREADY_ENDED = "AlreadyEnded"

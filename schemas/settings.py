@@ -31,6 +31,11 @@ class Settings(BaseModel):
     """RabbitMQ, with user, password and virtual host."""
     trusted_users: str = ""
     """Comma list of broker users whose internal events are accepted, besides the worker's own."""
+    restore_users: str = ""
+    """Comma list of broker users who may ask for restores, besides the worker's own and the trusted ones."""
+    upkeep_users: str = ""
+    """Comma list of broker users who may ask to delete or verify backups and to prune, besides the worker's own and the
+    trusted ones."""
 
     s3_endpoint: AnyHttpUrl | None = None
     """URL of the S3 server; unset means AWS."""

@@ -58,7 +58,7 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
             broker.ThreadWatch(end_process),
             *more,
         ),
-        trusted=frozenset(user.strip() for user in settings.trusted_users.split(",") if user.strip()),
+        trusted=needs.rights.line,
     )
     actors.declare(made, needs)
     return made

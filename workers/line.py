@@ -6,15 +6,16 @@ for them.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec
 
 from schemas import events as e
 from schemas import topology
 from schemas.job import snapshot_of
 from schemas.messages import Message
+from workers.deliveries import Delivery
 from workers.jobs import at_work, endings
 from workers.needs import Needs
-from workers.receive import GiveUp, Row
+from workers.receive import GiveUp, Row, Step
 from workers.steps import (
     backup_finalize,
     backup_thaw,
@@ -33,8 +34,9 @@ from workers.steps import (
     watchdog,
 )
 
-T = TypeVar("T")
+P = ParamSpec("P")
 Event = e.CloudEvent[Any]
+Work = Callable[Concatenate[Event, P], Iterator[e.Event]]
 
 
 def gate(has: Needs) -> Row:
@@ -42,14 +44,22 @@ def gate(has: Needs) -> Row:
     needs = license_gate.GateNeeds(
         has.destinations, has.cluster, has.settings.console_namespace, has.trusted_keys, has.now
     )
+
+    def refuse_restore(event: Event, why: Message, via: Delivery) -> Iterator[e.Event]:
+        return license_gate.refuse_restore(event, via.sender, why, needs)
+
     return Row(
         {
             e.BackupRequested: lambda event, via: license_gate.backup_requested(event, via.sender, needs),
-            e.RestoreRequested: lambda event, via: license_gate.restore_requested(event, via.sender, needs),
+            e.RestoreRequested: _allowed(
+                has,
+                lambda event, via: license_gate.restore_requested(event, via.sender, needs),
+                refuse_restore,
+            ),
         },
         {
-            e.BackupRequested: lambda event, why: license_gate.refuse_backup(event, why, needs),
-            e.RestoreRequested: lambda event, why: license_gate.refuse_restore(event, why, needs),
+            e.BackupRequested: lambda event, why, via: license_gate.refuse_backup(event, via.sender, why, needs),
+            e.RestoreRequested: refuse_restore,
         },
     )
 
@@ -76,8 +86,8 @@ def volumes(has: Needs) -> Row:
             e.VolumesRestoreRequested: _at_work(has, lambda event, _: volumes_restore.restore(event, restore)),
         },
         {
-            e.VolumesCopyRequested: lambda event, why: volumes_copy.give_up(event, why, copy),
-            e.VolumesRestoreRequested: lambda event, why: volumes_restore.give_up(event, why, restore),
+            e.VolumesCopyRequested: lambda event, why, _: volumes_copy.give_up(event, why, copy),
+            e.VolumesRestoreRequested: lambda event, why, _: volumes_restore.give_up(event, why, restore),
         },
     )
 
@@ -112,7 +122,7 @@ def prepare_restore(has: Needs) -> Row:
         {
             e.RestoreLicensed: _fail_job(has),
             e.RestoreUndeployRequested: _at_work(
-                has, lambda event, why: restore_undeploy.give_up(event, why, undeploy)
+                has, lambda event, why, _: restore_undeploy.give_up(event, why, undeploy)
             ),
         },
     )
@@ -131,8 +141,8 @@ def apply_restore(has: Needs) -> Row:
             e.VolumesMountRequested: _at_work(has, lambda event, _: volumes_mount.mount(event, mount)),
         },
         {
-            **dict.fromkeys(heard, lambda event, why: restore_apply.give_up(event, why, needs)),
-            e.VolumesMountRequested: lambda event, why: volumes_mount.give_up(event, why, mount),
+            **dict.fromkeys(heard, lambda event, why, _: restore_apply.give_up(event, why, needs)),
+            e.VolumesMountRequested: lambda event, why, _: volumes_mount.give_up(event, why, mount),
         },
     )
 
@@ -154,20 +164,23 @@ def finalize_restore(has: Needs) -> Row:
 def notify_receivers(has: Needs) -> Row:
     """Receivers are told how jobs end."""
     needs = notify.NotifyNeeds(has.destinations, has.webhook_urls, has.post, has.log_news)
-    return Row(lambda event, _: notify.notify(event, needs), lambda event, why: notify.give_up(event, why, needs))
+    return Row(lambda event, _: notify.notify(event, needs), lambda event, why, _: notify.give_up(event, why, needs))
 
 
 def maintain_repository(has: Needs) -> Row:
     """Backups are deleted and verified, space is reclaimed."""
     needs = maintain.MaintainNeeds(has.destinations)
-    return Row(
-        {
-            e.BackupDeleteRequested: lambda event, _: maintain.delete(event, needs),
-            e.RepositoryPruneRequested: lambda event, _: maintain.prune(event, needs),
-            e.BackupVerifyRequested: lambda event, _: maintain.verify(event, needs),
-        },
-        {e.BackupDeleteRequested: maintain.not_deleted, e.BackupVerifyRequested: maintain.not_verified},
-    )
+    steps: dict[type[e.Event], Step] = {
+        e.BackupDeleteRequested: lambda event, _: maintain.delete(event, needs),
+        e.RepositoryPruneRequested: lambda event, _: maintain.prune(event, needs),
+        e.BackupVerifyRequested: lambda event, _: maintain.verify(event, needs),
+    }
+    failures: dict[type[e.Event], GiveUp] = {
+        e.BackupDeleteRequested: lambda event, why, _: maintain.not_deleted(event, why),
+        e.RepositoryPruneRequested: lambda event, why, _: maintain.not_pruned(event, why),
+        e.BackupVerifyRequested: lambda event, why, _: maintain.not_verified(event, why),
+    }
+    return Row({kind: _allowed(has, step, failures[kind]) for kind, step in steps.items()}, failures)
 
 
 def watch(has: Needs) -> Row:
@@ -196,18 +209,30 @@ def row(queue: topology.Queue, has: Needs) -> Row:
     return (volumes if queue.node else TABLE[queue.name])(has)
 
 
-def _at_work(has: Needs, step: Callable[[Event, T], Iterator[e.Event]]) -> Callable[[Event, T], Iterator[e.Event]]:
+def _allowed(has: Needs, step: Step, refuse: GiveUp) -> Step:
+    """The step, for senders who may ask for it; others are refused."""
+
+    def asked(event: Event, via: Delivery) -> Iterator[e.Event]:
+        reason = has.rights.refusal(via.sender, event.data)
+        return step(event, via) if reason is None else refuse(event, reason, via)
+
+    return asked
+
+
+def _at_work(
+    has: Needs, step: Callable[Concatenate[Event, P], Iterator[e.Event]]
+) -> Callable[Concatenate[Event, P], Iterator[e.Event]]:
     """What a step of a restore, or of its safety snapshot, does outside of the store, or what is done if it fails for
     good: nobody clears up behind it meanwhile. Other backups have nobody who would."""
 
-    def work(event: Event, more: T) -> Iterator[e.Event]:
+    def work(event: Event, /, *more: P.args, **named: P.kwargs) -> Iterator[e.Event]:
         about: e.JobEvent = event.data
         restore = about.job if about.job.kind == "restore" else snapshot_of(about.job)
         if restore is None:
-            yield from step(event, more)
+            yield from step(event, *more, **named)
         else:
             store = has.destinations.store(about.destination)
-            yield from at_work.working(store, restore, has.queueing.new_run(), step(event, more))
+            yield from at_work.working(store, restore, has.queueing.new_run(), step(event, *more, **named))
 
     return work
 
@@ -215,7 +240,7 @@ def _at_work(has: Needs, step: Callable[[Event, T], Iterator[e.Event]]) -> Calla
 def _fail_job(has: Needs) -> GiveUp:
     """A job whose step fails for good has failed."""
 
-    def fail(event: e.CloudEvent[Any], reason: Message) -> Iterator[e.Event]:
+    def fail(event: e.CloudEvent[Any], reason: Message, _: Delivery) -> Iterator[e.Event]:
         about: e.JobEvent = event.data
         yield endings.fail(has.destinations.store(about.destination), about.job, has.now(), reason)
 

@@ -11,6 +11,7 @@ import structlog
 from schemas import license
 from schemas.errors import Invalid, SnaplineError
 from schemas.events import AnyEvent
+from schemas.rights import Rights, rights
 from schemas.settings import Settings
 from workers.adapters.broker import Publisher, queue_state
 from workers.adapters.cache_directory import cache_directory
@@ -37,6 +38,11 @@ class Needs:
         self.settings = settings
         self.stopping = threading.Event()  # set when the process is asked to stop
         self.now: Callable[[], datetime] = now
+
+    @cached_property
+    def rights(self) -> Rights:
+        """Who may ask for what."""
+        return rights(self.settings)
 
     @cached_property
     def publisher(self) -> Publisher:

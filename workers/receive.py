@@ -22,7 +22,7 @@ from workers.adapters import broker, logs
 from workers.deliveries import Again, Delivery, GaveUp, Outcome, Park
 
 Step = Callable[[e.CloudEvent[Any], Delivery], Iterator[e.Event]]
-GiveUp = Callable[[e.CloudEvent[Any], Message], Iterator[e.Event]]
+GiveUp = Callable[[e.CloudEvent[Any], Message, Delivery], Iterator[e.Event]]
 Tell = Callable[[e.AnyEvent], None]
 
 STORE_AWAY = timedelta(minutes=1)
@@ -120,7 +120,7 @@ def _give_up(event: e.AnyEvent, reason: Message, row: Row, tell: Tell, delivery:
     if give_up is None:
         raise Park(str(reason))
     try:
-        _tell_all(give_up(event, reason), event, delivery.queue, row, tell)
+        _tell_all(give_up(event, reason, delivery), event, delivery.queue, row, tell)
     except TransientError as error:
         raise Again(STORE_AWAY, f"{reason}; and that could not be recorded: {error}", counted=False) from error
     except SnaplineError as error:

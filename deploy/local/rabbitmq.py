@@ -16,9 +16,7 @@ from urllib.parse import quote
 
 from deploy.local.ports import free_ports, is_free
 from deploy.local.processes import die_with_parent
-from schemas import events as e
 from schemas.errors import Denied, Invalid, SnaplineError, TransientError
-from schemas.topology import EVENT_LOG, EVENTS
 from workers.adapters.broker import connection
 
 SERVERS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/lib/rabbitmq/bin/rabbitmq-server")
@@ -26,17 +24,19 @@ SERVERS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/lib/rabbitmq/bin
 other commands, which lie beside it."""
 PATIENCE = 60.0
 """Seconds until it must answer."""
-OWN_QUEUES = r"^amq\.gen.*$"
+ACCOUNTS = Path(__file__).parents[1] / "rabbitmq"
+"""The rights of other systems' users, a file each."""
 
 
 class RabbitMQ:
-    """A running broker with the users `snapline` (all rights) and `producer` (may publish requests, and read)."""
+    """A running broker with the users `snapline` (all rights), `producer` (may ask for backups, and read) and
+    `operator` (may publish all requests, and read)."""
 
     def __init__(self, root: Path, port: int, vhosts: int) -> None:
         self._root = root.resolve()
         free, self._dist, self._epmd_port = free_ports(3)
         self.port = port or free
-        self._passwords = {"snapline": secrets.token_hex(12), "producer": secrets.token_hex(12)}
+        self._passwords = {user: secrets.token_hex(12) for user in ("snapline", "producer", "operator")}
         self.vhosts = ["/", *(f"v{number}" for number in range(vhosts))]
         self._name = f"snapline-{secrets.token_hex(4)}@localhost"
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -54,6 +54,11 @@ class RabbitMQ:
     def producer_url(self) -> str:
         """For other systems."""
         return self.url_of("producer")
+
+    @property
+    def operator_url(self) -> str:
+        """For other systems that may ask for everything."""
+        return self.url_of("operator")
 
     def url_of(self, user: str, vhost: str = "/") -> str:
         """For a user and a virtual host."""
@@ -131,22 +136,15 @@ class RabbitMQ:
         (self._root / name).chmod(0o600)
 
     def _definitions(self) -> dict[str, Any]:
-        requests = "|".join(sorted(kind.rpartition(".")[0].replace(".", r"\.") for kind in e.REQUESTS))
-        rights = [
-            {"user": "snapline", "configure": ".*", "write": ".*", "read": ".*"},
-            {
-                "user": "producer",
-                "configure": OWN_QUEUES,
-                "write": rf"^{EVENTS}$|{OWN_QUEUES}",
-                "read": rf"^{EVENTS}$|^{EVENT_LOG}$|{OWN_QUEUES}",
-            },
-        ]
-        may_publish = {"user": "producer", "exchange": EVENTS, "write": rf"^({requests})\.", "read": ".*"}
+        ours = {"user": "snapline", "configure": ".*", "write": ".*", "read": ".*"}
+        others = [json.loads((ACCOUNTS / f"{user}.json").read_text()) for user in ("producer", "operator")]
+        rights = [ours, *(right for account in others for right in account["permissions"])]
+        may_publish = [right for account in others for right in account["topic_permissions"]]
         return {
             "users": [_user(name, password) for name, password in self._passwords.items()],
             "vhosts": [{"name": vhost} for vhost in self.vhosts],
             "permissions": [right | {"vhost": vhost} for right in rights for vhost in self.vhosts],
-            "topic_permissions": [may_publish | {"vhost": vhost} for vhost in self.vhosts],
+            "topic_permissions": [right | {"vhost": vhost} for right in may_publish for vhost in self.vhosts],
         }
 
     def _launch(self) -> None:

@@ -85,6 +85,17 @@ class RepositoryPruned(Event):
     destination: Name = DEFAULT_DESTINATION
 
 
+class RepositoryPruneFailed(Event):
+    """Nothing was reclaimed."""
+
+    type: ClassVar[str] = "repository.prune_failed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("request",)
+
+    request: str
+    reason: Message
+    destination: Name = DEFAULT_DESTINATION
+
+
 class BackupVerifyRequested(BackupEvent):
     """Read the backup back and check every byte."""
 

@@ -114,7 +114,7 @@ def test_what_a_full_queue_does_not_take_is_told_later_and_is_no_failure(
         yield e.VolumesProgressed(job="b", volume="v", bytes_done=len(runs), bytes_total=0, files_done=0)
         yield e.BackupLicensed(backup="b")
 
-    def give_up(_: e.AnyEvent, reason: Message) -> Iterator[e.Event]:
+    def give_up(_: e.AnyEvent, reason: Message, __: Delivery) -> Iterator[e.Event]:
         failed.append(reason)
         return iter(())
 

@@ -36,5 +36,11 @@ def url(broker_server: rabbitmq.RabbitMQ, vhost: str) -> str:
 
 @pytest.fixture
 def producer_url(broker_server: rabbitmq.RabbitMQ, vhost: str) -> str:
-    """The same, for other systems' user."""
+    """The same, for other systems' user, who may ask for backups."""
     return broker_server.url_of("producer", vhost)
+
+
+@pytest.fixture
+def operator_url(broker_server: rabbitmq.RabbitMQ, vhost: str) -> str:
+    """The same, for the user who may ask for everything."""
+    return broker_server.url_of("operator", vhost)

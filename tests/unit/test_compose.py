@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from schemas import events, topology
@@ -38,12 +39,14 @@ def test_every_volume_that_is_mounted_by_name_is_declared() -> None:
     assert named == set(COMPOSE["volumes"])
 
 
-def test_the_user_for_other_systems_may_ask_and_listen_and_no_more() -> None:
-    rights = json.loads((HOUSE / "deploy/rabbitmq/producer.json").read_text())
+@pytest.mark.parametrize(("account", "asks"), [("producer", {"backup.requested.v1"}), ("operator", events.REQUESTS)])
+def test_a_user_for_other_systems_may_ask_and_listen_and_no_more(account: str, asks: set[str]) -> None:
+    rights = json.loads((HOUSE / f"deploy/rabbitmq/{account}.json").read_text())
     (may,), (may_say,) = rights["permissions"], rights["topic_permissions"]
+    assert may["user"] == may_say["user"] == account
     assert may_say["exchange"] == topology.EVENTS
-    asks = {"backup.requested.v1", "restore.requested.v1"}
     assert {name for name in events.KINDS if re.search(may_say["write"], name)} == asks
+    assert not re.search(may_say["write"], "backup.requested.v1.shop")  # which no queue hears
     ours = {topology.EVENTS, topology.CONTROL, topology.WORK, topology.EVENT_LOG, *topology.QUEUES}
     assert {name for name in ours if re.search(may["write"], name)} == {topology.EVENTS}
     assert {name for name in ours if re.search(may["read"], name)} == {topology.EVENTS, topology.EVENT_LOG}

@@ -37,7 +37,7 @@ def _raising(error: BaseException) -> object:
     return step
 
 
-def _give_up(event: e.AnyEvent, reason: Message) -> Iterator[e.Event]:
+def _give_up(event: e.AnyEvent, reason: Message, _: Delivery) -> Iterator[e.Event]:
     yield e.BackupRejected(request=event.id, reasons=[reason])
 
 
@@ -83,7 +83,7 @@ def test_what_nobody_can_record_is_parked() -> None:
 
 
 def test_while_a_failure_cannot_be_recorded_the_message_is_kept() -> None:
-    def away(_: e.AnyEvent, __: str) -> Iterator[e.Event]:
+    def away(_: e.AnyEvent, __: Message, ___: Delivery) -> Iterator[e.Event]:
         raise TransientError("the store is away")
         yield
 
@@ -124,7 +124,7 @@ def test_while_the_bus_takes_nothing_the_message_waits_and_nothing_has_failed(
             raise Invalid("wrong")
         yield e.BackupLicensed(backup="b")
 
-    def give_up(event: e.AnyEvent, reason: Message) -> Iterator[e.Event]:
+    def give_up(event: e.AnyEvent, reason: Message, _: Delivery) -> Iterator[e.Event]:
         failed.append(reason)
         yield e.BackupRejected(request=event.id, reasons=[reason])
 

@@ -9,6 +9,7 @@ import yaml
 import schemas
 from schemas import events as e
 from schemas import generate, topology
+from schemas.rights import RESTORES, UPKEEP
 
 HERE = Path(schemas.__file__).parent
 EVENTS_MD = (HERE / "EVENTS.md").read_text()
@@ -51,7 +52,10 @@ def test_the_asyncapi_document_has_every_event_and_every_queue() -> None:
 def test_the_table_of_events_is_complete() -> None:
     rows = re.findall(r"^\| `([a-z_.]+\.v\d+)` \|([^|]*)\|([^|]*)\|([^|]*)\|$", EVENTS_MD, re.MULTILINE)
     assert {row[0] for row in rows} == set(e.KINDS)
-    assert {name for name, by, *_ in rows if by.strip() == "**anybody**"} == set(e.REQUESTS)
+    marks = ("**anybody**", "**who may**")
+    asking = {marked: {name for name, by, *_ in rows if by.strip() == marked} for marked in marks}
+    limited = {kind.type for kind in (*RESTORES, *UPKEEP)}
+    assert asking == {"**anybody**": e.REQUESTS - limited, "**who may**": limited}
     for name, _, heard_by, data in rows:
         expected = {q.name for q in topology.QUEUES.values() if e.KINDS[name] in q.hears}
         expected |= {"volumes.NODE"} if e.KINDS[name] in topology.volumes("n").hears else set()
@@ -63,10 +67,13 @@ def test_the_table_of_events_is_complete() -> None:
 
 def test_the_examples_are_good_events() -> None:
     documents = re.findall(r"```json\n(.*?)```", EVENTS_MD, re.DOTALL)
-    documents += re.findall(r"^echo '(.*?)' \|$", EVENTS_MD, re.MULTILINE)
-    assert len(documents) == 2
+    assert documents
     for document in documents:
         assert e.parse(document.encode()).type in e.REQUESTS
+    data = re.findall(r"^echo '(.*?)' \| snapline publish (\S+) ", EVENTS_MD, re.MULTILINE)
+    assert data
+    for said, type_ in data:
+        assert e.kind_of(type_).model_validate_json(said)
 
 
 def test_every_schema_names_its_type() -> None:

@@ -47,6 +47,7 @@ class _Properties:
 
 class _Method:
     redelivered, delivery_tag = False, 1
+    exchange, routing_key = topology.EVENTS, REQUEST.type
 
 
 class _Channel:
@@ -78,7 +79,7 @@ def _message(consumer: EventConsumer, attempt: int = 1) -> DeliveredMessage:
     body = e.encode(REQUEST)
     properties = _Properties()
     properties.headers = {"snapline-attempt": attempt}
-    arrived = consumer.reader.read(body, properties)
+    arrived = consumer.reader.read(body, properties, _Method)
     return DeliveredMessage(consumer, _Method, properties, body, arrived)
 
 

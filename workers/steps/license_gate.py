@@ -115,18 +115,22 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
         yield from restore_requested(event, sender, needs)
 
 
-def refuse_backup(event: e.CloudEvent[e.BackupRequested], reason: Message, needs: GateNeeds) -> Iterator[e.Event]:
+def refuse_backup(
+    event: e.CloudEvent[e.BackupRequested], sender: str, reason: Message, needs: GateNeeds
+) -> Iterator[e.Event]:
     """The answer to a request that could not be looked into. Without a store that takes it, there is no record."""
     try:
-        yield from list(_reject_backup(event, "", [reason], needs))
+        yield from list(_reject_backup(event, sender, [reason], needs))
     except PermanentError:
         yield e.BackupRejected(request=event.id, app=event.data.app, reasons=[reason])
 
 
-def refuse_restore(event: e.CloudEvent[e.RestoreRequested], reason: Message, needs: GateNeeds) -> Iterator[e.Event]:
+def refuse_restore(
+    event: e.CloudEvent[e.RestoreRequested], sender: str, reason: Message, needs: GateNeeds
+) -> Iterator[e.Event]:
     """As `refuse_backup`."""
     try:
-        yield from list(_reject_restore(event, "", [reason], needs))
+        yield from list(_reject_restore(event, sender, [reason], needs))
     except PermanentError:
         yield e.RestoreRejected(request=event.id, backup=event.data.backup, reasons=[reason])
 

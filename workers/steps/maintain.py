@@ -70,6 +70,11 @@ def not_deleted(event: e.CloudEvent[e.BackupDeleteRequested], reason: Message) -
     yield e.BackupDeleteFailed(backup=event.data.backup, destination=event.data.destination, reason=shortened(reason))
 
 
+def not_pruned(event: e.CloudEvent[e.RepositoryPruneRequested], reason: Message) -> Iterator[e.Event]:
+    """What is told of a prune that failed for good."""
+    yield e.RepositoryPruneFailed(request=event.id, destination=event.data.destination, reason=shortened(reason))
+
+
 def not_verified(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message) -> Iterator[e.Event]:
     """What is told of a verification that failed for good."""
     yield _verified(event, [reason])

@@ -145,7 +145,7 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
         if method is None:
             return None
         try:
-            message = DeliveredMessage(self, method, properties, body, self.reader.read(body, properties))
+            message = DeliveredMessage(self, method, properties, body, self.reader.read(body, properties, method))
         except MalformedEvent as error:
             self._park(method, properties, body, str(error))
             return None

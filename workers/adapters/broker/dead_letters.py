@@ -134,7 +134,7 @@ def _sender(properties: Any, ourselves: str) -> str:
 
 def _death(headers: dict[str, Any]) -> dict[str, Any]:
     """The newest entry of the broker's `x-death`; anybody may have sent a header of that name."""
-    deaths = headers.get("x-death")
+    deaths = headers.get(reading.DEATHS)
     return deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from schemas import events as e
 from schemas.errors import MalformedEvent
-from schemas.topology import Queue
+from schemas.topology import EVENTS, Queue, routing_key
 
 ATTEMPT = "snapline-attempt"
 SENDER = "snapline-sender"
@@ -16,6 +16,8 @@ REASON = "snapline-reason"
 QUEUE = "snapline-queue"
 PARKED_AT = "snapline-parked-at"
 DEAD_LETTER = "snapline-dead-letter"
+DEATHS = "x-death"
+"""RabbitMQ's own: the queues that have let go of the message."""
 
 
 class Properties(Protocol):
@@ -25,6 +27,15 @@ class Properties(Protocol):
     def user_id(self) -> str | None: ...
     @property
     def headers(self) -> Mapping[str, Any] | None: ...
+
+
+class Way(Protocol):
+    """What the broker says of the way that a message came."""
+
+    @property
+    def exchange(self) -> str: ...
+    @property
+    def routing_key(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -53,10 +64,11 @@ class Reader:
     queue: Queue
     inside: frozenset[str]
 
-    def read(self, body: bytes, properties: Properties) -> Arrived:
+    def read(self, body: bytes, properties: Properties, way: Way) -> Arrived:
         """Raises MalformedEvent."""
         event = e.parse(body)
         check_addressee(self.queue, event.data)
+        self._check_way(event, properties, way)
         sender = self.sender(properties)
         if event.type not in e.REQUESTS and sender not in self.inside:
             who = f"user {sender!r}" if sender else "a publisher without the user_id property"
@@ -64,12 +76,28 @@ class Reader:
             raise MalformedEvent(
                 f"{event.type} is accepted from inside only, not from {who}; others may publish {allowed}"
             )
+        if not sender:
+            raise MalformedEvent(
+                f"{event.type} came without a sender; set the property user_id to the user that is connected"
+            )
         headers = self._believed(properties)
         return Arrived(event, _attempt(headers), sender, _first_seen(headers))
 
     def sender(self, properties: Properties) -> str:
         """Who published it first: the broker checks `user_id`, and we keep it in a header when we republish."""
         return str(self._believed(properties).get(SENDER, properties.user_id or ""))
+
+    def _check_way(self, event: e.AnyEvent, properties: Properties, way: Way) -> None:
+        """RabbitMQ's topic permissions look at the routing key alone. `CC` headers, and dead-letter exchanges of a
+        sender's own queues, bring a message also where they do not allow it."""
+        if way.exchange != EVENTS:
+            if properties.user_id not in self.inside:
+                raise MalformedEvent(f"{event.type} came past the exchange {EVENTS}, and not from inside")
+        elif way.routing_key != routing_key(event.data):
+            key = routing_key(event.data)
+            raise MalformedEvent(f"{event.type} came with the routing key {way.routing_key!r:.300}; its own is {key!r}")
+        elif DEATHS in (properties.headers or {}):
+            raise MalformedEvent(f"{event.type} came through a dead-letter exchange; publish it to {EVENTS}")
 
     def _believed(self, properties: Properties) -> dict[str, Any]:
         return dict(properties.headers or {}) if properties.user_id in self.inside else {}

@@ -7,7 +7,7 @@ import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,8 @@ class _Waiting:
 
     body: bytes
     user_id: str
+    exchange: str
+    routing_key: str
     headers: dict[str, Any] = field(default_factory=dict)
     due: float = 0.0
 
@@ -58,7 +60,7 @@ class MemoryBus:
         with self._lock:
             for queue in self._bound.values():
                 if any(_matches(key, routing_key) for key in queue.binding_keys):
-                    self._queues[queue.name].append(_Waiting(body, user))
+                    self._queues[queue.name].append(_Waiting(body, user, topology.EVENTS, routing_key))
             with suppress(MalformedEvent):
                 self._log.append((datetime.now(UTC), e.parse(body)))
             self._lock.notify_all()
@@ -66,7 +68,7 @@ class MemoryBus:
     def put(self, body: bytes, queue: str, user: str = OURSELVES) -> None:
         """Straight into a queue, past the exchange."""
         with self._lock:
-            self._queues[queue].append(_Waiting(body, user))
+            self._queues[queue].append(_Waiting(body, user, topology.WORK, queue))
             self._lock.notify_all()
 
     @contextmanager
@@ -105,7 +107,8 @@ class MemoryBus:
         taken = self._take(queue, ids)
         for letter in taken:
             with self._lock:
-                self._queues[queue].append(_Waiting(letter.body, OURSELVES, {reading.SENDER: letter.sender}))
+                headers = {reading.SENDER: letter.sender}
+                self._queues[queue].append(_Waiting(letter.body, OURSELVES, topology.WORK, queue, headers))
                 self._lock.notify_all()
         return len(taken)
 
@@ -127,7 +130,7 @@ class MemoryBus:
             if waiting is None:
                 continue
             try:
-                arrived = reader.read(waiting.body, waiting)
+                arrived = reader.read(waiting.body, waiting, waiting)
             except MalformedEvent as error:
                 self._park(queue, waiting, reader.sender(waiting), str(error))
                 continue
@@ -159,8 +162,9 @@ class MemoryBus:
             case Again():
                 headers = arrived.headers(outcome.reason, counted=outcome.counted)
                 due = time.monotonic() + topology.rung(outcome.delay).total_seconds() * self._pace
+                again = _Waiting(waiting.body, OURSELVES, topology.WORK, queue.name, headers, due)
                 with self._lock:
-                    self._queues[queue.name].append(replace(waiting, user_id=OURSELVES, headers=headers, due=due))
+                    self._queues[queue.name].append(again)
             case GaveUp():
                 return
 
