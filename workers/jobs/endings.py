@@ -10,7 +10,16 @@ from schemas import keys
 from schemas.errors import Code
 from schemas.job import Job, backup, restore
 from schemas.messages import Message, summary
-from schemas.records import BackupPlan, BackupRecord, BackupRequest, RestorePlan, RestoreRecord, RestoreRequest, Status
+from schemas.records import (
+    BackupPlan,
+    BackupRecord,
+    BackupRequest,
+    Request,
+    RestorePlan,
+    RestoreRecord,
+    RestoreRequest,
+    Status,
+)
 from workers.jobs import claims, ledger, owners
 from workers.jobs.hooks import states
 from workers.ports import ObjectStore
@@ -64,11 +73,11 @@ def ended(store: ObjectStore, job: Job) -> e.BackupFinal | e.RestoreFinal | None
     return restore_ended(finished) if finished else None
 
 
-def finish_backup(store: ObjectStore, record: BackupRecord) -> e.BackupFinal:
+def finish_backup(store: ObjectStore, record: BackupRecord, request: BackupRequest) -> e.BackupFinal:
     """Ends a backup; if another run ended it first, that ending stands."""
     job = backup(record.name)
     standing = ledger.create(store, keys.final(job), record)
-    close(store, job)
+    _close(store, job, request)
     return backup_ended(standing)
 
 
@@ -81,7 +90,11 @@ def close(store: ObjectStore, job: Job) -> None:
     """Lets others have what the job has claimed, and takes the mark of a running job away. Comes after the final
     record; safe to repeat."""
     model = BackupRequest if job.kind == "backup" else RestoreRequest
-    if (request := ledger.find(store, keys.request(job), model)) is not None:
+    _close(store, job, ledger.find(store, keys.request(job), model))
+
+
+def _close(store: ObjectStore, job: Job, request: Request | None) -> None:
+    if request is not None:
         claims.release(store, job, request.claims)
     store.delete(keys.running(job))
 
@@ -101,14 +114,20 @@ def _stop(
 ) -> e.BackupFinal | e.RestoreFinal:
     errors = [reason] if status == "Failed" else []
     if job.kind == "backup":
-        return finish_backup(store, _stopped_backup(store, job, now, reason, status, errors))
+        request = ledger.read(store, keys.request(job), BackupRequest)
+        return finish_backup(store, _stopped_backup(store, job, request, now, reason, status, errors), request)
     return finish_restore(store, _stopped_restore(store, job, now, reason, status, errors))
 
 
 def _stopped_backup(
-    store: ObjectStore, job: Job, now: datetime, reason: Message, status: Status, errors: list[Message]
+    store: ObjectStore,
+    job: Job,
+    request: BackupRequest,
+    now: datetime,
+    reason: Message,
+    status: Status,
+    errors: list[Message],
 ) -> BackupRecord:
-    request = ledger.read(store, keys.request(job), BackupRequest)
     plan = ledger.find(store, keys.plan(job), BackupPlan)
     hooks = list(states(store, job))
     frozen = [_owing(pod) for pod, state in hooks if state.owes]

@@ -51,6 +51,11 @@ def clock(store: ObjectStore) -> datetime:
     return next(found.modified for found in store.list(keys.CLOCK))
 
 
+def parts(store: ObjectStore, job: Job) -> set[str]:
+    """The keys directly below the job's own prefix: what there is of request, plan, marks."""
+    return {keys.of(job) + name for name in store.names(keys.of(job))}
+
+
 def begin(store: ObjectStore, job: Job) -> None:
     """Marks a job as running. Comes before its request record, so that the watchdog misses none."""
     store.create(keys.running(job), encode(Running()))
@@ -63,10 +68,14 @@ def pulse(store: ObjectStore, job: Job) -> None:
 
 
 def cancelled(store: ObjectStore, job: Job) -> bool:
-    """Whether the job has a cancel marker. A safety snapshot is cancelled with its restore, and ends with it."""
+    """Whether the job has a cancel marker, or is `cancelled_with_its_restore`."""
+    return exists(store, keys.cancel(job)) or cancelled_with_its_restore(store, job)
+
+
+def cancelled_with_its_restore(store: ObjectStore, job: Job) -> bool:
+    """Whether the job is a safety snapshot whose restore was cancelled or has ended."""
     restored = snapshot_of(job)
-    ended = () if restored is None else (keys.cancel(restored), keys.final(restored))
-    return any(exists(store, key) for key in (keys.cancel(job), *ended))
+    return restored is not None and any(exists(store, key) for key in (keys.cancel(restored), keys.final(restored)))
 
 
 def deleted(store: ObjectStore, job: Job) -> bool:

@@ -35,10 +35,11 @@ def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | 
         if job.kind == "backup":
             endings.close(store, job)
         return [event]
-    if ledger.deleted(store, job):
+    there = ledger.parts(store, job)
+    if keys.deleted(job) in there:
         endings.close(store, job)
         return []
-    if ledger.cancelled(store, job) and not owing_pods(store, job):
+    if (keys.cancel(job) in there or ledger.cancelled_with_its_restore(store, job)) and not owing_pods(store, job):
         return [endings.cancel(store, job, now)]
     return None
 
@@ -59,7 +60,12 @@ def _missing_of_backup(store: ObjectStore, job: Job) -> Iterator[e.Event]:
     plan = ledger.find(store, keys.plan(job), BackupPlan)
     if plan is None:
         yield e.BackupLicensed(backup=job.name, destination=request.destination, app=request.app)
-        return
+    else:
+        yield from missing_of_plan(store, job, request, plan)
+
+
+def missing_of_plan(store: ObjectStore, job: Job, request: BackupRequest, plan: BackupPlan) -> Iterator[e.Event]:
+    """As `missing`, for a running backup whose plan is written."""
     for pod in pods_to_copy(store, job, plan):
         state = ledger.find(store, keys.slices(job, pod.key), CopyState) or CopyState()
         yield e.VolumesCopyRequested(
@@ -115,6 +121,8 @@ def _planned(store: ObjectStore, job: Job, destination: str, plan: RestorePlan) 
 
 def pods_to_copy(store: ObjectStore, job: Job, plan: BackupPlan) -> list[PodPlan]:
     """The pods of a backup whose volumes have no result yet."""
+    if not plan.pods:
+        return []
     done = {found.key for found in store.list(keys.pod_results(job))}
     return [pod for pod in plan.pods if keys.pod_result(job, pod.key) not in done]
 

@@ -31,7 +31,8 @@ def finalize(event: e.CloudEvent[Heard], needs: FinalizeBackupNeeds) -> Iterator
     plan = ledger.find(store, keys.plan(job), BackupPlan)
     if plan is not None and not progress.pods_to_copy(store, job, plan):
         request = ledger.read(store, keys.request(job), BackupRequest)
-        yield endings.finish_backup(store, _record(request, plan, _results(store, job), needs.now()))
+        results = _results(store, job) if plan.pods else []
+        yield endings.finish_backup(store, _record(request, plan, results, needs.now()), request)
 
 
 def _results(store: ObjectStore, job: Job) -> list[PodResult]:

@@ -64,13 +64,14 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
         return
-    if not ledger.exists(store, keys.plan(job)):
-        request = ledger.read(store, keys.request(job), BackupRequest)
+    request = ledger.read(store, keys.request(job), BackupRequest)
+    plan = ledger.find(store, keys.plan(job), BackupPlan)
+    if plan is None:
         if problem := (yield from await_turn(store, job, request, needs.queueing, needs.now())):
             yield endings.fail(store, job, needs.now(), problem)
             return
-        _plan(job, request, store, needs.destinations.repository(destination), needs)
-    yield from progress.missing(store, job)
+        plan = _plan(job, request, store, needs.destinations.repository(destination), needs)
+    yield from progress.missing_of_plan(store, job, request, plan)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,10 @@ class _Taken:
     warnings: list[Message]
 
 
-def _plan(job: Job, request: BackupRequest, store: ObjectStore, repository: Repository, needs: CaptureNeeds) -> None:
+def _plan(
+    job: Job, request: BackupRequest, store: ObjectStore, repository: Repository, needs: CaptureNeeds
+) -> BackupPlan:
+    """The plan that is now written, this one or an earlier one."""
     restore = snapshot_of(job)
     taken = _before(restore, request, store, repository, needs) if restore else _selected(request, needs)
     captured, volumes = taken.captured, taken.volumes
@@ -103,7 +107,7 @@ def _plan(job: Job, request: BackupRequest, store: ObjectStore, repository: Repo
         errors=[*request.left_out, *taken.errors, *captured.errors, *volumes.errors, *hooked.errors],
         warnings=[*request.notes, *taken.warnings, *captured.warnings, *volumes.warnings, *hooked.warnings],
     )
-    ledger.create(store, keys.plan(job), plan)
+    return ledger.create(store, keys.plan(job), plan)
 
 
 def _selected(request: BackupRequest, needs: CaptureNeeds) -> _Taken:
