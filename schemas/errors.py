@@ -96,6 +96,8 @@ class Code(StrEnum):
     NO_SUCH_FILE = "NoSuchFile"
 
     # the bus
+    QUEUE_DIFFERS = "QueueDiffers"
+    NO_EVENT_LOG = "NoEventLog"
     NO_SUCH_DEAD_LETTER = "NoSuchDeadLetter"
 
     # settings and schedules

@@ -4,6 +4,7 @@ Read by the workers, the producers, the deployment and the docs, so that they ca
 The same declarations work on RabbitMQ 3.10 and 4.x.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,12 +25,20 @@ EVENT_LOG_SEGMENT_BYTES = 50_000_000
 DELAYS = tuple(timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600))
 """The TTL ladder: one queue per rung, without a consumer. A delay is rounded up to the next rung."""
 DEAD_LETTER_AGE = timedelta(days=30)
+DELIVERY_LIMIT = 10
+"""Deliveries to workers that die or lose their connection, before a message becomes a dead letter."""
+MOST_DELIVERIES = 100
+"""The same where nobody has set the policies. RabbitMQ 3.10 would go on for ever."""
+NEVER = 1_000_000
+"""A delivery limit that is never reached: dead letters may be looked at often. 4.x would drop them after 20."""
 CONSUMER_TIMEOUT = timedelta(minutes=30)
 TIME_LIMIT = timedelta(minutes=25)
 """How long a step may take: less than CONSUMER_TIMEOUT, or the broker gives its message to somebody else meanwhile."""
 MAX_ATTEMPTS = 6
 """Tries of a message that fails with a transient error, before it is given up."""
 NODE_QUEUE_PREFIX = "volumes."
+DEAD_LETTERS = ".XQ"
+"""What the name of a queue of dead letters ends with."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,6 @@ class Queue:
 
     name: str
     hears: tuple[type[e.Event], ...]
-    delivery_limit: int = 10
     threads: int = 2
     time_limit: timedelta | None = TIME_LIMIT
     node: str | None = None
@@ -47,7 +55,7 @@ class Queue:
     @property
     def dead_letters(self) -> str:
         """Where this queue's dead letters lie."""
-        return f"{self.name}.XQ"
+        return self.name + DEAD_LETTERS
 
     @property
     def binding_keys(self) -> tuple[str, ...]:
@@ -57,7 +65,7 @@ class Queue:
 
     def delay(self, rung: timedelta) -> str:
         """The name of the queue that holds messages for `rung`."""
-        return f"{self.name}.delay.{int(rung.total_seconds() * 1000)}"
+        return f"{self.name}.delay.{milliseconds(rung)}"
 
 
 def volumes(node: str) -> Queue:
@@ -94,6 +102,35 @@ QUEUES: dict[str, Queue] = {
 """The queues of the line, but for the node queues."""
 
 
+@dataclass(frozen=True)
+class Policy:
+    """Limits for all queues whose names match `pattern`, also those that are there. The highest `priority` counts."""
+
+    name: str
+    pattern: str
+    limits: dict[str, int]
+    priority: int = 0
+
+
+def policies() -> list[Policy]:
+    """The limits that may change. What can never change in a queue that is there is an argument of its declaration."""
+    steps = "|".join([*(re.escape(name) for name in QUEUES), re.escape(NODE_QUEUE_PREFIX) + ".+"])
+    return [
+        Policy("snapline.steps", f"^({steps})$", {"delivery-limit": DELIVERY_LIMIT}),
+        Policy(
+            "snapline.dead-letters",
+            f"^({steps}){re.escape(DEAD_LETTERS)}$",
+            {"message-ttl": milliseconds(DEAD_LETTER_AGE)},
+            1,
+        ),
+    ]
+
+
+def milliseconds(length: timedelta) -> int:
+    """As RabbitMQ counts time."""
+    return int(length.total_seconds() * 1000)
+
+
 def queue(name: str) -> Queue:
     """The queue called `name`, a node queue included. Raises KeyError."""
     if name in QUEUES:
@@ -101,6 +138,11 @@ def queue(name: str) -> Queue:
     if name.startswith(NODE_QUEUE_PREFIX) and len(name) > len(NODE_QUEUE_PREFIX):
         return volumes(name.removeprefix(NODE_QUEUE_PREFIX))
     raise KeyError(f"there is no queue {name!r}; the queues are {', '.join(QUEUES)} and {NODE_QUEUE_PREFIX}<node>")
+
+
+def owner(name: str) -> Queue:
+    """The queue that is called `name`, or whose dead letters are. Raises KeyError."""
+    return queue(name.removesuffix(DEAD_LETTERS))
 
 
 def routing_key(event: e.Event) -> str:

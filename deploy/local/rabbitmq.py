@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from deploy.local.ports import free_ports, is_free
 from deploy.local.processes import die_with_parent
+from schemas import generate
 from schemas.errors import Denied, Invalid, SnaplineError, TransientError
 from workers.adapters.broker import connection
 
@@ -63,6 +64,13 @@ class RabbitMQ:
     def url_of(self, user: str, vhost: str = "/") -> str:
         """For a user and a virtual host."""
         return f"amqp://{user}:{self._passwords[user]}@127.0.0.1:{self.port}/{quote(vhost, safe='')}"
+
+    def control(self, *arguments: str) -> str:
+        """What `rabbitmqctl` says. Raises CalledProcessError."""
+        command = [str(Path(_server()).with_name("rabbitmqctl")), "--quiet", "--node", self._name, *arguments]
+        return subprocess.run(
+            command, env=self._environment(), check=True, capture_output=True, text=True, timeout=PATIENCE
+        ).stdout
 
     def kill(self) -> None:
         """SIGKILL to the server."""
@@ -145,6 +153,7 @@ class RabbitMQ:
             "vhosts": [{"name": vhost} for vhost in self.vhosts],
             "permissions": [right | {"vhost": vhost} for right in rights for vhost in self.vhosts],
             "topic_permissions": [right | {"vhost": vhost} for right in may_publish for vhost in self.vhosts],
+            "policies": [policy for vhost in self.vhosts for policy in generate.policies(vhost)],
         }
 
     def _launch(self) -> None:

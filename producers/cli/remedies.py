@@ -27,6 +27,8 @@ REMEDIES: dict[str, str] = {
     Code.RECORD_UNREADABLE: "`snapline repository check` says which backups it hurts",
     Code.MARK_UNREADABLE: "when no prune is under way, `snapline repository repair-index` deletes it",
     Code.NO_SUCH_FILE: "`snapline files ls` shows what is there",
+    Code.QUEUE_DIFFERS: "when it is empty, `rabbitmqctl delete_queue {subject}`; its workers declare it anew",
+    Code.NO_EVENT_LOG: "if it stays away, `rabbitmqctl delete_queue {subject}`; a worker that starts declares it anew",
     Code.NO_SUCH_DEAD_LETTER: "`snapline dead-letters list` lists them",
     Code.UNKNOWN_SETTING: "`snapline settings` lists the known ones",
     Code.SCHEDULE_INVALID: "`snapline schedule set` replaces it",

@@ -32,7 +32,7 @@ from workers.needs import Needs
 from workers.ports import Cluster, Destinations
 
 MOST_DELIVERIES = 7
-"""A message that has come again so often is spared, since the broker gives none more often than `delivery_limit`."""
+"""A message that has come again so often is spared, since the broker gives none more often than DELIVERY_LIMIT."""
 SILENCE, AT_WORK_SILENCE, DEAD_RUN = timedelta(seconds=4), timedelta(seconds=10), timedelta(seconds=20)
 """After what silence others take it to be dead; elsewhere they wait longer."""
 

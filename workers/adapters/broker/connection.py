@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import pika
@@ -16,7 +17,8 @@ from pika.exceptions import (
     ProbableAuthenticationError,
 )
 
-from schemas.errors import Denied, Invalid, SnaplineError, TransientError
+from schemas.errors import Code, Denied, Invalid, SnaplineError, TransientError
+from schemas.messages import Message
 
 HEARTBEAT = 20
 """Seconds. A dead connection is noticed after two of them."""
@@ -24,6 +26,7 @@ BLOCKED = 60
 """Seconds that a publisher waits for a broker that is out of memory or disk."""
 ACCESS_REFUSED = 403
 NOT_FOUND = 404
+PRECONDITION_FAILED = 406
 
 
 def parameters(url: str) -> pika.URLParameters:
@@ -63,9 +66,16 @@ def connect(url: str) -> BlockingConnection:
 @contextmanager
 def channel(url: str, what: str) -> Iterator[BlockingChannel]:
     """A channel on a connection of its own, for one piece of work; `what` names it in error messages."""
+    with opened(url, what) as connection:
+        yield connection.channel()
+
+
+@contextmanager
+def opened(url: str, what: str) -> Iterator[BlockingConnection]:
+    """A connection for one piece of work. Raises TransientError, Denied."""
     connection = connect(url)
     try:
-        yield connection.channel()
+        yield connection
     except (AMQPError, OSError) as error:
         raise meaning(url, what, error) from error
     finally:
@@ -77,6 +87,20 @@ def close(connection: BlockingConnection) -> None:
     with suppress(AMQPError, OSError, AssertionError):
         if connection.is_open:
             connection.close()
+
+
+Refusal: TypeAlias = ChannelClosedByBroker | ConnectionClosedByBroker
+
+
+def inequivalent(error: Refusal) -> bool:
+    """Whether what was declared is there, with other arguments: those of another version, or of an administrator."""
+    return bool(error.reply_code == PRECONDITION_FAILED and "inequivalent arg" in error.reply_text)
+
+
+def differs(name: str, error: Refusal) -> Message:
+    """What that means for a queue."""
+    text = f"the queue {name} serves as it is, but not as it would be declared now: {error.reply_text}"
+    return Message(code=Code.QUEUE_DIFFERS, text=text, subject=name)
 
 
 def meaning(url: str, what: str, error: Exception) -> SnaplineError:

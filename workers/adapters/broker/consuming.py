@@ -21,6 +21,7 @@ from dramatiq.middleware import CurrentMessage
 from schemas import events as e
 from schemas import topology
 from schemas.errors import MalformedEvent, SnaplineError, TransientError
+from schemas.messages import Message
 from schemas.topology import Queue
 from workers.adapters.broker import connection, declaring, reading
 from workers.adapters.broker.publishing import Publisher
@@ -70,7 +71,7 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
         """Declares the queue before it is served. A broker that is away is waited for by the consumer.
         Raises Denied: waiting does not help against that."""
         try:
-            declaring.declare_for(self.url, queue)
+            _tell(declaring.declare_for(self.url, queue))
         except TransientError as error:
             log.warning("waiting for RabbitMQ", reason=str(error))
 
@@ -247,6 +248,11 @@ def _message(queue: Queue, document: Any, id_: str, options: dict[str, Any]) -> 
         options=options,
         message_id=id_,
     )
+
+
+def _tell(found: list[Message]) -> None:
+    for message in found:
+        log.warning(message.text, code=message.code, subject=message.subject)
 
 
 def _text(document: Any) -> str:

@@ -116,7 +116,7 @@ def _letter(queue: topology.Queue, properties: Any, body: bytes, ourselves: str)
         queue=queue.name,
         id=str(headers[reading.DEAD_LETTER]) if parked else hashlib.sha256(body + died_at.encode()).hexdigest()[:32],
         type=type_of(body),
-        reason=said if parked and said else _why(death, queue, said),
+        reason=said if parked and said else _why(death, said),
         sender=_sender(properties, ourselves),
         parked_at=str(headers.get(reading.PARKED_AT) or died_at),
         size=len(body),
@@ -138,11 +138,11 @@ def _death(headers: dict[str, Any]) -> dict[str, Any]:
     return deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
 
 
-def _why(death: dict[str, Any], queue: topology.Queue, last_retry: str) -> str:
+def _why(death: dict[str, Any], last_retry: str) -> str:
     before = f"; it was being tried again because: {last_retry}" if last_retry else ""
     if death.get("reason") == "delivery_limit":
         return (
-            f"its worker died or lost its connection more than {queue.delivery_limit} times while it had it; "
+            f"its worker died or lost its connection more than {topology.DELIVERY_LIMIT} times while it had it; "
             f"look at that worker's log{before}"
         )
     return f"the broker moved it here: {death.get('reason', 'for no known reason')}{before}"

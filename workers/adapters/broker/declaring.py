@@ -1,46 +1,47 @@
 """Declares what schemas/topology.py says, the same on RabbitMQ 3.10 and 4.x. Safe to repeat.
 
+A queue that is there serves as it is, also with other arguments than it would have now, which is told. Limits that may
+change are no arguments but policies, which an administrator sets (schemas/policies.json).
+
 All internal traffic (retries, dead letters) goes through the exchange WORK, so nobody needs the default one.
 The event log hears everything, so it comes last: until then, what has no queue yet is unroutable, not lost.
 """
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-from pika.adapters.blocking_connection import BlockingChannel
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from schemas import topology
-from schemas.errors import Denied
+from schemas.errors import Code, Denied
+from schemas.messages import Message
 from schemas.topology import CONTROL, EVENTS, WORK, Queue
 from workers.adapters.broker import connection, log_queue
 
-AT_LEAST_ONCE = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
-NEVER = 1_000_000
-"""A delivery limit that is never reached: dead letters may be looked at often. 4.x would drop them after 20."""
+
+def declare(url: str, nodes: Iterable[str] = ()) -> list[Message]:
+    """All there is, and the queues of `nodes`. Returns what is not as it should be. Raises TransientError, Denied."""
+    with connection.opened(url, "declare the queues") as opened:
+        declare_exchanges(opened)
+        queues = [*topology.QUEUES.values(), *(topology.volumes(node) for node in nodes)]
+        return [*_each(declare_queue(opened, queue) for queue in queues), *log_queue.declare(url)]
 
 
-def declare(url: str, nodes: Iterable[str] = ()) -> None:
-    """The whole topology, and the queues of `nodes`. Raises TransientError, Denied."""
-    with connection.channel(url, "declare the queues") as channel:
-        declare_line(channel)
-        for node in nodes:
-            declare_queue(channel, topology.volumes(node))
-    log_queue.declare(url)
-
-
-def declare_for(url: str, queue: Queue) -> None:
-    """What a worker of `queue` needs, be it in the topology or not. Raises TransientError, Denied.
+def declare_for(url: str, queue: Queue) -> list[Message]:
+    """What a worker of `queue` needs, and as much of the rest of the line as can be declared. Returns what is not as
+    it should be. Raises TransientError, Denied.
 
     All rungs from the start: RabbitMQ 3.10 may lose a quorum queue, and what is in it, if it is killed within seconds
     after the queue was declared.
     """
-    with connection.channel(url, f"declare {queue.name}") as channel:
-        declare_line(channel)
-        declare_queue(channel, queue)
-        for rung in topology.DELAYS:
-            declare_rung(channel, queue, rung)
-    log_queue.declare(url)
+    with connection.opened(url, f"declare {queue.name}") as opened:
+        declare_exchanges(opened)
+        own = declare_queue(opened, queue)
+        rungs = _each(declare_rung(opened, queue, rung) for rung in topology.DELAYS)
+        others = _each(_declare_for_others(opened, other) for other in topology.QUEUES.values() if other != queue)
+        return [*own, *rungs, *others, *log_queue.declare(url)]
 
 
 def declare_if_allowed(url: str) -> None:
@@ -49,52 +50,77 @@ def declare_if_allowed(url: str) -> None:
         declare(url)
 
 
-def declare_line(channel: BlockingChannel) -> None:
-    """Exchanges and the line's queues."""
-    channel.exchange_declare(EVENTS, "topic", durable=True)
-    channel.exchange_declare(WORK, "topic", durable=True)
-    channel.exchange_declare(CONTROL, "fanout", durable=True)
-    for queue in topology.QUEUES.values():
-        declare_queue(channel, queue)
+def declare_exchanges(opened: BlockingConnection) -> None:
+    """The exchanges. Raises pika's errors, as all that takes an open connection."""
+    with _channel(opened) as channel:
+        channel.exchange_declare(EVENTS, "topic", durable=True)
+        channel.exchange_declare(WORK, "topic", durable=True)
+        channel.exchange_declare(CONTROL, "fanout", durable=True)
 
 
-def declare_queue(channel: BlockingChannel, queue: Queue) -> None:
+def declare_queue(opened: BlockingConnection, queue: Queue) -> list[Message]:
     """A step's queue and its dead letters, bound to all that it hears. Dead letters first: they must have a place."""
-    _quorum(channel, queue.dead_letters, {"x-message-ttl": _ms(topology.DEAD_LETTER_AGE), "x-delivery-limit": NEVER})
-    _quorum(
-        channel,
-        queue.name,
-        {
-            "x-delivery-limit": queue.delivery_limit,
-            "x-consumer-timeout": _ms(topology.CONSUMER_TIMEOUT),
-            "x-dead-letter-exchange": WORK,
-            "x-dead-letter-routing-key": queue.dead_letters,
-            **AT_LEAST_ONCE,
-        },
-    )
-    for key in queue.binding_keys:
-        channel.queue_bind(queue.name, EVENTS, key)
+    limits = {
+        "x-delivery-limit": topology.MOST_DELIVERIES,
+        "x-consumer-timeout": topology.milliseconds(topology.CONSUMER_TIMEOUT),
+    }
+    found = [
+        *_quorum(opened, queue.dead_letters, {"x-delivery-limit": topology.NEVER}),
+        *_quorum(opened, queue.name, {**limits, **_dead_letters_to(queue.dead_letters)}),
+    ]
+    with _channel(opened) as channel:
+        for key in queue.binding_keys:
+            channel.queue_bind(queue.name, EVENTS, key)
+    return found
 
 
-def declare_rung(channel: BlockingChannel, queue: Queue, rung: timedelta) -> None:
+def declare_rung(opened: BlockingConnection, queue: Queue, rung: timedelta) -> list[Message]:
     """One rung of the queue's delay ladder: a queue that nobody consumes, which lets go of messages after `rung`."""
-    _quorum(
-        channel,
-        queue.delay(rung),
-        {
-            "x-message-ttl": _ms(rung),
-            "x-delivery-limit": NEVER,
-            "x-dead-letter-exchange": WORK,
-            "x-dead-letter-routing-key": queue.name,
-            **AT_LEAST_ONCE,
-        },
-    )
+    limits = {"x-delivery-limit": topology.NEVER, "x-message-ttl": topology.milliseconds(rung)}
+    return _quorum(opened, queue.delay(rung), {**limits, **_dead_letters_to(queue.name)})
 
 
-def _quorum(channel: BlockingChannel, name: str, arguments: dict[str, object]) -> None:
-    channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum", **arguments})
-    channel.queue_bind(name, WORK, name)
+def _declare_for_others(opened: BlockingConnection, queue: Queue) -> list[Message]:
+    """A queue that we do not serve: only its own worker fails of what the broker has against it."""
+    try:
+        return declare_queue(opened, queue)
+    except ChannelClosedByBroker as error:
+        text = f"the queue {queue.name} could not be declared: {error.reply_code} {error.reply_text}"
+        return [Message(code=Code.QUEUE_DIFFERS, text=text, subject=queue.name)]
 
 
-def _ms(length: timedelta) -> int:
-    return int(length.total_seconds() * 1000)
+def _dead_letters_to(name: str) -> dict[str, object]:
+    """Arguments that move what has expired, or was delivered too often, to the queue `name`, and lose none of it."""
+    return {
+        "x-dead-letter-exchange": WORK,
+        "x-dead-letter-routing-key": name,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+
+
+def _quorum(opened: BlockingConnection, name: str, arguments: dict[str, object]) -> list[Message]:
+    found: list[Message] = []
+    try:
+        with _channel(opened) as channel:
+            channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum", **arguments})
+    except ChannelClosedByBroker as error:
+        if not connection.inequivalent(error):
+            raise
+        found.append(connection.differs(name, error))
+    with _channel(opened) as channel:
+        channel.queue_bind(name, WORK, name)
+    return found
+
+
+def _each(found: Iterable[list[Message]]) -> list[Message]:
+    return [message for messages in found for message in messages]
+
+
+@contextmanager
+def _channel(opened: BlockingConnection) -> Iterator[BlockingChannel]:
+    """A channel of its own, since a refusal closes it."""
+    channel = opened.channel()
+    yield channel
+    with suppress(AMQPError):
+        channel.close()

@@ -1,24 +1,22 @@
-"""The event log's queue: declared, replaced once if it is broken, and done without if that does not help.
+"""The event log's queue: declared where it is missing, never deleted, and done without if it is broken.
 
-A broker that was killed, or has lost a part of its data, may keep the name of a stream whose data it cannot find
-any more. Every declaration then fails, and on RabbitMQ 3.10 every deletion too.
+A broker that was killed, or has lost a part of its data, may keep the name of a stream whose data it cannot find, for a
+moment or for good. Only an administrator can tell, and delete it; then it is declared anew.
 """
 
-# Not structlog: commands that do not set it up would find its lines in their output.
-import logging
 from collections.abc import Callable
 
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
 
 from schemas import topology
+from schemas.errors import Code
+from schemas.messages import Message
 from schemas.topology import EVENT_LOG, EVENTS
 from workers.adapters.broker import connection
 
-PRECONDITION_FAILED, INTERNAL_ERROR = 406, 541
-BROKEN = frozenset({connection.NOT_FOUND, PRECONDITION_FAILED, INTERNAL_ERROR})
-INEQUIVALENT = "inequivalent arg"
-"""What RabbitMQ says of a log that works, but with limits of another version or of an administrator."""
+INTERNAL_ERROR = 541
+BROKEN = frozenset({connection.NOT_FOUND, connection.PRECONDITION_FAILED, INTERNAL_ERROR})
 ARGUMENTS = {
     "x-queue-type": "stream",
     "x-max-age": topology.EVENT_LOG_AGE,
@@ -26,47 +24,42 @@ ARGUMENTS = {
     "x-stream-max-segment-size-bytes": topology.EVENT_LOG_SEGMENT_BYTES,
 }
 
-log = logging.getLogger(__name__)
 
+def declare(url: str) -> list[Message]:
+    """Declares the event log, over a connection of its own: what fails for a broken one may close it.
 
-def declare(url: str) -> None:
-    """Declares the event log, over connections of its own: what fails for a broken one may close them.
-
-    It is for watching and no step depends on it, so a warning is all that comes of a log that stays broken.
-    Raises TransientError if the broker is lost, Denied.
+    It is for watching and no step depends on it, so one that is broken, or has other limits than it would have now, is
+    only told. Raises TransientError if the broker is lost, Denied.
     """
-    problem = _refusal(url, _declare)
-    if not problem:
-        return
-    if INEQUIVALENT in problem:
-        log.warning("the event log is not as it would be declared now; delete it to have it so: %s", problem)
-        return
-    log.warning("the event log is broken and is replaced by an empty one: %s", problem)
-    if problem := _refusal(url, _replace):
-        log.warning(
-            "there is no event log, and the line goes on without, until the queue %s is removed from the broker: %s",
-            EVENT_LOG,
-            problem,
-        )
+    if error := _refusal(url, _declare):
+        if not connection.inequivalent(error):
+            return [_broken(error)]
+        return [connection.differs(EVENT_LOG, error), *map(_broken, filter(None, [_refusal(url, _bind)]))]
+    return []
 
 
 def _declare(channel: BlockingChannel) -> None:
     channel.queue_declare(EVENT_LOG, durable=True, arguments=ARGUMENTS)
+    _bind(channel)
+
+
+def _bind(channel: BlockingChannel) -> None:
     channel.queue_bind(EVENT_LOG, EVENTS, "#")
 
 
-def _replace(channel: BlockingChannel) -> None:
-    channel.queue_delete(EVENT_LOG)
-    _declare(channel)
-
-
-def _refusal(url: str, act: Callable[[BlockingChannel], None]) -> str:
-    """What the broker has against `act`, if it may be for a broken log; else ""."""
+def _refusal(url: str, act: Callable[[BlockingChannel], None]) -> connection.Refusal | None:
+    """What the broker has against `act`, if it may be for a broken log, or one with other limits."""
     with connection.channel(url, "declare the event log") as channel:
         try:
             act(channel)
         except (ChannelClosedByBroker, ConnectionClosedByBroker) as error:
             if error.reply_code not in BROKEN:
                 raise
-            return f"{error.reply_code} {error.reply_text}"
-    return ""
+            return error
+    return None
+
+
+def _broken(error: connection.Refusal) -> Message:
+    said = f"{error.reply_code} {error.reply_text}"
+    text = f"there is no event log, and the line goes on without, as the broker cannot find its data: {said}"
+    return Message(code=Code.NO_EVENT_LOG, text=text, subject=EVENT_LOG)

@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
-from pika.exceptions import AMQPError, NackError, UnroutableError
+from pika.exceptions import AMQPError, ChannelClosedByBroker, NackError, UnroutableError
 
 from schemas import events as e
 from schemas import topology
@@ -21,7 +22,11 @@ TRIES = 3
 
 
 class Publisher:
-    """Publishes from any thread. Whatever it publishes has a queue: what is missing is declared first."""
+    """Publishes from any thread, over one connection. Whatever it publishes has a queue: what is missing is declared.
+
+    The event log hears everything, so the broker confirms also what no other queue has got. That is why the queues are
+    looked at each time before.
+    """
 
     def __init__(self, url: str, source: str) -> None:
         self._url, self.source = url, source
@@ -29,20 +34,20 @@ class Publisher:
         self._lock = threading.Lock()
         self._connection: BlockingConnection | None = None
         self._channel: BlockingChannel | None = None
-        self._declared: set[str] = set()
+        self._looking: BlockingChannel | None = None
 
     def publish(self, event: e.AnyEvent) -> None:
         """Puts an event on the bus. Raises TransientError, Denied; then it may or may not be on the bus."""
-        node = getattr(event.data, "node", None)
-
-        def ready(channel: BlockingChannel) -> None:
-            if node:
-                self._once(f"volumes {node}", lambda: declaring.declare_queue(channel, topology.volumes(node)))
-
         properties = self.properties({}, message_id=event.id, type_=event.type, correlation_id=event.correlationid)
         # What only the log hears has no place while there is no log, and that may not stop a step.
-        heard = topology.is_heard(event.data)
-        self._send(EVENTS, topology.routing_key(event.data), e.encode(event), properties, ready, mandatory=heard)
+        queues = topology.hearing(event.data)
+
+        def ready(opened: BlockingConnection) -> None:
+            for queue in queues:
+                self._ensure(opened, queue.name, partial(declaring.declare_queue, opened, queue))
+
+        key = topology.routing_key(event.data)
+        self._send(EVENTS, key, e.encode(event), properties, ready, mandatory=bool(queues))
 
     def publish_raw(self, body: bytes, routing_key: str) -> None:
         """Puts any bytes on the bus."""
@@ -51,15 +56,20 @@ class Publisher:
     def publish_delayed(self, body: bytes, queue: Queue, delay: timedelta, headers: dict[str, Any]) -> None:
         """Gives a message back to its own queue after `delay`."""
         rung = topology.rung(delay)
+        name = queue.delay(rung)
 
-        def ready(channel: BlockingChannel) -> None:
-            self._once(queue.delay(rung), lambda: declaring.declare_rung(channel, queue, rung))
+        def ready(opened: BlockingConnection) -> None:
+            self._ensure(opened, name, partial(declaring.declare_rung, opened, queue, rung))
 
-        self._send(WORK, queue.delay(rung), body, self.properties(headers), ready)
+        self._send(WORK, name, body, self.properties(headers), ready)
 
     def publish_to(self, body: bytes, name: str, headers: dict[str, Any]) -> None:
-        """Puts a message straight into the queue called `name`."""
-        self._send(WORK, name, body, self.properties(headers))
+        """Puts a message straight into the queue called `name`, a step's or that of its dead letters."""
+
+        def ready(opened: BlockingConnection) -> None:
+            self._ensure(opened, name, partial(declaring.declare_queue, opened, topology.owner(name)))
+
+        self._send(WORK, name, body, self.properties(headers), ready)
 
     def properties(
         self,
@@ -92,7 +102,7 @@ class Publisher:
         routing_key: str,
         body: bytes,
         properties: pika.BasicProperties,
-        ready: Callable[[BlockingChannel], None] = lambda _: None,
+        ready: Callable[[BlockingConnection], None] = lambda _: None,
         *,
         mandatory: bool = True,
     ) -> None:
@@ -101,7 +111,7 @@ class Publisher:
             for _ in range(TRIES):
                 try:
                     channel = self._open()
-                    ready(channel)
+                    ready(channel.connection)
                     channel.basic_publish(exchange, routing_key, body, properties, mandatory=mandatory)
                     return
                 except NackError as error:
@@ -121,21 +131,40 @@ class Publisher:
         if self._channel is None or not self._channel.is_open:
             self._drop()
             self._connection = connection.connect(self._url)
-            declaring.declare_if_allowed(self._url)
+            if not self._is_there(self._connection, lambda channel: channel.exchange_declare(EVENTS, passive=True)):
+                declaring.declare_if_allowed(self._url)
             self._channel = self._connection.channel()
             self._channel.confirm_delivery()
         return self._channel
 
-    def _once(self, name: str, declare: Callable[[], None]) -> None:
-        if name not in self._declared:
+    def _ensure(self, opened: BlockingConnection, name: str, declare: Callable[[], object]) -> None:
+        """The queue `name` is there. Raises TransientError if it is not, and we may not declare it."""
+        if self._is_there(opened, lambda channel: channel.queue_declare(name, passive=True)):
+            return
+        try:
             declare()
-            self._declared.add(name)
+        except ChannelClosedByBroker as error:
+            if error.reply_code != connection.ACCESS_REFUSED:
+                raise
+            raise TransientError(
+                f"nobody would hear it: there is no queue {name} ({connection.where(self._url)}); "
+                "its workers declare it when they start"
+            ) from error
+
+    def _is_there(self, opened: BlockingConnection, look: Callable[[BlockingChannel], object]) -> bool:
+        """Whether the broker knows it. Where we may not look it is taken for granted."""
+        try:
+            if self._looking is None or not self._looking.is_open:
+                self._looking = opened.channel()
+            look(self._looking)
+        except ChannelClosedByBroker as error:
+            return bool(error.reply_code != connection.NOT_FOUND)
+        return True
 
     def _drop(self) -> None:
         if self._connection is not None:
             connection.close(self._connection)
-        self._connection = self._channel = None
-        self._declared.clear()
+        self._connection = self._channel = self._looking = None
 
 
 def _short(text: str) -> str:

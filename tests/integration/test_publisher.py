@@ -1,0 +1,88 @@
+"""A publisher sees to it that what it publishes has a queue, at the least cost."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+
+from schemas import events as e
+from schemas import topology
+from schemas.errors import TransientError
+from workers.adapters import broker
+from workers.adapters.broker import connection
+
+GATE = topology.queue("license.gate")
+NODE = topology.volumes("node-a")
+
+
+def _request(id_: str) -> e.AnyEvent:
+    return e.wrap(e.BackupRequested(), id=id_, source="tests", time=datetime.now(UTC))
+
+
+def _waiting(url: str, name: str) -> int:
+    return broker.queue_state(url, name).messages
+
+
+def _delete(url: str, name: str) -> None:
+    with connection.channel(url, "delete a queue") as channel:
+        channel.queue_delete(name)
+
+
+@pytest.fixture
+def publisher(url: str) -> Iterator[broker.Publisher]:
+    with closing(broker.Publisher(url, "tests")) as made:
+        yield made
+
+
+def test_a_queue_that_was_deleted_is_there_again_for_the_next_event(url: str, publisher: broker.Publisher) -> None:
+    """The event log hears everything, so the broker would confirm what nobody else gets."""
+    publisher.publish(_request("a"))
+    _delete(url, GATE.name)
+    publisher.publish(_request("b"))
+    assert _waiting(url, GATE.name) == 1
+
+
+def test_so_are_those_of_a_node_of_delays_and_of_dead_letters(url: str, publisher: broker.Publisher) -> None:
+    work = e.VolumesCopyRequested(backup="b", node="node-a", pod="ns/pod")
+    last = topology.DELAYS[-1]
+    for _ in range(2):
+        publisher.publish(e.wrap(work, source="tests", time=datetime.now(UTC)))
+        publisher.publish_delayed(b"later", GATE, last, {})
+        publisher.publish_to(b"dead", GATE.dead_letters, {})
+        for name in (NODE.name, GATE.delay(last), GATE.dead_letters):
+            assert _waiting(url, name) == 1, name
+            _delete(url, name)
+
+
+def test_who_may_not_declare_hears_that_nobody_would_hear(url: str, producer_url: str) -> None:
+    broker.declare(url)
+    _delete(url, GATE.name)
+    with (
+        closing(broker.Publisher(producer_url, "tests")) as foreign,
+        pytest.raises(TransientError, match=r"there is no queue license\.gate"),
+    ):
+        foreign.publish(_request("a"))
+
+
+def test_a_publisher_that_was_idle_for_long_opens_one_connection_and_declares_nothing(
+    url: str, publisher: broker.Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher.publish(_request("a"))
+    opened: list[str] = []
+    real = connection.connect
+
+    def connect(url: str) -> BlockingConnection:
+        opened.append(url)
+        return real(url)
+
+    def bind(*_: object) -> None:
+        raise AssertionError("it declares")
+
+    monkeypatch.setattr(connection, "connect", connect)
+    monkeypatch.setattr(BlockingChannel, "queue_bind", bind)
+    publisher.close()  # as the broker does after missed heartbeats
+    publisher.publish(_request("b"))
+    assert len(opened) == 1
+    assert _waiting(url, GATE.name) == 2
