@@ -12,6 +12,7 @@ from schemas import license
 from schemas.destination import Destination
 from schemas.errors import Code, Invalid, NotFound
 from schemas.events import DEFAULT_DESTINATION
+from schemas.rights import Rights, rights
 from schemas.settings import Settings
 from workers.adapters import stores
 from workers.adapters.cache_directory import cache_directory
@@ -62,6 +63,11 @@ class Session:
 
                 self._cluster = connect(self.settings.kubeconfig)
             return self._cluster
+
+    @cached_property
+    def rights(self) -> Rights:
+        """Whose events are believed, and who may ask for what."""
+        return rights(self.settings)
 
     @cached_property
     def destinations(self) -> ConfiguredDestinations:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from producers.actions.jobs import Requested, repeat
@@ -12,6 +13,7 @@ from producers.views.progress import JobProgress, concerns, fold
 from schemas import events as e
 from schemas.errors import SnaplineError
 from schemas.job import Job
+from workers.jobs import ledger
 
 BEAT = 0.25
 """Seconds after which the progress is told again, changed or not."""
@@ -27,17 +29,21 @@ def follow(
     session: Session, requested: Requested, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[JobProgress]:
     """How far the job has come, several times a second. Ends when its final event was heard, or its final record is in
-    the store; the last progress then lacks `final`. `clock` is in seconds, from any moment."""
+    the store; the last progress then lacks `final`. Only the line's own users are believed; who else tells of an end is
+    noted in `doubted`, and the store asked. `clock` is in seconds, from any moment."""
     progress = JobProgress(requested.event.id)
     heard_at = asked_at = repeated_at = clock()
     with session.events.listen(requested.event.time - BEFORE) as listener:
         while progress.final is None:
             heard, now = listener.get(BEAT), clock()
-            missed = isinstance(heard, Missed)
+            unsure = isinstance(heard, Missed)
             if heard is not None and not isinstance(heard, Missed) and concerns(progress, heard.event):
-                progress, heard_at = fold(progress, heard.event.data), now
+                if heard.sender in session.rights.line:
+                    progress, heard_at = fold(progress, heard.event.data), now
+                elif isinstance(heard.event.data, e.FINAL):
+                    progress, unsure = replace(progress, doubted=progress.doubted | {heard.sender}), True
             yield progress
-            if missed or (now - heard_at > SILENCE and now - asked_at > SILENCE):
+            if unsure or (now - heard_at > SILENCE and now - asked_at > SILENCE):
                 asked_at = now
                 if _has_ended(session, requested, progress):
                     return
@@ -46,13 +52,23 @@ def follow(
                 repeat(session, requested)
 
 
-def deletion(session: Session, requested: Requested) -> e.BackupDeleted | e.BackupDeleteFailed:
-    """Waits for the answer to a deletion."""
-    for logged in session.bus.read_log(requested.event.time - BEFORE):
-        said, about = logged.event.data, logged.event.correlationid
-        if about == requested.event.id and isinstance(said, e.BackupDeleted | e.BackupDeleteFailed):
-            return said
-    raise RuntimeError("the event log has no end")
+def deletion(
+    session: Session, requested: Requested, clock: Callable[[], float] = time.monotonic
+) -> e.BackupDeleted | e.BackupDeleteFailed:
+    """Waits for the answer to a deletion: one of the line's own users tells it, or the store knows the backup no more;
+    then nobody knows how much came back."""
+    asked_at = clock()
+    with session.events.listen(requested.event.time - BEFORE) as listener:
+        while True:
+            heard, now = listener.get(BEAT), clock()
+            if heard is not None and not isinstance(heard, Missed) and heard.sender in session.rights.line:
+                said, about = heard.event.data, heard.event.correlationid
+                if about == requested.event.id and isinstance(said, e.BackupDeleted | e.BackupDeleteFailed):
+                    return said
+            if isinstance(heard, Missed) or now - asked_at > SILENCE:
+                asked_at = now
+                if _is_deleted(session, requested):
+                    return e.BackupDeleted(backup=requested.job.name, destination=requested.destination)
 
 
 def job_of(requested: Requested, progress: JobProgress) -> Job:
@@ -65,3 +81,12 @@ def _has_ended(session: Session, requested: Requested, progress: JobProgress) ->
         return has_ended(session.store(requested.destination), job_of(requested, progress))
     except SnaplineError:
         return False  # a producer may have no access to the store
+
+
+def _is_deleted(session: Session, requested: Requested) -> bool:
+    try:
+        store = session.store(requested.destination)
+        buried = ledger.deleted(store, requested.job)
+        return buried and ledger.finished_backup(store, requested.job.name) is None
+    except SnaplineError:
+        return False

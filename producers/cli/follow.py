@@ -25,7 +25,7 @@ def wait(session: Session, requested: Requested, timeout: float, output: Output)
     warn_if_nobody_listens(session)
     began, progress = time.monotonic(), JobProgress(requested.event.id)
     told: set[str] = set()  # queues that nobody serves
-    planned = None
+    planned, doubted = None, frozenset[str]()
     with Bars(notes).shown() as bars:
         for progress in follow(session, requested):
             if progress.planned and planned is None:
@@ -36,6 +36,9 @@ def wait(session: Session, requested: Requested, timeout: float, output: Output)
             for queue in set(progress.unserved) - told:
                 _nobody_listens(queue)
             told.update(progress.unserved)
+            for sender in progress.doubted - doubted:
+                _doubt(sender)
+            doubted = progress.doubted
             if progress.final is None and timeout and time.monotonic() - began > timeout:
                 notes.print(f"{job_of(requested, progress).name} has not ended after {timeout:g} s; it goes on")
                 raise typer.Exit(Exit.TIMED_OUT)
@@ -65,6 +68,12 @@ def warn_if_nobody_listens(session: Session, queue: str = "license.gate") -> Non
 
 def _nobody_listens(queue: str) -> None:
     notes.print(f"nobody is listening on {queue}; start a worker with `snapline worker {queue}`", markup=False)
+
+
+def _doubt(sender: str) -> None:
+    who = f"user {sender!r}" if sender else "somebody without a name"
+    text = f"{who} says that it has ended, but is none of Snapline's own users (SNAPLINE_TRUSTED_USERS)"
+    notes.print(f"{text}; the object store knows", markup=False, soft_wrap=True)
 
 
 def _result(session: Session, requested: Requested, progress: JobProgress) -> Row:

@@ -45,6 +45,11 @@ def show(value: Row | Sequence[Row], output: Output, columns: Sequence[str] = ()
         console.print(_table(value, _fitting(value, columns, console.width)))
 
 
+def printable(text: str) -> str:
+    """The text without what a terminal would obey or cannot show: strangers may have written it."""
+    return "".join(each if each.isprintable() or each in "\n\t" else f"\\x{ord(each):02x}" for each in text)
+
+
 def _console() -> Console:
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -91,7 +96,7 @@ def _sheet(value: Row, width: int) -> Table:
 
 def _plain(text: str) -> Text:
     """As it is: no markup, and nothing that a terminal would obey."""
-    return Text("".join(each if each.isprintable() or each in "\n\t" else f"\\x{ord(each):02x}" for each in text))
+    return Text(printable(text))
 
 
 def _cell(name: str, value: Any) -> Text:

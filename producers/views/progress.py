@@ -17,7 +17,8 @@ Phase = Literal[
 @dataclass(frozen=True)
 class JobProgress:
     """One request and its job, as far as the event log tells. Its parts are the pods of a backup, the volumes of a
-    restore. `planned` says what a restore will do. While it takes its safety snapshot, `volumes` are those of the
+    restore. `planned` says what a restore will do. `doubted` are users who told of its end and are not the line's own,
+    so that they were not believed. While it takes its safety snapshot, `volumes` are those of the
     snapshot."""
 
     request: str
@@ -32,6 +33,7 @@ class JobProgress:
     stalled: int = 0
     unserved: tuple[str, ...] = ()
     final: e.Event | None = None
+    doubted: frozenset[str] = frozenset()
 
     @property
     def bytes_done(self) -> int:

@@ -29,6 +29,7 @@ class Bus(Protocol):
     def publish_raw(self, body: bytes, routing_key: str) -> None: ...
     def serving(self, queue: topology.Queue, handle: Handle) -> AbstractContextManager[None]: ...
     def log(self, since: datetime | None = None) -> list[e.AnyEvent]: ...
+    def senders(self) -> list[str]: ...
     def dead_letters(self, queue: str) -> list[DeadLetter]: ...
     def redrive(self, queue: str, ids: set[str] | None = None) -> int: ...
     def drop(self, queue: str, ids: set[str] | None = None) -> int: ...
@@ -47,6 +48,9 @@ class Rabbit:
     def serving(self, queue: topology.Queue, handle: Handle) -> AbstractContextManager[None]:
         return serving(self._url, queue, handle)
 
+    def senders(self) -> list[str]:
+        return [logged.sender for logged in broker.read_log(self._url, since="first", idle=timedelta(seconds=1))]
+
     def log(self, since: datetime | None = None) -> list[e.AnyEvent]:
         found = broker.read_log(self._url, since=since or "first", idle=timedelta(seconds=1))
         return [logged.event for logged in found]
@@ -63,6 +67,9 @@ class Rabbit:
 
 class Memory(MemoryBus):
     """The twin as a Bus."""
+
+    def senders(self) -> list[str]:
+        return [logged.sender for logged in self.read_log()]
 
     def log(self, since: datetime | None = None) -> list[e.AnyEvent]:
         return [logged.event for logged in self.read_log(since or "first")]
@@ -213,3 +220,8 @@ def test_there_are_no_dead_letters_of_a_queue_that_cannot_be(bus: Bus) -> None:
     for ask in (bus.dead_letters, bus.redrive, bus.drop):
         with pytest.raises(Invalid, match="there is no queue 'nope'"):
             ask("nope")
+
+
+def test_the_log_says_who_has_sent_what(bus: Bus) -> None:
+    bus.publish(_request("a"))
+    until(lambda: bus.senders() == ["snapline"], "it is in the log with its sender")

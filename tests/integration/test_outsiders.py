@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -158,3 +158,19 @@ def test_a_deletion_is_refused_unless_a_setting_names_its_sender(
     assert isinstance(answer.data, e.BackupDeleteFailed)
     assert answer.data.reason.code == code
     assert answer.correlationid == "evil"
+
+
+def test_a_forged_end_is_in_the_log_under_its_senders_name(url: str, producer_url: str) -> None:
+    broker.declare(url)
+    with channel(producer_url) as opened:
+        forged = body(e.BackupCompleted(backup="victim"))
+        opened.basic_publish(topology.EVENTS, "backup.requested.v1", forged, sent_by("producer"), mandatory=True)
+        opened.basic_publish(topology.EVENTS, "backup.requested.v1", forged, sent_by(None), mandatory=True)
+    logged: list[broker.Logged] = []
+
+    def both_are_there() -> bool:
+        logged[:] = broker.read_log(url, since="first", idle=timedelta(seconds=1))
+        return len(logged) == 2
+
+    until(both_are_there, "they are in the log")
+    assert [entry.sender for entry in logged] == ["producer", ""]

@@ -78,7 +78,13 @@ class Front:
         self.bus, self.cluster = TwinBus(), MemoryCluster()
         self.store: ObjectStore = store or MemoryObjectStore()
         made = Settings.model_validate(
-            {"directory": tmp, "passphrase": SecretStr(PASSPHRASE), "cache": tmp / "cache", **settings}
+            {
+                "amqp_url": SecretStr("amqp://snapline:x@h/"),
+                "directory": tmp,
+                "passphrase": SecretStr(PASSPHRASE),
+                "cache": tmp / "cache",
+                **settings,
+            }
         )
         self.session = Session(
             made, "tests", bus=self.bus, cluster=self.cluster, open_store=lambda _destination: self.store

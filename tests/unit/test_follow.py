@@ -14,8 +14,11 @@ from producers.cli.follow import finish, wait
 from producers.cli.render import Output
 from producers.views.progress import JobProgress
 from schemas import events as e
+from schemas import keys
 from schemas.messages import Message
+from schemas.records import Tombstone
 from tests.support.front import Front, reject_backup
+from workers.jobs import ledger
 
 
 @pytest.fixture
@@ -26,11 +29,11 @@ def front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
     made.session.close()
 
 
-def _tell(front: Front, requested: Requested, *events: e.Event) -> None:
+def _tell(front: Front, requested: Requested, *events: e.Event, user: str = "snapline") -> None:
     """As the line tells what comes of the request."""
     for event in events:
         wrapped = e.wrap(event, source="line", time=datetime.now(UTC))
-        front.bus.memory.publish(wrapped.model_copy(update={"correlationid": requested.event.id}))
+        front.bus.memory.publish(wrapped.model_copy(update={"correlationid": requested.event.id}), user)
 
 
 class Clock:
@@ -158,3 +161,44 @@ def test_who_waits_is_told_once_of_a_queue_that_nobody_serves(front: Front, caps
     with pytest.raises(typer.Exit):
         wait(front.session, requested, 0, Output.JSON)
     assert capsys.readouterr().err.count("nobody is listening on volumes.node-a") == 1
+
+
+@pytest.mark.parametrize("user", ["intruder", ""])
+def test_an_end_that_a_stranger_tells_is_not_believed(front: Front, user: str) -> None:
+    requested = jobs.take(front.session, "shop")
+    _tell(front, requested, e.BackupLicensed(backup="other"), e.BackupCompleted(backup="other"), user=user)
+    seen: list[JobProgress] = []
+    for progress in follow.follow(front.session, requested, clock=Clock(1.0)):
+        seen.append(progress)
+        if progress.doubted:
+            break
+    assert seen[-1].doubted == {user}
+    assert (seen[-1].name, seen[-1].final) == (None, None)
+
+
+def test_in_doubt_of_an_end_the_store_is_asked_at_once(front: Front) -> None:
+    requested = jobs.take(front.session, "shop")
+    front.back_up(requested.job.name)
+    _tell(front, requested, e.BackupFailed(backup=requested.job.name), user="intruder")
+    *_, last = follow.follow(front.session, requested, clock=Clock(0.0))
+    assert last.final is None
+    assert last.doubted == {"intruder"}
+
+
+def test_who_waits_hears_of_a_strangers_end(front: Front, capsys: pytest.CaptureFixture[str]) -> None:
+    requested = jobs.take(front.session, "shop")
+    front.back_up(requested.job.name)
+    _tell(front, requested, e.BackupFailed(backup=requested.job.name), user="intruder")
+    with pytest.raises(typer.Exit) as ended:
+        wait(front.session, requested, 0, Output.JSON)
+    assert ended.value.exit_code == Exit.OK
+    assert "user 'intruder' says that it has ended" in capsys.readouterr().err
+
+
+def test_a_deletion_that_a_stranger_tells_is_not_believed_and_the_store_is_asked(front: Front) -> None:
+    front.back_up("a")
+    requested = jobs.delete(front.session, "a")
+    _tell(front, requested, e.BackupDeleteFailed(backup="a", reason=Message(code="No", text="no")), user="intruder")
+    ledger.put(front.store, keys.deleted(requested.job), Tombstone(volume_ids=[]))
+    front.store.delete(keys.final(requested.job))
+    assert follow.deletion(front.session, requested, clock=Clock(1.0)) == e.BackupDeleted(backup="a")

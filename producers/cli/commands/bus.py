@@ -13,12 +13,12 @@ import yaml
 from producers.actions import events as actions
 from producers.cli import rows
 from producers.cli.context import OutputOption, session_of
-from producers.cli.render import Output, show
+from producers.cli.render import Output, printable, show
 from schemas import events as e
 from schemas.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
-    from workers.adapters.broker import Since
+    from workers.adapters.broker import Logged, Since
 
 events = typer.Typer(no_args_is_help=True, help="The event log.")
 dead_letters = typer.Typer(no_args_is_help=True, help="Messages that could not be handled.")
@@ -39,7 +39,7 @@ def tail(
     idle = None if follow else timedelta(seconds=2)
     for logged in session_of(ctx).bus.read_log(_since(start), idle=idle):
         if fnmatch(logged.event.type, type_) or fnmatch(logged.event.type.rpartition(".")[0], type_):
-            _print(logged.event, output)
+            _print(logged, output)
 
 
 def publish(
@@ -124,12 +124,18 @@ def _since(text: str) -> "Since":
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _print(event: e.AnyEvent, output: Output) -> None:
+def _print(logged: "Logged", output: Output) -> None:
+    event, sender = logged.event, logged.sender
     if output is Output.JSON:
-        print(json.dumps(json.loads(e.encode(event))), flush=True)  # noqa: T201
+        print(json.dumps(_plain(logged)), flush=True)  # noqa: T201
     elif output is Output.YAML:
-        print("---\n" + yaml.safe_dump(json.loads(e.encode(event)), sort_keys=False), end="", flush=True)  # noqa: T201
+        print("---\n" + yaml.safe_dump(_plain(logged), sort_keys=False), end="", flush=True)  # noqa: T201
     else:
         said = {key: value for key, value in event.data.model_dump().items() if value not in (None, "", [])}
         line = " ".join(f"{key}={value}" for key, value in said.items())
-        print(f"{event.time:%Y-%m-%d %H:%M:%S}  {event.type:<32} {line}", flush=True)  # noqa: T201
+        shown = f"{event.time:%Y-%m-%d %H:%M:%S}  {event.type:<32} {sender or '?':<12} {line}".replace("\n", " ")
+        print(printable(shown), flush=True)  # noqa: T201
+
+
+def _plain(logged: "Logged") -> dict[str, object]:
+    return {**json.loads(e.encode(logged.event)), "sender": logged.sender}

@@ -25,13 +25,16 @@ SILENCE = 5.0
 
 @dataclass(frozen=True)
 class Logged:
-    """One entry. Offsets grow, with gaps; they begin anew if the broker has lost its data."""
+    """One entry. Offsets grow, with gaps; they begin anew if the broker has lost its data. Anybody who may publish gets
+    anything into the log: the broker vouches for `sender` alone, and for nobody if it is empty."""
 
     offset: int
     event: e.AnyEvent
+    sender: str = ""
 
 
-Entry = tuple[int, bytes]
+Entry = tuple[int, bytes, str]
+"""Offset, body and sender."""
 
 
 @dataclass
@@ -98,9 +101,9 @@ def read_log(
     position = LogPosition(since)
     while not stop():
         try:
-            for offset, body in _new_entries(url, position, stop, idle):
+            for offset, body, sender in _new_entries(url, position, stop, idle):
                 if (event := _event(body)) and position.wanted(event):
-                    yield Logged(offset, event)
+                    yield Logged(offset, event, sender)
             return
         except Lost:
             position.start_over()
@@ -129,7 +132,7 @@ def _entries(url: str, position: LogPosition, stop: Callable[[], bool]) -> Itera
     arrived: deque[Entry] = deque()
 
     def on_message(ch: Any, method: Any, properties: Any, body: bytes) -> None:
-        arrived.append((int(properties.headers["x-stream-offset"]), body))
+        arrived.append((int(properties.headers["x-stream-offset"]), body, properties.user_id or ""))
         ch.basic_ack(method.delivery_tag)
 
     try:

@@ -46,7 +46,7 @@ class MemoryBus:
         self._queues: dict[str, deque[_Waiting]] = defaultdict(deque)
         self._bound: dict[str, Queue] = dict(topology.QUEUES)
         self._dead: dict[str, list[DeadLetter]] = defaultdict(list)
-        self._log: list[tuple[datetime, e.AnyEvent]] = []
+        self._log: list[tuple[e.AnyEvent, str]] = []
 
     def publish(self, event: e.AnyEvent, user: str = OURSELVES) -> None:
         """As `Publisher.publish`."""
@@ -62,7 +62,7 @@ class MemoryBus:
                 if any(_matches(key, routing_key) for key in queue.binding_keys):
                     self._queues[queue.name].append(_Waiting(body, user, topology.EVENTS, routing_key))
             with suppress(MalformedEvent):
-                self._log.append((datetime.now(UTC), e.parse(body)))
+                self._log.append((e.parse(body), user))
             self._lock.notify_all()
 
     def put(self, body: bytes, queue: str, user: str = OURSELVES) -> None:
@@ -92,8 +92,8 @@ class MemoryBus:
         with self._lock:
             entries = list(enumerate(self._log))
         return [
-            Logged(offset, event)
-            for offset, (_, event) in entries
+            Logged(offset, event, sender)
+            for offset, (event, sender) in entries
             if not isinstance(since, datetime) or event.time >= since
         ]
 
