@@ -67,9 +67,15 @@ class RabbitMQ:
 
     def control(self, *arguments: str) -> str:
         """What `rabbitmqctl` says. Raises CalledProcessError."""
-        command = [str(Path(_server()).with_name("rabbitmqctl")), "--quiet", "--node", self._name, *arguments]
+        command = [Path(_server()).with_name("rabbitmqctl"), "--quiet", "--node", self._name, *arguments]
         return subprocess.run(
-            command, env=self._environment(), check=True, capture_output=True, text=True, timeout=PATIENCE
+            command,
+            env=self._environment(),
+            cwd=self._root,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
         ).stdout
 
     def kill(self) -> None:
@@ -94,15 +100,7 @@ class RabbitMQ:
     def bring_back_users(self) -> None:
         """Creates them in the running broker."""
         self._write("definitions.json", json.dumps(self._definitions()))
-        command = Path(_server()).with_name("rabbitmqctl")
-        subprocess.run(
-            [command, "--node", self._name, "import_definitions", self._root / "definitions.json"],
-            env=self._environment(),
-            cwd=self._root,
-            check=True,
-            capture_output=True,
-            timeout=PATIENCE,
-        )
+        self.control("import_definitions", str(self._root / "definitions.json"))
 
     def stop(self) -> None:
         """Ends it for good."""

@@ -142,6 +142,7 @@ class Publisher:
         if self._is_there(opened, lambda channel: channel.queue_declare(name, passive=True)):
             return
         try:
+            declaring.declare_exchanges(opened)
             declare()
         except ChannelClosedByBroker as error:
             if error.reply_code != connection.ACCESS_REFUSED:
