@@ -1,7 +1,7 @@
 """Errors in two families, by what helps: trying again, or not.
 
     SnaplineError
-    ├── TransientError        try again: something was busy, slow or away
+    ├── TransientError        try again: something was busy, slow or away, or credentials have expired
     │   └── NotYet            waited for, not failed: try again without counting an attempt
     └── PermanentError        trying again cannot help
         ├── MalformedEvent    the message breaks the event contract
@@ -95,6 +95,9 @@ class Code(StrEnum):
     MARK_UNREADABLE = "MarkUnreadable"
     NO_SUCH_FILE = "NoSuchFile"
 
+    # the cluster
+    CLUSTER_AWAY = "ClusterAway"
+
     # the bus
     QUEUE_DIFFERS = "QueueDiffers"
     NO_EVENT_LOG = "NoEventLog"
@@ -118,9 +121,15 @@ class SnaplineError(Exception):
 
 
 class TransientError(SnaplineError):
-    """Trying again may help."""
+    """Trying again may help: for as long as patience lasts, or no longer than its own `patience` if it has one."""
 
     default = Code.TRANSIENT
+
+    def __init__(
+        self, text: str = "", *, code: Code | None = None, subject: str = "", patience: timedelta | None = None
+    ) -> None:
+        super().__init__(text, code=code, subject=subject)
+        self.patience = patience
 
 
 class NotYet(TransientError):

@@ -276,6 +276,11 @@ def stage_began(job: Job, stage: Stage, whose: str) -> str:
     return f"{of(job)}stages/{stage}/{quote(whose)}/began.json"
 
 
+def is_began(key: str) -> bool:
+    """Whether the key is of the beginning of a wave or of a stage."""
+    return key.endswith("/began.json")
+
+
 def slices(job: Job, what: str) -> str:
     """How far the copy of a pod's volumes, or the writing of a volume, has come."""
     return f"{of(job)}slices/{quote(what)}.json"

@@ -76,6 +76,9 @@ class Settings(BaseModel):
     webhook_secret: SecretStr = SecretStr("")
     """Key of the HMAC-SHA256 signature of notifications."""
 
+    patience_seconds: float = Field(default=24 * 3600, gt=0)
+    """A step that fails for a reason that may pass, as when the object store or the API server is away or credentials
+    have expired, is tried again for so many seconds since the first failure."""
     queue_seconds: float = Field(default=6 * 3600, gt=0)
     """A backup or restore waits in line so many seconds for another that it would spoil, before it fails."""
     slice_seconds: float = Field(default=30, gt=0)

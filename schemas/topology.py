@@ -34,8 +34,8 @@ NEVER = 1_000_000
 CONSUMER_TIMEOUT = timedelta(minutes=30)
 TIME_LIMIT = timedelta(minutes=25)
 """How long a step may take: less than CONSUMER_TIMEOUT, or the broker gives its message to somebody else meanwhile."""
-MAX_ATTEMPTS = 6
-"""Tries of a message that fails with a transient error, before it is given up."""
+PATIENCE = timedelta(days=1)
+"""How long a message may fail with transient errors in a row before it is given up, unless it is set otherwise."""
 NODE_QUEUE_PREFIX = "volumes."
 DEAD_LETTERS = ".XQ"
 """What the name of a queue of dead letters ends with."""

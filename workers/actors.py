@@ -94,4 +94,4 @@ def _actor(broker: dramatiq.Broker, name: str) -> Callable[[Callable[[Document],
 
 
 def _run(needs: Needs, row: Callable[[Needs], Row], event: Document) -> None:
-    receive(event, row(needs), needs.tell, delivery())
+    receive(event, row(needs), needs.tell, delivery(), needs.patience)

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dramatiq
@@ -53,6 +54,7 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
         needs.publisher,
         middleware=middleware(
             needs.stopping,
+            needs.patience.length,
             *([metrics] if metrics else []),
             Boot(needs, metrics.text if metrics else bytes),
             broker.ThreadWatch(end_process),
@@ -64,11 +66,11 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
     return made
 
 
-def middleware(stopping: threading.Event, *more: dramatiq.Middleware) -> list[dramatiq.Middleware]:
+def middleware(stopping: threading.Event, patience: timedelta, *more: dramatiq.Middleware) -> list[dramatiq.Middleware]:
     """Dramatiq's, and ours in place of Retries. No Pipelines, Callbacks or Results: what they publish after an actor
     has ended may be lost, so steps tell all that follows while they run."""
     return [
-        broker.SafeRetries(stopping),  # first, so that it ends last
+        broker.SafeRetries(stopping, patience),  # first, so that it ends last
         CurrentMessage(),
         TimeLimit(),
         broker.StopRequests(stopping),

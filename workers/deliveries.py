@@ -12,6 +12,7 @@ class Delivery:
     attempt: int = 1  # from 1; waiting does not count
     sender: str = ""  # the user that published it, checked by the broker
     first_seen: datetime = field(default_factory=lambda: datetime.now(UTC))
+    failing_since: datetime | None = None  # when the failures began that it has had in a row
 
 
 class Outcome(Exception):
@@ -26,11 +27,11 @@ class Outcome(Exception):
 
 class Again(Outcome):
     """Deliver it again after `delay`, rounded up to a rung of the ladder. Not `counted` means that it has not failed:
-    it waits for something."""
+    it waits for something. `anew`: and earlier failures count no longer."""
 
-    def __init__(self, delay: timedelta, reason: str, *, counted: bool = True) -> None:
+    def __init__(self, delay: timedelta, reason: str, *, counted: bool = True, anew: bool = False) -> None:
         super().__init__(reason)
-        self.delay, self.counted = delay, counted
+        self.delay, self.counted, self.anew = delay, counted, anew
         self.word = "retry" if counted else "waiting"
 
 

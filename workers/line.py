@@ -13,7 +13,7 @@ from schemas import topology
 from schemas.job import snapshot_of
 from schemas.messages import Message
 from workers.deliveries import Delivery
-from workers.jobs import at_work, endings
+from workers.jobs import at_work, endings, outages
 from workers.needs import Needs
 from workers.receive import GiveUp, Row, Step
 from workers.steps import (
@@ -71,7 +71,7 @@ def capture(has: Needs) -> Row:
     needs = manifest_capture.CaptureNeeds(
         has.destinations, has.cluster, settings.console_namespace, has.queueing, holding, has.now
     )
-    return Row(_at_work(has, lambda event, _: manifest_capture.capture(event, needs)), _fail_job(has))
+    return Row(_patient(has, lambda event, _: manifest_capture.capture(event, needs)), _fail_job(has))
 
 
 def volumes(has: Needs) -> Row:
@@ -116,7 +116,7 @@ def prepare_restore(has: Needs) -> Row:
     return Row(
         {
             e.RestoreLicensed: lambda event, _: restore_prepare.prepare(event, needs),
-            e.RestoreUndeployRequested: _at_work(has, lambda event, _: restore_undeploy.undeploy(event, undeploy)),
+            e.RestoreUndeployRequested: _patient(has, lambda event, _: restore_undeploy.undeploy(event, undeploy)),
             **dict.fromkeys(topology.BACKUP_ENDS, lambda event, _: restore_prepare.go_on(event, needs)),
         },
         {
@@ -137,8 +137,8 @@ def apply_restore(has: Needs) -> Row:
     heard = (e.RestorePrepared, e.VolumesRestored, e.VolumesRestoreFailed)
     return Row(
         {
-            **dict.fromkeys(heard, _at_work(has, lambda event, _: restore_apply.apply(event, needs))),
-            e.VolumesMountRequested: _at_work(has, lambda event, _: volumes_mount.mount(event, mount)),
+            **dict.fromkeys(heard, _patient(has, lambda event, _: restore_apply.apply(event, needs))),
+            e.VolumesMountRequested: _patient(has, lambda event, _: volumes_mount.mount(event, mount)),
         },
         {
             **dict.fromkeys(heard, lambda event, why, _: restore_apply.give_up(event, why, needs)),
@@ -187,7 +187,12 @@ def watch(has: Needs) -> Row:
     """Jobs that stand still are nudged."""
     patience = _seconds(has.settings.stall_after_seconds)
     needs = watchdog.WatchdogNeeds(has.destinations, patience, has.now, has.queue_state)
-    return Row(lambda event, _: watchdog.tick(event, needs), correlate=lambda event: watchdog.request_of(event, needs))
+    return Row(
+        lambda event, _: watchdog.tick(event, needs),
+        lambda *_: iter(()),  # the next tick looks again
+        correlate=lambda event: watchdog.request_of(event, needs),
+        patience=timedelta(0),
+    )
 
 
 TABLE: Mapping[str, Callable[[Needs], Row]] = {
@@ -235,6 +240,20 @@ def _at_work(
             yield from at_work.working(store, restore, has.queueing.new_run(), step(event, *more, **named))
 
     return work
+
+
+def _patient(
+    has: Needs, step: Callable[[Event, Delivery], Iterator[e.Event]]
+) -> Callable[[Event, Delivery], Iterator[e.Event]]:
+    """A step that waits for the cluster: after an outage, its waits begin anew."""
+
+    def work(event: Event, via: Delivery) -> Iterator[e.Event]:
+        about: e.JobEvent = event.data
+        if has.patience.failing(via) >= outages.OUTAGE:
+            outages.begin_anew(has.destinations.store(about.destination), about.job, has.now())
+        yield from step(event, via)
+
+    return _at_work(has, work)
 
 
 def _fail_job(has: Needs) -> GiveUp:

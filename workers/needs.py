@@ -10,7 +10,7 @@ import structlog
 
 from schemas import license
 from schemas.errors import Invalid, SnaplineError
-from schemas.events import AnyEvent
+from schemas.events import AnyEvent, JobEvent
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
 from workers.adapters.broker import Publisher, queue_state
@@ -19,9 +19,11 @@ from workers.adapters.cancel_broadcasts import CancelBroadcasts
 from workers.adapters.destinations import ConfiguredDestinations
 from workers.adapters.notifiers import webhook
 from workers.adapters.volume_files import KubeletVolumes
+from workers.jobs import ledger
 from workers.jobs.locks import Locks
 from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
+from workers.patience import Patience
 from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, QueueState, Repository, VolumeFiles
 from workers.repository import open_repository
 
@@ -76,6 +78,15 @@ class Needs:
     def _open_repository(self, store: ObjectStore, passphrase: str) -> Repository:
         level = self.settings.compression_level
         return open_repository(store, passphrase, cache=cache_directory(self.settings), level=level)
+
+    @cached_property
+    def patience(self) -> Patience:
+        """How long what fails is tried again."""
+        return Patience(timedelta(seconds=self.settings.patience_seconds), self.now, self._resting)
+
+    def _resting(self, event: AnyEvent, rest: timedelta) -> None:
+        if isinstance(event.data, JobEvent):
+            ledger.rest(self.destinations.store(event.data.destination), event.data.job, rest)
 
     @cached_property
     def queueing(self) -> Queueing:

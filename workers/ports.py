@@ -32,7 +32,8 @@ class QueueState:
 class ObjectStore(Protocol):
     """A bucket (below one prefix). Keys use `/`; bodies are whole byte strings.
 
-    Every method raises TransientError where trying again may help, and Denied for bad credentials.
+    Every method raises TransientError where trying again may help (`StoreCredentials` for what has expired), and Denied
+    for bad credentials.
     """
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
@@ -77,7 +78,8 @@ class ExecResult:
 class Cluster(Protocol):
     """The Kubernetes API: names in, plain dicts out.
 
-    Every method raises TransientError (unreachable, throttled, 5xx), Denied (401, 403) and Invalid
+    Every method raises TransientError (unreachable, throttled, 5xx; `ClusterAway` if there is no answer or the
+    credentials have expired, 401), Denied (403) and Invalid
     (the server refused the object: 400, 422, an admission webhook's denial).
     """
 

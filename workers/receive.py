@@ -1,13 +1,14 @@
 """Around every step: parse, bind the log context, run, tell what it yields, and decide what becomes of the message.
 
-Permanent errors and exhausted retries go to the row's `give_up`, which records the failure and tells it;
-only what nobody can record is parked. A step that waits (`NotYet`) is called again without being counted; and while
-the bus does not take what a step tells, that is no failure of the step.
+Permanent errors, and others when patience is at its end, go to the row's `give_up`, which records the failure and
+tells it; only what nobody can record is parked. A step that waits (`NotYet`) is called again without being counted;
+and while the bus does not take what a step tells, that is no failure of the step.
 """
 
 import json
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from schemas.errors import Code, MalformedEvent, NotYet, PermanentError, Snaplin
 from schemas.messages import Message, told
 from workers.adapters import broker, logs
 from workers.deliveries import Again, Delivery, GaveUp, Outcome, Park
+from workers.patience import Patience
 
 Step = Callable[[e.CloudEvent[Any], Delivery], Iterator[e.Event]]
 GiveUp = Callable[[e.CloudEvent[Any], Message, Delivery], Iterator[e.Event]]
@@ -29,6 +31,7 @@ STORE_AWAY = timedelta(minutes=1)
 """How long a message rests whose failure could not even be recorded."""
 NEXT_WORKER = timedelta(seconds=1)
 """How long a message rests whose worker stops."""
+PATIENT = Patience()
 UNTOLD = timedelta(seconds=5)
 """How long a message rests of which the bus did not take what follows."""
 
@@ -42,6 +45,8 @@ class Row:
     give_up: GiveUp | Mapping[type[e.Event], GiveUp] | None = None
     correlate: Callable[[e.Event], str | None] | None = None
     """The request that began what an event is about, where that is not what began the message's own."""
+    patience: timedelta | None = None
+    """How long a failure is tried again that may pass, where that is shorter than the process's patience."""
 
     def step_for(self, event: e.AnyEvent) -> Step:
         """What to call for `event`."""
@@ -52,7 +57,20 @@ class Row:
         return self.give_up.get(type(event.data)) if isinstance(self.give_up, Mapping) else self.give_up
 
 
-def receive(document: Mapping[str, Any], row: Row, tell: Tell, delivery: Delivery) -> None:
+@dataclass(frozen=True)
+class _Work:
+    """One event on its way through its row."""
+
+    event: e.AnyEvent
+    row: Row
+    tell: Tell
+    via: Delivery
+    patience: Patience
+
+
+def receive(
+    document: Mapping[str, Any], row: Row, tell: Tell, delivery: Delivery, patience: Patience = PATIENT
+) -> None:
     """Does all that is to be done about one event, given as a plain CloudEvent. Returning means done, the message may
     be acknowledged; everything else is an Outcome that is raised."""
     event = _parse(document)
@@ -61,7 +79,7 @@ def receive(document: Mapping[str, Any], row: Row, tell: Tell, delivery: Deliver
     ):
         began, outcome = time.monotonic(), Outcome("")
         try:
-            _run(event, row, tell, delivery)
+            _run(_Work(event, row, tell, delivery, patience))
             outcome.word = "done"
         except Outcome as raised:
             outcome = raised
@@ -86,41 +104,44 @@ def _parse(document: Mapping[str, Any]) -> e.AnyEvent:
         raise Park(str(error)) from error
 
 
-def _run(event: e.AnyEvent, row: Row, tell: Tell, delivery: Delivery) -> None:
+def _run(work: _Work) -> None:
     try:
-        _tell_all(row.step_for(event)(event, delivery), event, delivery.queue, row, tell)
+        _tell_all(work.row.step_for(work.event)(work.event, work.via), work)
     except Outcome:
         raise
     except NotYet as error:
-        raise Again(error.delay, str(error), counted=False) from error
+        raise Again(error.delay, str(error), counted=False, anew=True) from error
     except PermanentError as error:
-        _give_up(event, told(error), row, tell, delivery)
+        _give_up(told(error), work)
     except TransientError as error:
-        _again(event, told(error), row, tell, delivery)
+        _again(told(error), work, error.patience)
     except broker.Shutdown as stopped:
         raise Again(NEXT_WORKER, "its worker was stopping", counted=False) from stopped
     except broker.TimeLimitExceeded:
-        too_long = Message(code=Code.TRANSIENT, text="it took longer than a step may take")
-        _again(event, too_long, row, tell, delivery)
+        _again(Message(code=Code.TRANSIENT, text="it took longer than a step may take"), work)
     except Exception as error:
-        structlog.get_logger(delivery.queue).exception("a step failed in a way nobody foresaw")
-        unforeseen = Message(code=Code.TRANSIENT, text=f"{type(error).__name__}: {error}")
-        _again(event, unforeseen, row, tell, delivery)
+        structlog.get_logger(work.via.queue).exception("a step failed in a way nobody foresaw")
+        _again(Message(code=Code.TRANSIENT, text=f"{type(error).__name__}: {error}"), work)
 
 
-def _again(event: e.AnyEvent, reason: Message, row: Row, tell: Tell, delivery: Delivery) -> None:
-    if delivery.attempt >= topology.MAX_ATTEMPTS:
-        tried = reason.model_copy(update={"text": f"{reason} (tried {delivery.attempt} times)"})
-        _give_up(event, tried, row, tell, delivery)
-    raise Again(topology.rest(delivery.attempt), str(reason))
+def _again(reason: Message, work: _Work, at_most: timedelta | None = None) -> None:
+    """Raises Again while there is patience: the process's, or the row's or the error's if that is shorter."""
+    limits = (work.patience.length, work.row.patience, at_most)
+    if (failing := work.patience.failing(work.via)) >= min(limit for limit in limits if limit is not None):
+        tries = f"tried {work.via.attempt} times in {timedelta(seconds=round(failing.total_seconds()))}"
+        _give_up(reason.model_copy(update={"text": f"{reason} ({tries})"}), work)
+    rest = topology.rest(work.via.attempt)
+    with suppress(SnaplineError):
+        work.patience.resting(work.event, rest)
+    raise Again(rest, str(reason))
 
 
-def _give_up(event: e.AnyEvent, reason: Message, row: Row, tell: Tell, delivery: Delivery) -> None:
-    give_up = row.give_up_for(event)
+def _give_up(reason: Message, work: _Work) -> None:
+    give_up = work.row.give_up_for(work.event)
     if give_up is None:
         raise Park(str(reason))
     try:
-        _tell_all(give_up(event, reason, delivery), event, delivery.queue, row, tell)
+        _tell_all(give_up(work.event, reason, work.via), work)
     except TransientError as error:
         raise Again(STORE_AWAY, f"{reason}; and that could not be recorded: {error}", counted=False) from error
     except SnaplineError as error:
@@ -128,12 +149,13 @@ def _give_up(event: e.AnyEvent, reason: Message, row: Row, tell: Tell, delivery:
     raise GaveUp(str(reason))
 
 
-def _tell_all(events: Iterator[e.Event], cause: e.AnyEvent, queue: str, row: Row, tell: Tell) -> None:
+def _tell_all(events: Iterator[e.Event], work: _Work) -> None:
     try:
         for event in events:
-            wrapped = e.wrap(event, source=f"snapline/{queue}", time=datetime.now(UTC), cause=cause)
-            request = row.correlate(event) if row.correlate else None
-            _tell(wrapped.model_copy(update={"correlationid": request}) if request else wrapped, tell)
+            now, source = datetime.now(UTC), f"snapline/{work.via.queue}"
+            wrapped = e.wrap(event, source=source, time=now, cause=work.event)
+            request = work.row.correlate(event) if work.row.correlate else None
+            _tell(wrapped.model_copy(update={"correlationid": request}) if request else wrapped, work.tell)
     finally:
         # A step that was broken off must let go of what it holds now, not when its traceback is collected.
         if isinstance(events, Generator):

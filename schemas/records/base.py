@@ -1,6 +1,6 @@
 """What all records are made of, and how they are stored: JSON; unknown fields survive being read and written again."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -64,10 +64,12 @@ class Rejection(Record):
 
 class Running(Record):
     """The marker of an unfinished job. `nudges` counts how often in a row the watchdog has helped it in vain, with
-    `newest` the time of its newest record then."""
+    `newest` the time of its newest record then. For as long as it `rests`, from when the marker was written, a message
+    of it that has failed is not yet tried again."""
 
     nudges: int = 0
     newest: datetime | None = None
+    rests: timedelta = timedelta(0)
 
 
 class HolderRecord(Record):

@@ -91,7 +91,8 @@ def test_a_busy_server_is_asked_again_but_not_for_ever(store: S3ObjectStore, pro
     ("fault", "family"),
     [
         ("403 AccessDenied", Denied),
-        ("400 ExpiredToken", Denied),
+        ("400 ExpiredToken", TransientError),
+        ("403 RequestTimeTooSkewed", TransientError),
         ("403 SignatureDoesNotMatch", Denied),
         ("404 NoSuchBucket", Invalid),
         ("400 InvalidBucketName", Invalid),

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from deploy.local.seaweedfs import SeaweedFS
-from schemas.errors import Damaged, Denied, TransientError
+from schemas.errors import Damaged, TransientError
 from tests.support.faults import CUT, LOSE, FaultyProxy
 from tests.support.volumes import (
     copy,
@@ -81,7 +81,7 @@ def _until_it_succeeds(act: Callable[[], T]) -> T:
     raise AssertionError("it never succeeds")
 
 
-def test_credentials_that_expire_are_reported_as_denied(store: S3ObjectStore, proxy: FaultyProxy, source: Path) -> None:
+def test_credentials_that_expire_are_waited_for(store: S3ObjectStore, proxy: FaultyProxy, source: Path) -> None:
     repository = VolumeRepository(store, key_record()[1])
     volume = volume_of(copy(repository, source))
     for act in (
@@ -91,7 +91,7 @@ def test_credentials_that_expire_are_reported_as_denied(store: S3ObjectStore, pr
         lambda: repository.verify(volume),
     ):
         proxy.faults += ["", "403 ExpiredToken", *["403 ExpiredToken"] * 20]
-        with pytest.raises(Denied, match="ExpiredToken"):
+        with pytest.raises(TransientError, match="ExpiredToken"):
             act()
         proxy.faults.clear()
     assert repository.verify(volume) == []

@@ -106,7 +106,7 @@ def test_a_silent_server_is_pinged_until_the_command_ends(tmp_path: Path) -> Non
     assert [ping[0] for ping in pings] == [0x89, 0x89]
 
 
-@pytest.mark.parametrize(("status", "family"), [(401, Denied), (403, Denied), (502, TransientError)])
+@pytest.mark.parametrize(("status", "family"), [(401, TransientError), (403, Denied), (502, TransientError)])
 def test_refusals_are_of_the_family_that_other_calls_have(
     tmp_path: Path, status: int, family: type[SnaplineError]
 ) -> None:

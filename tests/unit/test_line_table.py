@@ -47,7 +47,7 @@ def test_every_queue_of_the_line_is_in_the_table() -> None:
 
 
 def test_every_queue_has_the_actor_of_its_name() -> None:
-    broker = StubBroker(middleware=app.middleware(threading.Event()))
+    broker = StubBroker(middleware=app.middleware(threading.Event(), topology.PATIENCE))
     needs = Plain(Settings())
     actors.declare(broker, needs)
     actors.declare_node(broker, needs, "node-a")

@@ -3,27 +3,32 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from schemas import events as e
-from schemas import topology
 from schemas.errors import Damaged, Denied, Invalid, NotYet, SnaplineError, TransientError
 from schemas.messages import Message
 from schemas.messages import told as told_of
 from workers.adapters import broker
 from workers.deliveries import Again, Delivery, GaveUp, Outcome, Park
+from workers.patience import Patience
 from workers.receive import Row, receive
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+DAY = timedelta(days=1)
 REQUEST = e.wrap(e.BackupRequested(), id="r", source="tests", time=NOW)
 
 
-def _handle(step: object, attempt: int = 1, give_up: object = None) -> tuple[Outcome | None, list[e.AnyEvent]]:
+def _handle(
+    step: object, attempt: int = 1, give_up: object = None, failing: timedelta | None = None
+) -> tuple[Outcome | None, list[e.AnyEvent]]:
+    via = Delivery("license.gate", attempt, "somebody", NOW, NOW - failing if failing else None)
     told: list[e.AnyEvent] = []
     row = Row({e.BackupRequested: step}, give_up)  # type: ignore[dict-item, arg-type]
     try:
-        receive(json.loads(e.encode(REQUEST)), row, told.append, Delivery("license.gate", attempt, "somebody", NOW))
+        receive(json.loads(e.encode(REQUEST)), row, told.append, via, Patience(now=lambda: NOW))
     except Outcome as outcome:
         return outcome, told
     return None, told
@@ -55,17 +60,47 @@ def test_waiting_is_not_counted() -> None:
     outcome, told = _handle(_raising(NotYet("for it", timedelta(seconds=5))), attempt=99)
     assert isinstance(outcome, Again)
     assert (outcome.delay, outcome.reason, outcome.counted) == (timedelta(seconds=5), "for it", False)
+    assert outcome.anew
     assert len(told) == 1
 
 
 @pytest.mark.parametrize("error", [TransientError("busy"), RuntimeError("a bug")])
 def test_a_passing_failure_is_tried_again_ever_later_and_then_given_up(error: Exception) -> None:
-    rests = [_handle(_raising(error), attempt, _give_up)[0] for attempt in range(1, topology.MAX_ATTEMPTS)]
-    assert [rest.delay.total_seconds() for rest in rests if isinstance(rest, Again)] == [1, 5, 15, 60, 300]
-    outcome, told = _handle(_raising(error), topology.MAX_ATTEMPTS, _give_up)
+    rests = [_handle(_raising(error), attempt, _give_up, failing=DAY / 2)[0] for attempt in range(1, 10)]
+    delays = [rest.delay.total_seconds() for rest in rests if isinstance(rest, Again) and rest.counted]
+    assert delays == [1, 5, 15, 60, 300, 900, 3600, 3600, 3600]
+    outcome, told = _handle(_raising(error), 30, _give_up, failing=DAY)
     assert isinstance(outcome, GaveUp)
     assert isinstance(told[-1].data, e.BackupRejected)
-    assert "tried 6 times" in str(told[-1].data.reasons[0])
+    assert "tried 30 times in 1 day, 0:00:00" in str(told[-1].data.reasons[0])
+
+
+def test_what_is_not_worth_so_much_patience_is_given_up_sooner() -> None:
+    error = TransientError("not mounted", patience=timedelta(minutes=10))
+    outcome, _ = _handle(_raising(error), 5, _give_up, failing=timedelta(minutes=9))
+    assert isinstance(outcome, Again)
+    outcome, _ = _handle(_raising(error), 5, _give_up, failing=timedelta(minutes=10))
+    assert isinstance(outcome, GaveUp)
+
+
+def test_others_hear_for_how_long_a_message_rests_and_need_not_hear_it() -> None:
+    heard: list[tuple[str, timedelta]] = []
+
+    def resting(event: e.AnyEvent, rest: timedelta) -> None:
+        heard.append((event.id, rest))
+        raise TransientError("the store is away")
+
+    patience = Patience(now=lambda: NOW, resting=resting)
+    step: Any = _raising(TransientError("busy"))
+    with pytest.raises(Again, match="busy"):
+        receive(json.loads(e.encode(REQUEST)), Row(step), lambda _: None, Delivery("license.gate", 3), patience)
+    assert heard == [("r", timedelta(seconds=15))]
+
+
+def test_failures_of_which_the_next_message_makes_up_for_all_are_not_tried_again() -> None:
+    row = Row({e.BackupRequested: _raising(TransientError("busy"))}, _give_up, patience=timedelta(0))  # type: ignore[dict-item]
+    with pytest.raises(GaveUp):
+        receive(json.loads(e.encode(REQUEST)), row, lambda _: None, Delivery("license.gate"))
 
 
 @pytest.mark.parametrize("error", [Invalid("wrong"), Damaged("broken")])
@@ -157,7 +192,7 @@ def test_a_step_that_takes_too_long_has_failed_and_one_that_is_stopped_has_not()
     outcome, _ = _handle(_raising(broker.TimeLimitExceeded()))
     assert isinstance(outcome, Again)
     assert outcome.counted
-    outcome, told = _handle(_raising(broker.TimeLimitExceeded()), topology.MAX_ATTEMPTS, _give_up)
+    outcome, told = _handle(_raising(broker.TimeLimitExceeded()), 9, _give_up, failing=DAY)
     assert isinstance(outcome, GaveUp)
     assert "longer than a step may take" in str(told[-1].data)
     outcome, _ = _handle(_raising(broker.Shutdown()), attempt=99)

@@ -75,20 +75,24 @@ def _consumer() -> EventConsumer:
     return consumer
 
 
-def _message(consumer: EventConsumer, attempt: int = 1) -> DeliveredMessage:
+def _message(consumer: EventConsumer, attempt: int = 1, since: datetime | None = None) -> DeliveredMessage:
     body = e.encode(REQUEST)
     properties = _Properties()
-    properties.headers = {"snapline-attempt": attempt}
+    failing = {"snapline-failing-since": since.isoformat()} if since else {}
+    properties.headers = {"snapline-attempt": attempt, **failing}
     arrived = consumer.reader.read(body, properties, _Method)
     return DeliveredMessage(consumer, _Method, properties, body, arrived)
 
 
 def _ended(
-    exception: BaseException | None, server: _Server | None = None, attempt: int = 1
+    exception: BaseException | None,
+    server: _Server | None = None,
+    attempt: int = 1,
+    since: datetime | None = None,
 ) -> tuple[_Server, list[int]]:
     """What the server was given, and what was acknowledged: a tag, or minus a tag for a rejection."""
     server, consumer = server or _Server(), _consumer()
-    message = _message(consumer, attempt)
+    message = _message(consumer, attempt, since)
     SafeRetries(threading.Event()).after_process_message(server, message, exception=exception)  # type: ignore[arg-type]
     (consumer.nack if message.failed else consumer.ack)(message)
     return server, consumer.channel.acked
@@ -129,8 +133,21 @@ def test_what_an_actor_raises_is_carried_out_and_then_acknowledged(
 
 
 def test_a_bug_that_stays_is_parked_at_last() -> None:
-    server, _ = _ended(RuntimeError("a bug"), attempt=topology.MAX_ATTEMPTS)
-    assert server.given == ["parked: RuntimeError after 6 attempts"]
+    server, _ = _ended(RuntimeError("a bug"), attempt=30, since=datetime.now(UTC) - topology.PATIENCE)
+    assert server.given == ["parked: RuntimeError after 30 attempts"]
+
+
+def test_the_time_of_the_first_failure_in_a_row_goes_with_the_message() -> None:
+    now, later = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)
+    busy, stops = Again(timedelta(0), "busy"), Again(timedelta(0), "stops", counted=False)
+    waits = Again(timedelta(0), "waits", counted=False, anew=True)
+    fresh = _message(_consumer()).arrived
+    assert "snapline-failing-since" not in fresh.headers(stops, now)
+    assert fresh.headers(busy, now)["snapline-failing-since"] == now.isoformat()
+    failing = _message(_consumer(), 4, now).arrived
+    headers = [failing.headers(again, later) for again in (busy, stops, waits)]
+    assert [each["snapline-attempt"] for each in headers] == [5, 4, 1]
+    assert [each.get("snapline-failing-since") for each in headers] == [now.isoformat(), now.isoformat(), None]
 
 
 @pytest.mark.parametrize("error", [TransientError("the queue is full"), TimeLimitExceeded()])

@@ -8,7 +8,7 @@ import pytest
 
 from schemas import events as e
 from schemas import keys
-from schemas.job import Job
+from schemas.job import Job, safety_snapshot
 from schemas.records import (
     BackupPlan,
     BackupRecord,
@@ -176,6 +176,33 @@ def test_a_nudge_that_the_bus_does_not_take_counts_for_nothing_and_holds_up_no_o
     assert [told.nudge for told in watchdog.tick(event, needs) if isinstance(told, e.BackupStalled)] == [1, 1]
     clock.now += STALLED + timedelta(seconds=1)
     assert [told.nudge for told in watchdog.tick(event, needs) if isinstance(told, e.BackupStalled)] == [2, 2]
+
+
+def test_a_job_of_which_a_message_is_tried_again_later_is_left_alone_until_then(
+    store: MemoryObjectStore, tick: Callable[..., list[e.Event]]
+) -> None:
+    ledger.rest(store, BACKUP, timedelta(minutes=15))
+    assert tick(timedelta(minutes=10)) == []
+    assert tick(timedelta(minutes=6)) == []
+    assert tick(timedelta(minutes=2))[0] == e.BackupStalled(backup="b", nudge=1)
+
+
+def test_a_restore_whose_safety_snapshot_is_tried_again_later_is_left_alone_until_then(
+    store: MemoryObjectStore, tick: Callable[..., list[e.Event]]
+) -> None:
+    snapshot = safety_snapshot(RESTORE)
+    request = RestoreRequest(name="r", request="p", event_id="p", requested_at=NOW, backup="b", scope="full")
+    ledger.put(store, keys.request(RESTORE), request)
+    snapshot_request = BackupRequest(name=snapshot.name, request="s", event_id="s", requested_at=NOW)
+    ledger.put(store, keys.request(snapshot), snapshot_request)
+    for job in (RESTORE, snapshot):
+        ledger.begin(store, job)
+    ledger.rest(store, snapshot, timedelta(minutes=15))
+    endings.close(store, BACKUP)
+    assert tick(timedelta(minutes=10)) == []
+    told = tick(timedelta(minutes=8))
+    assert any(isinstance(each, e.RestoreStalled) for each in told)
+    assert any(isinstance(each, e.BackupStalled) for each in told)
 
 
 def test_nudges_that_help_count_for_nothing(

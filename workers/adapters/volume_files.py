@@ -4,10 +4,13 @@ https://github.com/kubernetes/design-proposals-archive/blob/main/storage/volumes
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from schemas.errors import Denied, Invalid, NotFound, TransientError
 
+UNMOUNTED = timedelta(minutes=10)
+"""How long a volume may be missing before it is given up: other volumes of its job wait meanwhile."""
 CSI = "kubernetes.io~csi"
 """CSI volumes keep the driver's notes beside the data, which is in `mount/`."""
 
@@ -27,12 +30,16 @@ class KubeletVolumes:
         volumes = self._root / pod_uid / "volumes"
         present = dict(_mounted(volumes))
         if not present:
-            raise TransientError(f"no volumes yet in {volumes}; is pod {pod_uid} on this node, and has it started?")
+            raise TransientError(
+                f"no volumes yet in {volumes}; is pod {pod_uid} on this node, and has it started?", patience=UNMOUNTED
+            )
         if volume not in present:
             raise NotFound(f"pod {pod_uid} has no volume {volume!r} on this node; it has {', '.join(sorted(present))}")
         found = present[volume]
         if not found.is_dir():
-            raise TransientError(f"volume {volume!r} of pod {pod_uid} is not mounted yet at {found}")
+            raise TransientError(
+                f"volume {volume!r} of pod {pod_uid} is not mounted yet at {found}", patience=UNMOUNTED
+            )
         return found.resolve()
 
 

@@ -1,7 +1,7 @@
 """Records in the object store: read, create once, overwrite. The truth about every job is behind these few calls."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -64,7 +64,13 @@ def begin(store: ObjectStore, job: Job) -> None:
 def pulse(store: ObjectStore, job: Job) -> None:
     """Tells the watchdog that a job which waits is alive."""
     if marker := find(store, keys.running(job), Running):
-        put(store, keys.running(job), marker)
+        put(store, keys.running(job), marker.model_copy(update={"rests": timedelta(0)}))
+
+
+def rest(store: ObjectStore, job: Job, length: timedelta) -> None:
+    """Tells the watchdog that a message of a job is tried again after `length`, and not lost."""
+    if marker := find(store, keys.running(job), Running):
+        put(store, keys.running(job), marker.model_copy(update={"rests": max(marker.rests, length)}))
 
 
 def cancelled(store: ObjectStore, job: Job) -> bool:

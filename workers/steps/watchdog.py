@@ -65,12 +65,14 @@ def _look(destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:
     if not marked:
         return
     until = ledger.clock(store) - needs.patience
-    still = sorted((job for job, mark in marked.items() if mark < until), key=lambda job: marked[job])
-    for job in still[:MOST_LOOKED_AT]:
+    quiet = sorted((job for job, mark in marked.items() if mark < until), key=lambda job: marked[job])
+    for job in quiet[:MOST_LOOKED_AT]:
         newest = _newest(store, job)
         alive = max(filter(None, (newest, _of_snapshot(store, job, marked))), default=marked[job])
         if alive < until:
-            yield from _nudge(store, job, destination, newest, alive + BACKLOG > until, needs)
+            marks = {each: marked[each] for each in (job, safety_snapshot(job)) if each in marked}
+            still = _Still(job, destination, newest, marks, until, may_wait=alive + BACKLOG > until)
+            yield from _nudge(store, still, needs)
 
 
 def _newest(store: ObjectStore, job: Job) -> datetime | None:
@@ -86,43 +88,52 @@ def _of_snapshot(store: ObjectStore, job: Job, marked: Mapping[Job, datetime]) -
     return max(filter(None, (marked[snapshot], _newest(store, snapshot))))
 
 
-def _nudge(
-    store: ObjectStore, job: Job, destination: str, newest: datetime | None, may_wait: bool, needs: WatchdogNeeds
-) -> Iterator[e.Event]:
-    """Tells what is missing of the job, unless it `may_wait` and merely does so in a queue."""
+@dataclass(frozen=True)
+class _Still:
+    """A job that has not moved since `until`, with the times of its `newest` record, and of its marker and that of its
+    safety snapshot; it `may_wait` in a queue in which others wait as well."""
+
+    job: Job
+    destination: str
+    newest: datetime | None
+    marks: Mapping[Job, datetime]
+    until: datetime
+    may_wait: bool
+
+
+def _nudge(store: ObjectStore, still: _Still, needs: WatchdogNeeds) -> Iterator[e.Event]:
+    """Tells what is missing of the job, unless it merely waits in a queue, or rests until it is tried again."""
+    job = still.job
     if not ledger.exists(store, keys.request(job)):
         endings.close(store, job)  # its gate died before it was a job; the request will come again
         return
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
         return
+    markers = {each: ledger.find(store, keys.running(each), Running) or Running() for each in still.marks}
+    if any(mark + markers[each].rests > still.until for each, mark in still.marks.items()):
+        return
+    marker = markers[job]
     told = list(progress.missing(store, job))
     queues = {queue.name: needs.queue(queue.name) for event in told for queue in topology.hearing(event)}
-    if may_wait and any(state and state.consumers and state.messages for state in queues.values()):
+    if still.may_wait and any(state and state.consumers and state.messages for state in queues.values()):
         return
-    counted = _begin(store, job, newest)
-    nudge = counted.nudges
+    ledger.put(store, keys.running(job), marker)  # starts the clock anew: if the bus refuses, others come first
+    helped = still.newest is not None and marker.newest is not None and still.newest > marker.newest
+    nudge = 1 if helped else marker.nudges + 1
     unserved = sorted(name for name, state in queues.items() if state and not state.consumers)
     if nudge > MOST_NUDGES:
         nobody = f"; nobody serves {', '.join(unserved)}" if unserved else ""
         reason = Message(code=Code.STALLED, text=f"no progress after {MOST_NUDGES} nudges{nobody}")
         yield endings.fail(store, job, needs.now(), reason)
         return
-    yield _stalled(job, destination, nudge, unserved)
+    yield _stalled(job, still.destination, nudge, unserved)
     yield from told
-    ledger.put(store, keys.running(job), counted)  # what the bus has not taken is no nudge
+    # Only now, as what the bus has not taken is no nudge.
+    ledger.put(store, keys.running(job), Running(nudges=nudge, newest=still.newest))
 
 
 def _stalled(job: Job, destination: str, nudge: int, unserved: list[str]) -> e.BackupStalled | e.RestoreStalled:
     if job.kind == "backup":
         return e.BackupStalled(backup=job.name, destination=destination, nudge=nudge, unserved=unserved)
     return e.RestoreStalled(restore=job.name, destination=destination, nudge=nudge, unserved=unserved)
-
-
-def _begin(store: ObjectStore, job: Job, newest: datetime | None) -> Running:
-    """The running marker with one more nudge, from one again if the last one helped. The one that stands is written
-    anew, which starts the clock anew: if the bus does not take this nudge, the next tick helps other jobs first."""
-    marker = ledger.find(store, keys.running(job), Running) or Running()
-    ledger.put(store, keys.running(job), marker)
-    helped = newest is not None and marker.newest is not None and newest > marker.newest
-    return Running(nudges=1 if helped else marker.nudges + 1, newest=newest)

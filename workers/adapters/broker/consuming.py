@@ -36,9 +36,15 @@ def delivery() -> Delivery:
     message = CurrentMessage.get_current_message()
     if message is None:
         raise RuntimeError("no message is being worked on")
+    return came_by(message)
+
+
+def came_by(message: dramatiq.Message[Any]) -> Delivery:
+    """How a message has come, by its options."""
     options = message.options
-    seen = datetime.fromisoformat(options["first_seen"])
-    return Delivery(message.queue_name, options["attempt"], options["sender"], seen)
+    seen, since = datetime.fromisoformat(options["first_seen"]), options["failing_since"]
+    failing = datetime.fromisoformat(since) if since else None
+    return Delivery(message.queue_name, options["attempt"], options["sender"], seen, failing)
 
 
 class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is untyped
@@ -107,7 +113,7 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
         retries = {"retries": message.arrived.attempt} if again.counted else {}
         renewed, delay = message.copy(options=retries), int(again.delay.total_seconds() * 1000)
         self.emit_before("enqueue", renewed, delay)
-        headers = message.arrived.headers(again.reason, counted=again.counted)
+        headers = message.arrived.headers(again, datetime.now(UTC))
         self.publisher.publish_delayed(message.body, message.consumer.queue, again.delay, headers)
         self.emit_after("enqueue", renewed, delay)
 
@@ -221,6 +227,7 @@ class DeliveredMessage(_RabbitmqMessage):  # type: ignore[misc]  # dramatiq's cl
             "attempt": arrived.attempt,
             "sender": arrived.sender,
             "first_seen": arrived.first_seen.isoformat(),
+            "failing_since": arrived.failing_since.isoformat() if arrived.failing_since else None,
         }
         message = _message(consumer.queue, json.loads(body), arrived.event.id, options)
         super().__init__(method.redelivered, method.delivery_tag, message)

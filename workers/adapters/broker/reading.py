@@ -8,10 +8,12 @@ from typing import Any, Protocol
 from schemas import events as e
 from schemas.errors import MalformedEvent
 from schemas.topology import EVENTS, Queue, routing_key
+from workers.deliveries import Again
 
 ATTEMPT = "snapline-attempt"
 SENDER = "snapline-sender"
 FIRST_SEEN = "snapline-first-seen"
+FAILING_SINCE = "snapline-failing-since"
 REASON = "snapline-reason"
 QUEUE = "snapline-queue"
 PARKED_AT = "snapline-parked-at"
@@ -46,14 +48,19 @@ class Arrived:
     attempt: int  # from 1; waiting does not count
     sender: str  # the user that published it first, checked by the broker
     first_seen: datetime  # UTC
+    failing_since: datetime | None  # UTC; when the failures began that it has had in a row
 
-    def headers(self, reason: str, *, counted: bool) -> dict[str, Any]:
+    def headers(self, again: Again, now: datetime) -> dict[str, Any]:
         """What goes with the message when it is published again."""
+        attempt, since = (1, None) if again.anew else (self.attempt, self.failing_since)
+        if again.counted:
+            attempt, since = attempt + 1, since or now
         return {
-            ATTEMPT: self.attempt + counted,
+            ATTEMPT: attempt,
             SENDER: self.sender,
             FIRST_SEEN: self.first_seen.isoformat(),
-            REASON: reason[:1000],
+            REASON: again.reason[:1000],
+            **({FAILING_SINCE: since.isoformat()} if since else {}),
         }
 
 
@@ -81,7 +88,8 @@ class Reader:
                 f"{event.type} came without a sender; set the property user_id to the user that is connected"
             )
         headers = self._believed(properties)
-        return Arrived(event, _attempt(headers), sender, _first_seen(headers))
+        first_seen = _time(headers, FIRST_SEEN) or datetime.now(UTC)
+        return Arrived(event, _attempt(headers), sender, first_seen, _time(headers, FAILING_SINCE))
 
     def sender(self, properties: Properties) -> str:
         """Who published it first: the broker checks `user_id`, and we keep it in a header when we republish."""
@@ -118,8 +126,8 @@ def _attempt(headers: dict[str, Any]) -> int:
     return value if isinstance(value, int) and value > 0 else 1
 
 
-def _first_seen(headers: dict[str, Any]) -> datetime:
+def _time(headers: dict[str, Any], name: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(str(headers[FIRST_SEEN]))
+        return datetime.fromisoformat(str(headers[name]))
     except (KeyError, ValueError):
-        return datetime.now(UTC)
+        return None

@@ -2,6 +2,7 @@
 acknowledged."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -10,7 +11,8 @@ from dramatiq.middleware import Interrupt, Shutdown, SkipMessage
 
 from schemas import topology
 from schemas.errors import SnaplineError
-from workers.deliveries import Again, GaveUp, Outcome, Park
+from workers.adapters.broker import consuming
+from workers.deliveries import Again, Delivery, GaveUp, Outcome, Park
 
 AGAIN = 1.0
 """Seconds between tries to republish."""
@@ -26,8 +28,8 @@ class SafeRetries(Middleware):
     others do cannot fail after it.
     """
 
-    def __init__(self, stopping: threading.Event) -> None:
-        self._stopping = stopping
+    def __init__(self, stopping: threading.Event, patience: timedelta = topology.PATIENCE) -> None:
+        self._stopping, self._patience = stopping, patience
 
     @property
     def actor_options(self) -> set[str]:
@@ -46,9 +48,10 @@ class SafeRetries(Middleware):
             message.settled = True
 
     def _settle(self, broker: Any, message: Any, exception: BaseException | None) -> None:
-        outcome = (
-            exception if isinstance(exception, Outcome | None) else unforeseen(exception, message.options["attempt"])
-        )
+        if isinstance(exception, Outcome | None):
+            outcome = exception
+        else:
+            outcome = unforeseen(exception, consuming.came_by(message), self._patience)
         while True:
             try:
                 _carry_out(broker, message, outcome)
@@ -86,11 +89,11 @@ def _carry_out(broker: Any, message: Any, outcome: Outcome | None) -> None:
             raise TypeError(f"nobody knows what to do about {outcome!r}")
 
 
-def unforeseen(error: BaseException, attempt: int) -> Outcome:
+def unforeseen(error: BaseException, via: Delivery, patience: timedelta = topology.PATIENCE) -> Outcome:
     """What becomes of a message whose actor has failed otherwise than by an outcome."""
     name = type(error).__name__
     if isinstance(error, Shutdown):
         return Again(topology.DELAYS[0], name, counted=False)
-    if attempt >= topology.MAX_ATTEMPTS:
-        return Park(f"{name} after {attempt} attempts")
-    return Again(topology.rest(attempt), name)
+    if via.failing_since is not None and datetime.now(UTC) - via.failing_since >= patience:
+        return Park(f"{name} after {via.attempt} attempts")
+    return Again(topology.rest(via.attempt), name)

@@ -6,7 +6,7 @@ https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
 import json
 from typing import Any
 
-from schemas.errors import AlreadyExists, Denied, Invalid, NotFound, SnaplineError, TransientError
+from schemas.errors import AlreadyExists, Code, Denied, Invalid, NotFound, SnaplineError, TransientError
 
 LONGEST = 2000
 """Characters of the server's own words that are kept."""
@@ -21,7 +21,8 @@ def refusal(status: int, body: bytes, tried: str, *, secret: bool = False) -> Sn
     reason = str(answer.get("reason") or "")
     message = str(answer.get("message") or "")
     said = f"{tried}: the server answered {status} {_words(answer, secret)}".rstrip()
-    return _family(status, reason, message)(said + _advice(status))
+    code = Code.CLUSTER_AWAY if status == 401 else None
+    return _family(status, reason, message)(said + _advice(status), code=code)
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 def _family(status: int, reason: str, message: str) -> type[SnaplineError]:
     if status == 401:
-        return Denied
+        return TransientError  # a token has expired, or is not known yet
     if status == 403:
         return _forbidden(message)
     if status == 404:

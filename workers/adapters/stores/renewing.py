@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from schemas.errors import Denied
+from schemas.errors import Code, Denied, SnaplineError
 from workers.ports import ObjectStore, StoredObject
 
 T = TypeVar("T")
@@ -44,7 +44,9 @@ class RenewingStore:
         store = self._current()
         try:
             return request(store)
-        except Denied:
+        except SnaplineError as error:
+            if not isinstance(error, Denied) and error.code != Code.STORE_CREDENTIALS:
+                raise
             self._renew()
             renewed = self._current()
             if renewed is store:

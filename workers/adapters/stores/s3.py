@@ -32,10 +32,11 @@ DENIED = {
     "Forbidden",
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
-    "ExpiredToken",
     "InvalidToken",
     "AllAccessDisabled",
 }
+EXPIRED = {"ExpiredToken", "RequestTimeTooSkewed", "RequestExpired"}
+"""What passes when credentials are renewed, or the clock is set."""
 CONFLICT_RESTS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between the tries of a conditional write that the server calls a conflict: another one is under way."""
 
@@ -151,10 +152,12 @@ class S3ObjectStore:
             return NotFound(f"{tried}: it is not there")
         if code in DENIED:
             return Denied(f"{tried}: {code}", code=Code.STORE_CREDENTIALS)
+        if code in EXPIRED:
+            return TransientError(f"{tried}: {code}", code=Code.STORE_CREDENTIALS)
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == 501:
             return Invalid(f"{tried}: this server cannot do it ({code})", code=Code.STORE_UNSUITABLE)
-        if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout", "RequestTimeTooSkewed"):
+        if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout"):
             return TransientError(f"{tried}: the server answered {status} {code}; try again")
         return Invalid(f"{tried}: the server answered {status} {code}")
 

@@ -137,13 +137,13 @@ class MemoryBus:
             self._handle(queue, waiting, arrived, handle)
 
     def _handle(self, queue: Queue, waiting: _Waiting, arrived: Arrived, handle: Handle) -> None:
+        came = Delivery(queue.name, arrived.attempt, arrived.sender, arrived.first_seen, arrived.failing_since)
         try:
-            came = Delivery(queue.name, arrived.attempt, arrived.sender, arrived.first_seen)
             handle(json.loads(waiting.body), came)
         except Outcome as outcome:
             self._settle(queue, waiting, arrived, outcome)
         except Exception as error:
-            self._settle(queue, waiting, arrived, unforeseen(error, arrived.attempt))
+            self._settle(queue, waiting, arrived, unforeseen(error, came))
 
     def _next(self, queue: str) -> _Waiting | None:
         with self._lock:
@@ -160,7 +160,7 @@ class MemoryBus:
             case Park():
                 self._park(queue, waiting, arrived.sender, outcome.reason)
             case Again():
-                headers = arrived.headers(outcome.reason, counted=outcome.counted)
+                headers = arrived.headers(outcome, datetime.now(UTC))
                 due = time.monotonic() + topology.rung(outcome.delay).total_seconds() * self._pace
                 again = _Waiting(waiting.body, OURSELVES, topology.WORK, queue.name, headers, due)
                 with self._lock:

@@ -36,7 +36,8 @@ class Outcome:
 
 
 def apply_wave(wave: Wave, cluster: Cluster) -> Outcome:
-    """Creates what does not exist. What exists and differs is left as it is, with a warning (Velero's rule)."""
+    """Creates what does not exist. What exists and differs is left as it is, with a warning (Velero's rule).
+    Raises TransientError if the API server goes away."""
     kinds = _Kinds(cluster)
     return _sum([_apply(obj, wave, kinds, cluster) for obj in wave.objects])
 
@@ -81,6 +82,8 @@ def _apply(obj: Object, wave: Wave, kinds: _Kinds, cluster: Cluster) -> Outcome:
     try:
         return _create(*found, wave.restore, cluster)
     except (TransientError, NotFound) as error:
+        if error.code == Code.CLUSTER_AWAY:
+            raise
         return Outcome(later=[_about(wanted, str(error))])
     except PermanentError as error:
         return Outcome(errors=[_about(wanted, str(error))])
