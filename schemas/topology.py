@@ -69,7 +69,8 @@ class Queue:
 
 
 def volumes(node: str) -> Queue:
-    """The queue of one node's volume worker."""
+    """The queue of one node's volume worker. The broker gives its messages to one worker only, as two would write over
+    the same files; another one takes over when that is gone."""
     return Queue(
         name=NODE_QUEUE_PREFIX + node,
         hears=(e.VolumesCopyRequested, e.VolumesRestoreRequested),

@@ -67,7 +67,7 @@ class RabbitMQ:
 
     def control(self, *arguments: str) -> str:
         """What `rabbitmqctl` says. Raises CalledProcessError."""
-        command = [Path(_server()).with_name("rabbitmqctl"), "--quiet", "--node", self._name, *arguments]
+        command = [str(Path(_server()).with_name("rabbitmqctl")), "--quiet", "--node", self._name, *arguments]
         return subprocess.run(
             command,
             env=self._environment(),

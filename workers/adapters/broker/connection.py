@@ -1,6 +1,6 @@
 """Connections to RabbitMQ, and what its refusals mean."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -87,6 +87,16 @@ def close(connection: BlockingConnection) -> None:
     with suppress(AMQPError, OSError, AssertionError):
         if connection.is_open:
             connection.close()
+
+
+def is_there(channel: BlockingChannel, look: Callable[[BlockingChannel], object]) -> bool:
+    """Whether the broker knows what `look` declares passively; what we may not look at is taken for granted.
+    The channel is closed if it is not there. Raises pika's errors."""
+    try:
+        look(channel)
+    except ChannelClosedByBroker as error:
+        return bool(error.reply_code != NOT_FOUND)
+    return True
 
 
 Refusal: TypeAlias = ChannelClosedByBroker | ConnectionClosedByBroker

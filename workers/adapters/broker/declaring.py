@@ -64,9 +64,10 @@ def declare_queue(opened: BlockingConnection, queue: Queue) -> list[Message]:
         "x-delivery-limit": topology.MOST_DELIVERIES,
         "x-consumer-timeout": topology.milliseconds(topology.CONSUMER_TIMEOUT),
     }
+    alone = {"x-single-active-consumer": True} if queue.node else {}
     found = [
         *_quorum(opened, queue.dead_letters, {"x-delivery-limit": topology.NEVER}),
-        *_quorum(opened, queue.name, {**limits, **_dead_letters_to(queue.dead_letters)}),
+        *_quorum(opened, queue.name, {**limits, **alone, **_dead_letters_to(queue.dead_letters)}),
     ]
     with _channel(opened) as channel:
         for key in queue.binding_keys:

@@ -136,7 +136,8 @@ def _entries(url: str, position: LogPosition, stop: Callable[[], bool]) -> Itera
         ch.basic_ack(method.delivery_tag)
 
     try:
-        declaring.declare_if_allowed(url)
+        if not connection.is_there(opened.channel(), lambda asked: asked.queue_declare(EVENT_LOG, passive=True)):
+            declaring.declare_if_allowed(url)
         channel = opened.channel()
         channel.basic_qos(prefetch_count=CREDIT)
         channel.basic_consume(EVENT_LOG, on_message, arguments={"x-stream-offset": position.ask()})

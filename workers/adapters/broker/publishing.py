@@ -153,14 +153,9 @@ class Publisher:
             ) from error
 
     def _is_there(self, opened: BlockingConnection, look: Callable[[BlockingChannel], object]) -> bool:
-        """Whether the broker knows it. Where we may not look it is taken for granted."""
-        try:
-            if self._looking is None or not self._looking.is_open:
-                self._looking = opened.channel()
-            look(self._looking)
-        except ChannelClosedByBroker as error:
-            return bool(error.reply_code != connection.NOT_FOUND)
-        return True
+        if self._looking is None or not self._looking.is_open:
+            self._looking = opened.channel()
+        return connection.is_there(self._looking, look)
 
     def _drop(self) -> None:
         if self._connection is not None:
