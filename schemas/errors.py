@@ -39,6 +39,7 @@ class Code(StrEnum):
     NO_SUCH_BACKUP = "NoSuchBackup"
     NO_SUCH_JOB = "NoSuchJob"
     SENDER_NOT_ALLOWED = "SenderNotAllowed"
+    REQUEST_DIFFERS = "RequestDiffers"
     LICENSE_REFUSED = "LicenseRefused"
     NOT_FINISHED = "NotFinished"
     ALREADY_ENDED = "AlreadyEnded"

@@ -14,6 +14,7 @@ _SUFFIX_LENGTH = 5
 _BEFORE = "-before"  # longer than a suffix, so that no other job is called so
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _REQUESTS = uuid.UUID("6f0f5a52-95b5-4f6b-9d7e-6c8a3c1de0a4")
+_SENT = uuid.UUID("0d5f3b1e-58a0-4c55-9f0b-2b1f7f4f6f43")
 
 
 @dataclass(frozen=True, order=True)
@@ -54,8 +55,13 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def request_uuid(source: str, id_: str) -> str:
-    """The identity of a request: the same source and id are the same request."""
+def request_uuid(sender: str, source: str, id_: str) -> str:
+    """The identity of a request: the same sender, source and id are the same request."""
+    return str(uuid.uuid5(_SENT, f"{len(sender)}:{sender}{len(source)}:{source}{id_}"))
+
+
+def derived_uuid(source: str, id_: str) -> str:
+    """The identity of what nobody has sent: a job that another leads to. And of requests, before senders counted."""
     return str(uuid.uuid5(_REQUESTS, f"{len(source)}:{source}{id_}"))
 
 

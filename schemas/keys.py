@@ -36,6 +36,7 @@ claims/<resource>/backups/<name>/<run>   backups that claim it; a run of a backu
 claims/<resource>/line/<asked at>/<kind>/<name>  jobs that wait for it, by when they were asked for
 rejected/<kind>/<name>/<request>.json    a request that was refused, written once; <name> is what its job would have
                                          been called, <request> its identity. One goes after 30 days
+asked/<kind>/<request>.json              what a request has asked for, by its identity; written once, and kept
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 clock                                    written to learn the store's time; empty
 notifications/<event>/<target>.json      a target has accepted an event
@@ -57,6 +58,7 @@ CLOCK = "clock"
 RUNNING = "running/"
 FINAL = "final/"
 REJECTED = "rejected/"
+ASKED = "asked/"
 BACKUPS = "backups/"
 """The prefix of all backups."""
 
@@ -157,6 +159,11 @@ def parse_rejection(key: str) -> Job | None:
         if key.startswith(prefix := rejections_of(kind)) and key.endswith(".json"):
             return Job(kind, key.removeprefix(prefix).partition("/")[0])
     return None
+
+
+def asked(kind: Kind, request: str) -> str:
+    """What a request for a job of that kind has asked for, by its identity."""
+    return f"{ASKED}{kind}/{request}.json"
 
 
 def turn(job: Job) -> str:

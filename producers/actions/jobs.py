@@ -17,6 +17,7 @@ from schemas import keys
 from schemas.errors import Code, Invalid, NotFound
 from schemas.events import DEFAULT_DESTINATION
 from schemas.job import Job, asked_for, request_uuid
+from schemas.rights import user
 from workers.jobs import ledger
 from workers.ports import ObjectStore
 
@@ -141,7 +142,9 @@ def _publish(
 ) -> Requested:
     event = _wrap(session, request, id)
     session.bus.publish(event)
-    return Requested(event, asked_for(kind, prefix, request_uuid(event.source, event.id)), destination)
+    return Requested(
+        event, asked_for(kind, prefix, request_uuid(user(session.settings), event.source, event.id)), destination
+    )
 
 
 def _wrap(session: Session, request: e.Event, id: str | None) -> e.AnyEvent:

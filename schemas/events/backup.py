@@ -35,13 +35,15 @@ class BackupQueued(BackupEvent):
 
 
 class BackupRejected(Event):
-    """The request `request` was refused; no job was made, nor will it be when the request comes again."""
+    """The request `request` was refused; no job was made, nor will it be when the request comes again. `identified` is
+    what it is told apart by from others of the same id: by its sender, source and id."""
 
     type: ClassVar[str] = "backup.rejected.v1"
-    identity: ClassVar[tuple[str, ...]] = ("request",)
+    identity: ClassVar[tuple[str, ...]] = ("identified",)
     subject_field: ClassVar[str] = "request"
 
     request: str
+    identified: str = ""
     app: Name | None = None
     reasons: list[Message]
 

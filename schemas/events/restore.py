@@ -53,13 +53,14 @@ class RestoreQueued(RestoreEvent):
 
 
 class RestoreRejected(Event):
-    """The request `request` was refused; nothing was touched."""
+    """The request `request` was refused; nothing was touched. `identified` as in `backup.rejected`."""
 
     type: ClassVar[str] = "restore.rejected.v1"
-    identity: ClassVar[tuple[str, ...]] = ("request",)
+    identity: ClassVar[tuple[str, ...]] = ("identified",)
     subject_field: ClassVar[str] = "request"
 
     request: str
+    identified: str = ""
     backup: Name
     reasons: list[Message]
 

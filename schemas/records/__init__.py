@@ -16,6 +16,7 @@ from schemas.records.backup import (
 )
 from schemas.records.base import (
     AppRef,
+    Asked,
     HolderRecord,
     Queued,
     Record,
@@ -59,6 +60,7 @@ from schemas.records.restore import (
 __all__ = [
     "AppRef",
     "Applied",
+    "Asked",
     "BackupPlan",
     "BackupRecord",
     "BackupRejection",

@@ -1,7 +1,7 @@
 """What all records are made of, and how they are stored: JSON; unknown fields survive being read and written again."""
 
 from datetime import datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -46,6 +46,12 @@ class Request(Record):
     claims: list[str] = []
     """What the job claims before it begins: `console`, `application/<slug>`."""
     notes: list[Message] = []
+
+
+class Asked(Record):
+    """What a request has asked for: the data of its event."""
+
+    data: dict[str, Any]
 
 
 class Rejection(Record):

@@ -142,7 +142,7 @@ def volume(volume_id: str = "v", claim: str | None = "data", namespace: str = "s
 
 def reject_backup(front: Front, event_id: str, *reasons: Message) -> str:
     """A backup of an application that is not there is asked for, and refused; what it would have been called."""
-    uuid = request_uuid("tests", event_id)
+    uuid = request_uuid("snapline", "tests", event_id)
     job = asked_for("backup", "nope", uuid)
     rejection = BackupRejection(
         name=job.name, request=uuid, event_id=event_id, rejected_at=NOON, app="nope", reasons=list(reasons)
@@ -153,7 +153,7 @@ def reject_backup(front: Front, event_id: str, *reasons: Message) -> str:
 
 def reject_restore(front: Front, event_id: str, *reasons: Message) -> str:
     """A restore of a backup that is not there is asked for, and refused; what it would have been called."""
-    uuid = request_uuid("tests", event_id)
+    uuid = request_uuid("snapline", "tests", event_id)
     job = asked_for("restore", "nope", uuid)
     rejection = RestoreRejection(
         name=job.name,

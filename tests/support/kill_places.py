@@ -22,6 +22,7 @@ RECORDS: Mapping[str, str] = {
     "claim of a restore": "claims/**/holders/*",
     "place in line": "claims/**/line/*/*/*",
     "rejection": "rejected/*/*/*",
+    "asked": "asked/*/*",
     "backup request": "backups/*/request.json",
     "backup queued": "backups/*/queued.json",
     "backup turn": "backups/*/turn.json",
@@ -91,6 +92,7 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "write backup request",
             "write restore request",
             "write rejection",
+            "write asked",
         }
     ),
     "manifest.capture": frozenset(

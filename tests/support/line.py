@@ -105,7 +105,7 @@ class Line:
 
     def job(self, kind: Kind, prefix: str, request_id: str) -> str:
         """The name that a request of ours gets."""
-        return name_for(prefix, request_uuid("tests", request_id))
+        return name_for(prefix, request_uuid("snapline", "tests", request_id))
 
     def final(self, kind: Kind, name: str, seconds: float = 120, meanwhile: Callable[[], None] | None = None) -> Any:
         """The job's final record, when there is one. `meanwhile` is called once a second."""

@@ -20,6 +20,7 @@ WRITTEN: Mapping[str, list[str]] = {
     "final": [keys.final(COPY), keys.final(BACK)],
     "request": [keys.request(COPY), keys.request(BACK)],
     "rejection": [keys.rejection(COPY, "request"), keys.rejection(BACK, "request")],
+    "asked": [keys.asked("backup", "request"), keys.asked("restore", "request")],
     "deleted": [keys.deleted(COPY)],
     "plan": [keys.plan(COPY), keys.plan(BACK)],
     "turn": [keys.turn(COPY), keys.turn(BACK)],

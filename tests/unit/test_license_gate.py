@@ -62,12 +62,12 @@ def test_a_request_whose_job_has_ended_is_told_how(world: World) -> None:
 
 
 def test_a_name_that_another_request_has_is_passed_over(world: World) -> None:
-    taken = name_for("instance", request_uuid("tests", "r"))
+    taken = name_for("instance", request_uuid("somebody", "tests", "r"))
     other = BackupRequest(name=taken, request="another", event_id="x", requested_at=world.now)
     ledger.put(world.store, keys.request(Job("backup", taken)), other)
     [told] = world.request(e.BackupRequested())
     assert isinstance(told, e.BackupLicensed)
-    assert told.backup == name_for("instance", request_uuid("tests", "r"), 1)
+    assert told.backup == name_for("instance", request_uuid("somebody", "tests", "r"), 1)
     assert world.request(e.BackupRequested()) == [told]
 
 
@@ -154,7 +154,7 @@ def test_what_could_hold_nothing_is_rejected_with_the_reason(world: World, backu
     [told] = world.request(e.BackupRequested(app="other"))
     assert isinstance(told, e.BackupRejected)
     assert told.reasons[0].text.startswith("application other")
-    assert isinstance(world.request(e.BackupRequested())[0], e.BackupLicensed)
+    assert isinstance(world.request(e.BackupRequested(), "of all")[0], e.BackupLicensed)
 
 
 def test_a_broken_backup_resource_leaves_its_own_application_out_alone(world: World) -> None:
@@ -183,7 +183,7 @@ def test_a_restore_is_noted_not_refused_when_the_license_has_gone_bad(world: Wor
 
 def test_a_restore_of_what_is_not_there_is_rejected(world: World) -> None:
     for backup, word in (("nope", "none of that name"), ("../x", "cannot be the name"), ("UPPER", "cannot be")):
-        [told] = world.request(e.RestoreRequested(backup=backup))
+        [told] = world.request(e.RestoreRequested(backup=backup), backup)
         assert isinstance(told, e.RestoreRejected)
         assert word in str(told.reasons[0])
     [running] = world.request(e.BackupRequested())

@@ -17,6 +17,7 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger, rejections
 from workers.steps import license_gate
 
+REQUEST = request_uuid("somebody", "tests", "r")
 CONFIG_MAP_LABELS = {"kots.io__app-slug": "shop", "kots.io__backup": "velero"}
 
 
@@ -44,7 +45,7 @@ def _rejection(world: World, kind: Kind = "backup") -> Rejection:
 def test_a_refused_backup_is_on_record_with_what_was_asked(world: World) -> None:
     [told] = world.request(e.BackupRequested(app="nope", schedule="nightly"))
     assert isinstance(told, e.BackupRejected)
-    uuid = request_uuid("tests", "r")
+    uuid = request_uuid("somebody", "tests", "r")
     assert _rejection(world) == BackupRejection(
         name=name_for("nope", uuid),
         request=uuid,
@@ -62,7 +63,7 @@ def test_a_refused_restore_is_on_record_with_what_was_asked(world: World) -> Non
     asked = e.RestoreRequested(backup="nope", scope="applications", app="shop", keep_newer=True, safety_snapshot=False)
     [told] = world.request(asked)
     assert isinstance(told, e.RestoreRejected)
-    uuid = request_uuid("tests", "r")
+    uuid = request_uuid("somebody", "tests", "r")
     assert _rejection(world, "restore") == RestoreRejection(
         name=name_for("nope", uuid),
         request=uuid,
@@ -83,7 +84,7 @@ def test_a_refused_request_has_a_name_whatever_it_asks_for(world: World, strange
     world.request(e.BackupRequested(app=strange))
     world.request(e.RestoreRequested(backup=strange))
     names = [_rejection(world, kind).name for kind in KINDS]
-    uuid = request_uuid("tests", "r")
+    uuid = request_uuid("somebody", "tests", "r")
     assert names == [name_for("backup", uuid), name_for("restore", uuid)]
 
 
@@ -120,11 +121,11 @@ def test_what_could_not_be_looked_into_is_on_record_too(world: World) -> None:
     reason = Message(code=Code.TRANSIENT, text="the cluster is away (tried 6 times)")
     backup = e.wrap(e.BackupRequested(app="shop"), id="r", source="tests", time=world.now)
     restored = e.wrap(e.RestoreRequested(backup="b"), id="r", source="tests", time=world.now)
-    [told] = license_gate.refuse_backup(backup, "", reason, world.gate)
-    assert told == e.BackupRejected(request="r", app="shop", reasons=[reason])
+    [told] = license_gate.refuse_backup(backup, "somebody", reason, world.gate)
+    assert told == e.BackupRejected(request="r", identified=REQUEST, app="shop", reasons=[reason])
     assert world.request(e.BackupRequested(app="shop")) == [told]
-    [told] = license_gate.refuse_restore(restored, "", reason, world.gate)
-    assert told == e.RestoreRejected(request="r", backup="b", reasons=[reason])
+    [told] = license_gate.refuse_restore(restored, "somebody", reason, world.gate)
+    assert told == e.RestoreRejected(request="r", identified=REQUEST, backup="b", reasons=[reason])
     assert (_rejection(world).reasons, _rejection(world, "restore").reasons) == ([reason], [reason])
 
 
@@ -132,7 +133,7 @@ def test_a_request_that_has_become_a_job_is_not_refused_afterwards(world: World)
     [told] = world.request(e.BackupRequested(app="shop"))
     envelope = e.wrap(e.BackupRequested(app="shop"), id="r", source="tests", time=world.now)
     reason = Message(code=Code.TRANSIENT, text="telling failed")
-    assert list(license_gate.refuse_backup(envelope, "", reason, world.gate)) == [told]
+    assert list(license_gate.refuse_backup(envelope, "somebody", reason, world.gate)) == [told]
     assert not list(world.store.list("rejected/"))
 
 
@@ -153,12 +154,10 @@ def test_where_nothing_can_be_recorded_the_refusal_is_told_all_the_same(world: W
     backup = e.wrap(e.BackupRequested(), id="r", source="tests", time=world.now)
     elsewhere = e.wrap(e.BackupRequested(destination="nowhere"), id="r", source="tests", time=world.now)
     world.destinations = MemoryDestinations({"default": (_Closed(error), world.repository)})
-    assert list(license_gate.refuse_backup(backup, "", reason, world.gate)) == [
-        e.BackupRejected(request="r", reasons=[reason])
-    ]
-    assert list(license_gate.refuse_backup(elsewhere, "", reason, world.gate)) == [
-        e.BackupRejected(request="r", reasons=[reason])
-    ]
+    for event in (backup, elsewhere):
+        [told] = license_gate.refuse_backup(event, "somebody", reason, world.gate)
+        assert isinstance(told, e.BackupRejected)
+        assert (told.request, told.reasons) == ("r", [reason])
 
 
 def test_while_the_store_is_away_nothing_is_told(world: World) -> None:
@@ -166,7 +165,7 @@ def test_while_the_store_is_away_nothing_is_told(world: World) -> None:
     world.destinations = MemoryDestinations({"default": (_Closed(TransientError("away")), world.repository)})
     backup = e.wrap(e.BackupRequested(), id="r", source="tests", time=world.now)
     with pytest.raises(TransientError, match="away"):
-        list(license_gate.refuse_backup(backup, "", Message(code=Code.TRANSIENT, text="away"), world.gate))
+        list(license_gate.refuse_backup(backup, "somebody", Message(code=Code.TRANSIENT, text="away"), world.gate))
 
 
 class _Interrupted(MemoryObjectStore):
@@ -223,7 +222,7 @@ def test_of_two_runs_that_judge_differently_one_counts_the_one_that_lets_in_look
     def refuse() -> None:
         envelope = e.wrap(e.RestoreRequested(backup=backup), id="r", source="tests", time=world.now)
         reason = Message(code=Code.TRANSIENT, text="the cluster is away")
-        others.extend(license_gate.refuse_restore(envelope, "", reason, world.gate))
+        others.extend(license_gate.refuse_restore(envelope, "somebody", reason, world.gate))
 
     interrupted.at, interrupted.before = "restores/", refuse
     [told] = world.request(e.RestoreRequested(backup=backup))

@@ -40,8 +40,15 @@ def of_job(store: ObjectStore, job: Job) -> Rejection | None:
 def told(rejection: Rejection) -> e.BackupRejected | e.RestoreRejected:
     """The event of a record."""
     if isinstance(rejection, RestoreRejection):
-        return e.RestoreRejected(request=rejection.event_id, backup=rejection.backup, reasons=rejection.reasons)
-    return e.BackupRejected(request=rejection.event_id, app=rejection.app, reasons=rejection.reasons)
+        return e.RestoreRejected(
+            request=rejection.event_id,
+            identified=rejection.request,
+            backup=rejection.backup,
+            reasons=rejection.reasons,
+        )
+    return e.BackupRejected(
+        request=rejection.event_id, identified=rejection.request, app=rejection.app, reasons=rejection.reasons
+    )
 
 
 def withdraw(store: ObjectStore, job: Job, request: str) -> None:

@@ -29,7 +29,7 @@ def begin(
     job = jobs.safety_snapshot(restore)
     record = BackupRequest(
         name=job.name,
-        request=jobs.request_uuid(str(restore), request.request),
+        request=jobs.derived_uuid(str(restore), request.request),
         event_id=request.event_id,
         sender=request.sender,
         requested_at=now,

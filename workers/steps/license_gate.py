@@ -1,7 +1,6 @@
 """license.gate: may this be done, and what is the job called? One request makes one job, or is refused once, however
 often it comes."""
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,26 +8,25 @@ from typing import TypeVar
 
 from schemas import events as e
 from schemas import job as jobs
-from schemas import keys, license
+from schemas import license
 from schemas.application import Application
 from schemas.errors import Code, Invalid, PermanentError
-from schemas.job import Job
 from schemas.messages import Message, brief, told
 from schemas.records import (
     AppRef,
     BackupRejection,
     BackupRequest,
     Rejection,
-    Request,
     RestoreRejection,
     RestoreRequest,
 )
-from workers.jobs import claims, endings, ledger, progress, rejections, restorable
+from workers.jobs import claims, endings, ledger, progress, rejections, requests, restorable
 from workers.jobs.applications import concerned, registered
+from workers.jobs.requests import Asking
 from workers.manifests.capture.scope import scope_of, shipped_spec
-from workers.ports import Cluster, Destinations, ObjectStore
+from workers.ports import Cluster, Destinations
 
-Asked = TypeVar("Asked", e.BackupRequested, e.RestoreRequested)
+A = TypeVar("A", e.BackupRequested, e.RestoreRequested)
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,8 @@ class GateNeeds:
 
 def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs: GateNeeds) -> Iterator[e.Event]:
     """A job for the request, or the reasons why there is none."""
-    asked, request = event.data, jobs.request_uuid(event.source, event.id)
-    store = needs.destinations.store(asked.destination)
-    job = _find(store, "backup", asked.app or "instance", request)
-    if (answer := _answered(store, event, job, needs)) is not None:
+    asked, asking = event.data, _look_up(event, sender, needs)
+    if (answer := _answered(asking, needs)) is not None:
         yield from answer
         return
     try:
@@ -61,8 +57,8 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         yield from _reject_backup(event, sender, [*admitted.left_out, *admitted.notes], needs)
         return
     record = BackupRequest(
-        name=job.name,
-        request=request,
+        name=asking.job.name,
+        request=asking.request,
         event_id=event.id,
         sender=sender,
         requested_at=needs.now(),
@@ -74,29 +70,27 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         notes=admitted.notes,
         claims=claims.of_backup(asked.app, [app.slug for app in admitted.apps]),
     )
-    if _begin(store, job, record):
-        yield from _first_step(store, job, request, needs)
+    if requests.begin(asking, record):
+        yield from _first_step(asking, needs)
     else:
         yield from backup_requested(event, sender, needs)  # another request has just taken the name
 
 
 def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, needs: GateNeeds) -> Iterator[e.Event]:
     """A job for the request, or the reasons why there is none. Licenses are noted, never a reason."""
-    asked, request = event.data, jobs.request_uuid(event.source, event.id)
-    store = needs.destinations.store(asked.destination)
-    job = _find(store, "restore", asked.backup, request)
-    if (answer := _answered(store, event, job, needs)) is not None:
+    asked, asking = event.data, _look_up(event, sender, needs)
+    if (answer := _answered(asking, needs)) is not None:
         yield from answer
         return
     try:
-        backup = restorable.usable(store, asked.backup)
+        backup = restorable.usable(asking.store, asked.backup)
         scope, app = restorable.scope_of(asked, backup)
     except Invalid as error:
         yield from _reject_restore(event, sender, [told(error)], needs)
         return
     record = RestoreRequest(
-        name=job.name,
-        request=request,
+        name=asking.job.name,
+        request=asking.request,
         event_id=event.id,
         sender=sender,
         requested_at=needs.now(),
@@ -109,8 +103,8 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
         safety_snapshot=asked.safety_snapshot,
         claims=claims.of_restore(scope, app, [held.slug for held in backup.apps]),
     )
-    if _begin(store, job, record):
-        yield from _first_step(store, job, request, needs)
+    if requests.begin(asking, record):
+        yield from _first_step(asking, needs)
     else:
         yield from restore_requested(event, sender, needs)
 
@@ -122,7 +116,7 @@ def refuse_backup(
     try:
         yield from list(_reject_backup(event, sender, [reason], needs))
     except PermanentError:
-        yield e.BackupRejected(request=event.id, app=event.data.app, reasons=[reason])
+        yield _refused(event, sender, reason)
 
 
 def refuse_restore(
@@ -132,18 +126,16 @@ def refuse_restore(
     try:
         yield from list(_reject_restore(event, sender, [reason], needs))
     except PermanentError:
-        yield e.RestoreRejected(request=event.id, backup=event.data.backup, reasons=[reason])
+        yield _refused(event, sender, reason)
 
 
 def _reject_backup(
     event: e.CloudEvent[e.BackupRequested], sender: str, reasons: list[Message], needs: GateNeeds
 ) -> Iterator[e.Event]:
-    asked, request = event.data, jobs.request_uuid(event.source, event.id)
-    store = needs.destinations.store(asked.destination)
-    job = _find(store, "backup", asked.app or "instance", request)
+    asked, asking = event.data, _look_up(event, sender, needs)
     rejection = BackupRejection(
-        name=job.name,
-        request=request,
+        name=asking.job.name,
+        request=asking.request,
         event_id=event.id,
         sender=sender,
         rejected_at=needs.now(),
@@ -152,18 +144,16 @@ def _reject_backup(
         schedule=asked.schedule,
         reasons=reasons,
     )
-    yield from _reject(store, event, job, rejection, needs)
+    yield from _reject(asking, rejection, needs)
 
 
 def _reject_restore(
     event: e.CloudEvent[e.RestoreRequested], sender: str, reasons: list[Message], needs: GateNeeds
 ) -> Iterator[e.Event]:
-    asked, request = event.data, jobs.request_uuid(event.source, event.id)
-    store = needs.destinations.store(asked.destination)
-    job = _find(store, "restore", asked.backup, request)
+    asked, asking = event.data, _look_up(event, sender, needs)
     rejection = RestoreRejection(
-        name=job.name,
-        request=request,
+        name=asking.job.name,
+        request=asking.request,
         event_id=event.id,
         sender=sender,
         rejected_at=needs.now(),
@@ -175,72 +165,64 @@ def _reject_restore(
         safety_snapshot=asked.safety_snapshot,
         reasons=reasons,
     )
-    yield from _reject(store, event, job, rejection, needs)
+    yield from _reject(asking, rejection, needs)
 
 
-def _reject(
-    store: ObjectStore, event: e.CloudEvent[Asked], job: Job, rejection: Rejection, needs: GateNeeds
-) -> Iterator[e.Event]:
+def _look_up(event: e.CloudEvent[A], sender: str, needs: GateNeeds) -> Asking[A]:
+    return requests.look_up(needs.destinations.store(event.data.destination), event, sender)
+
+
+def _reject(asking: Asking[A], rejection: Rejection, needs: GateNeeds) -> Iterator[e.Event]:
     """Records, then tells it. Another run, which came to another answer, may have made the job meanwhile: each writes
     before it looks, so one of them sees the other (see `_first_step`)."""
-    standing = rejections.create(store, job, rejection)
-    if _is_made(store, job, rejection.request):
-        rejections.withdraw(store, job, rejection.request)
-        yield from _known(store, event, job, needs)
+    if other := requests.differs(asking):
+        yield _refused(asking.event, asking.sender, other)
+        return
+    standing = rejections.create(asking.store, asking.job, rejection)
+    if asking.is_made:
+        rejections.withdraw(asking.store, asking.job, rejection.request)
+        yield from _known(asking, needs)
     else:
         yield rejections.told(standing)
 
 
-def _first_step(store: ObjectStore, job: Job, request: str, needs: GateNeeds) -> Iterator[e.Event]:
+def _refused(event: e.CloudEvent[A], sender: str, reason: Message) -> e.BackupRejected | e.RestoreRejected:
+    """What is told of a refusal that is not on record: with its data as a part of what it is told apart by."""
+    asked = event.data
+    request = jobs.request_uuid(sender, event.source, event.id)
+    identified = jobs.derived_uuid(request, asked.model_dump_json())
+    if isinstance(asked, e.BackupRequested):
+        return e.BackupRejected(request=event.id, identified=identified, app=asked.app, reasons=[reason])
+    return e.RestoreRejected(request=event.id, identified=identified, backup=asked.backup, reasons=[reason])
+
+
+def _first_step(asking: Asking[A], needs: GateNeeds) -> Iterator[e.Event]:
     """What leads to the first step of a new job. Where another run has just refused the request, the job ends before it
     has begun: nothing is done for a request that was told it is refused."""
-    if (refused := rejections.find(store, job, request)) is None:
+    store, job = asking.store, asking.job
+    if (refused := rejections.find(store, job, asking.request)) is None:
         yield from progress.missing(store, job)
         return
     reason = refused.reasons[0].model_copy(update={"text": brief(refused.reasons)})
     yield endings.fail(store, job, needs.now(), reason)
 
 
-def _find(store: ObjectStore, kind: jobs.Kind, prefix: str, request: str) -> Job:
-    """The request's job, made or not: the first name that is free or its own."""
-    for attempt in itertools.count():
-        job = jobs.asked_for(kind, prefix, request, attempt)
-        found = _made(store, job)
-        if found is None or found.request == request:
-            return job
-    raise AssertionError("itertools.count ends")
-
-
-def _made(store: ObjectStore, job: Job) -> Request | None:
-    return ledger.find(store, keys.request(job), BackupRequest if job.kind == "backup" else RestoreRequest)
-
-
-def _is_made(store: ObjectStore, job: Job, request: str) -> bool:
-    made = _made(store, job)
-    return made is not None and made.request == request
-
-
-def _begin(store: ObjectStore, job: Job, record: Request) -> bool:
-    """Makes the job; False if another request has taken the name meanwhile."""
-    ledger.begin(store, job)
-    return ledger.create(store, keys.request(job), record).request == record.request
-
-
-def _answered(store: ObjectStore, event: e.CloudEvent[Asked], job: Job, needs: GateNeeds) -> Iterable[e.Event] | None:
+def _answered(asking: Asking[A], needs: GateNeeds) -> Iterable[e.Event] | None:
     """What a repeated request is told; None for one that has had no answer yet."""
-    request = jobs.request_uuid(event.source, event.id)
-    if _is_made(store, job, request):
-        return _known(store, event, job, needs)
-    refused = rejections.find(store, job, request)
+    if other := requests.differs(asking):
+        return [_refused(asking.event, asking.sender, other)]
+    if asking.is_made:
+        return _known(asking, needs)
+    refused = rejections.find(asking.store, asking.job, asking.request)
     return [rejections.told(refused)] if refused else None
 
 
-def _known(store: ObjectStore, event: e.CloudEvent[Asked], job: Job, needs: GateNeeds) -> Iterator[e.Event]:
+def _known(asking: Asking[A], needs: GateNeeds) -> Iterator[e.Event]:
     """What a repeated request is told of its job: how it ended, or the next step again."""
-    if isinstance(event.data, e.BackupRequested) and ledger.deleted(store, job):
+    store, job = asking.store, asking.job
+    if job.kind == "backup" and ledger.deleted(store, job):
         text = f"this request made the backup {job.name}, which was deleted; a new backup needs a new event id"
-        reason = Message(code=Code.BACKUP_DELETED, text=text, subject=job.name)
-        yield e.BackupRejected(request=event.id, app=event.data.app, reasons=[reason])
+        yield _refused(asking.event, asking.sender, Message(code=Code.BACKUP_DELETED, text=text, subject=job.name))
         return
     said = progress.settled(store, job, needs.now())
     yield from progress.missing(store, job) if said is None else said
