@@ -60,7 +60,7 @@ PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejection
     "volume_results",
 }
 WRITTEN_BY_OTHERS = {"cancel"}
-NO_KEYS = {"helper_pod", "is_put_back"}
+NO_KEYS = {"helper_pod", "is_began", "is_put_back"}
 NOBODY_DIES = {"writing slice"}
 """Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices."""
 
