@@ -27,6 +27,11 @@ DELAYS = tuple(timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600))
 DEAD_LETTER_AGE = timedelta(days=30)
 DELIVERY_LIMIT = 10
 """Deliveries to workers that die or lose their connection, before a message becomes a dead letter."""
+MOST_WAITING, MOST_WAITING_BYTES = 50_000, 256_000_000
+"""What a step's queue holds. The broker refuses more, so that a flood stays with who sends it."""
+MOST_UNREADABLE = 2_000
+"""Dead letters of a queue that make its workers drop what they cannot read, and say so in their log. What a step gives
+up always has a place."""
 MOST_DELIVERIES = 100
 """The same where nobody has set the policies. RabbitMQ 3.10 would go on for ever."""
 NEVER = 1_000_000
@@ -117,7 +122,15 @@ def policies() -> list[Policy]:
     """The limits that may change. What can never change in a queue that is there is an argument of its declaration."""
     steps = "|".join([*(re.escape(name) for name in QUEUES), re.escape(NODE_QUEUE_PREFIX) + ".+"])
     return [
-        Policy("snapline.steps", f"^({steps})$", {"delivery-limit": DELIVERY_LIMIT}),
+        Policy(
+            "snapline.steps",
+            f"^({steps})$",
+            {
+                "delivery-limit": DELIVERY_LIMIT,
+                "max-length": MOST_WAITING,
+                "max-length-bytes": MOST_WAITING_BYTES,
+            },
+        ),
         Policy(
             "snapline.dead-letters",
             f"^({steps}){re.escape(DEAD_LETTERS)}$",

@@ -99,6 +99,19 @@ def is_there(channel: BlockingChannel, look: Callable[[BlockingChannel], object]
     return True
 
 
+def waiting(opened: BlockingConnection, name: str) -> int:
+    """How many messages wait in a queue; 0 if it is not there. Raises pika's errors."""
+    channel = opened.channel()
+    try:
+        found = int(channel.queue_declare(name, passive=True).method.message_count)
+    except ChannelClosedByBroker as error:
+        if error.reply_code != NOT_FOUND:
+            raise
+        return 0
+    channel.close()
+    return found
+
+
 Refusal: TypeAlias = ChannelClosedByBroker | ConnectionClosedByBroker
 
 

@@ -17,6 +17,7 @@ import structlog
 from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer, _RabbitmqMessage
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import CurrentMessage
+from pika.exceptions import AMQPError
 
 from schemas import events as e
 from schemas import topology
@@ -125,10 +126,11 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
             reading.SENDER: consumer.reader.sender(properties),
             reading.PARKED_AT: datetime.now(UTC).isoformat(),
             reading.DEAD_LETTER: uuid.uuid4().hex,
+            reading.SIZE: len(body),
         }
         rejected = _message(consumer.queue, {}, properties.message_id or "", {})
         self.emit_before("nack", rejected)
-        self.publisher.publish_to(body, consumer.queue.dead_letters, headers)
+        self.publisher.publish_to(reading.kept(body), consumer.queue.dead_letters, headers)
         self.emit_after("nack", rejected)
 
     def close(self) -> None:
@@ -190,7 +192,7 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
     def _next_raw(self) -> Any:
         try:
             return next(self.iterator)
-        except (AssertionError, pika.exceptions.AMQPError) as error:
+        except (AssertionError, AMQPError) as error:
             self.gone = True
             raise ConnectionClosed(error) from None
         except StopIteration:
@@ -199,15 +201,18 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
 
     def _park(self, method: Any, properties: pika.BasicProperties, body: bytes, reason: str) -> None:
         try:
-            self.broker.park(self, body, properties, reason)
-        except SnaplineError as error:
+            crowded = connection.waiting(self.connection, self.queue.dead_letters) >= topology.MOST_UNREADABLE
+            if not crowded:
+                self.broker.park(self, body, properties, reason)
+        except (SnaplineError, AMQPError) as error:
             raise ConnectionClosed(error) from None
         self.channel.basic_ack(method.delivery_tag)
         log.warning(
             "message handled",
             queue=self.queue_name,
             event_id=properties.message_id or "",
-            outcome="parked",
+            sender=self.reader.sender(properties),
+            outcome="dropped, since too many dead letters wait" if crowded else "parked",
             reason=reason,
         )
 

@@ -29,7 +29,7 @@ class DeadLetter:
     sender: str
     parked_at: str
     size: int  # bytes
-    body: bytes
+    body: bytes  # its beginning, if it was too long for an event
 
 
 def list_dead_letters(url: str, queue: str | None = None, nodes: list[str] | None = None) -> list[DeadLetter]:
@@ -119,9 +119,15 @@ def _letter(queue: topology.Queue, properties: Any, body: bytes, ourselves: str)
         reason=said if parked and said else _why(death, said),
         sender=_sender(properties, ourselves),
         parked_at=str(headers.get(reading.PARKED_AT) or died_at),
-        size=len(body),
+        size=_size(headers, body) if parked else len(body),
         body=body,
     )
+
+
+def _size(headers: dict[str, Any], body: bytes) -> int:
+    """How long the body was that somebody published: of one that was too long only the beginning is kept."""
+    said = headers.get(reading.SIZE)
+    return said if isinstance(said, int) else len(body)
 
 
 def _sender(properties: Any, ourselves: str) -> str:

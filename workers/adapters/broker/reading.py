@@ -18,6 +18,9 @@ REASON = "snapline-reason"
 QUEUE = "snapline-queue"
 PARKED_AT = "snapline-parked-at"
 DEAD_LETTER = "snapline-dead-letter"
+SIZE = "snapline-size"
+EXCERPT = 4096
+"""Bytes that are kept of a body that is too long for an event."""
 DEATHS = "x-death"
 """RabbitMQ's own: the queues that have let go of the message."""
 
@@ -109,6 +112,11 @@ class Reader:
 
     def _believed(self, properties: Properties) -> dict[str, Any]:
         return dict(properties.headers or {}) if properties.user_id in self.inside else {}
+
+
+def kept(body: bytes) -> bytes:
+    """What is kept of a body that nobody may read: all of it, if it could be an event's."""
+    return body if len(body) <= e.MAX_BODY else body[:EXCERPT]
 
 
 def check_addressee(queue: Queue, event: e.Event) -> None:

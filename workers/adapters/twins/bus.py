@@ -171,7 +171,7 @@ class MemoryBus:
     def _park(self, queue: Queue, waiting: _Waiting, sender: str, reason: str) -> None:
         at = datetime.now(UTC).isoformat()
         type_, size = dead_letters.type_of(waiting.body), len(waiting.body)
-        letter = DeadLetter(queue.name, uuid.uuid4().hex, type_, reason, sender, at, size, waiting.body)
+        letter = DeadLetter(queue.name, uuid.uuid4().hex, type_, reason, sender, at, size, reading.kept(waiting.body))
         with self._lock:
             self._dead[queue.name].append(letter)
 
