@@ -10,6 +10,7 @@ import yaml
 
 from schemas import events, topology
 from schemas.settings import PREFIX, from_environment
+from workers import app
 
 HOUSE = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((HOUSE / "docker-compose.yml").read_text())
@@ -29,9 +30,33 @@ def test_every_setting_is_known_and_good() -> None:
 
 
 def test_rabbitmq_is_a_4_with_management_and_only_the_machine_itself_reaches_ports() -> None:
-    assert SERVICES["rabbitmq"]["image"] == "rabbitmq:4-management"
+    assert re.fullmatch(r"rabbitmq:4\.\d+\.\d+-management", SERVICES["rabbitmq"]["image"])
     for service in SERVICES.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_what_others_have_made_is_pinned() -> None:
+    images = [service["image"] for service in SERVICES.values() if "build" not in service]
+    assert all(re.search(r":\d+\.\d+", image) for image in images), images
+
+
+def test_a_worker_gets_more_time_to_stop_than_it_takes_and_no_right_that_it_does_not_need() -> None:
+    for name, service in SERVICES.items():
+        if "build" not in service:
+            continue
+        assert int(service["stop_grace_period"].removesuffix("s")) * 1000 > app.GRACE_MS, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert ("cap_add" in service) == (service.get("user") == "root"), name
+
+
+def test_the_broker_takes_no_longer_body_than_an_event_may_have_and_gets_its_policies() -> None:
+    limits = (HOUSE / "deploy/rabbitmq/limits.conf").read_text()
+    assert f"\nmax_message_size = {events.MAX_BODY}\n" in limits
+    mounted = dict(volume.split(":")[:2] for volume in SERVICES["rabbitmq"]["volumes"])
+    assert mounted["./deploy/rabbitmq/limits.conf"].startswith("/etc/rabbitmq/conf.d/")
+    assert f"import_definitions {mounted['./schemas/policies.json']} " in SERVICES["rabbitmq"]["healthcheck"]["test"][1]
+    assert all((HOUSE / path).exists() for path in mounted if path.startswith(("./deploy", "./schemas")))
 
 
 def test_every_volume_that_is_mounted_by_name_is_declared() -> None:
@@ -56,4 +81,4 @@ def test_a_user_for_other_systems_may_ask_and_listen_and_no_more(account: str, a
 def test_the_image_has_the_python_that_the_constraints_are_for() -> None:
     needed = re.search(r'requires-python = ">=([\d.]+)"', (HOUSE / "pyproject.toml").read_text())
     assert needed
-    assert (HOUSE / "deploy/Dockerfile").read_text().startswith(f"FROM python:{needed[1]}-slim\n")
+    assert (HOUSE / "deploy/Dockerfile").read_text().startswith(f"FROM python:{needed[1]}.")
