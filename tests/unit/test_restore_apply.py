@@ -21,6 +21,7 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger
 from workers.manifests.capture.document import Captured, encode_manifest
 from workers.manifests.restore.mount_volumes import NODES_PATIENCE
+from workers.manifests.restore.sanitise import RESTORE_NAME
 from workers.repository import open_repository
 from workers.steps import restore_apply, volumes_mount
 
@@ -280,3 +281,11 @@ def test_a_pod_with_an_init_hook_that_is_created_without_the_wait_keeps_the_cont
     assert shop.hear() == [e.RestoreApplied(restore="r")]
     [container] = shop.cluster.get(PODS, "shop", "web-1")["spec"]["initContainers"]
     assert container["image"] == "tool:1"
+
+
+def test_a_pod_that_waits_for_an_earlier_restore_is_not_waited_for(shop: Shop) -> None:
+    with pytest.raises(NotYet):
+        shop.hear()
+    shop.cluster.patch(PODS, "shop", "web-1", {"metadata": {"labels": {RESTORE_NAME: "earlier"}}})
+    [said] = shop.mount("web-1")
+    assert isinstance(said, e.VolumesRestoreFailed)

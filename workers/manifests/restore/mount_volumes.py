@@ -15,8 +15,10 @@ from schemas.kubernetes import CLAIMS, PODS, Object
 from schemas.records import Began, VolumeRestore, WriteState
 from workers.jobs import ledger
 from workers.jobs.results import give_up_volume
-from workers.manifests.kube.objects import name_of
+from workers.manifests.kube.label_value import label_value
+from workers.manifests.kube.objects import labels_of, name_of
 from workers.manifests.restore.holding_pods import helper_pod, may_wait, waits_for_files
+from workers.manifests.restore.sanitise import RESTORE_NAME
 from workers.manifests.restore.waiting_pods import answers
 from workers.ports import Cluster, ObjectStore
 
@@ -62,7 +64,7 @@ def fill_claims(
     volumes: list[VolumeRestore], templates: Callable[[], Mapping[PodKey, Object]], mounting: Mounting
 ) -> Iterator[e.Event]:
     """A request for each of the claims of one pod, once their helper runs. Raises NotYet before, and makes the helper
-    again if it is gone."""
+    again if it is gone. A claim that somebody else has made meanwhile keeps what is in it: it is given up."""
     pod = _find(mounting.cluster, _helper_key(volumes[0]))
     if not pod:
         make_helpers(volumes, templates(), mounting)
@@ -71,7 +73,10 @@ def fill_claims(
         return
     for volume in volumes:
         claim = mounting.cluster.get(CLAIMS, volume.namespace, volume.claim or "")
-        yield _request(volume, pod, claim["spec"]["volumeName"], mounting)
+        if _is_ours(claim, mounting):
+            yield _request(volume, pod, claim["spec"]["volumeName"], mounting)
+        else:
+            yield from _give_up([volume], "its claim was made by somebody else; it was left as it is", mounting)
 
 
 def fill_pod(volumes: list[VolumeRestore], mounting: Mounting) -> Iterator[e.Event]:
@@ -79,7 +84,7 @@ def fill_pod(volumes: list[VolumeRestore], mounting: Mounting) -> Iterator[e.Eve
 
     Where the pod is not there, or is its controller's instead of the restored one, they are given up at once."""
     pod = _find(mounting.cluster, _pod_key(volumes[0]))
-    if not may_wait(pod):
+    if not (may_wait(pod) and _is_ours(pod, mounting)):
         reason = f"pod {volumes[0].pod} is gone or was replaced before its data came; the restore's errors may say why"
         yield from _give_up(volumes, reason, mounting)
     elif waits_for_files(pod) or (_is_late("pods-waiting", volumes, mounting) and answers(mounting.cluster, pod)):
@@ -152,6 +157,11 @@ def _find(cluster: Cluster, key: PodKey) -> Object:
         return cluster.get(PODS, *key)
     except NotFound:
         return {}
+
+
+def _is_ours(live: Object, mounting: Mounting) -> bool:
+    """Whether the restore has created the object."""
+    return labels_of(live).get(RESTORE_NAME) == label_value(mounting.job.name)
 
 
 def _running(pod: Object) -> bool:
