@@ -31,6 +31,7 @@ from workers.ports import QueueState
 from workers.receive import receive
 
 CONSOLE = "console-ns"
+SENDER = "somebody"
 MOST_DELIVERIES = 2000
 """Of one drain: a job that has not ended then does not end."""
 PATIENCE = {"undeploy_timeout_seconds": 40, "ready_timeout_seconds": 40, "slice_seconds": 3600}
@@ -38,12 +39,13 @@ PATIENCE = {"undeploy_timeout_seconds": 40, "ready_timeout_seconds": 40, "slice_
 
 @dataclass(frozen=True)
 class Message:
-    """In a queue; `due` is when it may be delivered."""
+    """In a queue; `due` is when it may be delivered, `failing_since` when its failures began."""
 
     event: e.AnyEvent
     queue: str
     due: datetime
     attempt: int = 1
+    failing_since: datetime | None = None
 
 
 class InStore:
@@ -76,9 +78,9 @@ class Line:
         """Which job changed the cluster, in order; a job that did so several times in a row, once."""
         self.stops = 0
         self._jobs: list[Job | None] = []
-        needs = self._needs(trusted_keys)
+        self._needs = self._made(trusted_keys)
         queues = [*topology.QUEUES.values(), topology.volumes(NODE)]
-        self._rows = {queue.name: line.row(queue, needs) for queue in queues}
+        self._rows = {queue.name: line.row(queue, self._needs) for queue in queues}
 
     def clock(self) -> datetime:
         """The time."""
@@ -142,14 +144,13 @@ class Line:
         queue = message.queue
         try:
             document = json.loads(e.encode(message.event))
-            came = Delivery(queue, message.attempt, "somebody", self.now)
-            receive(document, self._rows[queue], self._tell, came)
+            came = Delivery(queue, message.attempt, SENDER, self.now, message.failing_since)
+            receive(document, self._rows[queue], self._tell, came, self._needs.patience)
         except Killed:
             self.messages.append(message)
         except Again as again:
             _foreseen(again)
-            due, attempt = self.now + topology.rung(again.delay), message.attempt + int(again.counted)
-            self.messages.append(replace(message, due=due, attempt=attempt))
+            self.messages.append(_later(message, again, self.now))
         except GaveUp as gave_up:
             _foreseen(gave_up)
         except Park as park:
@@ -173,8 +174,10 @@ class Line:
     def _queue_state(self, queue: str) -> QueueState | None:
         return QueueState(1, sum(message.queue == queue for message in self.messages))
 
-    def _needs(self, trusted_keys: dict[str, bytes]) -> Needs:
-        settings = Settings.model_validate({"passphrase": SecretStr("p"), "console_namespace": CONSOLE, **PATIENCE})
+    def _made(self, trusted_keys: dict[str, bytes]) -> Needs:
+        settings = Settings.model_validate(
+            {"passphrase": SecretStr("p"), "console_namespace": CONSOLE, "restore_users": SENDER, **PATIENCE}
+        )
         needs = Needs(settings)
         needs.now = self.clock
         needs.cluster = MeddledCluster(self.world.cluster, self.meddler, self.touch)
@@ -188,6 +191,14 @@ class Line:
         needs.log_news = lambda line: None  # type: ignore[method-assign]
         needs.queue_state = self._queue_state  # type: ignore[method-assign]
         return needs
+
+
+def _later(message: Message, again: Again, now: datetime) -> Message:
+    """As it is delivered again."""
+    attempt, since = (1, None) if again.anew else (message.attempt, message.failing_since)
+    if again.counted:
+        attempt, since = attempt + 1, since or now
+    return replace(message, due=now + topology.rung(again.delay), attempt=attempt, failing_since=since)
 
 
 def _foreseen(outcome: Outcome) -> None:
