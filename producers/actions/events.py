@@ -1,5 +1,6 @@
 """What can be done with the bus by hand: publish any event, look at dead letters."""
 
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,18 +15,40 @@ if TYPE_CHECKING:
     from workers.adapters.broker import DeadLetter
 
 
-def publish(session: Session, type: str, data: object, *, id: str | None = None) -> e.AnyEvent:
-    """Publishes one event; workers accept internal ones from inside only. Raises MalformedEvent for an unknown type,
-    Invalid for wrong data, and as the bus."""
+def publish(session: Session, type: str, said: object, *, id: str | None = None) -> e.AnyEvent:
+    """Publishes one event, given by its data or as a whole (`is_whole`), which keeps its id and source; workers accept
+    internal ones from inside only. Raises MalformedEvent for an unknown type or field, Invalid for wrong data, and as
+    the bus."""
+    event = _whole(type, said, id) if is_whole(said) else _wrapped(session, type, said, id)
+    session.bus.publish(event)
+    return event
+
+
+def is_whole(said: object) -> bool:
+    """Whether that is an event with its envelope, and not the data of one."""
+    return isinstance(said, dict) and "specversion" in said
+
+
+def _whole(type: str, said: object, id: str | None) -> e.AnyEvent:
+    event = e.parse(json.dumps(said, default=str).encode())
+    if event.type != type:
+        raise Invalid(f"this is an event {event.type}, not {type}")
+    if id not in (None, event.id):
+        raise Invalid(f"this event has the id {event.id!r:.300} already")
+    return event
+
+
+def _wrapped(session: Session, type: str, said: object, id: str | None) -> e.AnyEvent:
     kind = e.kind_of(type)
+    if not isinstance(said, dict):
+        raise Invalid(f"this is no data of {type}: that is an object with {', '.join(kind.model_fields)}, or {{}}")
+    e.check_fields(kind, said)
     try:
-        event = kind.model_validate(data)
+        event = kind.model_validate(said)
+        chosen = id or (str(uuid.uuid4()) if type in e.REQUESTS else event.event_id)
+        return e.wrap(event, id=chosen, source=session.source, time=datetime.now(UTC))
     except ValidationError as error:
         raise Invalid(f"this is no data of {type}: {e.explain(error)}") from error
-    chosen = id or (str(uuid.uuid4()) if type in e.REQUESTS else event.event_id)
-    wrapped = e.wrap(event, id=chosen, source=session.source, time=datetime.now(UTC))
-    session.bus.publish(wrapped)
-    return wrapped
 
 
 def dead_letter(session: Session, queue: str, id: str) -> "DeadLetter":

@@ -8,11 +8,20 @@ An event's id is derived from what it says (`identity`), never drawn, so telling
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.job import Job
 
-Name = Annotated[str, Field(min_length=1, max_length=253)]
+
+def printable(text: str) -> str:
+    """The text itself. Raises ValueError where it has line breaks, control characters or halves of characters: what
+    strangers call things ends up in logs, headers and terminals."""
+    if not text.isprintable():
+        raise ValueError("it must be printable text, without line breaks and control characters")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(printable)]
 Count = Annotated[int, Field(ge=0)]
 Scope = Literal["full", "applications", "console"]
 

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.errors import MalformedEvent
 from schemas.events import backup, restore, upkeep
 from schemas.events.base import Event
 
+MAX_ID = 255
+"""Longest id and source of a request, in characters: events that it leads to carry them along."""
 MAX_BODY = 256 * 1024
 """Longest accepted message body, in bytes. Events carry references; data lives in the object store."""
 
@@ -52,6 +54,7 @@ FINAL: tuple[type[Event], ...] = (
 """What ends a job."""
 
 
+Attribute = Annotated[str, Field(max_length=1024)]
 E = TypeVar("E", bound=Event, covariant=True)
 W = TypeVar("W", bound=Event)
 
@@ -66,12 +69,23 @@ class CloudEvent(BaseModel, Generic[E]):
     id: Annotated[str, Field(min_length=1, max_length=1024)]
     source: Annotated[str, Field(min_length=1, max_length=1024)]
     type: Annotated[str, Field(min_length=1, max_length=128)]
-    subject: str | None = None
+    subject: Attribute | None = None
     time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     datacontenttype: Literal["application/json"] = "application/json"
-    causationid: str | None = None
-    correlationid: str | None = None
+    causationid: Attribute | None = None
+    correlationid: Attribute | None = None
     data: E
+
+    @model_validator(mode="after")
+    def _a_strangers_names_are_short_and_printable(self) -> Self:
+        if self.type in REQUESTS:
+            for name in ("id", "source"):
+                value = getattr(self, name)
+                if len(value) > MAX_ID:
+                    raise ValueError(f"{name} is {len(value)} characters long; the limit for a request is {MAX_ID}")
+                if not value.isprintable():
+                    raise ValueError(f"{name} is not printable text, without line breaks and control characters")
+        return self
 
 
 AnyEvent = CloudEvent[Event]
@@ -120,7 +134,16 @@ def parse(body: bytes) -> AnyEvent:
         parsed: AnyEvent = CloudEvent[kind].model_validate_json(body)  # type: ignore[valid-type]  # chosen at run time
     except (ValidationError, ValueError, RecursionError) as error:
         raise MalformedEvent(f"{kind.type}: {explain(error)}") from error
+    if kind.type in REQUESTS:
+        check_fields(kind, document["data"])
     return parsed
+
+
+def check_fields(kind: type[Event], data: Any) -> None:
+    """Raises MalformedEvent for a field that requests of a kind do not have: whoever asks would take it for heeded."""
+    if unknown := sorted(set(data) - set(kind.model_fields)):
+        named, known = ", ".join(f"{name!r:.80}" for name in unknown[:5]), ", ".join(kind.model_fields)
+        raise MalformedEvent(f"{kind.type}: there is no field {named}; there are {known}")
 
 
 def kind_of(type_: Any) -> type[Event]:
@@ -141,5 +164,8 @@ def explain(error: Exception) -> str:
     """A validation error as one line: where and what, without the offending values."""
     if not isinstance(error, ValidationError):
         return str(error)[:500]
-    problems = [f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors(include_input=False)]
+    problems = [
+        f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg'].removeprefix('Value error, ')}"
+        for e in error.errors(include_input=False)
+    ]
     return "; ".join(problems)[:1000]

@@ -21,7 +21,7 @@ from schemas import events as e
 from schemas import keys as store_keys
 from schemas import schedule as schedule_schemas
 from schemas.destination import DirectoryDestination
-from schemas.errors import Code, Denied, Invalid, MalformedEvent, NotFound
+from schemas.errors import Code, Denied, Invalid, MalformedEvent, NotFound, PermanentError
 from schemas.job import Job, backup, restore
 from schemas.kubernetes import CONFIG_MAPS, SECRETS, Object
 from schemas.messages import Message
@@ -366,6 +366,22 @@ def test_any_event_is_published_by_hand_if_its_data_is_right(front: Front) -> No
         events.publish(front.session, "backup.wished.v1", {})
     with pytest.raises(Invalid, match=r"no data of restore\.requested\.v1"):
         events.publish(front.session, "restore.requested.v1", [])
+
+
+@pytest.mark.parametrize("said", [None, [], "", {"ap": "shop"}, {"data": {"app": "shop"}}])
+def test_what_is_no_data_of_a_request_asks_for_nothing(front: Front, said: object) -> None:
+    with pytest.raises(PermanentError, match=r"no data of backup|there is no field"):
+        events.publish(front.session, "backup.requested.v1", said)
+    assert front.bus.published == []
+
+
+def test_a_whole_event_is_published_as_it_is(front: Front) -> None:
+    whole = {"specversion": "1.0", "id": "i", "source": "s", "type": "backup.requested.v1", "data": {"app": "shop"}}
+    published = events.publish(front.session, "backup.requested.v1", whole)
+    assert (published.id, published.source, published.data) == ("i", "s", e.BackupRequested(app="shop"))
+    for wrong in ({"type": "restore.requested.v1"}, {"id": "other"}):
+        with pytest.raises(PermanentError):
+            events.publish(front.session, "restore.requested.v1", {**whole, **wrong}, id="i")
 
 
 def test_a_dead_letter_that_is_not_there_has_a_code(front: Front) -> None:

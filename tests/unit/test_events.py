@@ -31,9 +31,48 @@ def test_every_event_survives_the_wire(data: st.DataObject) -> None:
     assert e.parse(e.encode(event)) == event
 
 
-def test_unknown_fields_are_ignored() -> None:
-    event = _parse(traceparent="00-abc", data={"app": "shop", "colour": "red"})
-    assert event.data == e.BackupRequested(app="shop")
+def test_unknown_attributes_are_ignored_and_unknown_fields_of_what_is_told() -> None:
+    event = _parse(traceparent="00-abc", type="backup.licensed.v1", data={"backup": "shop-x", "colour": "red"})
+    assert event.data == e.BackupLicensed(backup="shop-x")
+
+
+@pytest.mark.parametrize("type_", sorted(e.REQUESTS))
+def test_an_unknown_field_of_a_request_is_refused_by_name(type_: str) -> None:
+    data = {"backup": "b"} if "backup" in e.KINDS[type_].model_fields else {}
+    assert _parse(type=type_, data=data).type == type_
+    with pytest.raises(MalformedEvent, match="there is no field 'ap'"):
+        _parse(type=type_, data={**data, "ap": "shop"})
+
+
+@pytest.mark.parametrize("name", ["id", "source"])
+@pytest.mark.parametrize(
+    "value", ["x" * (e.MAX_ID + 1), "a\r\nX-Evil: 1", "a\0b", "a\x1b[2J", "a\u2028b", "a\ud800b", "\ud800"]
+)
+def test_what_a_stranger_is_called_is_short_and_printable(name: str, value: str) -> None:
+    with pytest.raises(MalformedEvent):
+        _parse(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\0b", "a\ud800b"])
+def test_a_name_is_printable(value: str) -> None:
+    with pytest.raises(MalformedEvent):
+        _parse(data={"app": value})
+    with pytest.raises(MalformedEvent):
+        _parse(type="backup.licensed.v1", data={"backup": value})
+
+
+@pytest.mark.parametrize("name", ["subject", "causationid", "correlationid"])
+def test_what_travels_along_is_bounded(name: str) -> None:
+    with pytest.raises(MalformedEvent, match=name):
+        _parse(**{name: "c" * 250_000})
+
+
+def test_the_longest_request_is_answered_by_events_that_are_read() -> None:
+    request = _parse(id="ä" * e.MAX_ID, source="→" * e.MAX_ID, data={"app": "x" * 253})
+    told = e.wrap(e.BackupRejected(request=request.id, identified="u", reasons=[]), source="s", time=NOW, cause=request)
+    assert e.parse(e.encode(told)) == told
+    assert told.id.isascii()
+    assert told.correlationid == request.id
 
 
 def test_a_field_of_the_wrong_type_is_not_made_to_fit() -> None:

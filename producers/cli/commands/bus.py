@@ -45,14 +45,18 @@ def tail(
 def publish(
     ctx: typer.Context,
     type_: Annotated[str, typer.Argument(metavar="TYPE", help="Event type, such as backup.requested.v1.")],
-    file: Annotated[str, typer.Option("--file", "-f", help="The event's data, JSON or YAML; `-` is standard input.")],
+    file: Annotated[
+        str,
+        typer.Option("--file", "-f", help="The event's data, or a whole event, JSON or YAML; `-` is standard input."),
+    ],
     event_id: Annotated[str | None, typer.Option("--id", help="The event's id.")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Publish one event. Workers accept internal events from inside only."""
     e.kind_of(type_)  # before standard input is waited for
-    published = actions.publish(session_of(ctx), type_, _data(file), id=event_id)
-    show({"id": published.id, "type": type_}, output)
+    said = _data(file)
+    published = actions.publish(session_of(ctx), type_, said, id=event_id)
+    show({"id": published.id, "type": type_, "read_as": "event" if actions.is_whole(said) else "data"}, output)
 
 
 @dead_letters.command("list")
@@ -99,7 +103,7 @@ def drop(
 def _data(file: str) -> object:
     """What is in a file of JSON or YAML."""
     try:
-        return yaml.safe_load(sys.stdin.read() if file == "-" else Path(file).read_text()) or {}
+        return yaml.safe_load(sys.stdin.read() if file == "-" else Path(file).read_text())
     except FileNotFoundError:
         raise NotFound(f"there is no file {file}") from None
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
