@@ -41,6 +41,8 @@ TIME_LIMIT = timedelta(minutes=25)
 """How long a step may take: less than CONSUMER_TIMEOUT, or the broker gives its message to somebody else meanwhile."""
 PATIENCE = timedelta(days=1)
 """How long a message may fail with transient errors in a row before it is given up, unless it is set otherwise."""
+HUNG_AFTER = 2 * TIME_LIMIT
+"""A step that takes so long hangs where no time limit reaches it, as on a share that does not answer."""
 NODE_QUEUE_PREFIX = "volumes."
 DEAD_LETTERS = ".XQ"
 """What the name of a queue of dead letters ends with."""

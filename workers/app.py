@@ -49,6 +49,7 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
     """The bus for Dramatiq, with the actors of the line. Node queues get theirs when a worker asks for one."""
     settings = needs.settings
     metrics = make_metrics() if settings.probe_address else None
+    times = broker.StepTimes()
     made = broker.EventBroker(
         settings.amqp_url.get_secret_value(),
         needs.publisher,
@@ -56,7 +57,8 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
             needs.stopping,
             needs.patience.length,
             *([metrics] if metrics else []),
-            Boot(needs, metrics.text if metrics else bytes),
+            times,
+            Boot(needs, times, metrics.text if metrics else bytes),
             broker.ThreadWatch(end_process),
             *more,
         ),
@@ -90,8 +92,8 @@ def make_metrics() -> "Metrics":
 class Boot(dramatiq.Middleware):
     """Makes a worker ready for the one queue that it was started for, or ends the process with an exit code."""
 
-    def __init__(self, needs: Needs, metrics: Callable[[], bytes]) -> None:
-        self._needs, self._metrics = needs, metrics
+    def __init__(self, needs: Needs, times: broker.StepTimes, metrics: Callable[[], bytes]) -> None:
+        self._needs, self._times, self._metrics = needs, times, metrics
         self._open = ExitStack()
 
     def before_worker_boot(self, made: Any, worker: dramatiq.Worker) -> None:
@@ -103,11 +105,13 @@ class Boot(dramatiq.Middleware):
             line.row(queue, self._needs)  # a process with wrong settings ends now, and not at its first message
             made.prepare(queue)
             if address:
-                self._open.enter_context(probe.serving(address, self._health(worker)))
+                self._open.enter_context(probe.serving(address, self._health(worker, queue)))
 
-    def _health(self, worker: dramatiq.Worker) -> probe.Health:
+    def _health(self, worker: dramatiq.Worker, queue: topology.Queue) -> probe.Health:
+        limited = queue.time_limit is not None
         return probe.Health(
             dead_threads=lambda: broker.dead_threads(worker),
+            hung_threads=lambda: self._times.longer_than(topology.HUNG_AFTER) if limited else [],
             consuming=lambda: broker.consuming(worker),
             metrics=self._metrics,
         )

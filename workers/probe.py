@@ -21,6 +21,7 @@ class Health:
     """What there is to know of a worker just now."""
 
     dead_threads: Callable[[], list[str]]
+    hung_threads: Callable[[], list[str]]
     consuming: Callable[[], bool]
     metrics: Callable[[], bytes]
 
@@ -31,16 +32,17 @@ Answer = tuple[int, str, bytes]
 def answer(path: str, health: Health) -> Answer:
     """Status, content type and body.
 
-    `/live` is 200 while all threads live: a restart helps if not. `/ready` also wants a connection to the broker, which
-    no restart brings back. `/metrics` is Prometheus' text.
+    `/live` is 200 while all threads live, and none hangs: a restart helps if not. `/ready` also wants a connection to
+    the broker, which no restart brings back. `/metrics` is Prometheus' text.
     """
     if path == METRICS:
         return 200, TEXT, health.metrics()
     if path not in (LIVE, READY):
         return 404, JSON, json.dumps({"paths": [LIVE, READY, METRICS]}).encode()
-    dead, consuming = health.dead_threads(), health.consuming()
-    well = not dead and (consuming or path == LIVE)
-    return 200 if well else 503, JSON, json.dumps({"dead_threads": dead, "consuming": consuming}).encode()
+    dead, hung, consuming = health.dead_threads(), health.hung_threads(), health.consuming()
+    well = not dead and not hung and (consuming or path == LIVE)
+    said = {"dead_threads": dead, "hung_threads": hung, "consuming": consuming}
+    return 200 if well else 503, JSON, json.dumps(said).encode()
 
 
 @contextmanager

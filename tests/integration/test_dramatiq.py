@@ -88,6 +88,36 @@ def test_what_an_actor_does_not_hear_cannot_be_sent_to_it(url: str, document: Do
         made.get_actor(GATE.name).send(document)
 
 
+def test_a_thread_that_hangs_in_its_step_is_known_until_the_step_ends(url: str) -> None:
+    now = [0.0]
+    times, entered, leave = broker.StepTimes(lambda: now[0]), threading.Event(), threading.Event()
+
+    def handle(_: Document, __: Delivery) -> None:
+        entered.set()
+        leave.wait(60)
+
+    with serving(url, GATE, handle, times):
+        _publish(url, _request("hangs"))
+        assert entered.wait(60)
+        now[0] = topology.HUNG_AFTER.total_seconds()
+        assert times.longer_than(topology.HUNG_AFTER) == []
+        now[0] += 1
+        assert len(times.longer_than(topology.HUNG_AFTER)) == 1
+        leave.set()
+        until(lambda: times.longer_than(topology.HUNG_AFTER) == [], "it has ended")
+
+
+def test_a_step_that_waits_for_the_broker_does_not_hang() -> None:
+    now = [0.0]
+    times = broker.StepTimes(lambda: now[0])
+    times.before_process_message()
+    times.after_process_message()  # what settles the outcome comes after it
+    now[0] = 2 * topology.HUNG_AFTER.total_seconds()
+    assert times.longer_than(topology.HUNG_AFTER) == []
+    order = [type(each) for each in app.middleware(threading.Event(), topology.PATIENCE, times)]
+    assert order.index(broker.SafeRetries) < order.index(broker.StepTimes)  # the first ends last
+
+
 def test_prometheus_counts_failures_as_errors_retries_as_retries_and_waiting_as_neither(url: str) -> None:
     metrics = Metrics()
     raises: dict[str, list[Exception]] = {

@@ -13,8 +13,8 @@ from workers import probe
 from workers.probe import Health
 
 
-def _health(dead: Sequence[str] = (), *, consuming: bool = True) -> Health:
-    return Health(lambda: list(dead), lambda: consuming, lambda: b"messages 1\n")
+def _health(dead: Sequence[str] = (), hung: Sequence[str] = (), *, consuming: bool = True) -> Health:
+    return Health(lambda: list(dead), lambda: list(hung), lambda: consuming, lambda: b"messages 1\n")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,8 @@ def _health(dead: Sequence[str] = (), *, consuming: bool = True) -> Health:
         ("/ready", _health(consuming=False), 503),
         ("/live", _health(["worker"]), 503),
         ("/ready", _health(["worker"]), 503),
+        ("/live", _health(hung=["worker"]), 503),
+        ("/ready", _health(hung=["worker"]), 503),
         ("/", _health(), 404),
     ],
 )

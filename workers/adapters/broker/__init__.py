@@ -9,7 +9,7 @@ from workers.adapters.broker.declaring import declare
 from workers.adapters.broker.event_log import Logged, Since, read_log
 from workers.adapters.broker.publishing import Publisher
 from workers.adapters.broker.settling import LostDeliveries, SafeRetries
-from workers.adapters.broker.watching import Prefetch, StopRequests, ThreadWatch, consuming, dead_threads
+from workers.adapters.broker.watching import Prefetch, StepTimes, StopRequests, ThreadWatch, consuming, dead_threads
 
 __all__ = [
     "DeadLetter",
@@ -21,6 +21,7 @@ __all__ = [
     "SafeRetries",
     "Shutdown",
     "Since",
+    "StepTimes",
     "StopRequests",
     "ThreadWatch",
     "TimeLimitExceeded",

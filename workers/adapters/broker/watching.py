@@ -1,7 +1,9 @@
-"""Dramatiq's middleware about the process: how much it takes, that it is asked to stop, that a thread has died."""
+"""Dramatiq's middleware about the process: how much it takes, that it is asked to stop, how its threads are."""
 
 import threading
+import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import dramatiq
 import structlog
@@ -61,6 +63,32 @@ class ThreadWatch(dramatiq.Middleware):
                 log.critical("threads have died; the process ends, to be started again", threads=dead)
                 self._ended(worker, dead)
                 return
+
+
+class StepTimes(dramatiq.Middleware):
+    """Knows since when each thread has been in its step. What becomes of its outcome does not count: that may wait for
+    the broker, which no restart brings back."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since: dict[str, float] = {}
+
+    def before_process_message(self, *_: object) -> None:
+        """See dramatiq."""
+        self._since[threading.current_thread().name] = self._clock()
+
+    def after_process_message(self, *_: object, **__: object) -> None:
+        """See dramatiq."""
+        self._since.pop(threading.current_thread().name, None)
+
+    def after_skip_message(self, *_: object) -> None:
+        """See dramatiq."""
+        self.after_process_message()
+
+    def longer_than(self, limit: timedelta) -> list[str]:
+        """The names of the threads that have been in one step for longer."""
+        now = self._clock()
+        return [name for name, since in list(self._since.items()) if now - since > limit.total_seconds()]
 
 
 def dead_threads(worker: dramatiq.Worker) -> list[str]:
