@@ -363,6 +363,25 @@ def test_a_waiting_pod_is_let_go_after_the_record_and_a_started_one_is_left_alon
     assert not waiting.exists()
 
 
+def test_letting_a_pod_go_follows_no_symlink_of_whoever_is_in_it(node: Node) -> None:
+    node.run(_copy_request())
+    request = _plan_restore(node, "emptyDir")
+    mine, others = node.root / "pod-2" / "pv", node.root / "pod-3" / "pv"
+    (others / ".snapline").mkdir(parents=True)
+    host = node.root / "host"
+    host.mkdir()
+    (mine / ".snapline").mkdir()
+    (mine / ".snapline" / "done").symlink_to(host / "made-by-root")
+    [told] = node.run(request)
+    assert isinstance(told, e.VolumesRestored)
+    assert list(host.iterdir()) == []
+    (mine / ".snapline" / "done").unlink()
+    (mine / ".snapline").rmdir()
+    (mine / ".snapline").symlink_to(others / ".snapline")
+    assert node.hear(request) == [told]
+    assert list((others / ".snapline").iterdir()) == []
+
+
 def test_a_restored_volume_is_told_again_when_its_pod_is_gone(node: Node) -> None:
     """Late copies of a request come to helpers that have been removed."""
     node.run(_copy_request())

@@ -1,11 +1,12 @@
 """volumes.<node>: one slice of writing a volume back, through the pod that mounts it."""
 
 import base64
+import errno
+import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from schemas import events as e
 from schemas import keys
@@ -16,8 +17,12 @@ from workers.jobs import ledger, progress
 from workers.jobs.locks import Locks
 from workers.jobs.results import give_up_volume, progressed, volume_restored
 from workers.jobs.slicing import Slicing, reporting
-from workers.manifests.restore.holding_pods import DONE, WAITING
+from workers.manifests.restore.holding_pods import DONE
 from workers.ports import Destinations, ObjectStore, Progress, Repository, RestoreSlice, VolumeFiles
+from workers.repository.files.rooted import Rooted
+
+NOT_WAITING = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EEXIST))
+"""Errors of letting go a pod that does not wait, was let go already, or has something else in that place."""
 
 
 @dataclass(frozen=True)
@@ -113,17 +118,14 @@ def _finish(asked: e.VolumesRestoreRequested, result: VolumeResult, files: Volum
 
 def _let_go(asked: e.VolumesRestoreRequested, files: VolumeFiles) -> None:
     """Tells a pod that waits for its files that they are there. One that has started already is left alone, and one
-    that mounts nothing is gone: its files were written."""
+    that mounts nothing is gone: its files were written. Whoever is in the pod may have put symlinks there; none is
+    followed."""
     try:
-        root = files.directory(asked.pod_uid, asked.directory)
+        with Rooted(files.directory(asked.pod_uid, asked.directory)) as volume:
+            directory, name = volume.within(DONE.encode())
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode=0o644, dir_fd=directory))
     except (NotFound, TransientError):
         return
-    if (root / WAITING).exists():
-        _touch(root / DONE)
-
-
-def _touch(path: Path) -> None:
-    try:
-        path.touch()
-    except FileNotFoundError:
-        return  # the pod started in between
+    except OSError as error:
+        if error.errno not in NOT_WAITING:
+            raise TransientError(f"could not let the pod of {asked.volume} go: {error.strerror}") from error
