@@ -38,6 +38,9 @@ rejected/<kind>/<name>/<request>.json    a request that was refused, written onc
                                          been called, <request> its identity. One goes after 30 days
 asked/<kind>/<request>.json              what a request has asked for, by its identity; written once, and kept
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
+upkeep/prunes/<who>.json                 somebody waits for a prune, and what it has reclaimed; goes when that is told
+upkeep/verifications/<request>.json      how far a verification has come; overwritten; goes when its result is told
+upkeep/leases/<kind>                     a process prunes, or verifies; overwritten while that lasts
 clock                                    written to learn the store's time; empty
 notifications/<event>/<target>.json      a target has accepted an event
 """
@@ -54,7 +57,12 @@ Wave = Literal["before-volumes", "waiting-pods", "workloads"]
 Stage = Literal["undeployed", "put-back", "claims-mounted", "nodes-assigned", "pods-waiting"]
 """What a restore waits for before and between its waves."""
 
+Upkeep = Literal["prune", "verify"]
+"""What takes long, and is done by one process at a time."""
+
 CLOCK = "clock"
+WANTED_PRUNES = "upkeep/prunes/"
+VERIFICATIONS = "upkeep/verifications/"
 RUNNING = "running/"
 FINAL = "final/"
 REJECTED = "rejected/"
@@ -281,6 +289,21 @@ def is_put_back(key: str) -> bool:
 def stage_began(job: Job, stage: Stage, whose: str) -> str:
     """Since when a stage has been waiting: for an owner's objects, or for a pod (`<namespace>/<pod>`)."""
     return f"{of(job)}stages/{stage}/{quote(whose)}/began.json"
+
+
+def wanted_prune(who: str) -> str:
+    """That somebody (a backup that was deleted, or a request) waits for a prune."""
+    return f"{WANTED_PRUNES}{quote(who, safe='')}.json"
+
+
+def verification(request: str) -> str:
+    """How far a verification has come; `request` is the identity of what asked for it."""
+    return f"{VERIFICATIONS}{quote(request, safe='')}.json"
+
+
+def upkeep_lease(kind: Upkeep) -> str:
+    """That a process does upkeep of a kind."""
+    return f"upkeep/leases/{kind}"
 
 
 def is_began(key: str) -> bool:

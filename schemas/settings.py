@@ -82,7 +82,7 @@ class Settings(BaseModel):
     queue_seconds: float = Field(default=6 * 3600, gt=0)
     """A backup or restore waits in line so many seconds for another that it would spoil, before it fails."""
     slice_seconds: float = Field(default=30, gt=0)
-    """A slice of copying ends after so many seconds."""
+    """A slice of copying ends after so many seconds; and so long a message waits for upkeep that goes on beside it."""
     stall_after_seconds: float = Field(default=120, gt=0)
     """The watchdog helps a job that has shown no progress for so many seconds."""
     undeploy_timeout_seconds: float = Field(default=600, gt=0)

@@ -50,13 +50,12 @@ DEAD_LETTERS = ".XQ"
 
 @dataclass(frozen=True)
 class Queue:
-    """One step's queue. `hears` are the event types bound to it; `node` is set on node queues; without a `time_limit`
-    its step may take any time."""
+    """One step's queue. `hears` are the event types bound to it; `node` is set on node queues."""
 
     name: str
     hears: tuple[type[e.Event], ...]
     threads: int = 2
-    time_limit: timedelta | None = TIME_LIMIT
+    time_limit: timedelta = TIME_LIMIT
     node: str | None = None
 
     @property
@@ -102,7 +101,6 @@ QUEUES: dict[str, Queue] = {
         Queue(
             "repository.maintain",
             (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested),
-            time_limit=None,  # the more there is, the longer it takes
         ),
         Queue("watchdog", (e.TickMinute,), threads=1),  # so that one tick after the other looks at the jobs
     )

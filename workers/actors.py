@@ -83,13 +83,12 @@ def declare_node(broker: dramatiq.Broker, needs: Needs, node: str) -> None:
 
 
 def _actor(broker: dramatiq.Broker, name: str) -> Callable[[Callable[[Document], None]], object]:
-    limit = topology.queue(name).time_limit
     return dramatiq.actor(
         broker=broker,
         actor_name=name,
         queue_name=name,
         throws=Outcome,
-        time_limit=limit.total_seconds() * 1000 if limit else float("inf"),
+        time_limit=topology.queue(name).time_limit.total_seconds() * 1000,
     )
 
 

@@ -169,11 +169,11 @@ def notify_receivers(has: Needs) -> Row:
 
 def maintain_repository(has: Needs) -> Row:
     """Backups are deleted and verified, space is reclaimed."""
-    needs = maintain.MaintainNeeds(has.destinations)
+    needs = maintain.MaintainNeeds(has.destinations, has.background)
     steps: dict[type[e.Event], Step] = {
         e.BackupDeleteRequested: lambda event, _: maintain.delete(event, needs),
-        e.RepositoryPruneRequested: lambda event, _: maintain.prune(event, needs),
-        e.BackupVerifyRequested: lambda event, _: maintain.verify(event, needs),
+        e.RepositoryPruneRequested: lambda event, via: maintain.prune(event, via.sender, needs),
+        e.BackupVerifyRequested: lambda event, via: maintain.verify(event, via.sender, needs),
     }
     failures: dict[type[e.Event], GiveUp] = {
         e.BackupDeleteRequested: lambda event, why, _: maintain.not_deleted(event, why),

@@ -20,6 +20,7 @@ from workers.adapters.destinations import ConfiguredDestinations
 from workers.adapters.notifiers import webhook
 from workers.adapters.volume_files import KubeletVolumes
 from workers.jobs import ledger
+from workers.jobs.background import Background
 from workers.jobs.locks import Locks
 from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
@@ -107,6 +108,11 @@ class Needs:
     def slicing(self) -> Slicing:
         """When a slice ends."""
         return Slicing(self.settings.slice_length, self.stopping.is_set, self.cancellations)
+
+    @cached_property
+    def background(self) -> Background:
+        """The work of this process that outlasts its messages."""
+        return Background(self.settings.slice_length, self.stopping.is_set)
 
     @cached_property
     def locks(self) -> Locks:

@@ -78,6 +78,21 @@ class Running(Record):
     rests: timedelta = timedelta(0)
 
 
+class WantedPrune(Record):
+    """Somebody waits for a prune; `reclaimed_bytes` when it has ended."""
+
+    reclaimed_bytes: int | None = None
+
+
+class Verification(Record):
+    """How far a verification has come: the first `volumes` of the backup's are read. When it is `finished`, the
+    `problems` are all."""
+
+    volumes: int = 0
+    problems: list[Message] = []
+    finished: bool = False
+
+
 class HolderRecord(Record):
     """One entry in the list of the restores that claim a resource."""
 

@@ -54,6 +54,9 @@ RECORDS: Mapping[str, str] = {
     "run of a restore hook": "restores/*/hook-runs/**",
     "output of a restore hook": "restores/*/hook-outputs/**",
     "notification": "notifications/*/*",
+    "wanted prune": "upkeep/prunes/*",
+    "verification": "upkeep/verifications/*",
+    "lease": "upkeep/leases/*",
     "clock": keys.CLOCK,
 }
 """Name -> pattern of the keys: `*` is a part between slashes, `**` one or more parts."""
@@ -191,6 +194,10 @@ DEATHS: Mapping[str, frozenset[str]] = {
             "delete tombstone",
             "delete end of a backup",
             "delete rest of a backup",
+            "write lease",
+            "delete lease",
+            "write wanted prune",
+            "delete wanted prune",
         }
     ),
     "watchdog": frozenset({"write clock", "write mark of a backup", "delete mark of a backup"}),

@@ -48,6 +48,9 @@ WRITTEN: Mapping[str, list[str]] = {
     "volume_result": [keys.volume_result(BACK, POD)],
     "parent": [keys.parent("claim/uid")],
     "notification": [keys.notification("event", "target")],
+    "wanted_prune": [keys.wanted_prune("backup/shop-bcdfg")],
+    "verification": [keys.verification("request")],
+    "upkeep_lease": [keys.upkeep_lease(kind) for kind in get_args(keys.Upkeep)],
     "CLOCK": [keys.CLOCK],
 }
 """Function, or constant, of `schemas.keys` -> keys that it makes of what a job writes."""
@@ -61,8 +64,9 @@ PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejection
 }
 WRITTEN_BY_OTHERS = {"cancel"}
 NO_KEYS = {"helper_pod", "is_began", "is_put_back"}
-NOBODY_DIES = {"writing slice"}
-"""Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices."""
+NOBODY_DIES = {"writing slice", "verification"}
+"""Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices. And
+nothing is verified there; tests/unit/test_upkeep.py kills between two volumes."""
 
 
 def _names() -> Iterator[str]:

@@ -111,16 +111,17 @@ def volumes_in_use(store: ObjectStore) -> set[str]:
 
 
 def finished_backups(store: ObjectStore) -> Iterator[BackupRecord]:
-    """The final records of all backups, by name."""
+    """The final records of all backups, by name; without those that are deleted meanwhile."""
     for found in sorted(store.list(keys.finals_of("backup")), key=lambda found: found.key):
-        yield read(store, found.key, BackupRecord)
+        if (record := find(store, found.key, BackupRecord)) is not None:
+            yield record
 
 
 def _with_volumes(store: ObjectStore, key: str) -> PodResult | CopyState | None:
-    """The record at `key`, if it is of a kind that refers to volumes."""
+    """The record at `key`, if it is of a kind that refers to volumes, and not deleted meanwhile."""
     _, part = keys.parse(key) or (None, "")
     if part.startswith("pods/"):
-        return read(store, key, PodResult)
+        return find(store, key, PodResult)
     if part.startswith("slices/"):
-        return read(store, key, CopyState)
+        return find(store, key, CopyState)
     return None

@@ -1,16 +1,17 @@
 """repository.maintain: deletes backups, reclaims space, verifies."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schemas import events as e
 from schemas import job as jobs
 from schemas import keys
-from schemas.errors import Code, PermanentError
+from schemas.errors import Code
 from schemas.job import Job
-from schemas.messages import Message, prefixed, shortened, told
+from schemas.messages import Message, shortened
 from schemas.records import BackupRecord, RestoreRequest, Tombstone
-from workers.jobs import endings, ledger
+from workers.jobs import endings, ledger, upkeep
+from workers.jobs.background import Background
 from workers.ports import Destinations, ObjectStore, Repository
 
 MOST_PROBLEMS = 50
@@ -22,47 +23,58 @@ class MaintainNeeds:
     """What upkeep needs."""
 
     destinations: Destinations
+    background: Background = field(default_factory=Background)
 
 
 def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
     """Writes the tombstone, looks whether a restore needs the backup, then deletes the record, its volumes, the rest,
-    and what nothing else refers to. Request and tombstone stay.
+    and what nothing else refers to. Request and tombstone stay. Raises NotYet while that is reclaimed.
 
     The tombstone comes first, and restores look at it before they begin: none begins after this has looked."""
     job, destination = event.data.job, event.data.destination
     store = needs.destinations.store(destination)
-    if reason := _why_not(store, job) or _bury(store, job):
-        yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
-        return
+    wanted = str(job)
     repository = needs.destinations.repository(destination)
+    if not ledger.exists(store, keys.wanted_prune(wanted)):
+        if reason := _why_not(store, job) or _bury(store, job):
+            yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
+            return
+        _remove(store, repository, job)
+    reclaimed = upkeep.prune(store, repository, wanted, destination, needs.background)
+    yield e.BackupDeleted(backup=job.name, destination=destination, reclaimed_bytes=reclaimed)
+    upkeep.pruned(store, wanted)
+
+
+def prune(event: e.CloudEvent[e.RepositoryPruneRequested], sender: str, needs: MaintainNeeds) -> Iterator[e.Event]:
+    """Reclaims what no backup refers to. Raises NotYet while that lasts."""
+    destination, wanted = event.data.destination, jobs.request_uuid(sender, event.source, event.id)
+    store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
+    reclaimed = upkeep.prune(store, repository, wanted, destination, needs.background)
+    yield e.RepositoryPruned(request=event.id, destination=destination, reclaimed_bytes=reclaimed)
+    upkeep.pruned(store, wanted)
+
+
+def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: MaintainNeeds) -> Iterator[e.Event]:
+    """Reads a backup back: its manifest, and every byte of its volumes. Raises NotYet while that lasts."""
+    name, destination = event.data.backup, event.data.destination
+    request = jobs.request_uuid(sender, event.source, event.id)
+    store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
+    record = ledger.finished_backup(store, name)
+    if record is None:
+        yield _verified(event, [Message(code=Code.NO_SUCH_BACKUP, text="there is no such backup")])
+    else:
+        yield _verified(event, upkeep.verify(store, repository, record, request, needs.background))
+    upkeep.verified(store, request)
+
+
+def _remove(store: ObjectStore, repository: Repository, job: Job) -> None:
+    """Deletes what is the backup's own; safe to repeat."""
     store.delete(keys.final(job))
     repository.forget(ledger.read(store, keys.deleted(job), Tombstone).volume_ids)
     staying = {keys.request(job), keys.deleted(job)}
     for found in list(store.list(keys.of(job))):
         if found.key not in staying:
             store.delete(found.key)
-    reclaimed = repository.prune(lambda: ledger.volumes_in_use(store))
-    yield e.BackupDeleted(backup=job.name, destination=destination, reclaimed_bytes=reclaimed)
-
-
-def prune(event: e.CloudEvent[e.RepositoryPruneRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
-    """Reclaims what no backup refers to."""
-    destination = event.data.destination
-    store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
-    reclaimed = repository.prune(lambda: ledger.volumes_in_use(store))
-    yield e.RepositoryPruned(request=event.id, destination=destination, reclaimed_bytes=reclaimed)
-
-
-def verify(event: e.CloudEvent[e.BackupVerifyRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
-    """Reads a backup back: its manifest, and every byte of its volumes."""
-    name, destination = event.data.backup, event.data.destination
-    store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
-    record = ledger.finished_backup(store, name)
-    if record is None:
-        problems = [Message(code=Code.NO_SUCH_BACKUP, text="there is no such backup")]
-    else:
-        problems = list(_problems(record, store, repository))
-    yield _verified(event, problems)
 
 
 def not_deleted(event: e.CloudEvent[e.BackupDeleteRequested], reason: Message) -> Iterator[e.Event]:
@@ -123,14 +135,3 @@ def _user(store: ObjectStore, job: Job) -> Message | None:
         if name in used and endings.ended(store, restore) is None:
             return Message(code=Code.BACKUP_IN_USE, text=f"{restore} is using backup {name}", subject=restore.name)
     return None
-
-
-def _problems(record: BackupRecord, store: ObjectStore, repository: Repository) -> Iterator[Message]:
-    if record.manifest:
-        try:
-            repository.unseal(store.get(record.manifest), record.manifest)
-        except PermanentError as error:
-            yield told(error)
-    for volume in record.volumes:
-        for problem in repository.verify(volume.volume_id):
-            yield prefixed(f"volume {volume.key}", problem)
