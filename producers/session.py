@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
@@ -34,12 +34,13 @@ class Session:
         *,
         bus: "Bus | None" = None,
         cluster: Cluster | None = None,
-        open_store: Callable[[Destination], ObjectStore] = stores.open_store,
+        open_store: Callable[[Destination], ObjectStore] | None = None,
     ) -> None:
         """`bus`, `cluster` and `open_store` are in place of what the settings would give."""
         self.settings, self.source = settings, source
         self.events = EventFeed(lambda since, stop: self.bus.read_log(since, stop))
-        self._bus, self._cluster, self._open_store = bus, cluster, open_store
+        self._bus, self._cluster = bus, cluster
+        self.open_store = open_store or partial(stores.open_store, ca=settings.s3_ca)
         self._lock = threading.Lock()
 
     @property
@@ -50,7 +51,7 @@ class Session:
                 # A fifth of a second of imports, which whoever only looks into the store does not need.
                 from producers.bus import RabbitMQ
 
-                self._bus = RabbitMQ(self.settings.amqp_url.get_secret_value(), self.source)
+                self._bus = RabbitMQ(self.settings.broker_url, self.source)
             return self._bus
 
     @property
@@ -73,7 +74,7 @@ class Session:
     def destinations(self) -> ConfiguredDestinations:
         """Where backups go. Their repositories must be there already."""
         return ConfiguredDestinations(
-            self.settings, lambda: self.cluster, self._open_repository, open_store=self._open_store
+            self.settings, lambda: self.cluster, self._open_repository, open_store=self.open_store
         )
 
     def destination(self, name: str = DEFAULT_DESTINATION) -> Destination:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import (
     AnyHttpUrl,
@@ -28,7 +28,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     amqp_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/%2F")
-    """RabbitMQ, with user, password and virtual host."""
+    """RabbitMQ, with user, password and virtual host; amqps:// for TLS."""
+    amqp_ca: Path | None = None
+    """PEM file of the authorities that may have signed RabbitMQ's certificate; unset means the system's."""
     trusted_users: str = ""
     """Comma list of broker users whose internal events are accepted, besides the worker's own."""
     restore_users: str = ""
@@ -39,6 +41,8 @@ class Settings(BaseModel):
 
     s3_endpoint: AnyHttpUrl | None = None
     """URL of the S3 server; unset means AWS."""
+    s3_ca: Path | None = None
+    """PEM file of the authorities that may have signed an S3 server's certificate; unset means the well-known ones."""
     s3_region: str = "us-east-1"
     """Region of the bucket."""
     s3_bucket: str = ""
@@ -114,6 +118,15 @@ class Settings(BaseModel):
         values = [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
         password = urlsplit(self.amqp_url.get_secret_value()).password
         return [value for value in (*values, password and unquote(password)) if value]
+
+    @property
+    def broker_url(self) -> str:
+        """RabbitMQ's URL, with the file of authorities as its own clients have it
+        (https://www.rabbitmq.com/docs/uri-query-parameters)."""
+        url = self.amqp_url.get_secret_value()
+        if self.amqp_ca is None:
+            return url
+        return f"{url}{'&' if urlsplit(url).query else '?'}cacertfile={quote(str(self.amqp_ca), safe='')}"
 
     @property
     def slice_length(self) -> timedelta:

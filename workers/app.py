@@ -51,7 +51,7 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
     metrics = make_metrics() if settings.probe_address else None
     times = broker.StepTimes()
     made = broker.EventBroker(
-        settings.amqp_url.get_secret_value(),
+        settings.broker_url,
         needs.publisher,
         middleware=middleware(
             needs.stopping,

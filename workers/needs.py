@@ -50,7 +50,7 @@ class Needs:
     @cached_property
     def publisher(self) -> Publisher:
         """To put events on the bus; one connection for all threads."""
-        return Publisher(self.settings.amqp_url.get_secret_value(), "snapline/worker")
+        return Publisher(self.settings.broker_url, "snapline/worker")
 
     def tell(self, event: AnyEvent) -> None:
         """Puts an event on the bus. Raises TransientError, Denied."""
@@ -59,7 +59,7 @@ class Needs:
     def queue_state(self, queue: str) -> QueueState | None:
         """How it is with the queue; None if the broker does not say."""
         try:
-            return queue_state(self.settings.amqp_url.get_secret_value(), queue)
+            return queue_state(self.settings.broker_url, queue)
         except SnaplineError:
             return None
 
@@ -97,7 +97,7 @@ class Needs:
     @cached_property
     def cancellations(self) -> Cancellations:
         """The cancel broadcasts."""
-        return CancelBroadcasts(self.settings.amqp_url.get_secret_value(), self.stopping)
+        return CancelBroadcasts(self.settings.broker_url, self.stopping)
 
     @cached_property
     def volume_files(self) -> VolumeFiles:

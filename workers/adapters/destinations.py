@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from schemas import destination as destinations
 from schemas.destination import Destination
@@ -36,14 +37,16 @@ class ConfiguredDestinations:
         cluster: Callable[[], Cluster],
         open_repository: OpenRepository,
         *,
-        open_store: Callable[[Destination], ObjectStore] = stores.open_store,
+        open_store: Callable[[Destination], ObjectStore] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`cluster` is called only where a Secret is to be read. `clock` is in seconds, from any moment."""
+        """`cluster` is called only where a Secret is to be read. `open_store` is in place of what the settings would
+        give. `clock` is in seconds, from any moment."""
         self._given = destinations.from_settings(settings)
         self._namespace = settings.console_namespace
         self._cluster, self._clock = cluster, clock
-        self._open_store, self._open_repository = open_store, open_repository
+        self._open_store = open_store or partial(stores.open_store, ca=settings.s3_ca)
+        self._open_repository = open_repository
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
 

@@ -16,7 +16,6 @@ from producers.session import Session
 from producers.views import destinations as views
 from schemas import destination as destinations
 from schemas.events import DEFAULT_DESTINATION
-from workers.adapters.stores import open_store
 from workers.ports import ObjectStore
 
 storage = typer.Typer(no_args_is_help=True, help="Where backups go.")
@@ -99,7 +98,7 @@ def remove_(ctx: typer.Context, name: Name) -> None:
 
 def _set(session: Session, fields: Mapping[str, Any], no_check: bool, output: Output) -> None:
     chosen = destinations.parse(fields)
-    if not no_check and not _checked(open_store(chosen), output):
+    if not no_check and not _checked(session.open_store(chosen), output):
         raise typer.Exit(Exit.FAILED)
     actions.keep(session, chosen)
     notes.print("the destination is stored")

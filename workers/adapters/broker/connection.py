@@ -1,9 +1,10 @@
 """Connections to RabbitMQ, and what its refusals mean."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
@@ -20,6 +21,7 @@ from pika.exceptions import (
 from schemas.errors import Code, Denied, Invalid, SnaplineError, TransientError
 from schemas.messages import Message
 
+CA = "cacertfile"
 HEARTBEAT = 20
 """Seconds. A dead connection is noticed after two of them."""
 BLOCKED = 60
@@ -34,14 +36,34 @@ def parameters(url: str) -> pika.URLParameters:
     if not url.startswith(("amqp://", "amqps://")):
         raise Invalid("SNAPLINE_AMQP_URL is not an AMQP URL: it begins with amqp:// or amqps://")
     try:
-        chosen = pika.URLParameters(url)
+        address, authorities = _parted(url)
+        chosen = pika.URLParameters(address)
     except (ValueError, TypeError, IndexError) as error:
         raise Invalid(f"SNAPLINE_AMQP_URL is not an AMQP URL: {type(error).__name__}") from None
+    if authorities:
+        chosen.ssl_options = pika.SSLOptions(_believing(authorities), chosen.host)
     chosen.heartbeat = HEARTBEAT
     chosen.blocked_connection_timeout = BLOCKED
     chosen.socket_timeout = 10
     chosen.connection_attempts = 1
     return chosen
+
+
+def _parted(url: str) -> tuple[str, str]:
+    """The URL without RabbitMQ's parameter `cacertfile`, which pika does not know, and what that says."""
+    parts = urlsplit(url)
+    asked = parse_qs(parts.query)
+    if parts.scheme != "amqps":
+        asked.pop(CA, None)
+    file = "".join(asked.pop(CA, []))
+    return urlunsplit(parts._replace(query=urlencode(asked, doseq=True))), file
+
+
+def _believing(authorities: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authorities)
+    except OSError as error:
+        raise Invalid(f"could not read certificates from {authorities}: {error.strerror or error}") from error
 
 
 def user(url: str) -> str:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
@@ -44,11 +45,11 @@ CONFLICT_RESTS = (0.05, 0.1, 0.2, 0.4, 0.8)
 class S3ObjectStore:
     """A bucket below the destination's prefix. Safe for threads."""
 
-    def __init__(self, destination: S3Destination) -> None:
+    def __init__(self, destination: S3Destination, ca: Path | None = None) -> None:
         self._bucket = destination.bucket
         self._prefix = f"{destination.prefix}/" if destination.prefix else ""
         self._where = f"bucket {destination.bucket!r} at {destination.endpoint or 'AWS'}"
-        self._client = _client(destination)
+        self._client = _client(destination, ca)
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """See the port."""
@@ -162,7 +163,7 @@ class S3ObjectStore:
         return Invalid(f"{tried}: the server answered {status} {code}")
 
 
-def _client(destination: S3Destination) -> Any:
+def _client(destination: S3Destination, ca: Path | None) -> Any:
     settings = Config(
         retries={"mode": "standard", "total_max_attempts": 4},
         connect_timeout=5,
@@ -179,6 +180,7 @@ def _client(destination: S3Destination) -> Any:
             region_name=destination.region,
             aws_access_key_id=destination.access_key_id or None,
             aws_secret_access_key=destination.secret_access_key.get_secret_value() or None,
+            verify=str(ca) if ca else None,
             config=settings,
         )
     except PartialCredentialsError as error:
