@@ -1,6 +1,7 @@
 """A registered application, and the Secret that registers it in the console's namespace."""
 
 import base64
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -82,6 +83,11 @@ def from_secret(secret: Mapping[str, Any]) -> Application:
         license=fields.get("license"),
         backup=fields.get("backup"),
     )
+
+
+def digest(app: Application) -> str:
+    """What a registration says, license and Backup included, as a SHA-256 in hex."""
+    return hashlib.sha256(app.model_dump_json().encode()).hexdigest()
 
 
 def secret_name(slug: str) -> str:

@@ -53,6 +53,7 @@ class Code(StrEnum):
 
     # what a backup lacks, or a restore could not do
     NO_BACKUP_RESOURCE = "NoBackupResource"
+    REGISTRATION_CHANGED = "RegistrationChanged"
     NOTHING_SELECTED = "NothingSelected"
     NO_SUCH_KIND = "NoSuchKind"
     FIELD_IGNORED = "FieldIgnored"

@@ -13,6 +13,7 @@ REMEDIES: dict[str, str] = {
     Code.NO_BACKUP_RESOURCE: "register the application with one: `snapline app add {subject} --backup FILE`",
     Code.LICENSE_REFUSED: "`snapline app add {subject} --license FILE` replaces the license",
     Code.NO_SAFETY_SNAPSHOT: "mend what is said, or restore with `--no-safety-snapshot`",
+    Code.REGISTRATION_CHANGED: "`snapline backup` takes another one",
     Code.POD_GONE: "`snapline backup` takes another one",
     Code.NO_DESTINATION: "`snapline storage set` stores one, `snapline storage list` shows those that are there",
     Code.DESTINATION_INVALID: "`snapline storage set` replaces it, `snapline storage show` shows it",

@@ -23,7 +23,7 @@ class Record(BaseModel):
 
 
 class AppRef(BaseModel):
-    """One application in a backup."""
+    """One application in a backup. `digest` is of its registration, as it was when its license was asked."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -31,6 +31,7 @@ class AppRef(BaseModel):
     name: str = ""
     version: str = ""
     sequence: int = 0
+    digest: str = ""
 
 
 class Request(Record):

@@ -1,18 +1,19 @@
 """A backup that holds nothing of an application that it names does not read Completed. Whole backups over twins."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
 
 from deploy.local.license_authority import sign_license
+from schemas import application
 from schemas import events as e
-from schemas.errors import Code
-from schemas.kubernetes import Object
+from schemas.errors import Code, Invalid
+from schemas.kubernetes import SECRETS, Object
 from schemas.messages import Message
 from schemas.records import BackupRecord
 from tests.support.objects import VELERO, make, pod, titles
-from tests.support.world import BACKUP, World
+from tests.support.world import BACKUP, CONSOLE, World
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.commands import Ended
 from workers.jobs import ledger
@@ -167,3 +168,56 @@ def test_hooks_of_pods_and_of_backup_resources_run_and_count(
     record = finish(world, app)
     assert ran == ["dump in db"]
     assert (record.status, [hook.source for hook in record.hooks]) == (status, ["annotation" if annotated else "h"])
+
+
+def _asked_then(world: World, meanwhile: Callable[[], None], app: str | None = None) -> BackupRecord:
+    """A backup, with something that happens between the asking of licenses and the capture."""
+    [licensed] = world.request(e.BackupRequested(app=app))
+    meanwhile()
+    [*_, end] = world.backup(app=app)
+    record = ledger.finished_backup(world.store, str(licensed.subject))
+    assert record, end
+    return record
+
+
+def _register_anew(world: World, slug: str, **changes: str) -> None:
+    name = application.secret_name(slug)
+    world.cluster.delete(SECRETS, CONSOLE, name)
+    world.register(slug, **changes)
+
+
+def test_an_application_that_was_registered_after_the_asking_is_not_captured_and_told(authority_world: World) -> None:
+    world = new_world(authority_world, owned("a", "shop"), owned("b", "blog"))
+    world.register("shop")
+    record = _asked_then(world, lambda: world.register("blog", license_text="none at all"))
+    assert (record.status, [app.slug for app in record.apps]) == ("Completed", ["shop"])
+    assert "ConfigMap/b" not in held(world, record)
+    assert [(each.code, each.subject) for each in record.warnings] == [(Code.REGISTRATION_CHANGED, "blog")]
+
+
+def test_an_application_whose_license_was_replaced_after_the_asking_is_left_out_and_told(
+    authority_world: World,
+) -> None:
+    world = new_world(authority_world, owned("a", "shop"), owned("b", "blog"))
+    world.register("shop")
+    world.register("blog")
+    record = _asked_then(world, lambda: _register_anew(world, "blog", license_text="none at all"))
+    assert record.status == "PartiallyFailed"
+    assert [(each.code, each.subject) for each in record.errors] == [(Code.REGISTRATION_CHANGED, "blog")]
+    assert {"ConfigMap/a"} <= held(world, record)
+    assert "ConfigMap/b" not in held(world, record)
+
+
+def test_a_backup_of_one_application_that_was_registered_anew_is_not_taken(authority_world: World) -> None:
+    world = new_world(authority_world, owned("a", "shop"))
+    world.register("shop")
+    with pytest.raises(Invalid, match="registered anew") as changed:
+        _asked_then(world, lambda: _register_anew(world, "shop", backup=BACKUP + "# another\n"), app="shop")
+    assert changed.value.code == Code.REGISTRATION_CHANGED
+
+
+def test_the_same_registration_written_again_is_no_change(authority_world: World) -> None:
+    world = new_world(authority_world, owned("a", "shop"))
+    text = sign_license(world.authority, app_slug="shop")
+    world.register("shop", license_text=text)
+    assert _asked_then(world, lambda: _register_anew(world, "shop", license_text=text)).status == "Completed"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from schemas import application, license
 from schemas import events as e
 from schemas import job as jobs
-from schemas import license
 from schemas.application import Application
 from schemas.errors import Code, Invalid, PermanentError
 from schemas.messages import Message, brief, told
@@ -246,7 +246,7 @@ def _admitted(apps: list[Application], needs: GateNeeds) -> _Admitted:
         try:
             ships = shipped_spec(app) is not None
         except Invalid as error:
-            refusal = refusal or told(error)
+            refusal = refusal or told(error).model_copy(update={"subject": app.slug})
         if refusal is None:
             admitted.apps.append(app)
         else:
@@ -255,7 +255,9 @@ def _admitted(apps: list[Application], needs: GateNeeds) -> _Admitted:
 
 
 def _ref(app: Application) -> AppRef:
-    return AppRef(slug=app.slug, name=app.name, version=app.version, sequence=app.sequence)
+    return AppRef(
+        slug=app.slug, name=app.name, version=app.version, sequence=app.sequence, digest=application.digest(app)
+    )
 
 
 def _refusal(app: Application, needs: GateNeeds) -> Message | None:

@@ -20,7 +20,7 @@ from schemas.velero import BackupSpec, LabelSelector, ResourceHooks
 from workers.hooks.plan import plan_hooks
 from workers.hooks.sealed import store_plans
 from workers.jobs import endings, ledger, progress
-from workers.jobs.applications import registered
+from workers.jobs.applications import Seen, as_seen, registered
 from workers.jobs.queueing import Queueing, await_turn
 from workers.manifests.capture.document import Captured, encode_manifest
 from workers.manifests.capture.scope import scope_of, shipped_spec, spec_for
@@ -112,9 +112,11 @@ def _plan(
 
 def _selected(request: BackupRequest, needs: CaptureNeeds) -> _Taken:
     everybody = registered(needs.cluster, needs.console_namespace)
-    named = {app.slug for app in request.apps}
-    apps = [app for app in everybody if app.slug in named]
-    others = {app.slug for app in everybody} - named
+    seen = as_seen(everybody, request)
+    if request.app and seen.changed:
+        raise Invalid(str(seen.changed[0]), code=Code.REGISTRATION_CHANGED, subject=request.app)
+    apps = seen.apps
+    others = {app.slug for app in everybody} - {app.slug for app in apps}
     captured = capture_objects(
         needs.cluster,
         scope_of(needs.console_namespace, apps, request.app, others),
@@ -126,8 +128,8 @@ def _selected(request: BackupRequest, needs: CaptureNeeds) -> _Taken:
         plan_volumes(captured.objects, spec.default_volumes),
         hooks=spec.hooks.resources,
         selector=spec.label_selector if request.app else None,
-        errors=list(_empty(captured, request, apps)),
-        warnings=list(not_heeded(apps, full=request.app is None)),
+        errors=[*seen.changed, *_empty(captured, request, seen)],
+        warnings=[*seen.newer, *not_heeded(apps, full=request.app is None)],
     )
 
 
@@ -160,10 +162,11 @@ def _still_shipped(request: BackupRequest, needs: CaptureNeeds) -> tuple[BackupS
         return BackupSpec(), [prefixed("no Backup resource is heeded", told(error))]
 
 
-def _empty(captured: Captured, request: BackupRequest, apps: list[Application]) -> Iterator[Message]:
+def _empty(captured: Captured, request: BackupRequest, seen: Seen) -> Iterator[Message]:
     """A backup that holds nothing of an application that it names must not look as if it did."""
-    registrations = {app.slug: app for app in apps}
-    for slug in (app.slug for app in request.apps if app.slug not in captured.contributors):
+    registrations = {app.slug: app for app in seen.apps}
+    said = captured.contributors | {message.subject for message in seen.changed}
+    for slug in (app.slug for app in request.apps if app.slug not in said):
         yield _nothing_of(slug, registrations.get(slug))
 
 
