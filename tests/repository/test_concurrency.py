@@ -51,6 +51,8 @@ class World:
     told: dict[str, Tree] = field(default_factory=dict)
     """Volumes that were told and not forgotten."""
     number: int = 0
+    sabotaged: bool = False
+    """Index objects have been lost or put back: until this is mended, errors are the right answer."""
 
     @property
     def draw(self) -> random.Random:
@@ -76,7 +78,7 @@ def new_world(seed: int, root: Path) -> World:
     stalls = draw.choice((long[:1], long[:3], long))
     faults = Faults(rate, rate, rate / 2, rate / 2, draw.choice((0.0, 0.01, 0.03)), stalls=stalls)
     graces = Graces(pack=draw.choice((timedelta(0), HOUR)), orphan=DAY, mark=30 * DAY)
-    ambient = small_ambient(graces, lambda: simulation.now, random.Random(seed))
+    ambient = small_ambient(graces, simulation.clock, random.Random(seed))
     store = SimulatedStore(simulation, faults)
     return World(seed, root, simulation, store, ambient)
 
@@ -156,6 +158,9 @@ def killable(world: World, act: Callable[[], object]) -> None:
         act()
     except (TransientError, Killed):
         return
+    except Damaged:
+        if not world.sabotaged:
+            raise
     finally:
         world.store.revive()
 
@@ -172,7 +177,7 @@ def reader(world: World, node: str) -> None:
         except TransientError:
             continue
         except (AssertionError, NotFound, Damaged):
-            if volume in world.told:
+            if volume in world.told and not world.sabotaged:
                 raise
 
 
@@ -184,7 +189,24 @@ def check_restores(world: World, repository: VolumeRepository, volume: str) -> N
     shutil.rmtree(target)
 
 
-ROLES = {"writer": writer, "pruner": pruner, "repairer": repairer, "reader": reader}
+def saboteur(world: World, _node: str) -> None:
+    """Loses index objects, and puts old ones back while the marks of their packs stand."""
+    draw, store = world.draw, world.store
+    for _ in range(draw.randint(1, 3)):
+        world.simulation.step("wait", draw.choice((0, 1, 3, 20)) * HOUR)
+        there = sorted(key for key in store.objects if key.startswith(INDEX))
+        gone = {e.key for e in store.history if e.what in ("delete", "lost") and world.simulation.now - e.at < 20 * DAY}
+        old = sorted(key for key in gone if key.startswith(INDEX) and key not in store.objects)
+        world.sabotaged = world.sabotaged or bool(there or old)
+        if there and draw.random() < 0.6:
+            store.lose(draw.choice(there))
+        elif old:
+            store.replay(draw.choice(old))
+
+
+ROLES = {"writer": writer, "pruner": pruner, "repairer": repairer, "reader": reader, "saboteur": saboteur}
+CLOCKS = (timedelta(0), 2 * DAY, -2 * DAY, 25 * HOUR, 31 * DAY)
+"""How far clocks are ahead of the store's."""
 
 
 def actors(world: World) -> dict[str, Callable[[], None]]:
@@ -194,15 +216,26 @@ def actors(world: World) -> dict[str, Callable[[], None]]:
         "pruner": draw.randint(1, 3),
         "repairer": draw.randint(0, 1),
         "reader": draw.randint(0, 1),
+        "saboteur": int(draw.random() < 0.3),
     }
     nodes = ("", "node-a", "node-b", "node-c")
 
     def act(role: str, node: str) -> Callable[[], None]:
         return lambda: ROLES[role](world, node)
 
-    return {
+    made = {
         f"{role}-{number}": act(role, draw.choice(nodes)) for role, count in counts.items() for number in range(count)
     }
+    set_clocks(world, list(made))
+    return made
+
+
+def set_clocks(world: World, names: list[str]) -> None:
+    """All right, all wrong, or some that do not notice how long they sleep."""
+    draw = world.draw
+    if draw.random() < 0.5:
+        world.simulation.clocks = {name: draw.choice(CLOCKS) for name in names}
+        world.simulation.unaware = {name for name in names if draw.random() < 0.3}
 
 
 # --- what must be true at the end
@@ -211,6 +244,9 @@ def actors(world: World) -> dict[str, Callable[[], None]]:
 def check_end(world: World) -> None:
     """With peace, and when all graces are over."""
     check_history(world)
+    if world.sabotaged:  # an hour later, a prune lists what is not listed
+        world.simulation.advance(2 * DAY)
+        world.open("").prune(lambda: set(world.told))
     check_volumes(world)
     for wait in (2 * DAY, 31 * DAY, 31 * DAY):
         world.simulation.advance(wait)

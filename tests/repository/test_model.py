@@ -46,7 +46,9 @@ MOST_SLICES = 200
 _steps: list[int] = [0]
 _now = [START]
 _names = random.Random(0)
-AMBIENT = small_ambient(GRACES, lambda: _now[0], _names)
+_ahead = [timedelta(0)]
+"""How far the clocks of processes are ahead of the store's."""
+AMBIENT = small_ambient(GRACES, lambda: _now[0] + _ahead[0], _names)
 
 SLICES = st.one_of(st.none(), st.integers(1, 6))
 CRASHES = st.one_of(st.none(), st.integers(1, 40))
@@ -61,6 +63,7 @@ class RepositoryMachine(RuleBasedStateMachine):
         self.root = Path(tempfile.mkdtemp(prefix="model-", dir=IN_MEMORY))
         self.store = SimulatedStore(Simulation(0))
         _names.seed(0)
+        _ahead[0] = timedelta(0)
         self.volumes: dict[str, Tree] = {}
         self.last: dict[str, str] = {}
         self.number = 0
@@ -118,7 +121,7 @@ class RepositoryMachine(RuleBasedStateMachine):
     @rule(node=NODES, crash=CRASHES)
     def prune(self, node: str, crash: int | None) -> None:
         self._step()
-        self._crashing(crash, lambda: self._open(node).prune(lambda: set(self.volumes)))
+        self._crashing(crash, lambda: self._pruned(node))
 
     @rule(node=NODES, crash=CRASHES)
     def repair(self, node: str, crash: int | None) -> None:
@@ -146,6 +149,23 @@ class RepositoryMachine(RuleBasedStateMachine):
         self._step()
         assert self._open(node).verify(self._volume(number)) == []
 
+    @rule(number=st.integers(0, 99), node=NODES, crash=CRASHES, replay=st.booleans(), repair=st.booleans())
+    def lose_an_index_object(self, number: int, node: str, crash: int | None, replay: bool, repair: bool) -> None:
+        """Or find an old one back. An hour later whatever upkeep comes first mends it, also after a crash."""
+        self._step()
+        if not self._lost_or_found(number, replay=replay):
+            return
+        self.wait(2)
+        mend = self._repaired if repair else self._pruned
+        self._crashing(crash, lambda: mend(node))
+        self._pruned(node)
+
+    @rule(hours=st.sampled_from((0, -48, 25, 24 * 31)))
+    def set_a_clock(self, hours: int) -> None:
+        """The store's is another one."""
+        self._step()
+        _ahead[0] = timedelta(hours=hours)
+
     @rule(node=st.sampled_from(("node-a", "node-b")))
     def lose_a_cache(self, node: str) -> None:
         self._step()
@@ -169,6 +189,20 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     def _volume(self, number: int) -> str:
         return list(self.volumes)[number % len(self.volumes)]
+
+    def _lost_or_found(self, number: int, *, replay: bool) -> bool:
+        store, month = self.store, timedelta(days=29)
+        there = sorted(key for key in store.objects if key.startswith(INDEX))
+        gone = {e.key for e in store.history if e.what in ("delete", "lost") and store.simulation.now - e.at < month}
+        old = sorted(key for key in gone if key.startswith(INDEX) and key not in store.objects)
+        if replay and old:
+            store.replay(old[number % len(old)])
+        elif not replay and there:
+            store.lose(there[number % len(there)])
+        return bool(old if replay else there)
+
+    def _pruned(self, node: str) -> None:
+        self._open(node).prune(lambda: set(self.volumes))
 
     def _repaired(self, node: str) -> None:
         with self._open(node).new_view() as view:

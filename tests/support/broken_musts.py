@@ -39,6 +39,7 @@ class _Replay:
         self._packs: dict[bytes, Pack] = {}
         self._indexed: dict[str, set[bytes]] = {}
         self._told: dict[str, set[bytes]] = {}
+        self._sabotaged = False
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """As of a store."""
@@ -48,11 +49,14 @@ class _Replay:
         return body[start:] if length is None else body[start : start + length]
 
     def happens(self, event: Event) -> None:
-        """The next event."""
+        """The next event. When index objects have been lost, what backups need must be there, listed or not."""
         if event.what == "put":
             self._put(event)
         elif event.what == "delete":
             self._delete(event)
+        elif event.what == "lost":
+            self._objects.pop(event.key, None)
+            self._sabotaged = True
         elif event.what == "told":
             self._told[event.key] = self._needs(event)
             self._check_told(event)
@@ -143,7 +147,7 @@ class _Replay:
         there = {
             entry.id
             for pack in self._packs.values()
-            if pack.id in listed and pack_key(pack.id) in self._objects
+            if (pack.id in listed or self._sabotaged) and pack_key(pack.id) in self._objects
             for entry in pack.entries
         }
         for volume, needs in self._told.items():

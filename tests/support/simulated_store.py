@@ -22,7 +22,7 @@ class Killed(BaseException):
 
 
 class Event(NamedTuple):
-    """What has happened. `what` is put, delete, or what the test adds: told and forgotten."""
+    """What has happened. `what` is put, delete, lost, or what the test adds: told and forgotten."""
 
     what: str
     key: str
@@ -70,6 +70,16 @@ class SimulatedStore:
     def note(self, what: str, key: str) -> None:
         """Something outside of the store belongs into the history."""
         self._happened(what, key, b"", False)
+
+    def lose(self, key: str) -> None:
+        """Somebody takes an object away, around all faults."""
+        self.objects.pop(key)
+        self._happened("lost", key, b"", False)
+
+    def replay(self, key: str) -> None:
+        """Somebody puts an object back that was there once, around all faults."""
+        body = next(event.body for event in self.history if event.what == "put" and event.key == key)
+        self._put(key, body, True)
 
     # --- the port
 

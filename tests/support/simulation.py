@@ -22,6 +22,10 @@ class Simulation:
         self.trace: list[str] = []
         """What was done in which order, for comparing two runs."""
         self.errors: list[BaseException] = []
+        self.clocks: dict[str, timedelta] = {}
+        """How far the clocks of actors are ahead of the one of the simulation, which is the store's."""
+        self.unaware: set[str] = set()
+        """Actors whose clocks stand still while they sleep, as those of suspended machines do."""
         self._wakes: dict[str, datetime] = {}
         self._turns: dict[str, threading.Semaphore] = {}
         self._late: list[tuple[datetime, int, Callable[[], object]]] = []
@@ -48,6 +52,10 @@ class Simulation:
         """Whose thread this is; None for who is outside of the simulation."""
         return getattr(self._local, "name", None)
 
+    def clock(self) -> datetime:
+        """What the clock of this actor says."""
+        return self.now + self.clocks.get(self.actor or "", timedelta(0))
+
     def step(self, label: str = "", sleep: timedelta = timedelta(0)) -> None:
         """Lets others go on, for at least `sleep`; returns when it is this actor's turn again."""
         me = self.actor
@@ -56,6 +64,8 @@ class Simulation:
         self.trace.append(f"{me} {label}")
         self.now += SOON * self.random.random()
         self._wakes[me] = self.now + sleep
+        if me in self.unaware:
+            self.clocks[me] = self.clocks.get(me, timedelta(0)) - sleep
         following = self._next()
         if following != me:
             self._turns[following].release()

@@ -27,7 +27,7 @@ class MaintainNeeds:
 
 
 def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
-    """Writes the tombstone, looks whether a restore needs the backup, then deletes the record, its volumes, the rest,
+    """Writes the tombstone, looks whether a restore needs the backup, then deletes the record, the rest, its volumes,
     and what nothing else refers to. Request and tombstone stay. Raises NotYet while that is reclaimed.
 
     The tombstone comes first, and restores look at it before they begin: none begins after this has looked."""
@@ -68,13 +68,14 @@ def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: Mai
 
 
 def _remove(store: ObjectStore, repository: Repository, job: Job) -> None:
-    """Deletes what is the backup's own; safe to repeat."""
+    """Deletes what is the backup's own; safe to repeat. Volumes go after all that names them: one that is named and not
+    there would stop other prunes."""
     store.delete(keys.final(job))
-    repository.forget(ledger.read(store, keys.deleted(job), Tombstone).volume_ids)
     staying = {keys.request(job), keys.deleted(job)}
     for found in list(store.list(keys.of(job))):
         if found.key not in staying:
             store.delete(found.key)
+    repository.forget(ledger.read(store, keys.deleted(job), Tombstone).volume_ids)
 
 
 def not_deleted(event: e.CloudEvent[e.BackupDeleteRequested], reason: Message) -> Iterator[e.Event]:

@@ -8,6 +8,7 @@ from schemas.errors import NotFound, TransientError
 from workers.repository.chunks.cache_file import CacheFile
 from workers.repository.format import index_object
 from workers.repository.format.layout import INDEX, name_of
+from workers.repository.format.listing import listed
 from workers.repository.format.packs import ChunkPlace, Pack, PackEntry
 from workers.repository.format.sealing import SealedStore
 
@@ -37,13 +38,14 @@ class Index:
             cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = CacheFile(str(cache / f"{sealed.keys.identity}.index-{SCHEMA}") if cache else "", _TABLES)
 
-    def sync(self) -> set[str]:
-        """Makes the copy equal to the store's index (F15); the names of all index objects."""
+    def sync(self, without: frozenset[str] = frozenset()) -> set[str]:
+        """Makes the copy equal to the store's index (F15), as if index objects `without` were not there; the names of
+        all others. Raises Damaged for one that cannot be read."""
         for _ in range(TRIES):
             # Before listing: what another process learns meanwhile must not be forgotten.
             with self._file.reading() as db:
                 known = {name for (name,) in db.execute("SELECT name FROM objects")}
-            names = {name_of(found.key) for found in self._sealed.store.list(INDEX)}
+            names = {name_of(found.key) for found in listed(self._sealed.store, INDEX)} - without
             try:
                 self._learn_all(sorted(names - known))
             except NotFound:
@@ -91,14 +93,6 @@ class Index:
         """The bytes of every pack."""
         with self._file.reading() as db:
             return dict(db.execute("SELECT pack, size FROM packs"))
-
-    def ids_in(self, packs: Iterable[bytes]) -> Iterator[bytes]:
-        """The chunks of some packs."""
-        query = "SELECT id FROM chunks JOIN packs USING(number) WHERE pack = ?"
-        for pack in packs:
-            with self._file.reading() as db:
-                rows = db.execute(query, (pack,)).fetchall()
-            yield from (id_ for (id_,) in rows)
 
     def listing(self, packs: set[bytes]) -> set[str]:
         """The index objects that list any of these packs."""

@@ -17,20 +17,26 @@ class View:
     def __init__(self, sealed: SealedStore, index: Index) -> None:
         self.sealed, self.index = sealed, index
         self.store, self.keys, self.ambient = sealed.store, sealed.keys, sealed.ambient
+        self.index_objects: frozenset[str] = frozenset()
         self.marks: marks.Marks = {}
         self.marked: set[bytes] = set()
         self.damage: dict[str, set[marks.ChunkInPack]] = {}
         self._bad: set[marks.ChunkInPack] = set()
         self._lock = threading.Lock()
 
-    def look(self) -> None:
-        """Lists marks, index and damage notes, in this order (F21, F23)."""
-        found = marks.read(self.sealed, self.marks)
-        self.index.sync()
+    def look(self, without: frozenset[str] = frozenset()) -> None:
+        """Lists marks, index and damage notes, in this order (F21, F23); the index as `Index.sync` does."""
+        self.look_at_marks(without)
         damage = marks.read_damage(self.sealed)
         with self._lock:
-            self.marks, self.marked, self.damage = found, marks.marked(found), damage
-            self._bad = set().union(*damage.values())
+            self.damage, self._bad = damage, set().union(*damage.values())
+
+    def look_at_marks(self, without: frozenset[str] = frozenset()) -> None:
+        """Lists marks, then the index: what may be about to go, or has gone."""
+        found = marks.read(self.sealed, self.marks)
+        names = frozenset(self.index.sync(without))
+        with self._lock:
+            self.marks, self.marked, self.index_objects = found, marks.marked(found), names
 
     def open_marks(self) -> bool:
         """Whether a mark names packs that the index still lists."""
@@ -57,12 +63,6 @@ class View:
     def all_places(self, id_: bytes) -> set[marks.ChunkInPack]:
         """For the note of a chunk that is lost."""
         return {(place.pack, id_) for place in self.index.places(id_)} or {(marks.NOWHERE, id_)}
-
-    def unreliable_ids(self) -> set[bytes]:
-        """`damaged_ids`, and chunks that are only in marked packs: a new volume must not rely on them, even if its
-        parent has them (F21). A pruner that has died may have marked what is needed."""
-        marked = set(self.index.ids_in(self.marked))
-        return self.damaged_ids() | {id_ for id_ in marked if self.reliable(id_) is None}
 
     def places(self, ids: Iterable[bytes]) -> dict[bytes, list[ChunkPlace]]:
         """All places of chunks, those that are to be tried first in front (F14)."""

@@ -1,12 +1,12 @@
 """The end of a copy: writes its record, then looks whether all that the volume needs stays (FORMAT 9)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from schemas.errors import Damaged, TransientError
 from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
 from workers.repository.copy.checkpoint import State
-from workers.repository.format import volume_record
+from workers.repository.format import store_clock, volume_record
 from workers.repository.format.layout import PARTIAL, VOLUMES
 from workers.repository.format.volume_record import Volume
 
@@ -15,15 +15,16 @@ SOON = timedelta(hours=6)
 record is left alone (F26)."""
 
 
-def commit(view: View, state: State, reached: Volume) -> str | None:
-    """The volume's id; None if a prune has taken, or is about to take, what it needs (F21), or it took too long."""
-    name, begun = view.ambient.new_id(), view.ambient.now()
+def commit(view: View, state: State, reached: Volume, before: frozenset[str] | None) -> str | None:
+    """The volume's id; None if a prune has taken, or is about to take, what it needs (F21), or it took too long.
+    `before` are the index objects that were there at the start of the copy, None if this was in an earlier slice."""
+    name = view.ambient.new_id()
     volume_record.write(view.sealed, VOLUMES + name, reached)  # W1
     drop_partial(view, state)  # before the last look at the clock: nothing may hold up the answer after that
-    view.look()  # W2
     try:
-        stays, now = _all_stays(view, state, reached), view.ambient.now()
-        if stays and not state.too_old(now) and now - begun < SOON:
+        view.look_at_marks()  # W2
+        now = view.ambient.now()
+        if not state.too_old(now) and _all_stays(view, state, reached, before) and _in_time(view, name):
             return name
     except TransientError:
         view.store.delete(VOLUMES + name)
@@ -37,9 +38,22 @@ def drop_partial(view: View, state: State) -> None:
     view.store.delete(PARTIAL + state.copy)
 
 
-def _all_stays(view: View, state: State, reached: Volume) -> bool:
-    """Whether nothing that the volume needs may have been deleted, or be about to (F21)."""
-    return (sorted(view.marks) == state.marks and not state.open_marks) or _all_unmarked(view, reached)
+def _in_time(view: View, name: str) -> bool:
+    """Whether the record still is there, and no pruner takes it soon: by the store's clock, as a pruner sees it."""
+    written = _written(view, name)
+    return written is not None and store_clock.now(view.store) - written < SOON
+
+
+def _written(view: View, name: str) -> datetime | None:
+    """When the record was written."""
+    return next((found.modified for found in view.store.list(VOLUMES + name) if found.key == VOLUMES + name), None)
+
+
+def _all_stays(view: View, state: State, reached: Volume, before: frozenset[str] | None) -> bool:
+    """Whether nothing that the volume needs may have gone, or be about to (F21). If no mark has come, and no index
+    object has gone since the copy began, all that it relied on is as it was."""
+    is_as_before = sorted(view.marks) == state.marks and not state.open_marks
+    return (is_as_before and before is not None and before <= view.index_objects) or _all_unmarked(view, reached)
 
 
 def _all_unmarked(view: View, volume: Volume) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from workers.repository.copy.parent_tree import InBlock, ParentTree
@@ -78,9 +79,9 @@ def unchanged(
     return [found] if kind != tree.FILE or not first.goes_on() else _all_parts(parent, found)
 
 
-def is_hurt(found: list[InBlock], unreliable: set[bytes]) -> bool:
-    """Whether any of the entries needs a chunk that a new volume must not rely on."""
-    return any(id_ in unreliable for block, index in found for id_, _ in block.chunks(block.entries[index]))
+def needs(found: list[InBlock]) -> Iterator[bytes]:
+    """The chunks that the entries' contents are in."""
+    return (id_ for block, index in found for id_, _ in block.chunks(block.entries[index]))
 
 
 def _all_parts(parent: ParentTree, first: InBlock) -> list[InBlock]:

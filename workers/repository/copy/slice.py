@@ -8,6 +8,7 @@ from pathlib import Path
 from schemas.errors import Damaged, NotFound
 from workers.ports import CopySlice, Progress
 from workers.repository.chunks.chunk_writer import ChunkWriter
+from workers.repository.chunks.reliance import Reliance
 from workers.repository.chunks.view import View
 from workers.repository.copy import checkpoint as checkpoints
 from workers.repository.copy.checkpoint import Position, State
@@ -38,6 +39,7 @@ def copy_slice(
     """See the port `Repository`."""
     state = _begun(view, checkpoint)
     view.look()  # after the copy's start is set, so that what it sees is no older (F27)
+    before = view.index_objects if state.position is None else None
     if not state.marks and not state.tree:
         state.marks, state.open_marks = sorted(view.marks), view.open_marks()
     known = _parent(view, parent)  # after the marks (F23)
@@ -57,7 +59,7 @@ def copy_slice(
     if state.position:
         volume_record.write(view.sealed, PARTIAL + state.copy, reached)
         return _slice(state, None, checkpoints.encode(view.sealed, state))
-    volume = commit(view, state, reached)
+    volume = commit(view, state, reached, before)
     return _slice(state, volume, None) if volume else _anew(view, state)
 
 
@@ -86,7 +88,7 @@ def _walk(
     ):
         if state.linked:
             hardlinks.learn(view, state.tree)
-        walk = Walk(source, tree, reader, parent, hardlinks, state, pace, view.unreliable_ids())
+        walk = Walk(source, tree, reader, parent, hardlinks, state, pace, Reliance(view))
         left_off = walk.run(state.position)
     stream.finish()
     state.tree = tree.finish()

@@ -8,6 +8,7 @@ import os
 import stat
 from typing import NamedTuple
 
+from workers.repository.chunks.reliance import Reliance
 from workers.repository.copy import failures, partial_file, reuse
 from workers.repository.copy.checkpoint import Position, State
 from workers.repository.copy.file_reader import FileReader
@@ -45,11 +46,11 @@ class Walk:
         hardlinks: Hardlinks,
         state: State,
         pace: Pace,
-        unreliable: set[bytes],
+        reliance: Reliance,
     ) -> None:
-        """What needs one of the `unreliable` chunks is read and stored again."""
+        """What needs a chunk that must not be relied on is read and stored again."""
         self._root, self._writer, self._reader, self._parent = root, writer, reader, parent
-        self._hardlinks, self._state, self._pace, self._unreliable = hardlinks, state, pace, unreliable
+        self._hardlinks, self._state, self._pace, self._reliance = hardlinks, state, pace, reliance
 
     def run(self, left_off: Position | None) -> Position | None:
         """Goes on where an earlier slice has left off. Returns where this one ended, None if the whole tree is read."""
@@ -96,7 +97,7 @@ class Walk:
         block, taken = self._parent.enter(path), 0
         is_known = block is not None
         subdirectories: list[bytes] = []
-        while block is not None and not self._unreliable:
+        while block is not None and self._reliance.on_all(id_ for id_, _ in block.table):
             unchanged = reuse.whole_block(directory, block, names, taken)
             if unchanged is None:
                 break
@@ -172,7 +173,7 @@ class Walk:
     def _take_over(self, name: bytes, kind: int, status: os.stat_result, linked: tuple[Attribute, ...]) -> bool:
         """Adds the parent's entries of `name`, if nothing about it has changed."""
         found = reuse.unchanged(self._parent, name, kind, status, linked)
-        if not found or (self._unreliable and reuse.is_hurt(found, self._unreliable)):
+        if not found or not self._reliance.on_all(reuse.needs(found)):
             return False
         for block, index in found:
             self._writer.add(Taken(name, block, index))

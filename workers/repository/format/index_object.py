@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from schemas.errors import Code, Damaged, NotFound
 from workers.repository.format.layout import INDEX, PACK_MOST, name_of
+from workers.repository.format.listing import listed
 from workers.repository.format.packs import ENTRY_SIZE, Pack, decode_entries, encode_entries
 from workers.repository.format.sealing import SealedStore
 
@@ -46,6 +47,11 @@ def write(sealed: SealedStore, packs: list[Pack]) -> list[tuple[str, list[Pack]]
     return written
 
 
+def size_of(sealed: SealedStore, names: set[str]) -> int:
+    """The bytes of these index objects."""
+    return sum(found.size for found in listed(sealed.store, INDEX) if name_of(found.key) in names)
+
+
 def read(sealed: SealedStore, name: str) -> list[Pack]:
     """What one index object lists. Raises NotFound, Damaged."""
     try:
@@ -66,6 +72,6 @@ def unreadable(sealed: SealedStore) -> list[str]:
             return True
         return False
 
-    names = sorted(name_of(found.key) for found in sealed.store.list(INDEX))
+    names = sorted(name_of(found.key) for found in listed(sealed.store, INDEX))
     with sealed.ambient.pool(THREADS, "index") as pool:
         return [name for name, is_damaged in zip(names, pool.map(damaged, names), strict=True) if is_damaged]

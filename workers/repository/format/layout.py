@@ -14,6 +14,7 @@ DAMAGE = "repository/damage/"
 VERIFIED = "repository/verified/"
 BALLAST = "repository/ballast"
 BALLAST_BYTES = 64 * 1024
+CLOCK = "repository/clock"
 RECOVERY_SHOWN = "repository/recovery-shown"
 
 MIB = 1024 * 1024

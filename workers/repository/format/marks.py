@@ -6,6 +6,7 @@ from typing import Any
 
 from schemas.errors import Code, Damaged, NotFound
 from workers.repository.format.layout import DAMAGE, MARKS, name_of
+from workers.repository.format.listing import listed
 from workers.repository.format.sealing import SealedStore
 
 Marks = dict[str, frozenset[bytes]]
@@ -27,7 +28,7 @@ def write(sealed: SealedStore, packs: Iterable[bytes]) -> str:
 def read(sealed: SealedStore, known: Marks) -> Marks:
     """All marks now; those in `known` are not read again, as they never change (F1)."""
     marks: Marks = {}
-    for found in list(sealed.store.list(MARKS)):
+    for found in list(listed(sealed.store, MARKS)):
         name = name_of(found.key)
         try:
             marks[name] = known[name] if name in known else _packs(sealed, found.key)
@@ -50,7 +51,7 @@ def note_damage(sealed: SealedStore, places: Iterable[ChunkInPack]) -> None:
 def read_damage(sealed: SealedStore) -> dict[str, set[ChunkInPack]]:
     """What damage notes say, by the note's name."""
     notes: dict[str, set[ChunkInPack]] = {}
-    for found in list(sealed.store.list(DAMAGE)):
+    for found in list(listed(sealed.store, DAMAGE)):
         try:
             notes[name_of(found.key)] = _places(sealed, found.key)
         except NotFound:
@@ -61,7 +62,7 @@ def read_damage(sealed: SealedStore) -> dict[str, set[ChunkInPack]]:
 def unreadable(sealed: SealedStore) -> Iterator[str]:
     """The keys of marks and damage notes that cannot be read."""
     for prefix, read_one in ((MARKS, _packs), (DAMAGE, _places)):
-        for found in list(sealed.store.list(prefix)):
+        for found in list(listed(sealed.store, prefix)):
             try:
                 read_one(sealed, found.key)
             except NotFound:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from schemas.errors import Code, Damaged, NotFound
 from workers.repository.chunks.view import View
-from workers.repository.format import index_object, tree_decoder, volume_record
+from workers.repository.format import index_object, listing, tree_decoder, volume_record
 from workers.repository.format.layout import PACKS, VOLUMES, name_of
 from workers.repository.format.tree import shown
 from workers.repository.upkeep.say import Say, silent
@@ -55,7 +55,7 @@ def stats(view: View) -> Stats:
         packs, chunks, stored = packs + 1, chunks + len(pack.entries), stored + pack.size
         content += sum(entry.length for entry in pack.entries)
     return Stats(
-        volumes=sum(1 for _ in view.store.list(VOLUMES)),
+        volumes=sum(1 for _ in listing.listed(view.store, VOLUMES)),
         packs=packs,
         stored_bytes=stored,
         chunks=chunks,
@@ -72,7 +72,7 @@ def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Probl
         Problem(f"index object {name} cannot be read", code=Code.INDEX_DAMAGED)
         for name in index_object.unreadable(view.sealed)
     ]
-    present = {name_of(found.key): found.size for found in view.store.list(PACKS)}
+    present = {name_of(found.key): found.size for found in listing.listed(view.store, PACKS)}
     gone: set[bytes] = set()
     listed: set[str] = set()
     for pack, size in view.index.pack_sizes().items():

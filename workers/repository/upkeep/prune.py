@@ -1,60 +1,72 @@
 """Reclaims what no volume refers to, while others copy: D1 to D4 of FORMAT 10."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
-from schemas.errors import Damaged, NotFound, SnaplineError
+from schemas.errors import Damaged, NotFound, SnaplineError, TransientError
 from workers.ports import StoredObject
 from workers.repository.chunks.chunk_writer import LEVEL, ChunkWriter
 from workers.repository.chunks.view import View
-from workers.repository.format import index_object, marks
+from workers.repository.format import index_object, marks, store_clock
 from workers.repository.format.layout import (
     BALLAST,
     BALLAST_BYTES,
     DAMAGE,
     INDEX,
     MARKS,
-    PACKS,
     PARTIAL,
     VOLUMES,
     name_of,
 )
+from workers.repository.format.listing import listed
 from workers.repository.format.packs import ChunkPlace, Pack
+from workers.repository.upkeep import proof
 from workers.repository.upkeep.live import Live
 from workers.repository.upkeep.say import Say, silent
 
 REPACK_BELOW = 0.5
 """A pack of which less than this part is in use is written anew."""
 THREADS = 8
+T = TypeVar("T")
 
 
 def prune(view: View, keep: Callable[[], set[str]], *, level: int = LEVEL, say: Say = silent) -> int:
     """The bytes of the packs, records and index objects that were deleted, less those written instead.
 
-    `keep` tells which volumes jobs refer to. Raises Damaged if one of them cannot be read: then nobody can tell what it
-    needs, and no pack is deleted. Safe to kill anywhere, safe to run beside other pruners and copies.
+    `keep` tells which volumes jobs refer to. Raises Damaged if one of them cannot be read, or something that it needs
+    is nowhere: then nobody can tell what else is needed, and no pack is deleted (F25, F35); TransientError if that is
+    because a backup is deleted meanwhile. Safe to kill anywhere, safe to run beside other pruners, copies and repairs.
     """
-    now, graces = view.ambient.now(), view.ambient.graces
+    now = _with_room(view, lambda: store_clock.now(view.store))  # first: what is younger, jobs may not name yet
     kept = keep()
+    try:
+        proof.check_records(view, kept, keep)
+        return _prune(view, kept, now, level, say)
+    except Damaged as error:
+        if kept <= keep():
+            raise
+        raise TransientError(f"a backup was deleted meanwhile ({error}); try again") from error
+
+
+def _prune(view: View, kept: set[str], now: datetime, level: int, say: Say) -> int:
+    graces = view.ambient.graces
     freed = _drop_orphans(view, kept, now - graces.orphan)
     view.look()
+    written, unlisted = _list_anew(view, now - graces.pack)
     with Live(kept) as live:
         live.learn(view, say)
-        known = set(view.index.pack_sizes())  # before listing: the copy of the index grows by what others write
-        present = {name_of(found.key): found for found in view.store.list(PACKS)}
-        young = {name for name, found in present.items() if found.modified >= now - graces.pack}
-        plan = _plan(view, live, present, young, known)
-        written = 0
+        plan = _plan(view, live, unlisted, now - graces.pack)
         if plan.rewritten:
             try:
-                written = _rewrite(view, live, plan.rewritten, level, say)
+                written += _rewrite(view, live, plan, level, say)
             except SnaplineError:
                 # There is no room, or no peace, to write: what is wholly dead goes all the same (F28).
                 plan.rewritten = []
         doomed = plan.dead | plan.unlisted | {pack.id for pack in plan.rewritten}
         if doomed:
-            freed += _delete(view, live, doomed, present, say)
+            freed += _delete(view, live, plan, doomed, say)
         _drop_old_marks(view, now - graces.mark)
         _drop_notes(view, live)
     _put_ballast(view)
@@ -63,23 +75,36 @@ def prune(view: View, keep: Callable[[], set[str]], *, level: int = LEVEL, say: 
 
 @dataclass
 class _Plan:
-    dead: set[bytes]
-    rewritten: list[Pack]
-    unlisted: set[bytes]
+    present: dict[str, StoredObject]
+    gone: set[bytes]  # listed, but not there
+    dead: set[bytes] = field(default_factory=set)
+    rewritten: list[Pack] = field(default_factory=list)
+    unlisted: set[bytes] = field(default_factory=set)
 
 
-def _plan(view: View, live: Live, present: dict[str, StoredObject], young: set[str], known: set[bytes]) -> _Plan:
-    """Packs that neither were `known` before nor are `present` have just been written. What is in use of a marked pack
+def _list_anew(view: View, before: datetime) -> tuple[int, set[str]]:
+    """Lists what the index lacks; the bytes written, and the packs that nobody can list."""
+    known = {pack.hex() for pack in view.index.pack_sizes()}
+    old = [found for name, found in proof.present(view).items() if name not in known and found.modified < before]
+    if not old:
+        return 0, set()
+    written = proof.list_anew(view, old)
+    return written, {name_of(found.key) for found in old} - {pack.hex() for pack in view.index.pack_sizes()}
+
+
+def _plan(view: View, live: Live, unlisted: set[str], before: datetime) -> _Plan:
+    """Packs that neither were known before nor are present have just been written. What is in use of a marked pack
     is written anew: its pruner may be about to delete it, or may have died, and the mark ends only with the pack."""
-    plan = _Plan(set(), [], set())
+    known = set(view.index.pack_sizes())  # before listing: the copy of the index grows by what others write
+    present = proof.present(view)
+    plan = _Plan(present, {pack for pack in known if pack.hex() not in present})
+    proof.check_chunks(view, live, plan.gone)
     bad = set().union(*view.damage.values())
-    listed: set[str] = set()
     for pack in view.index.packs():
         name = pack.id.hex()
-        listed.add(name)
-        if name in young or (name not in present and pack.id not in known):
+        if (name in present and present[name].modified >= before) or (name not in present and pack.id not in known):
             continue
-        used = sum(entry.stored for entry in pack.entries if live.needs(view, pack.id, entry.id))
+        used = sum(entry.stored for entry in pack.entries if live.needs(view, pack.id, entry.id, plan.gone))
         if not used:
             plan.dead.add(pack.id)
         elif name in present and (
@@ -90,18 +115,20 @@ def _plan(view: View, live: Live, present: dict[str, StoredObject], young: set[s
             or any((pack.id, entry.id) in bad for entry in pack.entries)
         ):
             plan.rewritten.append(pack)
-    plan.unlisted = {bytes.fromhex(name) for name in present if name not in listed and name not in young}
+    if not view.damage:  # else what is missed may be in them
+        plan.unlisted = {bytes.fromhex(name) for name in unlisted & set(present)}
     return plan
 
 
-def _rewrite(view: View, live: Live, old: list[Pack], level: int, say: Say) -> int:
+def _rewrite(view: View, live: Live, plan: _Plan, level: int, say: Say) -> int:
     """Stores the live chunks of packs anew; the bytes written. Chunks that cannot be read keep their pack."""
+    old = plan.rewritten
     with ChunkWriter(view, level) as writer:
         for number, pack in enumerate(list(old)):
             say("rewriting packs", number, len(old))
             try:
                 for entry in pack.entries:
-                    if live.needs(view, pack.id, entry.id):
+                    if live.needs(view, pack.id, entry.id, plan.gone):
                         plain = view.read_at(pack.kind, ChunkPlace(pack.id, entry))
                         writer.write_sealed_anew(pack.kind, entry.id, plain)
             except (NotFound, Damaged):
@@ -110,35 +137,39 @@ def _rewrite(view: View, live: Live, old: list[Pack], level: int, say: Say) -> i
         return writer.uploaded_bytes
 
 
-def _delete(view: View, live: Live, doomed: set[bytes], present: dict[str, StoredObject], say: Say) -> int:
+def _delete(view: View, live: Live, plan: _Plan, doomed: set[bytes], say: Say) -> int:
     mark = _with_room(view, lambda: marks.write(view.sealed, doomed))  # D1
     view.look()  # D2
+    if mark not in view.marks:
+        raise TransientError("somebody has deleted the mark of this prune; try again")
     live.learn(view, say)
-    spared = {pack.id for pack in view.index.packs() if pack.id in doomed and _needed(view, live, pack)}
+    lost = view.marked | plan.gone
+    spared = {pack.id for pack in view.index.packs() if pack.id in doomed and _needed(view, live, pack, lost)}
+    spared |= doomed - plan.unlisted - plan.gone - set(view.index.pack_sizes())  # nobody can tell what is in them
     if spared:
         doomed -= spared
         replaced = _with_room(view, lambda: marks.write(view.sealed, doomed)) if doomed else None
         view.store.delete(MARKS + mark)
         if replaced is None:
             return 0
-    found = [present[pack.hex()] for pack in sorted(doomed) if pack.hex() in present]
+    found = [plan.present[pack.hex()] for pack in sorted(doomed) if pack.hex() in plan.present]
     with view.ambient.pool(THREADS, "prune") as pool:  # D3
         for number, _ in enumerate(pool.map(view.store.delete, [each.key for each in found])):
             say("deleting packs", number + 1, len(found))
     return sum(each.size for each in found) + _unlist(view, doomed)
 
 
-def _needed(view: View, live: Live, pack: Pack) -> bool:
-    """Whether a live chunk of the pack has no place in an unmarked one."""
+def _needed(view: View, live: Live, pack: Pack, lost: set[bytes]) -> bool:
+    """Whether a live chunk of the pack has no place in one that is not lost."""
     return any(
-        live.has(entry.id) and all(place.pack in view.marked for place in view.index.places(entry.id))
+        live.has(entry.id) and all(place.pack in lost for place in view.index.places(entry.id))
         for entry in pack.entries
     )
 
 
 def _unlist(view: View, gone: set[bytes]) -> int:
     """D4. The bytes that index objects now take less."""
-    sizes = {name_of(found.key): found.size for found in view.store.list(INDEX)}
+    sizes = {name_of(found.key): found.size for found in listed(view.store, INDEX)}
     stale = view.index.listing(gone) & set(sizes)
     if not stale:
         return 0
@@ -147,15 +178,14 @@ def _unlist(view: View, gone: set[bytes]) -> int:
     for name in sorted(stale):
         view.store.delete(INDEX + name)
     view.index.sync()
-    added = sum(found.size for found in view.store.list(INDEX) if name_of(found.key) in new)
-    return sum(sizes[name] for name in stale) - added
+    return sum(sizes[name] for name in stale) - index_object.size_of(view.sealed, new)
 
 
 def _drop_orphans(view: View, kept: set[str], before: datetime) -> int:
     """Deletes volume records that no job refers to and partial records, when they are old (F26); their bytes."""
     freed = 0
     for prefix in (VOLUMES, PARTIAL):
-        for found in list(view.store.list(prefix)):
+        for found in list(listed(view.store, prefix)):
             if found.modified < before and not (prefix == VOLUMES and name_of(found.key) in kept):
                 view.store.delete(found.key)
                 freed += found.size
@@ -164,10 +194,10 @@ def _drop_orphans(view: View, kept: set[str], before: datetime) -> int:
 
 def _drop_old_marks(view: View, before: datetime) -> None:
     view.look()
-    listed = view.index.pack_sizes()
-    for found in list(view.store.list(MARKS)):
+    known = view.index.pack_sizes()
+    for found in list(listed(view.store, MARKS)):
         doomed = view.marks.get(name_of(found.key), frozenset())
-        if found.modified < before and not any(pack in listed for pack in doomed):
+        if found.modified < before and not any(pack in known for pack in doomed):
             view.store.delete(found.key)
 
 
@@ -184,7 +214,7 @@ def _drop_notes(view: View, live: Live) -> None:
             view.store.delete(DAMAGE + name)
 
 
-def _with_room(view: View, write: Callable[[], str]) -> str:
+def _with_room(view: View, write: Callable[[], T]) -> T:
     """Writes in place of the ballast if there is no room otherwise (F28)."""
     try:
         return write()
