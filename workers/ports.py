@@ -185,12 +185,14 @@ class Repository(Protocol):
         *,
         parent: str | None,
         checkpoint: bytes | None,
+        binding: str = "",
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> CopySlice:
         """Stores the tree below `root`, reusing what `parent` (an earlier volume id) has unchanged. What cannot be read
-        is `unreadable`, and the rest is stored. Ends early, at a chunk boundary, soon after `stop()` is true. Safe to
-        run twice."""
+        is `unreadable`, and the rest is stored. Ends early, at a chunk boundary, soon after `stop()` is true. A
+        `checkpoint` opens only with the `binding` it was made with: what is copied, for whom. Raises Damaged for
+        another's. Safe to run twice."""
         ...
 
     def restore(
@@ -199,10 +201,12 @@ class Repository(Protocol):
         target: Path,
         *,
         checkpoint: bytes | None,
+        binding: str = "",
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> RestoreSlice:
-        """Writes the volume's files into the directory `target`, never outside it. Raises Damaged, NotFound.
+        """Writes the volume's files into the directory `target`, never outside it. Raises Damaged, NotFound. A
+        `checkpoint` opens only with the `volume` and the `binding` it was made with.
         What is already there and not in the volume is removed. A file that cannot be read back is `lost`, the rest is
         restored. Safe to run twice."""
         ...

@@ -271,7 +271,7 @@ def replaced(file: Path, reached: CopySlice) -> None:
 def read_so_far(reached: CopySlice) -> int:
     """Bytes of the file in whose midst the slice ended."""
     assert reached.checkpoint
-    position = checkpoint.decode(SealedStore(MemoryObjectStore(), key_record()[1]), reached.checkpoint).position
+    position = checkpoint.decode(SealedStore(MemoryObjectStore(), key_record()[1]), reached.checkpoint, "").position
     assert position
     assert position.start
     return position.start

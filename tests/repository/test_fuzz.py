@@ -183,13 +183,13 @@ def decoders() -> dict[str, tuple[str, bytes, Callable[[MemoryObjectStore, str],
         ),
         "checkpoint": (
             checkpoint.CONTEXT,
-            plain(checkpoint.encode(SEALED, state), checkpoint.CONTEXT),
-            lambda store, key: checkpoint.decode(SEALED, store.get(key)),
+            plain(checkpoint.encode(SEALED, state, ""), checkpoint.CONTEXT),
+            lambda store, key: checkpoint.decode(SEALED, store.get(key), ""),
         ),
         "restore checkpoint": (
             restore_slice.CONTEXT,
-            plain(restore_slice.encode(SEALED, reached), restore_slice.CONTEXT),
-            lambda store, key: restore_slice.decode(SEALED, store.get(key)),
+            plain(restore_slice.encode(SEALED, reached, restore_slice.CONTEXT), restore_slice.CONTEXT),
+            lambda store, key: restore_slice.decode(SEALED, store.get(key), restore_slice.CONTEXT),
         ),
     }
 

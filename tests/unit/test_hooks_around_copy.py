@@ -133,6 +133,7 @@ class Node(Sealing):
         *,
         parent: str | None,
         checkpoint: bytes | None,
+        binding: str = "",
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> CopySlice:

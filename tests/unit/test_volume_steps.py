@@ -13,12 +13,13 @@ import pytest
 from deploy.local.samples import fill_volume, tree_digest
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code, NotFound, NotYet, TransientError
+from schemas.errors import Code, Damaged, NotFound, NotYet, TransientError
 from schemas.job import Job
 from schemas.kubernetes import PODS
 from schemas.records import (
     BackupPlan,
     BackupRequest,
+    CopyState,
     PodPlan,
     PodResult,
     RestorePlan,
@@ -260,6 +261,17 @@ def test_a_volume_that_is_being_mounted_is_waited_for(away: bool, node: Node) ->
     node.unmounted = True
     with pytest.raises(TransientError, match="no volumes yet"):
         node.hear(_copy_request())
+
+
+def test_the_slice_of_another_volume_is_refused(node: Node) -> None:
+    """As if somebody had put one `slices` record in place of another."""
+    node.slice_length = timedelta(milliseconds=1)
+    node.hear(_copy_request())
+    state = ledger.read(node.store, keys.slices(BACKUP, POD), CopyState)
+    assert state.checkpoint
+    ledger.put(node.store, keys.slices(BACKUP, POD), state.model_copy(update={"done": 1}))
+    with pytest.raises(Damaged):
+        node.hear(_copy_request(state.slice))
 
 
 def test_a_pod_that_goes_during_the_copy_of_its_second_volume_keeps_the_first(

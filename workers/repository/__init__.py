@@ -54,6 +54,7 @@ class VolumeRepository:
         *,
         parent: str | None,
         checkpoint: bytes | None,
+        binding: str = "",
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> CopySlice:
@@ -64,6 +65,7 @@ class VolumeRepository:
                 root,
                 parent=parent,
                 checkpoint=checkpoint,
+                binding=binding,
                 level=self._level,
                 stop=stop,
                 progress=progress,
@@ -75,12 +77,15 @@ class VolumeRepository:
         target: Path,
         *,
         checkpoint: bytes | None,
+        binding: str = "",
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> RestoreSlice:
         """See the port."""
         with self.new_view() as view:
-            return restore_slice(view, volume, target, checkpoint=checkpoint, stop=stop, progress=progress)
+            return restore_slice(
+                view, volume, target, checkpoint=checkpoint, binding=binding, stop=stop, progress=progress
+            )
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """See the port."""

@@ -204,6 +204,7 @@ def _copy_slice(one: _Copy, state: CopyState, root: Path, mount: str) -> Generat
         root,
         parent=parent.volume_id if parent else None,
         checkpoint=base64.b64decode(state.checkpoint) if state.checkpoint else None,
+        binding=f"{keys.slices(one.job, pod.key)} {state.done}",
         stop=one.stop,
     )
     tell = partial(progressed, one.job, volume.key(pod.namespace, pod.name))

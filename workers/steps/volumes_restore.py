@@ -91,6 +91,7 @@ def _advance(
         volume.volume_id,
         needs.files.directory(asked.pod_uid, asked.directory),
         checkpoint=base64.b64decode(state.checkpoint) if state.checkpoint else None,
+        binding=keys.slices(asked.job, asked.volume),
         stop=needs.slicing.stop(asked.job),
     )
     tell = partial(progressed, asked.job, volume.key)

@@ -4,8 +4,9 @@ import itertools
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
-from schemas.errors import NotFound
+from schemas.errors import Damaged, NotFound
 from schemas.messages import Message
 from tests.support.hooks import Sealing
 from tests.unit.model.emulated import Content, read
@@ -26,15 +27,16 @@ class Trees(Sealing):
         *,
         parent: str | None,
         checkpoint: bytes | None,
+        binding: str = "",
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> CopySlice:
         """See the port."""
-        taken: dict[str, str] = json.loads(checkpoint or b"{}")
+        taken: dict[str, str] = opened(checkpoint, binding) or {}
         for name, body in sorted(read(root).items()):
             if name not in taken:
                 if stop():
-                    return CopySlice(None, json.dumps(taken).encode(), 0, 0, 0, len(taken))
+                    return CopySlice(None, json.dumps([binding, taken]).encode(), 0, 0, 0, len(taken))
                 taken[name] = body.hex()
         volume = f"volume-{next(self._numbers)}"
         self._effect()
@@ -47,6 +49,7 @@ class Trees(Sealing):
         target: Path,
         *,
         checkpoint: bytes | None,
+        binding: str = "",
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> RestoreSlice:
@@ -54,13 +57,13 @@ class Trees(Sealing):
         if volume not in self.volumes:
             raise NotFound(f"there is no volume {volume}")
         wanted = self.volumes[volume]
-        done: list[str] = json.loads(checkpoint or b"[]")
+        done: list[str] = opened(checkpoint, volume + binding) or []
         for name in sorted(read(target).keys() - wanted.keys()):
             if not name.startswith(".snapline"):
                 (target / name).unlink()
         for name in sorted(wanted.keys() - set(done)):
             if stop():
-                return RestoreSlice(json.dumps(done).encode(), 0, len(done))
+                return RestoreSlice(json.dumps([volume + binding, done]).encode(), 0, len(done))
             self._effect()
             (target / name).write_bytes(wanted[name])
             done.append(name)
@@ -78,3 +81,11 @@ class Trees(Sealing):
     def prune(self, keep: Callable[[], set[str]]) -> int:
         """See the port."""
         return 0
+
+
+def opened(checkpoint: bytes | None, binding: str) -> Any:
+    """What a checkpoint holds. Raises Damaged for another's."""
+    bound, held = json.loads(checkpoint) if checkpoint else (binding, None)
+    if bound != binding:
+        raise Damaged("a checkpoint cannot be read")
+    return held

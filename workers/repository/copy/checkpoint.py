@@ -9,7 +9,7 @@ from workers.repository.format.ambient import Ambient
 from workers.repository.format.sealing import SealedStore
 from workers.repository.format.tree import shown
 
-CONTEXT = "checkpoint"
+CONTEXT = "checkpoint of "
 LONGEST = 14 * 24 * 3600
 """Seconds that a copy may take (F27)."""
 MOST_WARNINGS = 1000
@@ -96,8 +96,8 @@ def begin(ambient: Ambient) -> State:
     return State(ambient.new_id(), ambient.now().timestamp())
 
 
-def encode(sealed: SealedStore, state: State) -> bytes:
-    """The bytes for the next slice, on whichever node."""
+def encode(sealed: SealedStore, state: State, binding: str) -> bytes:
+    """The bytes for the next slice, on whichever node. They open only with the same `binding` (F8)."""
     fields = asdict(state)
     fields["tree"] = [id_.hex() for id_ in state.tree]
     if state.position:
@@ -107,13 +107,13 @@ def encode(sealed: SealedStore, state: State) -> bytes:
             "directory": state.position.directory.hex(),
             "name": None if name is None else name.hex(),
         }
-    return sealed.seal(json.dumps(fields).encode(), CONTEXT)
+    return sealed.seal(json.dumps(fields).encode(), CONTEXT + binding)
 
 
-def decode(sealed: SealedStore, checkpoint: bytes) -> State:
+def decode(sealed: SealedStore, checkpoint: bytes, binding: str) -> State:
     """The inverse. Raises Damaged."""
     try:
-        fields = json.loads(sealed.unseal(checkpoint, CONTEXT))
+        fields = json.loads(sealed.unseal(checkpoint, CONTEXT + binding))
         fields["tree"] = [bytes.fromhex(id_) for id_ in fields["tree"]]
         if fields["position"]:
             position = fields["position"]

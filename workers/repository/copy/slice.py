@@ -32,12 +32,13 @@ def copy_slice(
     *,
     parent: str | None,
     checkpoint: bytes | None,
+    binding: str,
     level: int,
     stop: Callable[[], bool],
     progress: Callable[[Progress], None],
 ) -> CopySlice:
     """See the port `Repository`."""
-    state = _begun(view, checkpoint)
+    state = _begun(view, checkpoint, binding)
     view.look()  # after the copy's start is set, so that what it sees is no older (F27)
     before = view.index_objects if state.position is None else None
     if not state.marks and not state.tree:
@@ -51,23 +52,25 @@ def copy_slice(
         except Damaged:
             if all(view.reliable(id_) for id_ in state.tree):
                 raise
-            return _anew(view, state)  # a prune has taken the tree so far: its partial record was too old (F26)
+            return _anew(
+                view, state, binding
+            )  # a prune has taken the tree so far: its partial record was too old (F26)
         writer.flush()
         state.uploaded += writer.uploaded_bytes
     progress(Progress(state.scanned, max(total, state.scanned), state.files))
     reached = Volume(state.tree, state.scanned, state.files)
     if state.position:
         volume_record.write(view.sealed, PARTIAL + state.copy, reached)
-        return _slice(state, None, checkpoints.encode(view.sealed, state))
+        return _slice(state, None, checkpoints.encode(view.sealed, state, binding))
     volume = commit(view, state, reached, before)
-    return _slice(state, volume, None) if volume else _anew(view, state)
+    return _slice(state, volume, None) if volume else _anew(view, state, binding)
 
 
-def _begun(view: View, checkpoint: bytes | None) -> State:
+def _begun(view: View, checkpoint: bytes | None, binding: str) -> State:
     """The state that the slice begins with."""
     if not checkpoint:
         return checkpoints.begin(view.ambient)
-    state = checkpoints.decode(view.sealed, checkpoint)
+    state = checkpoints.decode(view.sealed, checkpoint, binding)
     if not state.too_old(view.ambient.now()):
         return state
     drop_partial(view, state)
@@ -105,10 +108,10 @@ def _parent(view: View, parent: str | None) -> Volume | None:
     return None
 
 
-def _anew(view: View, state: State) -> CopySlice:
+def _anew(view: View, state: State, binding: str) -> CopySlice:
     """The copy begins anew with the next slice."""
     drop_partial(view, state)
-    return _slice(state, None, checkpoints.encode(view.sealed, checkpoints.begin(view.ambient)))
+    return _slice(state, None, checkpoints.encode(view.sealed, checkpoints.begin(view.ambient), binding))
 
 
 def _used(root: Rooted) -> int:

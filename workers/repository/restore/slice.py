@@ -17,7 +17,7 @@ from workers.repository.restore.batch import OpenDirectory
 from workers.repository.restore.outcome import Reached
 from workers.repository.restore.plan import Restore, Wanted
 
-CONTEXT = "restore checkpoint"
+CONTEXT = "checkpoint of a restore of {} into "
 MOST_WARNINGS = 1000
 
 
@@ -27,6 +27,7 @@ def restore_slice(
     target: Path,
     *,
     checkpoint: bytes | None,
+    binding: str = "",
     stop: Callable[[], bool],
     progress: Callable[[Progress], None],
     wanted: Wanted | None = None,
@@ -34,11 +35,12 @@ def restore_slice(
     """See the port `Repository`. With `wanted`, only paths that it accepts."""
     view.look()
     found = volume_record.read(view.sealed, VOLUMES + volume)
-    reached = decode(view.sealed, checkpoint) if checkpoint else Reached()
+    context = CONTEXT.format(volume) + binding
+    reached = decode(view.sealed, checkpoint, context) if checkpoint else Reached()
     complete = Restore(view, found, target, reached, wanted=wanted, stop=stop, progress=progress).run()
     lost = [f"{shown(path)}: {why}" for path, why in sorted(reached.lost.items())]
     return RestoreSlice(
-        checkpoint=None if complete else encode(view.sealed, reached),
+        checkpoint=None if complete else encode(view.sealed, reached, context),
         bytes=reached.written,
         files=reached.files,
         warnings=tuple(reached.warnings[:MOST_WARNINGS]),
@@ -46,8 +48,8 @@ def restore_slice(
     )
 
 
-def encode(sealed: SealedStore, reached: Reached) -> bytes:
-    """The bytes for the next slice, on whichever node."""
+def encode(sealed: SealedStore, reached: Reached, context: str) -> bytes:
+    """The bytes for the next slice, on whichever node. They open only with the same `context` (F8)."""
     fields = {
         "position": reached.position,
         "name": _text(reached.name),
@@ -61,13 +63,13 @@ def encode(sealed: SealedStore, reached: Reached) -> bytes:
         "warnings": reached.warnings[: MOST_WARNINGS + 1],
         "lost": [[_text(path), why] for path, why in reached.lost.items()],
     }
-    return sealed.seal(json.dumps(fields).encode(), CONTEXT)
+    return sealed.seal(json.dumps(fields).encode(), context)
 
 
-def decode(sealed: SealedStore, checkpoint: bytes) -> Reached:
+def decode(sealed: SealedStore, checkpoint: bytes, context: str) -> Reached:
     """The inverse. Raises Damaged."""
     try:
-        fields: dict[str, Any] = json.loads(sealed.unseal(checkpoint, CONTEXT))
+        fields: dict[str, Any] = json.loads(sealed.unseal(checkpoint, context))
         first, second, third = fields["position"]
         return Reached(
             position=(int(first), int(second), int(third)),
