@@ -10,14 +10,13 @@ from workers.repository.copy.pace import Pace
 from workers.repository.copy.stream import Stream
 from workers.repository.copy.tree_writer import Fresh, TreeWriter
 from workers.repository.files import path_info
+from workers.repository.files.opening import open_regular
 from workers.repository.files.rooted import check_there
 from workers.repository.format import tree
 from workers.repository.format.ambient import Limits
 from workers.repository.format.tree import Attribute, Extent, TreeEntry, join
 
 CHANGED = "changed while it was read; the copy may be of several moments"
-
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 _Read = tuple[int | None, bool]
@@ -82,7 +81,7 @@ class FileReader:
     ) -> Position | None:
         """Adds a file of the directory `path`, and what tells its other names. Returns where the slice ended, if it
         ended inside the file. Raises OSError as long as nothing of the file is in the tree."""
-        file = os.open(name, _OPEN, dir_fd=directory)
+        file = open_regular(directory, name)
         try:
             extended = path_info.xattrs(file)
             opened = _Open(name, file, status, [*linked, *extended.attributes])
@@ -109,7 +108,7 @@ class FileReader:
         if partial_file.stamp(status) != left_off.stamp:
             self._state.warn_of(join(path, name), CHANGED)
         try:
-            file = os.open(name, _OPEN, dir_fd=directory)
+            file = open_regular(directory, name)
             try:
                 extended = path_info.xattrs(file)
                 opened = _Open(name, file, status, extended.attributes)

@@ -143,7 +143,7 @@ class BatchWriter:
         if offset + length > len(data):
             part.failed = "its chunk is shorter than the tree says"
         if part.failed is None:
-            with self._outcome.noting(part.path, part), self._regular(part.path, os.O_WRONLY) as file:
+            with self._outcome.noting(part.path, part), self._regular(part, os.O_WRONLY) as file:
                 with part.lock:
                     _write_all(file, piece.at, data[offset : offset + length])
                 self._outcome.count(written=length)
@@ -152,7 +152,7 @@ class BatchWriter:
         """Owner and times, after the last part is written."""
         entry = part.entry
         if part.failed is None and entry.end() == entry.size:
-            with self._outcome.noting(part.path, part), self._regular(part.path, os.O_RDWR) as file:
+            with self._outcome.noting(part.path, part), self._regular(part, os.O_RDWR) as file:
                 if entry.start:  # the last entry of a file that was cut off while it was copied knows its size
                     os.ftruncate(file, entry.size)
                 failed = metadata.put_on(file, entry.mode, entry.uid, entry.gid, entry.mtime, part.attributes)
@@ -162,11 +162,13 @@ class BatchWriter:
             self._outcome.lose(part.path, part.failed)
 
     @contextmanager
-    def _regular(self, path: bytes, flags: int) -> Iterator[int]:
-        """The file that is there, opened. Raises OSError, also if somebody has put something else there (a device)."""
-        file = self._outcome.target().open(path, flags | os.O_NONBLOCK)
+    def _regular(self, part: FilePart, flags: int) -> Iterator[int]:
+        """The file that is there, opened. Raises OSError, also if somebody has put something else there: a device, or a
+        file of somebody who would be given more than is theirs (F29)."""
+        file = self._outcome.target().open(part.path, flags | os.O_NONBLOCK)
         try:
-            if not stat.S_ISREG(os.fstat(file).st_mode):
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.geteuid(), part.entry.uid):
                 raise OSError(errno.EBUSY, "it was replaced while it was restored")
             yield file
         finally:
