@@ -44,6 +44,18 @@ def test_a_queue_that_was_deleted_is_there_again_for_the_next_event(url: str, pu
     assert _waiting(url, GATE.name) == 1
 
 
+def test_a_queue_that_somebody_is_just_declaring_is_bound_before_the_event(
+    url: str, publisher: broker.Publisher
+) -> None:
+    broker.declare(url)
+    _delete(url, GATE.name)
+    _delete(url, GATE.dead_letters)
+    with connection.channel(url, "declare it, and be slow to bind it") as channel:
+        channel.queue_declare(GATE.name, durable=True, arguments={"x-queue-type": "quorum"})
+    publisher.publish(_request("a"))
+    assert _waiting(url, GATE.name) == 1
+
+
 def test_so_are_those_of_a_node_of_delays_and_of_dead_letters(url: str, publisher: broker.Publisher) -> None:
     work = e.VolumesCopyRequested(backup="b", node="node-a", pod="ns/pod")
     last = topology.DELAYS[-1]

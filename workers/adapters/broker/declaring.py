@@ -1,15 +1,16 @@
 """Declares what schemas/topology.py says, the same on RabbitMQ 3.10 and 4.x. Safe to repeat.
 
-A queue that is there serves as it is, also with other arguments than it would have now, which is told. Limits that may
-change are no arguments but policies, which an administrator sets (schemas/policies.json).
+A queue that is there serves as it is: for who may not declare, and also with other arguments than it would have now,
+which is told. Limits that may change are policies, not arguments; an administrator sets them (schemas/policies.json).
 
 All internal traffic (retries, dead letters) goes through the exchange WORK, so nobody needs the default one.
 The event log hears everything, so it comes last: until then, what has no queue yet is unroutable, not lost.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import AMQPError, ChannelClosedByBroker
@@ -52,27 +53,28 @@ def declare_if_allowed(url: str) -> None:
 
 def declare_exchanges(opened: BlockingConnection) -> None:
     """The exchanges. Raises pika's errors, as all that takes an open connection."""
-    with _channel(opened) as channel:
-        channel.exchange_declare(EVENTS, "topic", durable=True)
-        channel.exchange_declare(WORK, "topic", durable=True)
-        channel.exchange_declare(CONTROL, "fanout", durable=True)
+    for name, kind in ((EVENTS, "topic"), (WORK, "topic"), (CONTROL, "fanout")):
+        try:
+            with _channel(opened) as channel:
+                channel.exchange_declare(name, kind, durable=True)
+        except ChannelClosedByBroker as error:
+            if not _others_have(opened, error, partial(BlockingChannel.exchange_declare, exchange=name, passive=True)):
+                raise
 
 
 def declare_queue(opened: BlockingConnection, queue: Queue) -> list[Message]:
-    """A step's queue and its dead letters, bound to all that it hears. Dead letters first: they must have a place."""
+    """A step's queue, bound to all that it hears, and then its dead letters: where these are, the bindings are, too.
+    Until then the broker keeps what it cannot place."""
     limits = {
         "x-delivery-limit": topology.MOST_DELIVERIES,
         "x-consumer-timeout": topology.milliseconds(topology.CONSUMER_TIMEOUT),
     }
     alone = {"x-single-active-consumer": True} if queue.node else {}
-    found = [
+    arguments = {**limits, **alone, **_dead_letters_to(queue.dead_letters)}
+    return [
+        *_quorum(opened, queue.name, arguments, heard=queue.binding_keys),
         *_quorum(opened, queue.dead_letters, {"x-delivery-limit": topology.NEVER}),
-        *_quorum(opened, queue.name, {**limits, **alone, **_dead_letters_to(queue.dead_letters)}),
     ]
-    with _channel(opened) as channel:
-        for key in queue.binding_keys:
-            channel.queue_bind(queue.name, EVENTS, key)
-    return found
 
 
 def declare_rung(opened: BlockingConnection, queue: Queue, rung: timedelta) -> list[Message]:
@@ -100,18 +102,31 @@ def _dead_letters_to(name: str) -> dict[str, object]:
     }
 
 
-def _quorum(opened: BlockingConnection, name: str, arguments: dict[str, object]) -> list[Message]:
+def _quorum(
+    opened: BlockingConnection, name: str, arguments: dict[str, object], heard: Iterable[str] = ()
+) -> list[Message]:
     found: list[Message] = []
     try:
         with _channel(opened) as channel:
             channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum", **arguments})
     except ChannelClosedByBroker as error:
+        if _others_have(opened, error, partial(BlockingChannel.queue_declare, queue=name, passive=True)):
+            return []
         if not connection.inequivalent(error):
             raise
         found.append(connection.differs(name, error))
     with _channel(opened) as channel:
         channel.queue_bind(name, WORK, name)
+        for key in heard:
+            channel.queue_bind(name, EVENTS, key)
     return found
+
+
+def _others_have(
+    opened: BlockingConnection, error: ChannelClosedByBroker, look: Callable[[BlockingChannel], object]
+) -> bool:
+    """Whether the refusal only says that we may not declare, and it is there: who may has declared and bound it."""
+    return bool(error.reply_code == connection.ACCESS_REFUSED) and connection.is_there(opened.channel(), look)
 
 
 def _each(found: Iterable[list[Message]]) -> list[Message]:

@@ -10,7 +10,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
 
 from schemas import topology
-from schemas.errors import Code
+from schemas.errors import Code, Denied
 from schemas.messages import Message
 from schemas.topology import EVENT_LOG, EVENTS
 from workers.adapters.broker import connection
@@ -28,10 +28,17 @@ ARGUMENTS = {
 def declare(url: str) -> list[Message]:
     """Declares the event log, over a connection of its own: what fails for a broken one may close it.
 
-    It is for watching and no step depends on it, so one that is broken, or has other limits than it would have now, is
-    only told. Raises TransientError if the broker is lost, Denied.
+    It is for watching and no step depends on it, so one that is broken, has other limits than it would have now, or
+    is not there and may not be declared is only told. Raises TransientError if the broker is lost.
     """
-    if error := _refusal(url, _declare):
+    try:
+        error = _refusal(url, _declare)
+    except Denied as denied:
+        with connection.channel(url, "look at the event log") as channel:
+            if connection.is_there(channel, lambda asked: asked.queue_declare(EVENT_LOG, passive=True)):
+                return []
+        return [Message(code=Code.NO_EVENT_LOG, text=f"there is no event log: {denied}", subject=EVENT_LOG)]
+    if error:
         if not connection.inequivalent(error):
             return [_broken(error)]
         return [connection.differs(EVENT_LOG, error), *map(_broken, filter(None, [_refusal(url, _bind)]))]

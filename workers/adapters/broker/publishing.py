@@ -44,7 +44,8 @@ class Publisher:
 
         def ready(opened: BlockingConnection) -> None:
             for queue in queues:
-                self._ensure(opened, queue.name, partial(declaring.declare_queue, opened, queue))
+                for name in (queue.name, queue.dead_letters):  # a queue that is just being declared has no bindings yet
+                    self._ensure(opened, name, partial(declaring.declare_queue, opened, queue))
 
         key = topology.routing_key(event.data)
         self._send(EVENTS, key, e.encode(event), properties, ready, mandatory=bool(queues))
