@@ -72,7 +72,7 @@ def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Probl
         Problem(f"index object {name} cannot be read", code=Code.INDEX_DAMAGED)
         for name in index_object.unreadable(view.sealed)
     ]
-    present = {name_of(found.key): found.size for found in listing.listed(view.store, PACKS)}
+    present = _present(view)
     gone: set[bytes] = set()
     listed: set[str] = set()
     for pack, size in view.index.pack_sizes().items():
@@ -97,6 +97,17 @@ def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Probl
         return all(place.pack in gone or place.pack.hex() not in present for place in view.index.places(id_))
 
     return problems + hurt(view, names, lost, "it is nowhere in the repository", say)
+
+
+def _present(view: View) -> dict[str, int]:
+    """The bytes of the packs that are there. A prune may go on meanwhile: what is missed is looked for again (F15)."""
+    missing: set[str] = set()
+    while True:
+        present = {name_of(found.key): found.size for found in listing.listed(view.store, PACKS)}
+        last, missing = missing, {pack.hex() for pack in view.index.pack_sizes()} - present.keys()
+        if missing <= last:
+            return present
+        view.look()
 
 
 def hurt(view: View, names: Mapping[str, str], lost: Lost, why: str, say: Say = silent) -> list[Problem]:

@@ -44,6 +44,7 @@ def verify(view: View, names: Mapping[str, str], percent: float, say: Say = sile
             done, read = done + 1, read + pack.size
             damaged |= bad
             say("reading packs", done, len(chosen))
+    damaged = _standing(view, damaged)
     view.note_damage(damaged.union(*map(view.all_places, lost)))
     if damaged:
         ids = {id_ for _, id_ in damaged if view.reliable(id_) is None} - lost
@@ -51,6 +52,15 @@ def verify(view: View, names: Mapping[str, str], percent: float, say: Say = sile
     if chosen and percent < 100:
         view.sealed.write(CURSOR, json.dumps(chosen[-1].id.hex()).encode())
     return Report(problems, done, len(listed), read)
+
+
+def _standing(view: View, damaged: set[marks.ChunkInPack]) -> set[marks.ChunkInPack]:
+    """Those whose packs nobody has deleted meanwhile, or is about to."""
+    if not damaged:
+        return damaged
+    view.look()
+    standing = set(view.index.pack_sizes()) - view.marked
+    return {(pack, id_) for pack, id_ in damaged if pack in standing}
 
 
 def verify_volume(view: View, volume: str) -> list[Problem]:
