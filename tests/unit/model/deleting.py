@@ -78,7 +78,7 @@ def may_delete(live: Objects, restoring: Restoring) -> set[Id]:
 
 
 def _is_root(id_: Id, obj: Object, restoring: Restoring) -> bool:
-    if protected(id_, obj) or _is_others(obj, restoring.concerned):
+    if protected(id_, obj) or is_others(obj, restoring.concerned):
         return False
     owners = restoring.taken.get(id_, set())
     returns = bool(owners) and owners <= restoring.concerned
@@ -114,7 +114,7 @@ def _hangs(id_: Id, obj: Object, live: Objects, going: set[Id], restoring: Resto
     above = {uids[uid] for uid in owners if uid in uids}
     if not above or not above <= going:
         return False
-    return id_[0] in RUNNING_KINDS or not (protected(id_, obj) or _is_others(obj, restoring.concerned))
+    return id_[0] in RUNNING_KINDS or not (protected(id_, obj) or is_others(obj, restoring.concerned))
 
 
 def _is_own(obj: Object, whose: set[str]) -> bool:
@@ -123,7 +123,8 @@ def _is_own(obj: Object, whose: set[str]) -> bool:
     return CONSOLE in whose and labels(obj).get("kots.io/kotsadm") == "true"
 
 
-def _is_others(obj: Object, whose: set[str]) -> bool:
+def is_others(obj: Object, whose: set[str]) -> bool:
+    """Whether its labels say that it belongs to somebody else."""
     marks = labels(obj)
     return bool(marks.get("kots.io/app-slug") or marks.get("kots.io/kotsadm") == "true") and not _is_own(obj, whose)
 

@@ -196,7 +196,8 @@ class LineMachine(RuleBasedStateMachine):
             endings.append([(each.status, each.reason and each.reason.code) for each in self.watching.restores()][-1:])
         if endings[0] and endings[0][0][0] in ("Completed", "PartiallyFailed"):
             _none(invariants.differences(*moments))
-            assert endings[0] == endings[1], f"a second restore ends otherwise: {endings}"
+            if not self.watching.shares_volumes(self.watching.restores()[-1]):
+                assert endings[0] == endings[1], f"a second restore ends otherwise: {endings}"
             seen["twice"] += 1
 
     @precondition(lambda self: self.watching.backups())

@@ -8,9 +8,9 @@ from schemas.application import from_secret
 from schemas.job import Job, snapshot_of
 from schemas.kubernetes import Object
 from schemas.records import BackupRecord, RestoreRecord, RestoreRequest
-from tests.unit.model.deleting import Restoring
+from tests.unit.model.deleting import Restoring, is_others
 from tests.unit.model.emulated import Content, Emulated, Id, Place
-from tests.unit.model.oracle import Owners, Rule, homes, selection
+from tests.unit.model.oracle import CLAIMS, Owners, Rule, homes, selection
 from tests.unit.model.parts import App
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger
@@ -96,6 +96,16 @@ class Watching:
             since=backup.requested_at,
             keep_newer=request.keep_newer,
             rules=self._homes(backup),
+        )
+
+    def shares_volumes(self, restore: RestoreRecord) -> bool:
+        """Whether volumes in its scope belong to others, too: what is there of these it leaves alone, and says so."""
+        restoring = self.restoring(restore.name)
+        held = {(CLAIMS, *name) for name in restoring.refilled} | {id_ for id_ in restoring.taken if id_[0] == "pods"}
+        there, whose = self.after[restore.name].objects, restoring.concerned
+        return any(
+            not restoring.taken[id_] <= whose or (id_ in there and is_others(there[id_], whose))
+            for id_ in held & restoring.wanted()
         )
 
     def _homes(self, backup: BackupRecord) -> dict[str, Rule]:
