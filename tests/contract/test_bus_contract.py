@@ -13,7 +13,7 @@ from schemas.errors import Invalid
 from tests.support.line import until
 from tests.support.serving import Handle, serving
 from workers.adapters import broker
-from workers.adapters.broker import DeadLetter
+from workers.adapters.broker import DeadLetter, declaring
 from workers.adapters.twins.bus import MemoryBus
 from workers.deliveries import Again, Delivery, GaveUp, Park
 
@@ -42,11 +42,14 @@ class Rabbit:
         self._url = url
         self._publisher = broker.Publisher(url, "tests")
         self.publish = self._publisher.publish
-        self.publish_raw = self._publisher.publish_raw
         self.close = self._publisher.close
 
     def serving(self, queue: topology.Queue, handle: Handle) -> AbstractContextManager[None]:
         return serving(self._url, queue, handle)
+
+    def publish_raw(self, body: bytes, routing_key: str) -> None:
+        declaring.declare_if_allowed(self._url)  # raw bytes say of no queue that it has to be there
+        self._publisher.publish_raw(body, routing_key)
 
     def senders(self) -> list[str]:
         return [logged.sender for logged in broker.read_log(self._url, since="first", idle=timedelta(seconds=1))]
