@@ -95,7 +95,7 @@ def _once_more(line: Line, id_: str) -> None:
     _hold(line, SECRETS, "press", [STUCK])
     line.publish(e.RestoreRequested(backup=made, app=PRINT), f"{id_}, stuck")
     _given_up(line, line.job("restore", made, f"{id_}, stuck"))
-    _restore(line, made, id_)
+    _restore(line, made, f"{id_}, restored")
     line.publish(e.BackupDeleteRequested(backup=made), f"{id_}, deleted")
     deleted = e.BackupDeleted(backup=made, reclaimed_bytes=0).event_id
     until(lambda: any(event.id == deleted for event in line.told(idle=0.5)), f"{made} is deleted", 120)

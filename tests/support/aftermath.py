@@ -18,15 +18,11 @@ from workers.manifests.restore.sanitise import RESTORE_NAME
 
 
 def told_once(line: Line) -> dict[str, e.Event]:
-    """The final events by id. What was told again has the same id, and says the same; no job ended twice. A deletion
-    that is told again says what the prune of its second run has reclaimed."""
-    said: dict[str, e.Event] = {}
+    """The final events by id. What was told again has the same id, and says the same; no job ended twice."""
+    finals: dict[str, e.Event] = {}
     for event in line.told():
-        data = event.data
-        if isinstance(data, e.BackupDeleted):
-            data = data.model_copy(update={"reclaimed_bytes": 0})
-        assert said.setdefault(event.id, data) == data, event.id
-    finals = {id_: data for id_, data in said.items() if isinstance(data, e.FINAL)}
+        if isinstance(event.data, e.FINAL):
+            assert finals.setdefault(event.id, event.data) == event.data, event.id
     ends = Counter((type(data).type.split(".")[0], data.subject) for data in finals.values())
     assert set(ends.values()) == {1}, ends
     return finals
