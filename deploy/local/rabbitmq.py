@@ -99,8 +99,15 @@ class RabbitMQ:
 
     def bring_back_users(self) -> None:
         """Creates them in the running broker."""
-        self._write("definitions.json", json.dumps(self._definitions()))
-        self.control("import_definitions", str(self._root / "definitions.json"))
+        self._import()
+
+    def add_vhosts(self, number: int) -> list[str]:
+        """More spare virtual hosts, in the running broker. Raises CalledProcessError."""
+        have = len(self.vhosts) - 1
+        new = [f"v{have + index}" for index in range(number)]
+        self.vhosts += new
+        self._import()
+        return new
 
     def stop(self) -> None:
         """Ends it for good."""
@@ -140,6 +147,10 @@ class RabbitMQ:
     def _write(self, name: str, text: str) -> None:
         (self._root / name).write_text(text)
         (self._root / name).chmod(0o600)
+
+    def _import(self) -> None:
+        self._write("definitions.json", json.dumps(self._definitions()))
+        self.control("import_definitions", str(self._root / "definitions.json"))
 
     def _definitions(self) -> dict[str, Any]:
         ours = {"user": "snapline", "configure": ".*", "write": ".*", "read": ".*"}

@@ -6,7 +6,8 @@ import pytest
 
 from deploy.local import rabbitmq
 
-VHOSTS = 50
+VHOSTS = 25
+"""So many at first, and so many more whenever they are used up."""
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +19,8 @@ def broker_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rabbitmq
 
 @pytest.fixture(scope="session")
 def spare_vhosts(broker_server: rabbitmq.RabbitMQ) -> Iterator[str]:
-    """Those that no test has yet."""
-    return iter(broker_server.vhosts[1:])
+    """Those that no test has yet, without end."""
+    return _vhosts(broker_server)
 
 
 @pytest.fixture
@@ -44,3 +45,9 @@ def producer_url(broker_server: rabbitmq.RabbitMQ, vhost: str) -> str:
 def operator_url(broker_server: rabbitmq.RabbitMQ, vhost: str) -> str:
     """The same, for the user who may ask for everything."""
     return broker_server.url_of("operator", vhost)
+
+
+def _vhosts(server: rabbitmq.RabbitMQ) -> Iterator[str]:
+    yield from server.vhosts[1:]
+    while True:
+        yield from server.add_vhosts(VHOSTS)
