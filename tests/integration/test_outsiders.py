@@ -1,9 +1,11 @@
 """What reaches a step from the accounts of EVENTS.md, on a real broker, whatever its topic permissions let through."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pika
@@ -11,19 +13,23 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 from pydantic import SecretStr
 
+from producers.actions import follow, jobs
+from producers.bus import RabbitMQ
 from schemas import events as e
 from schemas import topology
 from schemas.errors import Code
 from schemas.settings import Settings
+from tests.support.front import Front
 from tests.support.line import until
 from tests.support.serving import serving
 from workers import line
 from workers.adapters import broker
+from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.deliveries import Delivery
 from workers.needs import Needs
-from workers.ports import Destinations
+from workers.ports import Cluster, Destinations
 from workers.receive import receive
 from workers.repository import open_repository
 
@@ -130,8 +136,14 @@ def test_the_broker_itself_refuses_what_is_not_granted(url: str, producer_url: s
                 assert refused.value.reply_code == 403
 
 
-class Upkeep(Needs):
-    """A worker's needs, with a store in memory."""
+class Worker(Needs):
+    """A worker's needs, over twins."""
+
+    trusted_keys: Mapping[str, bytes] = {}
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        return MemoryCluster()
 
     @cached_property
     def destinations(self) -> Destinations:
@@ -144,7 +156,7 @@ def test_a_deletion_is_refused_unless_a_setting_names_its_sender(
     url: str, operator_url: str, named: str, code: Code
 ) -> None:
     broker.declare(url)
-    needs = Upkeep(Settings(amqp_url=SecretStr(url), upkeep_users=named))
+    needs = Worker(Settings(amqp_url=SecretStr(url), upkeep_users=named))
     with channel(operator_url) as opened:
         opened.basic_publish(topology.EVENTS, DELETION.type, body(DELETION), sent_by("operator"), mandatory=True)
     told: list[e.AnyEvent] = []
@@ -174,3 +186,64 @@ def test_a_forged_end_is_in_the_log_under_its_senders_name(url: str, producer_ur
 
     until(both_are_there, "they are in the log")
     assert [entry.sender for entry in logged] == ["producer", ""]
+
+
+def test_the_same_id_with_other_data_is_refused_and_is_another_request_of_another_sender(
+    url: str, producer_url: str, operator_url: str
+) -> None:
+    broker.declare(url)
+    needs, told = Worker(Settings(amqp_url=SecretStr(url))), list[e.Event]()
+
+    def handle(event: dict[str, Any], via: Delivery) -> None:
+        receive(event, line.row(GATE, needs), lambda answer: told.append(answer.data), via)
+
+    def answer(account: str, user: str, app: str) -> e.BackupRejected:
+        told.clear()
+        with channel(account) as opened:
+            asked = body(e.BackupRequested(app=app), "nightly")
+            opened.basic_publish(topology.EVENTS, "backup.requested.v1", asked, sent_by(user), mandatory=True)
+        until(lambda: bool(told), "it is answered")
+        [rejected] = told
+        assert isinstance(rejected, e.BackupRejected)
+        return rejected
+
+    with serving(url, GATE, handle):
+        first = answer(producer_url, "producer", "shop")
+        other = answer(producer_url, "producer", "blog")
+        again = answer(producer_url, "producer", "shop")
+        others = answer(operator_url, "operator", "blog")
+    assert [reason.code for reason in other.reasons] == [Code.REQUEST_DIFFERS]
+    assert "app was 'shop', not 'blog'" in other.reasons[0].text
+    assert again == first
+    assert {each.reasons[0].code for each in (first, others)}.isdisjoint({Code.REQUEST_DIFFERS})
+
+
+@pytest.mark.parametrize(("id_", "reason"), [("x" * 256, "255"), ("a\r\nX-Evil: 1", "printable")])
+def test_ids_that_are_too_long_or_not_printable_are_parked(url: str, producer_url: str, id_: str, reason: str) -> None:
+    broker.declare(url)
+    with channel(producer_url) as opened:
+        asked = body(e.BackupRequested()).replace(b'"evil"', json.dumps(id_).encode())
+        opened.basic_publish(topology.EVENTS, "backup.requested.v1", asked, sent_by("producer"), mandatory=True)
+    letter = parked(url, GATE)
+    assert reason in letter.reason
+    assert letter.reason.isprintable()
+    assert letter.sender == "producer"
+
+
+def test_an_end_with_the_correlation_of_anothers_request_does_not_end_their_waiting(
+    url: str, producer_url: str, tmp_path: Path
+) -> None:
+    broker.declare(url)
+    front = Front(tmp_path, amqp_url=SecretStr(url), bus=RabbitMQ(url, "tests"))
+    requested = jobs.take(front.session, "shop")
+    ended = e.BackupFailed(backup=requested.job.name)
+    told = e.wrap(ended, source="x", time=datetime.now(UTC)).model_copy(update={"correlationid": requested.event.id})
+    with front.session, channel(producer_url) as opened:
+        waiting = follow.follow(front.session, requested)
+        next(waiting)
+        opened.basic_publish(topology.EVENTS, "backup.requested.v1", e.encode(told), sent_by("producer"))
+        doubting = next(seen for seen in waiting if seen.doubted)
+        assert (doubting.doubted, doubting.final, doubting.name) == (frozenset({"producer"}), None, None)
+        front.session.bus.publish(told)
+        *_, last = waiting
+    assert last.final == ended

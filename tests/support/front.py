@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from producers.bus import Bus
 from producers.session import Session
 from schemas import events as e
 from schemas import keys, topology
@@ -74,7 +75,10 @@ class TwinBus:
 class Front:
     """A session with twins at hand."""
 
-    def __init__(self, tmp: Path, store: ObjectStore | None = None, **settings: object) -> None:
+    def __init__(
+        self, tmp: Path, store: ObjectStore | None = None, *, bus: Bus | None = None, **settings: object
+    ) -> None:
+        """`bus` is in place of the twin, which then nobody uses."""
         self.bus, self.cluster = TwinBus(), MemoryCluster()
         self.store: ObjectStore = store or MemoryObjectStore()
         made = Settings.model_validate(
@@ -87,7 +91,7 @@ class Front:
             }
         )
         self.session = Session(
-            made, "tests", bus=self.bus, cluster=self.cluster, open_store=lambda _destination: self.store
+            made, "tests", bus=bus or self.bus, cluster=self.cluster, open_store=lambda _destination: self.store
         )
 
     def begin(self, name: str) -> None:
