@@ -9,8 +9,12 @@ from workers.repository.format.tree import join
 REPLACED = frozenset((errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO))
 """Errors of opening what is a symlink, a directory or a socket by now, and was not when it was looked at."""
 
-
 TOO_MANY_XATTRS = "has more extended attributes than the repository takes; {} of them are not copied"
+APART = (
+    "had the inode of a file that was copied before and is not at its name any more; if it was another name of that "
+    "file, it is restored as one of its own"
+)
+CHANGED_SINCE = "changed after another name of it was copied; the copy has it as it was then"
 TOO_DEEP = "is a directory too deep to be copied, nor is what is in it"
 
 

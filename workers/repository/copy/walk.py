@@ -151,7 +151,7 @@ class Walk:
         linked: tuple[Attribute, ...] = ()
         if status.st_nlink > 1:
             self._state.linked = True
-            first = self._hardlinks.first(status.st_dev, status.st_ino, join(path, name))
+            first = self._first_name(join(path, name), status)
             if first is not None:
                 target = tree.encode_attributes([(tree.TARGET, first)])
                 self._writer.add(Fresh(name, TreeEntry(tree.HARDLINK), target))
@@ -169,6 +169,17 @@ class Walk:
                 self._hardlinks.forget(status.st_dev, status.st_ino)
             raise
         return None
+
+    def _first_name(self, path: bytes, status: os.stat_result) -> bytes | None:
+        """The name under which the tree has the same file already; None if it is added under `path`."""
+        another = self._hardlinks.another(path, status, self._root.status_apart)
+        if another is None:
+            return None
+        if another.first is None:
+            self._state.warn_of(path, failures.APART)
+        elif another.changed:
+            self._state.warn_of(path, failures.CHANGED_SINCE)
+        return another.first
 
     def _take_over(self, name: bytes, kind: int, status: os.stat_result, linked: tuple[Attribute, ...]) -> bool:
         """Adds the parent's entries of `name`, if nothing about it has changed."""

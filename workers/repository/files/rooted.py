@@ -87,6 +87,15 @@ class Rooted:
         directory, name = self.within(path)
         return os.stat(name, dir_fd=directory, follow_symlinks=False)
 
+    def status_apart(self, path: bytes) -> os.stat_result | None:
+        """What is at `path`, None if nothing can be found there. The descriptor of `directory` stays valid."""
+        try:
+            with Rooted(Path(f"/proc/self/fd/{self._root}")) as apart:
+                return apart.lstat(path)
+        except OSError as error:
+            check_there(path, error)
+            return None
+
     def names(self, path: bytes) -> list[bytes]:
         """What is in the directory `path`, sorted. Raises OSError."""
         return sorted(map(os.fsencode, os.listdir(self.directory(path))))
