@@ -70,20 +70,25 @@ class Batch:
         self.ended.append(directory)
         self.entries += 1
 
-    def add(self, block: Block, index: int) -> None:
-        """An entry that is not a directory."""
+    def add(self, block: Block, index: int, where: bytes | None = None) -> None:
+        """An entry that is not a directory; it is written to `where`, or else to its own path."""
         entry = block.entries[index]
         self.entries += 1
         self.content += entry.stored
-        if is_small(block, entry):
+        if where is None and is_small(block, entry):
             small = SmallFile(block.path, block.names[index], entry)
             self._at(block.table[entry.first][0])[0].append(small)
             return
         attributes = block.attributes(entry.extra) if entry.extra else []
         if entry.kind == tree.FILE:
-            self._add_part(FilePart(block.child(index), entry, attributes), block)
+            self._add_part(FilePart(where or block.child(index), entry, attributes), block)
         else:
-            self.others.append((block.child(index), entry, attributes))
+            self.others.append((where or block.child(index), entry, attributes))
+
+    def link(self, path: bytes, entry: TreeEntry, first: bytes) -> None:
+        """Another name of the file that is written to `first`."""
+        self.entries += 1
+        self.others.append((path, entry, [(tree.TARGET, first)]))
 
     def _add_part(self, part: FilePart, block: Block) -> None:
         self.parts.append(part)

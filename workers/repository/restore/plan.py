@@ -4,7 +4,7 @@ Directories are made, and what is not in the volume is removed, as the tree is r
 batch at a time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from schemas.errors import Damaged
@@ -33,12 +33,15 @@ class Restore:
         reached: Reached,
         *,
         wanted: Wanted | None,
+        elsewhere: Mapping[bytes, bytes],
         stop: Callable[[], bool],
         progress: Callable[[Progress], None],
     ) -> None:
-        """With `wanted` only those paths are restored, and nothing is removed."""
+        """With `wanted` only those paths are restored, and nothing is removed. A file that is not wanted itself, but
+        another name of it is, is written there: `elsewhere` says where, by its first name."""
         self._view, self._volume, self._reached = view, volume, reached
-        self._wanted, self._stop = wanted, stop
+        self._wanted, self._elsewhere, self._stop = wanted, elsewhere, stop
+        self._written_elsewhere: set[bytes] = set()
         self._outcome = Outcome(target, reached, volume.scanned_bytes, progress)
         self._limits = view.ambient.limits
         self._batch = Batch()
@@ -102,16 +105,40 @@ class Restore:
                 self._existing = [name for name in names if name > self._reached.name][::-1]
 
     def _plan(self, block: Block, index: int) -> None:
-        entry = block.entries[index]
-        if self._wanted and not self._wanted(block.child(index)):
+        entry, path = block.entries[index], block.child(index)
+        if self._wanted and not self._wanted(path):
+            self._plan_elsewhere(block, index, path)
+            return
+        if entry.kind == tree.HARDLINK and self._elsewhere and self._plan_link(block, index, path):
             return
         if not self._made and not entry.start:
             self._make_way(block.path, block.names[index], entry)
         if entry.kind == tree.DIRECTORY:
             return
         if self._wanted and not self._wanted(block.path):
-            self._make_parents(block.child(index))
+            self._make_parents(path)
         self._batch.add(block, index)
+
+    def _plan_elsewhere(self, block: Block, index: int, path: bytes) -> None:
+        """A file that is wanted under another of its names only."""
+        if where := self._elsewhere.get(path):
+            self._written_elsewhere.add(where)
+            self._make_parents(where)
+            self._batch.add(block, index, where)
+
+    def _plan_link(self, block: Block, index: int, path: bytes) -> bool:
+        """Whether the content of another name of a file comes from elsewhere: as the file itself, which is written
+        already, or else as another name of that."""
+        entry = block.entries[index]
+        where = self._elsewhere.get(dict(block.attributes(entry.extra))[tree.TARGET])
+        if where is None:
+            return False
+        if where not in self._written_elsewhere:
+            self._batch.lost.append((path, "its content is in a part of the tree that cannot be read"))
+        elif where != path:
+            self._make_parents(path)
+            self._batch.link(path, entry, where)
+        return True
 
     # --- tree chunks that cannot be read (F30)
 
@@ -142,8 +169,9 @@ class Restore:
                 self._lose_file(block.child(0))
 
     def _lose_file(self, path: bytes) -> None:
-        if not self._wanted or self._wanted(path):
-            self._batch.lost.append((path, "where a part of it is cannot be read"))
+        where = path if not self._wanted or self._wanted(path) else self._elsewhere.get(path)
+        if where is not None:
+            self._batch.lost.append((where, "where a part of it is cannot be read"))
 
     # --- directories
 

@@ -90,14 +90,43 @@ def restore(
     """Writes some files and directories below `target`, and leaves all else there alone. Raises NotFound for a path
     that is not in the volume."""
     cleaned = [clean(path) for path in paths]
-    for path in cleaned:
-        if path and next(_entries(view, volume, path), None) is None:
-            raise NotFound(f"there is no {shown(path)} in this volume", code=Code.NO_SUCH_FILE, subject=shown(path))
 
     def wanted(path: bytes) -> bool:
         return any(not each or path == each or path.startswith(each + b"/") for each in cleaned)
 
-    return restore_slice(view, volume, target, checkpoint=None, stop=lambda: False, progress=progress, wanted=wanted)
+    return restore_slice(
+        view,
+        volume,
+        target,
+        checkpoint=None,
+        stop=lambda: False,
+        progress=progress,
+        wanted=wanted,
+        elsewhere=_elsewhere(view, volume, cleaned, wanted),
+    )
+
+
+def _elsewhere(view: View, volume: str, paths: list[bytes], wanted: Callable[[bytes], bool]) -> dict[bytes, bytes]:
+    """The first names of files of which only other names are wanted, each with the first that is. So nothing is made of
+    what the target has at the first name today. Raises NotFound, and Damaged if what is missing may be in what cannot
+    be read."""
+    missing, found = set(paths) - {b""}, dict[bytes, bytes]()
+    try:
+        for block in _blocks(view, volume):
+            for index, entry in enumerate(block.entries):
+                path = block.child(index)
+                missing.discard(path)
+                if entry.kind == tree.HARDLINK and wanted(path):
+                    first = dict(block.attributes(entry.extra))[tree.TARGET]
+                    if not wanted(first):
+                        found.setdefault(first, path)
+    except Damaged:
+        if missing:
+            raise
+    if missing:
+        name = shown(min(missing))
+        raise NotFound(f"there is no {name} in this volume", code=Code.NO_SUCH_FILE, subject=name)
+    return found
 
 
 def clean(path: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from workers.repository.restore.plan import Restore, Wanted
 
 CONTEXT = "checkpoint of a restore of {} into "
 MOST_WARNINGS = 1000
+NOTHING: Mapping[bytes, bytes] = {}
 
 
 def restore_slice(
@@ -31,13 +32,17 @@ def restore_slice(
     stop: Callable[[], bool],
     progress: Callable[[Progress], None],
     wanted: Wanted | None = None,
+    elsewhere: Mapping[bytes, bytes] = NOTHING,
 ) -> RestoreSlice:
-    """See the port `Repository`. With `wanted`, only paths that it accepts."""
+    """See the port `Repository`. With `wanted`, only paths that it accepts, and files that it does not accept where
+    `elsewhere` says."""
     view.look()
     found = volume_record.read(view.sealed, VOLUMES + volume)
     context = CONTEXT.format(volume) + binding
     reached = decode(view.sealed, checkpoint, context) if checkpoint else Reached()
-    complete = Restore(view, found, target, reached, wanted=wanted, stop=stop, progress=progress).run()
+    complete = Restore(
+        view, found, target, reached, wanted=wanted, elsewhere=elsewhere, stop=stop, progress=progress
+    ).run()
     lost = [f"{shown(path)}: {why}" for path, why in sorted(reached.lost.items())]
     return RestoreSlice(
         checkpoint=None if complete else encode(view.sealed, reached, context),
