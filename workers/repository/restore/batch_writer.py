@@ -214,10 +214,8 @@ class BatchWriter:
     def _finish(self, directory: OpenDirectory) -> None:
         with self._outcome.noting(directory.path):
             file = self._outcome.target().directory(directory.path)
-            header, failed = directory.header, list[str]()
-            if not directory.made:
-                metadata.put_xattrs(failed, file, directory.attributes, anew=False)
-            failed += metadata.put_on(file, header.mode, header.uid, header.gid, header.mtime, directory.attributes)
+            mode, uid, gid, mtime, _ = directory.header
+            failed = metadata.put_on(file, mode, uid, gid, mtime, directory.attributes, anew=directory.made)
             self._outcome.warn(directory.path, failed)
 
 

@@ -11,7 +11,7 @@ from schemas.errors import Damaged
 from workers.ports import Progress
 from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
-from workers.repository.files import path_info
+from workers.repository.files import metadata, path_info
 from workers.repository.format import tree
 from workers.repository.format.tree import Block, TreeEntry, join
 from workers.repository.format.volume_record import Volume
@@ -117,7 +117,9 @@ class Restore:
             return
         if self._wanted and not self._wanted(block.path):
             self._make_parents(path)
-        self._batch.add(block, index)
+            self._batch.add(block, index, path)
+        else:
+            self._batch.add(block, index)
 
     def _plan_elsewhere(self, block: Block, index: int, path: bytes) -> None:
         """A file that is wanted under another of its names only."""
@@ -188,6 +190,8 @@ class Restore:
                 self._made = self._outcome.target().make_directory(block.path)
             if not self._made and not self._wanted:
                 self._existing = self._outcome.target().names(block.path)[::-1]
+            if not self._made or self._wanted:
+                metadata.pass_nothing_on(self._outcome.target().directory(block.path))
         attributes = block.attributes(block.header.extra)
         self._reached.open.append(OpenDirectory(block.path, block.header, attributes, self._made))
 
