@@ -8,13 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
 from producers.event_feed import EventFeed
-from schemas import license
 from schemas.destination import Destination
 from schemas.errors import Code, Invalid, NotFound
 from schemas.events import DEFAULT_DESTINATION
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
-from workers.adapters import stores
+from workers.adapters import license_keys, stores
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.destinations import ConfiguredDestinations
 from workers.ports import Cluster, ObjectStore
@@ -102,7 +101,7 @@ class Session:
         folder = self.settings.license_keys
         if folder is None:
             return None
-        return license.load_trusted_keys({file.name: file.read_bytes() for file in sorted(folder.glob("*.pem"))})
+        return license_keys.trusted_keys(folder)
 
     def close(self) -> None:
         """Ends the event feed and the connection to the broker."""

@@ -41,6 +41,7 @@ class Code(StrEnum):
     SENDER_NOT_ALLOWED = "SenderNotAllowed"
     REQUEST_DIFFERS = "RequestDiffers"
     LICENSE_REFUSED = "LicenseRefused"
+    LICENSE_USELESS = "LicenseUseless"
     NOT_FINISHED = "NotFinished"
     ALREADY_ENDED = "AlreadyEnded"
     BACKUP_IN_USE = "BackupInUse"
@@ -108,6 +109,7 @@ class Code(StrEnum):
     # settings and schedules
     UNKNOWN_SETTING = "UnknownSetting"
     SCHEDULE_INVALID = "ScheduleInvalid"
+    NO_SUCH_SCHEDULE = "NoSuchSchedule"
 
 
 class SnaplineError(Exception):

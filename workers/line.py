@@ -41,24 +41,27 @@ Work = Callable[Concatenate[Event, P], Iterator[e.Event]]
 
 def gate(has: Needs) -> Row:
     """Requests become jobs, or are rejected."""
-    needs = license_gate.GateNeeds(
-        has.destinations, has.cluster, has.settings.console_namespace, has.trusted_keys, has.now
-    )
+    has.trusted_keys()  # what is wrong with the setting stops the process
+
+    def needs() -> license_gate.GateNeeds:
+        return license_gate.GateNeeds(
+            has.destinations, has.cluster, has.settings.console_namespace, has.trusted_keys(), has.now
+        )
 
     def refuse_restore(event: Event, why: Message, via: Delivery) -> Iterator[e.Event]:
-        return license_gate.refuse_restore(event, via.sender, why, needs)
+        return license_gate.refuse_restore(event, via.sender, why, needs())
 
     return Row(
         {
-            e.BackupRequested: lambda event, via: license_gate.backup_requested(event, via.sender, needs),
+            e.BackupRequested: lambda event, via: license_gate.backup_requested(event, via.sender, needs()),
             e.RestoreRequested: _allowed(
                 has,
-                lambda event, via: license_gate.restore_requested(event, via.sender, needs),
+                lambda event, via: license_gate.restore_requested(event, via.sender, needs()),
                 refuse_restore,
             ),
         },
         {
-            e.BackupRequested: lambda event, why, via: license_gate.refuse_backup(event, via.sender, why, needs),
+            e.BackupRequested: lambda event, why, via: license_gate.refuse_backup(event, via.sender, why, needs()),
             e.RestoreRequested: refuse_restore,
         },
     )

@@ -8,11 +8,11 @@ from functools import cached_property
 
 import structlog
 
-from schemas import license
 from schemas.errors import Invalid, SnaplineError
 from schemas.events import AnyEvent, JobEvent
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
+from workers.adapters import license_keys
 from workers.adapters.broker import Publisher, queue_state
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
@@ -133,13 +133,9 @@ class Needs:
         """Tells the log how a job has ended."""
         structlog.get_logger("notify").info("notification", news=line)
 
-    @cached_property
     def trusted_keys(self) -> Mapping[str, bytes]:
-        """The license keys in the configured folder."""
+        """The license keys that are in the configured folder now. Raises Invalid."""
         folder = self.settings.license_keys
         if folder is None:
             raise Invalid("SNAPLINE_LICENSE_KEYS is not set; give the folder of the trusted `<key id>.pem` files")
-        try:
-            return license.load_trusted_keys({file.name: file.read_bytes() for file in sorted(folder.glob("*.pem"))})
-        except OSError as error:
-            raise Invalid(f"could not read the license keys in {folder}: {error}") from error
+        return license_keys.trusted_keys(folder)

@@ -9,11 +9,13 @@ from producers.session import Session
 from producers.views import applications as views
 from producers.views.applications import ApplicationView
 from schemas import application
+from schemas import license as licenses
 from schemas.application import Application
-from schemas.errors import Invalid, NotFound
+from schemas.errors import Code, Invalid, NotFound
 from schemas.events import explain
 from schemas.kubernetes import SECRETS
-from schemas.velero import parse_backup
+from schemas.messages import Message
+from schemas.velero import parse_backup, unheeded
 
 
 def register(
@@ -26,9 +28,12 @@ def register(
     version: str | None = None,
     sequence: int | None = None,
     namespaces: list[str] | None = None,
+    force: bool = False,
 ) -> ApplicationView:
     """Registers an application, or changes its registration: what is not given stays as it was. `license` is the
-    kots.io License and `backup` the velero.io Backup that it ships, both YAML. Raises Invalid, and as the cluster."""
+    kots.io License and `backup` the velero.io Backup that it ships, both YAML. Raises Invalid, and as the cluster;
+    Invalid (`LicenseRefused`) for a license that allows no snapshots, unless by `force`. Without trusted keys nobody
+    can tell that here, and a license only has to be one."""
     if backup is not None:
         parse_backup(backup)
     asked = {
@@ -48,8 +53,35 @@ def register(
         registered = Application(**{**before, **given})
     except ValidationError as error:
         raise Invalid(explain(error)) from error
+    if license is not None and not force:
+        _refuse_useless(session, slug, license)
     objects.apply(session.cluster, SECRETS, application.to_secret(registered, session.settings.console_namespace))
     return views.view(registered, session.trusted_keys(), datetime.now(UTC))
+
+
+def without_effect(slug: str, backup: str) -> list[Message]:
+    """A warning for each field of a Backup resource that does nothing here. Raises Invalid."""
+    return [
+        Message(
+            code=Code.FIELD_IGNORED,
+            text=f"application {slug}: {field} of its Backup resource has no effect: {why}",
+            subject=slug,
+        )
+        for field, why in unheeded(backup)
+    ]
+
+
+def _refuse_useless(session: Session, slug: str, text: str) -> None:
+    """Raises Invalid for a license with which the gate would reject backups."""
+    trusted = session.trusted_keys()
+    verdict = licenses.verdict(text, trusted or {}, datetime.now(UTC), slug)
+    if verdict.allowed or (trusted is None and verdict.code == "unknown_key"):
+        return
+    raise Invalid(
+        f"the license for {slug} is not registered ({verdict.code}): {verdict.reason}",
+        code=Code.LICENSE_USELESS,
+        subject=slug,
+    )
 
 
 def _registered(session: Session, slug: str) -> Application | None:
@@ -63,4 +95,5 @@ def _registered(session: Session, slug: str) -> Application | None:
 
 def forget(session: Session, slug: str) -> None:
     """Takes its registration away; its backups stay. Raises NotFound."""
-    objects.remove(session.cluster, SECRETS, session.settings.console_namespace, application.secret_name(slug))
+    unknown = NotFound(f"no application {slug!r:.80} is registered", code=Code.NO_SUCH_APPLICATION, subject=slug)
+    objects.remove(session.cluster, SECRETS, session.settings.console_namespace, application.secret_name(slug), unknown)

@@ -1,16 +1,28 @@
-"""What can be done with storage destinations: keep, try out, forget."""
+"""What can be done with storage destinations: change, try out, keep, forget."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from producers.actions import objects
 from producers.session import Session
 from schemas import destination as destinations
 from schemas.destination import Destination
-from schemas.errors import Code, NotFound
+from schemas.errors import Code, Invalid, NotFound
 from schemas.kubernetes import SECRETS
 from workers.adapters.stores.check import Check, check
 from workers.ports import ObjectStore
+
+
+def changed(session: Session, provider: str, name: str, given: Mapping[str, Any]) -> Destination:
+    """What is stored under that name, with the fields that are given: None and "" leave a field as it was. A stored
+    one of another provider counts for nothing. Nothing is stored yet. Raises Invalid, and as the cluster."""
+    stored = _stored(session, name)
+    before = {}
+    if stored is not None and stored.provider == provider:
+        before = {field: getattr(stored, field) for field in type(stored).model_fields}
+    said = {field: value for field, value in given.items() if value not in (None, "")}
+    return destinations.parse(before | said | {"provider": provider, "name": name})
 
 
 def keep(session: Session, destination: Destination) -> None:
@@ -21,12 +33,20 @@ def keep(session: Session, destination: Destination) -> None:
 
 def forget(session: Session, name: str) -> None:
     """Takes its Secret away; what is in the store stays there. Raises NotFound (`NoDestination`)."""
+    unknown = NotFound(f"no storage destination {name!r:.80} is stored", code=Code.NO_DESTINATION, subject=name)
+    namespace, secret = session.settings.console_namespace, destinations.secret_name(name)
+    objects.remove(session.cluster, SECRETS, namespace, secret, unknown)
+
+
+def _stored(session: Session, name: str) -> Destination | None:
+    """The one that is stored, if it can be read; not that of the environment."""
+    if not destinations.is_name(name):
+        return None
     try:
         namespace, secret = session.settings.console_namespace, destinations.secret_name(name)
-        objects.remove(session.cluster, SECRETS, namespace, secret)
-    except NotFound:
-        text = f"no storage destination {name!r:.80} is stored"
-        raise NotFound(text, code=Code.NO_DESTINATION, subject=name) from None
+        return destinations.from_secret(session.cluster.get(SECRETS, namespace, secret))
+    except (NotFound, Invalid):
+        return None
 
 
 def try_out(store: ObjectStore) -> Iterator[Check]:

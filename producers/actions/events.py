@@ -51,9 +51,31 @@ def _wrapped(session: Session, type: str, said: object, id: str | None) -> e.Any
         raise Invalid(f"this is no data of {type}: {e.explain(error)}") from error
 
 
+def redrive(session: Session, queue: str, ids: set[str] | None) -> int:
+    """Gives dead letters back to their queue, all or those in `ids`; how many. Raises NotFound, and then does nothing,
+    if one of `ids` is not there."""
+    _must_be_there(session, queue, ids)
+    return session.bus.redrive(queue, ids)
+
+
+def drop(session: Session, queue: str, ids: set[str] | None) -> int:
+    """Throws dead letters away; as `redrive`."""
+    _must_be_there(session, queue, ids)
+    return session.bus.drop(queue, ids)
+
+
+def _must_be_there(session: Session, queue: str, ids: set[str] | None) -> None:
+    if unknown := (ids or set()) - {letter.id for letter in session.bus.dead_letters(queue)}:
+        raise _unknown(queue, min(unknown))
+
+
+def _unknown(queue: str, id: str) -> NotFound:
+    return NotFound(f"there is no dead letter {id!r:.80} on {queue}", code=Code.NO_SUCH_DEAD_LETTER)
+
+
 def dead_letter(session: Session, queue: str, id: str) -> "DeadLetter":
     """One dead letter of a queue. Raises NotFound, and Invalid for a name that no queue can have."""
     for letter in session.bus.dead_letters(queue):
         if letter.id == id:
             return letter
-    raise NotFound(f"there is no dead letter {id!r:.80} on {queue}", code=Code.NO_SUCH_DEAD_LETTER)
+    raise _unknown(queue, id)

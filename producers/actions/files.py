@@ -9,8 +9,8 @@ from producers.views import volumes
 from schemas.errors import Invalid
 from schemas.events import DEFAULT_DESTINATION
 from workers.ports import Progress, RestoreSlice
-from workers.repository.restore import single_files
-from workers.repository.restore.single_files import Listed
+from workers.repository.restore import file_listing, single_files
+from workers.repository.restore.file_listing import Listed
 
 
 def ls(
@@ -25,7 +25,7 @@ def ls(
     """What is in a directory of a volume, or the file there. Raises NotFound, Invalid, Damaged, Denied."""
     id_ = _volume_id(session, backup, volume, destination)
     with session.repository(destination).new_view() as view:
-        yield from single_files.ls(view, id_, os.fsencode(path), recursive=recursive)
+        yield from file_listing.ls(view, id_, os.fsencode(path), recursive=recursive)
 
 
 def cat(

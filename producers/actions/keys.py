@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from producers.actions.destinations import keep
 from producers.session import Session
 from producers.views.destinations import is_given
+from schemas.destination import Destination
 from schemas.errors import Code, Invalid, NotFound
 from schemas.events import DEFAULT_DESTINATION
 from workers.repository.format import keyring
@@ -22,6 +23,13 @@ class Rotated:
 
     id: str
     is_stored: bool
+
+
+def opens(session: Session, destination: Destination) -> bool:
+    """Whether there is a repository, which the passphrase then opens; none must be there yet. The destination need not
+    be stored. Raises Denied for a passphrase that opens nothing, Invalid for none."""
+    passphrase = destination.passphrase.get_secret_value()
+    return keyring.unlock(session.open_store(destination), passphrase) is not None
 
 
 def show_recovery_text(session: Session, destination: str = DEFAULT_DESTINATION) -> str:

@@ -1,6 +1,6 @@
 """Objects that are kept in the console's namespace: written and removed by name."""
 
-from schemas.errors import AlreadyExists, NotFound
+from schemas.errors import AlreadyExists, Invalid, NotFound
 from schemas.kubernetes import NAMESPACES, Object, ResourceType
 from workers.ports import Cluster
 
@@ -20,7 +20,10 @@ def apply(cluster: Cluster, type_: ResourceType, obj: Object) -> None:
         cluster.patch(type_, namespace, name, patch)
 
 
-def remove(cluster: Cluster, type_: ResourceType, namespace: str, name: str) -> None:
-    """Deletes the object. Raises NotFound."""
-    cluster.get(type_, namespace, name)
+def remove(cluster: Cluster, type_: ResourceType, namespace: str, name: str, unknown: NotFound) -> None:
+    """Deletes the object. Raises `unknown` if there is none of that name, or none can be called so."""
+    try:
+        cluster.get(type_, namespace, name)
+    except (NotFound, Invalid):
+        raise unknown from None
     cluster.delete(type_, namespace, name)

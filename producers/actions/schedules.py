@@ -7,6 +7,7 @@ from producers.session import Session
 from producers.views import schedules as views
 from producers.views.schedules import ScheduleView
 from schemas import schedule as schemas
+from schemas.errors import Code, NotFound
 from schemas.kubernetes import CONFIG_MAPS
 from schemas.schedule import Schedule
 
@@ -21,4 +22,6 @@ def put(session: Session, name: str, expression: str, app: str | None = None) ->
 
 def forget(session: Session, name: str) -> None:
     """Takes it away; its backups stay. Raises NotFound."""
-    objects.remove(session.cluster, CONFIG_MAPS, session.settings.console_namespace, schemas.NAME_PREFIX + name)
+    unknown = NotFound(f"there is no schedule {name!r:.80}", code=Code.NO_SUCH_SCHEDULE, subject=name)
+    namespace = session.settings.console_namespace
+    objects.remove(session.cluster, CONFIG_MAPS, namespace, schemas.NAME_PREFIX + name, unknown)

@@ -6,15 +6,15 @@ from typing import Annotated, cast
 import typer
 from rich.console import Console
 
-from producers.cli.render import Output
+from producers.cli.render import Output, printable
 from producers.session import Session
 from schemas.events import DEFAULT_DESTINATION
 from schemas.settings import from_environment
 
 SOURCE = "snapline/cli"
 
-notes = Console(stderr=True, highlight=False)
-"""Progress and remarks; results go to standard output."""
+notes = Console(stderr=True, highlight=False, markup=False, emoji=False)
+"""Where progress goes; results go to standard output."""
 
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How results are printed.")]
 
@@ -22,6 +22,11 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How result
 DestinationOption = Annotated[
     str, typer.Option("--destination", help="Storage destination; `storage list` shows those that there are.")
 ]
+
+
+def note(text: str) -> None:
+    """A remark, on standard error: as it is, without markup and anything that a terminal would obey."""
+    notes.print(printable(text), soft_wrap=True)
 
 
 def where(destination: str) -> str:

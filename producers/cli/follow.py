@@ -8,7 +8,7 @@ from producers.actions.follow import follow, job_of
 from producers.actions.jobs import Requested
 from producers.cli import rows
 from producers.cli.bars import Bars
-from producers.cli.context import notes
+from producers.cli.context import note, notes
 from producers.cli.exits import Exit, of_status, status_of
 from producers.cli.planned import lines as plan_lines
 from producers.cli.render import Output, Row, show
@@ -31,7 +31,7 @@ def wait(session: Session, requested: Requested, timeout: float, output: Output)
             if progress.planned and planned is None:
                 planned = progress.planned
                 for line in plan_lines(planned, requested.destination):
-                    notes.print(line, markup=False, soft_wrap=True)
+                    note(line)
             bars.update(progress)
             for queue in set(progress.unserved) - told:
                 _nobody_listens(queue)
@@ -40,7 +40,7 @@ def wait(session: Session, requested: Requested, timeout: float, output: Output)
                 _doubt(sender)
             doubted = progress.doubted
             if progress.final is None and timeout and time.monotonic() - began > timeout:
-                notes.print(f"{job_of(requested, progress).name} has not ended after {timeout:g} s; it goes on")
+                note(f"{job_of(requested, progress).name} has not ended after {timeout:g} s; it goes on")
                 raise typer.Exit(Exit.TIMED_OUT)
     finish(session, requested, progress, output)
 
@@ -50,8 +50,8 @@ def finish(session: Session, requested: Requested, progress: JobProgress, output
     if isinstance(progress.final, e.BackupRejected | e.RestoreRejected):
         show(rows.rejection(requested.job.name, progress.request, progress.final.reasons, output), output)
         raise typer.Exit(Exit.REJECTED)
-    for note in progress.notes:
-        notes.print(f"note: {note}", markup=False)
+    for each in progress.notes:
+        note(f"note: {each}")
     row = _result(session, requested, progress)
     show(row, output)
     raise typer.Exit(of_status(str(row["status"])))
@@ -67,13 +67,13 @@ def warn_if_nobody_listens(session: Session, queue: str = "license.gate") -> Non
 
 
 def _nobody_listens(queue: str) -> None:
-    notes.print(f"nobody is listening on {queue}; start a worker with `snapline worker {queue}`", markup=False)
+    note(f"nobody is listening on {queue}; start a worker with `snapline worker {queue}`")
 
 
 def _doubt(sender: str) -> None:
     who = f"user {sender!r}" if sender else "somebody without a name"
     text = f"{who} says that it has ended, but is none of Snapline's own users (SNAPLINE_TRUSTED_USERS)"
-    notes.print(f"{text}; the object store knows", markup=False, soft_wrap=True)
+    note(f"{text}; the object store knows")
 
 
 def _result(session: Session, requested: Requested, progress: JobProgress) -> Row:

@@ -8,7 +8,7 @@ import typer
 
 from producers.cli.commands import bus, files, get, jobs, repository, schedule, storage, workshop
 from producers.cli.commands.app import app as applications
-from producers.cli.context import notes
+from producers.cli.context import note
 from producers.cli.exits import EPILOG, Exit, of_error
 from producers.cli.remedies import with_remedy
 from schemas.errors import SnaplineError
@@ -62,10 +62,10 @@ def main() -> None:
     try:
         cli()
     except SnaplineError as error:
-        notes.print(f"snapline: {with_remedy(error)}", markup=False, soft_wrap=True)
+        note(f"snapline: {with_remedy(error, ' '.join(sys.argv[1:]))}")
         sys.exit(of_error(error))
     except KeyboardInterrupt:
-        notes.print("interrupted; a job that was requested goes on, `snapline get backups` shows it")
+        note("interrupted; a job that was requested goes on, `snapline get backups` shows it")
         sys.exit(Exit.INTERRUPTED)
 
 

@@ -1,5 +1,7 @@
 """What to do about an error: a command for each code. Texts below this layer name none, as each front has its own."""
 
+from itertools import takewhile
+
 from schemas.errors import Code, SnaplineError
 from schemas.messages import Message
 
@@ -12,6 +14,7 @@ REMEDIES: dict[str, str] = {
     Code.BACKUP_IN_USE: "wait for it, or `snapline cancel {subject}`",
     Code.NO_BACKUP_RESOURCE: "register the application with one: `snapline app add {subject} --backup FILE`",
     Code.LICENSE_REFUSED: "`snapline app add {subject} --license FILE` replaces the license",
+    Code.LICENSE_USELESS: "give one that allows snapshots; `--force` registers it all the same",
     Code.NO_SAFETY_SNAPSHOT: "mend what is said, or restore with `--no-safety-snapshot`",
     Code.REGISTRATION_CHANGED: "`snapline backup` takes another one",
     Code.POD_GONE: "`snapline backup` takes another one",
@@ -32,17 +35,28 @@ REMEDIES: dict[str, str] = {
     Code.NO_EVENT_LOG: "if it stays away, `rabbitmqctl delete_queue {subject}`; a worker that starts declares it anew",
     Code.NO_SUCH_DEAD_LETTER: "`snapline dead-letters list` lists them",
     Code.UNKNOWN_SETTING: "`snapline settings` lists the known ones",
+    Code.NO_SUCH_SCHEDULE: "`snapline schedule show` lists them",
     Code.SCHEDULE_INVALID: "`snapline schedule set` replaces it",
 }
 
 
-def remedy(said: SnaplineError | Message) -> str:
-    """What to do, with the subject filled in; "" where there is nothing to add."""
-    found = REMEDIES.get(said.code, "")
-    return found.format(subject=said.subject or "NAME")
+def remedy(said: SnaplineError | Message, ran: str = "") -> str:
+    """What to do, with the subject filled in; "" where there is nothing to add. The command that `ran` is no advice."""
+    clauses = REMEDIES.get(said.code, "").split(", ")
+    left = [clause for clause in clauses if not (named := _command(clause)) or not f"{ran} ".startswith(f"{named} ")]
+    return ", ".join(left).removeprefix("or ").replace("{subject}", said.subject or "NAME")
 
 
-def with_remedy(said: SnaplineError | Message) -> str:
+def with_remedy(said: SnaplineError | Message, ran: str = "") -> str:
     """The sentence of an error, or of a message in a record, and what to do."""
-    added = remedy(said)
+    added = remedy(said, ran)
     return f"{said}; {added}" if added else str(said)
+
+
+def _command(clause: str) -> str:
+    """The words of the command that a clause names, without options and names; "" for none."""
+    _, _, after = clause.partition("`snapline ")
+    words = after.partition("`")[0].split()
+    return " ".join(
+        takewhile(lambda word: word.replace("-", "a").isalpha() and word.islower() and word[0] != "-", words)
+    )

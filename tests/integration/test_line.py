@@ -160,7 +160,7 @@ def test_a_license_that_does_not_allow_it_rejects_its_own_and_holds_up_nobody_el
     )
     backup_file = line.stack.root / "packages" / "print-works" / "backup.yaml"
     add = ("app", "add", "print-works", "--backup", str(backup_file), "--namespace", "print-works", "--license")
-    line.snapline(*add, str(tmp_path / "license.yaml"))
+    line.snapline(*add, str(tmp_path / "license.yaml"), "--force")
     try:
         done = line.stack.snapline("backup", "--wait", "--timeout", "60", "-o", "json")
         without = json.loads(done.stdout)

@@ -15,9 +15,9 @@ from tests.support.volumes import copy, every, new_repository, restore, volume_o
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
 from workers.repository.chunks import tree_reader
-from workers.repository.format import volume_record
+from workers.repository.format import tree, volume_record
 from workers.repository.format.layout import VOLUMES, pack_key
-from workers.repository.restore import single_files
+from workers.repository.restore import file_listing, single_files
 
 LARGE = 3 * 1024 * KIB
 LIMITS = replace(MANY_PACKS, block_stored=1, tree_chunk=512)
@@ -51,7 +51,8 @@ def trees(repository: VolumeRepository, volume: str) -> Iterator[tuple[bytes, se
         ids = volume_record.read(view.sealed, VOLUMES + volume).tree
         for id_ in ids:
             blocks = [block for _, block in tree_reader.blocks(view, [id_])]
-            yield id_, {block.child(number).decode() for block in blocks for number in range(len(block.names))}
+            paths = {block.child(number).decode() for block in blocks for number in range(len(block.names))}
+            yield id_, paths | {block.path.decode() for block in blocks if block.flags & tree.FIRST} - {""}
 
 
 def lose(repository: VolumeRepository, id_: bytes) -> None:
@@ -112,9 +113,9 @@ def test_single_files_are_read_past_a_lost_tree_chunk(
     all_trees = list(trees(repository, volume))
     id_, named = all_trees[len(all_trees) // 2]
     lose(repository, id_)
-    listed: list[single_files.Listed] = []
+    listed: list[file_listing.Listed] = []
     with repository.new_view() as view, pytest.raises(Damaged, match="chunk"):
-        listed.extend(single_files.ls(view, volume, b"", recursive=True))
+        listed.extend(file_listing.ls(view, volume, b"", recursive=True))
     everything = {str(path.relative_to(source)) for path in source.rglob("*")}
     also = {path for other, paths in all_trees if other != id_ for path in paths}
     assert {each.path for each in listed} == everything - (named - also)

@@ -30,7 +30,8 @@ from tests.support.front import NOON, PASSPHRASE, Front, reject_backup, reject_r
 from workers.jobs import ledger
 from workers.repository import open_repository
 
-LICENSE = sign_license(create_authority(), app_slug="shop")
+AUTHORITY = create_authority()
+LICENSE = sign_license(AUTHORITY, app_slug="shop")
 
 
 @pytest.fixture
@@ -200,6 +201,48 @@ def test_an_application_is_registered_changed_and_forgotten(front: Front) -> Non
         applications.forget(front.session, "shop")
 
 
+@pytest.mark.parametrize(
+    ("trusted", "text", "code"),
+    [
+        (True, "", "no_license"),
+        (False, "", "no_license"),
+        (True, "kind: License", "malformed"),
+        (False, "kind: License", "malformed"),
+        (True, sign_license(AUTHORITY, app_slug="blog"), "wrong_application"),
+        (True, sign_license(AUTHORITY, app_slug="shop", allow_snapshots=False), "snapshots_not_licensed"),
+        (True, sign_license(AUTHORITY, app_slug="shop", expires_at="2020-01-01"), "expired"),
+        (True, sign_license(create_authority("another"), app_slug="shop"), "unknown_key"),
+    ],
+)
+def test_a_license_that_allows_nothing_replaces_no_good_one(
+    trusted: bool, text: str, code: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    for name, pem in AUTHORITY.trusted_files.items():
+        (folder / name).write_bytes(pem)
+    front = Front(tmp_path, license_keys=folder if trusted else None)
+    applications.register(front.session, "shop", license=LICENSE)
+    before = [each["data"] for each in front.cluster.list(SECRETS)]
+    with pytest.raises(Invalid, match=code) as refused:
+        applications.register(front.session, "shop", license=text)
+    assert (refused.value.code, refused.value.subject) == (Code.LICENSE_USELESS, "shop")
+    assert [each["data"] for each in front.cluster.list(SECRETS)] == before
+    applications.register(front.session, "shop", license=text, force=True)
+    assert [each["data"] for each in front.cluster.list(SECRETS)] != before
+
+
+def test_without_trusted_keys_a_license_is_taken_as_it_is(front: Front) -> None:
+    assert applications.register(front.session, "shop", license=LICENSE).snapshots is None
+
+
+def test_fields_of_a_backup_resource_that_do_nothing_are_said_by_name() -> None:
+    resource = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {includeNamespaces: [shop]}\n"
+    [said] = applications.without_effect("shop", resource)
+    assert "spec.includeNamespaces" in said.text
+    assert "includedNamespaces" in said.text
+
+
 def test_what_a_new_registration_does_not_name_stays_as_it_was(front: Front) -> None:
     resource = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {}\n"
     first = applications.register(
@@ -228,7 +271,7 @@ def test_applications_are_judged_by_the_trusted_keys(tmp_path: Path) -> None:
         (tmp_path / "keys" / name).write_bytes(pem)
     front = Front(tmp_path, license_keys=tmp_path / "keys")
     good = applications.register(front.session, "shop", license=sign_license(authority, app_slug="shop"))
-    bad = applications.register(front.session, "other", license=LICENSE)
+    bad = applications.register(front.session, "other", license=LICENSE, force=True)
     assert good.snapshots is not None
     assert bad.snapshots is not None
     assert (good.snapshots.allowed, bad.snapshots.allowed) == (True, False)

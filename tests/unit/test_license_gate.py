@@ -1,16 +1,22 @@
 """The gate: one request is one job, whose name it decides; licenses are asked about backups, never about restores."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from deploy.local.license_authority import create_authority, edited, sign_license
 from schemas import events as e
 from schemas import keys
 from schemas.job import Job, name_for, request_uuid
 from schemas.records import BackupRequest, Record
-from tests.support.world import BACKUP, World, config_map
+from schemas.settings import Settings
+from tests.support.world import BACKUP, CONSOLE, World, config_map
+from workers import line
+from workers.deliveries import Delivery
 from workers.jobs import ledger
+from workers.needs import Needs
 
 CONFIG_MAP_LABELS = {"kots.io__app-slug": "shop", "kots.io__backup": "velero"}
 
@@ -206,3 +212,19 @@ def test_scopes_that_make_no_sense_are_rejected(world: World) -> None:
         assert word in str(told.reasons[0])
     [told] = world.request(e.RestoreRequested(backup=partial), "fine")
     assert isinstance(told, e.RestoreLicensed)
+
+
+def test_a_key_that_is_added_to_the_folder_counts_at_once(world: World, tmp_path: Path) -> None:
+    """The gate has been running for a while, and has refused a license by this key."""
+    has = Needs(Settings(license_keys=tmp_path, console_namespace=CONSOLE, amqp_url=SecretStr("amqp://snapline:x@h/")))
+    has.cluster, has.destinations = world.cluster, world.destinations
+    row = line.gate(has)
+
+    def ask(id_: str) -> list[e.Event]:
+        asked: e.AnyEvent = e.wrap(e.BackupRequested(app="shop"), id=id_, source="tests", time=world.now)
+        return list(row.step_for(asked)(asked, Delivery("license.gate", sender="snapline")))
+
+    assert isinstance(ask("before")[0], e.BackupRejected)
+    for name, pem in world.authority.trusted_files.items():
+        (tmp_path / name).write_bytes(pem)
+    assert isinstance(ask("after")[0], e.BackupLicensed)

@@ -148,7 +148,7 @@ def test_a_store_that_refuses_for_ten_minutes_fails_no_backup(error: SnaplineErr
     world.destinations = MemoryDestinations({"default": (store, world.repository)})
     has = needs_of(world, world.cluster)
     has.settings = has.settings.model_copy(update={"console_namespace": "snapline-console"})
-    has.__dict__["trusted_keys"] = world.authority.trusted
+    has.trusted_keys = lambda: world.authority.trusted  # type: ignore[method-assign]
     event: e.Event = e.BackupRequested()
     for queue in ("license.gate", "manifest.capture", "backup.finalize"):
         store.until = world.now + TEN_MINUTES

@@ -8,7 +8,7 @@ import typer
 
 from producers.cli.main import cli
 from producers.cli.remedies import REMEDIES, with_remedy
-from schemas.errors import Code, NotFound
+from schemas.errors import Code, Denied, Invalid, NotFound
 from schemas.messages import Message, told
 
 COMMAND = re.compile(r"`snapline ([^`]+)`")
@@ -28,6 +28,16 @@ def test_the_subject_is_filled_in() -> None:
 def test_where_there_is_nothing_to_add_nothing_is_added() -> None:
     assert with_remedy(NotFound("nothing")) == "nothing"
     assert with_remedy(Message(code="OfALaterVersion", text="something")) == "something"
+
+
+def test_nobody_is_told_to_do_what_he_has_just_done() -> None:
+    refused = Denied("the store refuses the key", code=Code.STORE_CREDENTIALS)
+    assert with_remedy(refused, "storage check nas").endswith("key; `snapline storage set` replaces them")
+    assert with_remedy(refused, "get backups").count("`snapline") == 2
+    wrong = Denied("the passphrase opens nothing", code=Code.WRONG_PASSPHRASE)
+    assert with_remedy(wrong, "storage set s3").endswith("nothing; `snapline repository key add` another")
+    lost = Invalid("this store is unsuitable", code=Code.STORE_UNSUITABLE)
+    assert with_remedy(lost, "storage check") == "this store is unsuitable"
 
 
 @pytest.mark.parametrize("code", REMEDIES)

@@ -1,10 +1,14 @@
 """What is printed: names are whole however narrow the terminal, and texts of others stay what they are."""
 
+from pathlib import Path
+
 import pytest
 from rich.console import Console
 
-from producers.cli import render
-from producers.cli.render import Output, show
+import producers.cli as cli_folder
+from producers.cli import tables
+from producers.cli.context import note
+from producers.cli.render import ListOutput, Output, show
 from producers.cli.rows import BACKUP_COLUMNS, SNAPSHOT_COLUMNS
 
 NAME = "instance-bcdfg-xyz24-before"
@@ -24,7 +28,7 @@ ROW = {
 def _printed(
     value: object, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *columns: str
 ) -> str:
-    monkeypatch.setattr(render, "_console", lambda: Console(highlight=False, width=width))
+    monkeypatch.setattr(tables, "console", lambda wide=False: Console(highlight=False, width=width))
     show(value, Output.TABLE, columns)  # type: ignore[arg-type]
     return capsys.readouterr().out
 
@@ -70,3 +74,45 @@ def test_nothing_that_a_hook_says_moves_the_cursor(
     assert r"one\x1b[2J\x0dtwo\x07" in said
     assert not {"\x1b", "\r", "\x07"} & set(said)
     assert "three" in said.splitlines()[1]
+
+
+@pytest.mark.parametrize("width", [10, 20, 27, 40])
+@pytest.mark.parametrize("field", ["name", "slug", "id", "volume", "path"])
+def test_names_are_whole_at_any_width(
+    field: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {field: NAME, "status": "PartiallyFailed", "reason": "it was as it was " * 9}
+    assert NAME in _printed([row], width, monkeypatch, capsys)
+    assert NAME in _printed(row, width, monkeypatch, capsys)
+    assert NAME in _printed({"status": "Completed", "volumes": [row]}, width, monkeypatch, capsys)
+
+
+def test_what_a_program_reads_is_in_lines_of_any_length(capsys: pytest.CaptureFixture[str]) -> None:
+    reason = "it was as it was " * 99
+    show([{"name": NAME, "reason": reason.strip()}], Output.TABLE)
+    assert reason.strip() in capsys.readouterr().out
+
+
+def test_wide_lists_show_all_and_names_stand_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    show([ROW], ListOutput.WIDE, ("name", "status"))
+    assert "PartiallyFailed" in (wide := capsys.readouterr().out)
+    assert "instance-bcdfg-xyz24" in wide.splitlines()[1].split()
+    show([ROW, {"slug": "shop"}], ListOutput.NAME)
+    assert capsys.readouterr().out.splitlines() == [NAME, "shop"]
+
+
+@pytest.mark.parametrize(
+    "odd", ["yesterday", "99999999999 s after 1970", "2026-11-23", "9999-12-31T23:59:59-23:00", ""]
+)
+def test_a_time_that_is_none_is_told_as_it_is(
+    odd: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "modified at" in _printed([{"modified_at": odd}], 80, monkeypatch, capsys)
+    assert "modified at" in _printed({"modified_at": odd}, 80, monkeypatch, capsys)
+
+
+def test_remarks_are_no_markup_either(capsys: pytest.CaptureFixture[str]) -> None:
+    note("a [/b] x :smile: \x1b[2J")
+    assert capsys.readouterr().err == "a [/b] x :smile: \\x1b[2J\n"
+    by_hand = [path for path in Path(cli_folder.__file__).parent.rglob("*.py") if "notes.print" in path.read_text()]
+    assert [path.name for path in by_hand] == ["context.py"]

@@ -7,7 +7,7 @@ import typer
 
 from producers.actions import applications
 from producers.cli import rows
-from producers.cli.context import OutputOption, notes, session_of
+from producers.cli.context import OutputOption, note, session_of
 from producers.cli.render import Output, show
 from schemas.errors import Invalid, NotFound
 
@@ -26,19 +26,26 @@ def add(
     version: Annotated[str | None, typer.Option(help="Version that is installed.")] = None,
     sequence: Annotated[int | None, typer.Option(help="Release sequence that is installed.")] = None,
     namespace: Annotated[list[str] | None, typer.Option(help="A namespace of it; may be repeated.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take a license that allows no snapshots: backups will be rejected.")
+    ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Register an application, or change its registration: what is not given stays as it was."""
+    backup = _read(backup_file) if backup_file else None
     registered = applications.register(
         session_of(ctx),
         slug,
         license=_read(license_file) if license_file else None,
-        backup=_read(backup_file) if backup_file else None,
+        backup=backup,
         name=name,
         version=version,
         sequence=sequence,
         namespaces=namespace,
+        force=force,
     )
+    for warning in applications.without_effect(slug, backup) if backup else ():
+        note(str(warning))
     show(rows.application(registered), output)
 
 
@@ -46,7 +53,7 @@ def add(
 def remove(ctx: typer.Context, slug: Slug) -> None:
     """Forget an application. Its backups stay."""
     applications.forget(session_of(ctx), slug)
-    notes.print(f"{slug} is no longer registered")
+    note(f"{slug} is no longer registered")
 
 
 def _read(file: Path) -> str:

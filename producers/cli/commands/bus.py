@@ -87,7 +87,7 @@ def redrive(
     ctx: typer.Context, queue: Queue, ids: Ids = None, everything: All = False, output: OutputOption = Output.TABLE
 ) -> None:
     """Give dead letters back to their queue."""
-    count = session_of(ctx).bus.redrive(queue, _chosen(ids, everything))
+    count = actions.redrive(session_of(ctx), queue, _chosen(ids, everything))
     show({"queue": queue, "redriven": count}, output)
 
 
@@ -96,7 +96,7 @@ def drop(
     ctx: typer.Context, queue: Queue, ids: Ids = None, everything: All = False, output: OutputOption = Output.TABLE
 ) -> None:
     """Throw dead letters away."""
-    count = session_of(ctx).bus.drop(queue, _chosen(ids, everything))
+    count = actions.drop(session_of(ctx), queue, _chosen(ids, everything))
     show({"queue": queue, "dropped": count}, output)
 
 
@@ -137,9 +137,16 @@ def _print(logged: "Logged", output: Output) -> None:
     else:
         said = {key: value for key, value in event.data.model_dump().items() if value not in (None, "", [])}
         line = " ".join(f"{key}={value}" for key, value in said.items())
-        shown = f"{event.time:%Y-%m-%d %H:%M:%S}  {event.type:<32} {sender or '?':<12} {line}".replace("\n", " ")
+        time = f"{event.time:%Y-%m-%d %H:%M:%S}" if _has_time(logged) else f"{'no time':19}"
+        shown = f"{time}  {event.type:<32} {sender or '?':<12} {line}".replace("\n", " ")
         print(printable(shown), flush=True)  # noqa: T201
 
 
 def _plain(logged: "Logged") -> dict[str, object]:
-    return {**json.loads(e.encode(logged.event)), "sender": logged.sender}
+    said: dict[str, object] = {**json.loads(e.encode(logged.event)), "sender": logged.sender}
+    return said if _has_time(logged) else {name: value for name, value in said.items() if name != "time"}
+
+
+def _has_time(logged: "Logged") -> bool:
+    """An event need not say when it was; then the time of reading stands in it, which says nothing."""
+    return "time" in logged.event.model_fields_set

@@ -10,7 +10,7 @@ import typer
 
 from producers.cli import rows
 from producers.cli.bars import work_bar
-from producers.cli.context import DestinationOption, OutputOption, notes, session_of
+from producers.cli.context import DestinationOption, OutputOption, note, notes, session_of
 from producers.cli.exits import Exit
 from producers.cli.render import Output, Row, show
 from producers.views.volumes import volumes
@@ -19,7 +19,7 @@ from workers.ports import Progress, RestoreSlice
 
 # The actions are imported when one is called: the repository's code takes a third of a second.
 if TYPE_CHECKING:
-    from workers.repository.restore.single_files import Listed
+    from workers.repository.restore.file_listing import Listed
 
 files = typer.Typer(no_args_is_help=True, help="Look into a backup, and take single files out of it.")
 Backup = Annotated[str, typer.Argument(help="Name of the backup.")]
@@ -45,7 +45,7 @@ def ls_(
     from producers.actions import files as actions
 
     found = actions.ls(session, backup, volume, path, recursive=recursive, destination=destination)
-    show([_row(each) for each in found], output, COLUMNS)
+    show([_row(each) for each in sorted(found, key=lambda each: each.path)], output, COLUMNS)
 
 
 @files.command("cat")
@@ -90,11 +90,19 @@ def restore_(
 
 def _row(listed: "Listed") -> Row:
     """With the time as UTC, too."""
-    return asdict(listed) | {"modified_at": datetime.fromtimestamp(listed.mtime // 10**9, UTC).isoformat()}
+    return asdict(listed) | {"modified_at": None if listed.mtime is None else _moment(listed.mtime)}
+
+
+def _moment(nanoseconds: int) -> str:
+    """What files say may be any number; a time that no calendar has is told as it is."""
+    try:
+        return datetime.fromtimestamp(nanoseconds // 10**9, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return f"{nanoseconds // 10**9} s after 1970"
 
 
 def _report(done: RestoreSlice, output: Output) -> None:
     show({"files": done.files, "bytes": done.bytes, "lost": list(done.lost), "warnings": list(done.warnings)}, output)
     if done.lost:
-        notes.print(f"{len(done.lost)} paths could not be restored; all others are there", markup=False)
+        note(f"{len(done.lost)} paths could not be restored; all others are there")
         raise typer.Exit(Exit.PARTIALLY_FAILED)

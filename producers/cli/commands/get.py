@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from producers.cli import rows
-from producers.cli.context import DestinationOption, OutputOption, notes, session_of
+from producers.cli.context import DestinationOption, OutputOption, note, session_of
 from producers.cli.render import Output, show
 from producers.session import Session
 from producers.views import jobs
@@ -81,4 +81,4 @@ def _hooks(session: Session, destination: str, results: Sequence[HookResult]) ->
 
 def _note_rejected(found: Sequence[BackupView | RestoreView]) -> None:
     if sum(each.status == "Rejected" for each in found) >= MOST_REJECTED:
-        notes.print(f"of rejected requests, only the newest {MOST_REJECTED} are listed")
+        note(f"of rejected requests, only the newest {MOST_REJECTED} are listed")

@@ -8,7 +8,7 @@ import typer
 from producers.actions import jobs
 from producers.actions.follow import deletion
 from producers.actions.jobs import Requested
-from producers.cli.context import DestinationOption, OutputOption, notes, session_of, where
+from producers.cli.context import DestinationOption, OutputOption, note, session_of, where
 from producers.cli.exits import Exit
 from producers.cli.follow import wait, warn_if_nobody_listens
 from producers.cli.render import Output, show
@@ -18,7 +18,7 @@ from schemas.errors import Invalid
 from schemas.events import DEFAULT_DESTINATION
 
 Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end, with live progress.")]
-Timeout = Annotated[float, typer.Option(help="With --wait: seconds to follow it for; 0 is for ever.")]
+Timeout = Annotated[float, typer.Option(min=0, help="With --wait: seconds to follow it for; 0 is for ever.")]
 RequestId = Annotated[
     str | None, typer.Option("--id", help="Event id of the request. The same id makes the same job, however often.")
 ]
@@ -91,7 +91,7 @@ def cancel(
 ) -> None:
     """Cancel a running backup or restore. What it has done so far stays."""
     jobs.cancel(session_of(ctx), name, destination=destination)
-    notes.print(f"{name} is being cancelled", markup=False)
+    note(f"{name} is being cancelled")
 
 
 @delete.command("backup")
@@ -107,7 +107,7 @@ def delete_backup(
     requested = jobs.delete(session, name, destination=destination)
     warn_if_nobody_listens(session, "repository.maintain")
     if not follow:
-        notes.print(f"deletion of {name} requested; follow it with `snapline events tail`")
+        note(f"deletion of {name} requested; follow it with `snapline events tail`")
         return
     answer = deletion(session, requested)
     if isinstance(answer, e.BackupDeleteFailed):
@@ -124,4 +124,4 @@ def _answer(session: Session, requested: Requested, follow: bool, timeout: float
     job = requested.job
     show({"request": requested.event.id, "name": job.name, "status": "Requested"}, output)
     describe = f"snapline describe {job}{where(requested.destination)}"
-    notes.print(f"follow it with `{describe}` or `snapline events tail`", markup=False, soft_wrap=True)
+    note(f"follow it with `{describe}` or `snapline events tail`")

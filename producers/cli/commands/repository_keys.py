@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from producers.cli.context import DestinationOption, OutputOption, notes, session_of
+from producers.cli.context import DestinationOption, OutputOption, note, session_of
 from producers.cli.render import Output, show
 from schemas.errors import Invalid
 from schemas.events import DEFAULT_DESTINATION
@@ -23,7 +23,7 @@ def init(
     from producers.actions import keys as actions
 
     text = actions.show_recovery_text(session_of(ctx), destination)
-    notes.print("keep this text where no passphrase is needed: it opens the repository when all keys are lost")
+    note("keep this text where no passphrase is needed: it opens the repository when all keys are lost")
     show({"recovery_text": text}, output)
 
 
@@ -78,9 +78,9 @@ def rotate_(
 
     rotated = actions.rotate(session_of(ctx), _new_passphrase(), label, destination)
     if rotated.is_stored:
-        notes.print("the destination has the new passphrase; the workers take it up by themselves")
+        note("the destination has the new passphrase; the workers take it up by themselves")
     else:
-        notes.print("set SNAPLINE_PASSPHRASE of the workers to the new one, and start them again")
+        note("set SNAPLINE_PASSPHRASE of the workers to the new one, and start them again")
     show({"id": rotated.id}, output)
 
 

@@ -9,7 +9,7 @@ import typer
 from producers import scheduler as clockwork
 from producers.actions import schedules
 from producers.cli import rows
-from producers.cli.context import OutputOption, notes, session_of
+from producers.cli.context import OutputOption, note, session_of
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, show
 from producers.session import Session
@@ -39,7 +39,7 @@ def show_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
     found = views.schedules(session_of(ctx))
     for each in found:
         if isinstance(each, Unreadable):
-            notes.print(f"{each.name} is passed over: {with_remedy(each.problem)}", markup=False)
+            note(f"{each.name} is passed over: {with_remedy(each.problem)}")
     show([rows.schedule(each) for each in found if not isinstance(each, Unreadable)], output)
 
 
@@ -47,7 +47,7 @@ def show_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
 def remove(ctx: typer.Context, name: Name) -> None:
     """Forget a schedule. Its snapshots stay."""
     schedules.forget(session_of(ctx), name)
-    notes.print(f"schedule {name} is gone")
+    note(f"schedule {name} is gone")
 
 
 def scheduler(ctx: typer.Context) -> None:

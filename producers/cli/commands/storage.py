@@ -3,71 +3,71 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from producers.actions import destinations as actions
 from producers.cli import rows
-from producers.cli.context import OutputOption, notes, session_of
+from producers.cli.context import OutputOption, note, session_of
 from producers.cli.exits import Exit
 from producers.cli.render import Output, show
 from producers.session import Session
 from producers.views import destinations as views
-from schemas import destination as destinations
+from schemas.destination import Destination
 from schemas.events import DEFAULT_DESTINATION
 from workers.ports import ObjectStore
 
 storage = typer.Typer(no_args_is_help=True, help="Where backups go.")
-setting = typer.Typer(no_args_is_help=True, help="Store a destination in the cluster; secrets come on standard input.")
+setting = typer.Typer(
+    no_args_is_help=True, help="Store a destination in the cluster, or change it; secrets come on standard input."
+)
 storage.add_typer(setting, name="set")
 
 Name = Annotated[str, typer.Argument(help="Name of the destination.")]
 NameOption = Annotated[str, typer.Option(help="Name of the destination; jobs that name none use `default`.")]
-Prefix = Annotated[str, typer.Option(help="Prefix of all keys.")]
+Prefix = Annotated[str | None, typer.Option(help="Prefix of all keys.")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Store it without trying it.")]
 
 
 @setting.command("s3")
 def set_s3(
     ctx: typer.Context,
-    bucket: Annotated[str, typer.Option(help="Name of the bucket.")],
+    bucket: Annotated[str | None, typer.Option(help="Name of the bucket.")] = None,
     name: NameOption = DEFAULT_DESTINATION,
-    endpoint: Annotated[str, typer.Option(help="URL of the S3 server; without it, AWS.")] = "",
-    region: Annotated[str, typer.Option(help="Region of the bucket.")] = "us-east-1",
-    prefix: Prefix = "",
-    access_key_id: Annotated[str, typer.Option(help="Access key; without it, the instance's role.")] = "",
+    endpoint: Annotated[str | None, typer.Option(help="URL of the S3 server; without it, AWS.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region of the bucket; us-east-1 at first.")] = None,
+    prefix: Prefix = None,
+    access_key_id: Annotated[str | None, typer.Option(help="Access key; without it, the instance's role.")] = None,
     no_check: NoCheck = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """A bucket. Secret key and passphrase come on standard input, a line each."""
-    place = {"bucket": bucket, "endpoint": endpoint, "region": region, "prefix": prefix}
-    secrets = _secrets({"secret_access_key": "Secret access key", "passphrase": "Repository passphrase"})
-    _set(
-        session_of(ctx),
-        {"provider": "s3", "name": name, "access_key_id": access_key_id} | place | secrets,
-        no_check,
-        output,
-    )
+    """A bucket. Secret key and passphrase come on standard input, a line each. What is not given stays as it was."""
+    given = {
+        "bucket": bucket,
+        "endpoint": endpoint,
+        "region": region,
+        "prefix": prefix,
+        "access_key_id": access_key_id,
+        **_secrets({"secret_access_key": "Secret access key", "passphrase": "Repository passphrase"}),
+    }
+    session = session_of(ctx)
+    _keep(session, actions.changed(session, "s3", name, given), no_check, output)
 
 
 @setting.command("directory")
 def set_directory(
     ctx: typer.Context,
-    path: Annotated[str, typer.Option(help="Where every worker mounts it.")],
+    path: Annotated[str | None, typer.Option(help="Where every worker mounts it.")] = None,
     name: NameOption = DEFAULT_DESTINATION,
-    prefix: Prefix = "",
+    prefix: Prefix = None,
     no_check: NoCheck = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """A mounted directory (NFS, a disk). The passphrase comes on standard input."""
-    secrets = _secrets({"passphrase": "Repository passphrase"})
-    _set(
-        session_of(ctx),
-        {"provider": "directory", "name": name, "path": path, "prefix": prefix} | secrets,
-        no_check,
-        output,
-    )
+    """A mounted directory (NFS, a disk). The passphrase comes on standard input. What is not given stays as it was."""
+    given = {"path": path, "prefix": prefix, **_secrets({"passphrase": "Repository passphrase"})}
+    session = session_of(ctx)
+    _keep(session, actions.changed(session, "directory", name, given), no_check, output)
 
 
 @storage.command("list")
@@ -93,17 +93,22 @@ def check_(ctx: typer.Context, name: Name = DEFAULT_DESTINATION, output: OutputO
 def remove_(ctx: typer.Context, name: Name) -> None:
     """Forget a destination. The backups in it stay."""
     actions.forget(session_of(ctx), name)
-    notes.print("the destination is forgotten; its backups are where they were")
+    note("the destination is forgotten; its backups are where they were")
 
 
-def _set(session: Session, fields: Mapping[str, Any], no_check: bool, output: Output) -> None:
-    chosen = destinations.parse(fields)
-    if not no_check and not _checked(session.open_store(chosen), output):
-        raise typer.Exit(Exit.FAILED)
+def _keep(session: Session, chosen: Destination, no_check: bool, output: Output) -> None:
+    """Tries it, opens the repository that is there, and only then stores it."""
+    if not no_check:
+        if not _checked(session.open_store(chosen), output):
+            raise typer.Exit(Exit.FAILED)
+        from producers.actions import keys  # a third of a second, for the repository's code
+
+        if not keys.opens(session, chosen):
+            note("there is no repository yet: `snapline repository init`, or the first backup, makes it")
     actions.keep(session, chosen)
-    notes.print("the destination is stored")
+    note("the destination is stored")
     if views.is_given(session.settings, chosen.name):
-        notes.print("but here the environment gives another one, which counts before it")
+        note("but here the environment gives another one, which counts before it")
 
 
 def _checked(store: ObjectStore, output: Output) -> bool:
@@ -116,7 +121,9 @@ def _secrets(prompts: Mapping[str, str]) -> dict[str, str]:
     """What is asked for, or the lines of standard input in that order."""
     if sys.stdin.isatty():
         return {
-            field: typer.prompt(prompt, hide_input=True, default="", show_default=False, err=True)
+            field: typer.prompt(
+                f"{prompt} (nothing keeps what is stored)", hide_input=True, default="", show_default=False, err=True
+            )
             for field, prompt in prompts.items()
         }
     lines = [*sys.stdin.read().splitlines(), *[""] * len(prompts)]

@@ -9,7 +9,7 @@ import typer
 from pydantic import SecretStr
 
 import schemas
-from producers.cli.context import OutputOption, notes, session_of
+from producers.cli.context import OutputOption, note, session_of
 from producers.cli.exits import Exit
 from producers.cli.render import Output, show
 from schemas import generate, topology
@@ -32,7 +32,7 @@ def schema(
     """Write schemas/json and schemas/asyncapi.yaml from the models."""
     directory = Path(schemas.__file__).parent
     if not check:
-        notes.print(f"{len(generate.write(directory))} files written")
+        note(f"{len(generate.write(directory))} files written")
         return
     stale = generate.stale(directory)
     for path in stale:

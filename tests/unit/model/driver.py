@@ -182,7 +182,7 @@ class Line:
         needs.now = self.clock
         needs.cluster = MeddledCluster(self.world.cluster, self.meddler, self.touch)
         needs.destinations = MemoryDestinations({"default": (self.store, self.trees)})
-        needs.trusted_keys = trusted_keys
+        needs.trusted_keys = lambda: trusted_keys  # type: ignore[method-assign]
         needs.volume_files = KubeletVolumes(self.world.pods)
         runs = iter(range(10**9))
         needs.queueing = Queueing(timedelta(hours=6), lambda: f"run-{next(runs)}")

@@ -20,6 +20,7 @@ from pika.exceptions import (
 
 from schemas.errors import Code, Denied, Invalid, SnaplineError, TransientError
 from schemas.messages import Message
+from workers.adapters.causes import cause
 
 CA = "cacertfile"
 HEARTBEAT = 20
@@ -38,8 +39,8 @@ def parameters(url: str) -> pika.URLParameters:
     try:
         address, authorities = _parted(url)
         chosen = pika.URLParameters(address)
-    except (ValueError, TypeError, IndexError) as error:
-        raise Invalid(f"SNAPLINE_AMQP_URL is not an AMQP URL: {type(error).__name__}") from None
+    except (ValueError, TypeError, IndexError):
+        raise Invalid("SNAPLINE_AMQP_URL is not an AMQP URL: it is not well formed") from None
     if authorities:
         chosen.ssl_options = pika.SSLOptions(_believing(authorities), chosen.host)
     chosen.heartbeat = HEARTBEAT
@@ -157,4 +158,4 @@ def meaning(url: str, what: str, error: Exception) -> SnaplineError:
         return Denied(f"{tried}: it refuses user {user(url)!r}; check SNAPLINE_AMQP_URL and the user's permissions")
     if isinstance(error, (ChannelClosedByBroker, ConnectionClosedByBroker)):
         return TransientError(f"{tried}: {error.reply_code} {error.reply_text}")
-    return TransientError(f"{tried}: {type(error).__name__}; is it running?")
+    return TransientError(f"{tried}: {cause(error)}; is it running?")

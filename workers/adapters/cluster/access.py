@@ -3,6 +3,7 @@
 import os
 
 import urllib3
+import yaml
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
 
@@ -33,12 +34,29 @@ def api_client(kubeconfig: str | None = None) -> ApiClient:
     settings = Configuration()
     try:
         _load(settings, kubeconfig)
-    except (config.ConfigException, OSError, ValueError) as error:
+    except (
+        config.ConfigException,
+        OSError,
+        ValueError,
+        yaml.YAMLError,
+        TypeError,
+        AttributeError,
+        LookupError,
+    ) as error:
         place = kubeconfig or "the service account of this pod, $KUBECONFIG or ~/.kube/config"
-        raise Invalid(f"no way into a cluster with {place}: {error}; give the path of a working kubeconfig") from error
+        raise Invalid(f"no way into a cluster with {place}: {_why(error)}") from error
     settings.retries = RETRY
     settings.connection_pool_maxsize = POOL
     return ApiClient(settings)
+
+
+def _why(error: Exception) -> str:
+    """The client reads a file before it looks at what it is, and stumbles over what is no kubeconfig."""
+    if isinstance(error, config.ConfigException):
+        return str(error).split("\n")[0]
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be read"
+    return "it is no kubeconfig"
 
 
 def _load(settings: Configuration, kubeconfig: str | None) -> None:

@@ -9,6 +9,7 @@ import urllib3
 from kubernetes.client import ApiClient, ApiException
 
 from schemas.errors import Code, Invalid, SnaplineError, TransientError
+from workers.adapters.causes import cause
 from workers.adapters.cluster.refusals import refusal
 
 CONNECT_SECONDS = 5.0
@@ -88,5 +89,5 @@ class Transport:
 def unreachable(error: Exception, tried: str) -> SnaplineError:
     """The error for a request that got no answer."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error) or isinstance(error, ssl.SSLCertVerificationError):
-        return Invalid(f"{tried}: the server's certificate is not trusted; check the CA in the kubeconfig ({error})")
-    return TransientError(f"{tried}: no answer from the API server ({error})", code=Code.CLUSTER_AWAY)
+        return Invalid(f"{tried}: the server's certificate is not trusted; check the CA in the kubeconfig")
+    return TransientError(f"{tried}: no answer from the API server: {cause(error)}", code=Code.CLUSTER_AWAY)

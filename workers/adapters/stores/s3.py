@@ -20,6 +20,7 @@ from botocore.exceptions import (
 
 from schemas.destination import S3Destination
 from schemas.errors import Code, Denied, Invalid, NotFound, SnaplineError, TransientError
+from workers.adapters.causes import cause
 from workers.ports import StoredObject
 
 T = TypeVar("T")
@@ -145,7 +146,7 @@ class S3ObjectStore:
         if isinstance(error, ParamValidationError):
             return Invalid(f"{tried}: a name in it is not well formed", code=Code.DESTINATION_INVALID)
         if not isinstance(error, ClientError):
-            return TransientError(f"{tried}: {type(error).__name__}; is the S3 server running and reachable?")
+            return TransientError(f"{tried}: {cause(error)}; is the S3 server running?")
         code = _code(error)
         if code == "NoSuchBucket":
             return Invalid(f"{tried}: there is no such bucket", code=Code.DESTINATION_INVALID)
