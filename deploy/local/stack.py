@@ -49,6 +49,10 @@ class Stack:
             queue = topology.volumes(node).name
             self.supervisor.start(queue, command(queue), common | {"SNAPLINE_KUBELET_PODS": str(pods)})
 
+    def start_scheduler(self) -> None:
+        """What is due is asked for, and the watchdog hears the minutes."""
+        self.supervisor.start("scheduler", [sys.executable, "-m", "producers.cli.main", "scheduler"], self.environment)
+
     def snapline(self, *arguments: str, show: bool = False) -> subprocess.CompletedProcess[str]:
         """Runs the CLI as a user would. With `show`, its progress goes to our standard error."""
         return subprocess.run(

@@ -1,7 +1,9 @@
 """Commands in the emulated cluster's pods: where they run, who may run them, and when they end."""
 
+import base64
 import json
 import os
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -11,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import yaml
 
 from deploy.local import emulator
 from schemas.kubernetes import CLAIMS, NAMESPACES, PODS, Object
@@ -71,9 +74,11 @@ def test_commands_know_nothing_of_the_emulators_environment(cluster: Cluster, mo
 
 def test_without_the_kubeconfigs_token_nobody_gets_in(emulated: emulator.Emulator) -> None:
     assert emulated.kubeconfig.stat().st_mode & 0o077 == 0
+    cluster = yaml.safe_load(emulated.kubeconfig.read_text())["clusters"][0]["cluster"]
+    trusting = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
     for path in ("/api/v1/pods", "/api/v1/namespaces/shop/pods/db/exec?command=id&stdout=true"):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(emulated.url + path, timeout=10)
+            urllib.request.urlopen(emulated.url + path, timeout=10, context=trusting)
         assert refused.value.code == 401
         assert json.load(refused.value)["reason"] == "Unauthorized"
 

@@ -18,6 +18,7 @@ def play(stack: Stack, report: Report) -> None:
     everything = [CONSOLE_NAMESPACE, APP, OTHER]
     with report.step("Start the workers, install two applications and a console") as told:
         stack.start_workers()
+        stack.start_scheduler()
         stage.install_console()
         for app in samples.applications():
             stage.install(app)

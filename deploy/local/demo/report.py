@@ -24,10 +24,12 @@ class Report:
     @contextmanager
     def step(self, what: str) -> Iterator[Callable[[str], None]]:
         """Times a step; call the result with what came of it."""
-        say.print(f"[bold]{what}")
+        say.print(what, style="bold", markup=False, soft_wrap=True)
         began, said = time.monotonic(), [""]
         yield lambda outcome: said.__setitem__(0, outcome)
-        self.rows.append((what, time.monotonic() - began, said[0]))
+        seconds = time.monotonic() - began
+        self.rows.append((what, seconds, said[0]))
+        say.print(f"  {said[0]} ({seconds:.1f} s)", markup=False, soft_wrap=True)
 
     def table(self) -> Table:
         """For people."""

@@ -36,7 +36,7 @@ class Stage:
 
     def snapline(self, *arguments: str) -> dict[str, Any]:
         """A CLI command's JSON result; its progress is shown as it comes."""
-        say.print(f"[dim]$ snapline {shlex.join(arguments)}")
+        say.print(f"$ snapline {shlex.join(arguments)}", style="dim", markup=False, soft_wrap=True)
         done = self.stack.snapline(*arguments, "-o", "json", show=True)
         if done.returncode:
             what = f"`snapline {shlex.join(arguments)}` ended with exit code {done.returncode}: {done.stdout}"

@@ -5,12 +5,14 @@ answer (58 ms for a GET after 600 requests, and growing); it knows no selectors,
 cannot serve Namespaces. Its reactions still work, to inject faults: `api["get /apis/apps/v1"] << 503`.
 """
 
+import asyncio
 from typing import cast
+from weakref import WeakSet
 
 import kmock
 from aiohttp.web import BaseRequest, StreamResponse, json_response
 
-from deploy.local.emulator import exec, paging
+from deploy.local.emulator import exec, paging, tables
 from deploy.local.emulator.commands import Commands
 from schemas.errors import AlreadyExists, Invalid, NotFound, SnaplineError, TransientError
 from schemas.kubernetes import Object, ResourceType
@@ -32,6 +34,7 @@ class EmulatedApi(kmock.KubernetesScaffold):
         self.cluster = cluster
         self._commands = commands
         self._token = token
+        self._connections = WeakSet[asyncio.BaseTransport]()
         self.fallback[kmock.action.LIST] << self._list
         self.fallback[kmock.action.FETCH] << self._get
         self.fallback[kmock.action.CREATE] << self._create
@@ -40,6 +43,8 @@ class EmulatedApi(kmock.KubernetesScaffold):
 
     async def __call__(self, raw_request: BaseRequest) -> StreamResponse:
         """Answers one request, and forgets it and its failure: kmock keeps them for a test's assertions."""
+        if raw_request.transport is not None:
+            self._connections.add(raw_request.transport)
         if raw_request.headers.get("Authorization") != f"Bearer {self._token}":
             return json_response(exec.status(401, "Unauthorized", "Unauthorized"), status=401)
         if exec.PATH.fullmatch(raw_request.path):
@@ -50,6 +55,12 @@ class EmulatedApi(kmock.KubernetesScaffold):
         answer = await super().__call__(_readable(raw_request))
         self.errors.clear()
         return answer
+
+    def hang_up(self) -> None:
+        """Ends all connections without a word: a client that keeps one open for later would answer no farewell."""
+        for connection in list(self._connections):
+            if isinstance(connection, asyncio.Transport):
+                connection.abort()
 
     async def _handle(self, request: kmock.Request) -> StreamResponse:
         try:
@@ -88,13 +99,25 @@ class EmulatedApi(kmock.KubernetesScaffold):
             group["preferredVersion"] = group["versions"][0]
         return answer
 
+    async def _serve_version(self, request: kmock.Request) -> Object:
+        """kmock calls the core group `/v1`, which kubectl takes for none, and has short names lead to subresources."""
+        answer = cast(Object, await super()._serve_version(request))
+        answer["groupVersion"] = answer["groupVersion"].removeprefix("/")
+        for resource in answer["resources"]:
+            if "/" in resource["name"]:
+                resource["shortNames"] = []
+        return answer
+
     async def _list(self, request: kmock.Request) -> Object:
         type_, namespace, _ = self._address(request)
         objects = list(self.cluster.list(type_, namespace, request.params.get("labelSelector")))
-        return paging.page(type_, objects, request.params)
+        found = paging.page(type_, objects, request.params)
+        return tables.table(found["items"], type_.kind, found["metadata"]) if _wants_table(request) else found
 
     async def _get(self, request: kmock.Request) -> Object:
-        return self.cluster.get(*self._address(request))
+        type_, namespace, name = self._address(request)
+        found = self.cluster.get(type_, namespace, name)
+        return tables.table([found], type_.kind, {}) if _wants_table(request) else found
 
     async def _create(self, request: kmock.Request) -> Object:
         type_, namespace, _ = self._address(request)
@@ -123,6 +146,10 @@ class EmulatedApi(kmock.KubernetesScaffold):
             if asked and (type_.group, type_.version, type_.plural) == (asked.group, asked.version, asked.plural):
                 return type_, request.namespace if request.namespace != STAND_IN else None, request.name or ""
         raise NotFound("the server could not find the requested resource")
+
+
+def _wants_table(request: kmock.Request) -> bool:
+    return tables.ASKED in request.headers.get("Accept", "")
 
 
 def _readable(raw_request: BaseRequest) -> BaseRequest:

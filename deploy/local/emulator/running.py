@@ -1,17 +1,22 @@
-"""The emulator in a thread of its own: HTTP on 127.0.0.1, controllers at work, a kubeconfig to get in."""
+"""The emulator in a thread of its own: HTTPS on 127.0.0.1, controllers at work, a kubeconfig to get in."""
 
 import asyncio
+import base64
 import secrets
+import ssl
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import kmock
 import yaml
+from aiohttp.test_utils import RawTestServer
 
 from deploy.local.emulator.api import EmulatedApi
+from deploy.local.emulator.certificate import HOST, serving
 from deploy.local.emulator.commands import Commands
 from deploy.local.emulator.settling import Settling, concerns
 from deploy.local.emulator.world import founding
@@ -38,12 +43,13 @@ class Emulator:
         token = secrets.token_urlsafe(32)
         self.api = EmulatedApi(self.cluster, self._commands, token)
         self._settling = Settling(self.cluster, root, nodes, self._commands.kill)
-        self._thread = threading.Thread(target=self._run, args=(port,), name="kubernetes-emulator", daemon=True)
+        tls, authority = serving()
+        self._thread = threading.Thread(target=self._run, args=(port, tls), name="kubernetes-emulator", daemon=True)
         self._thread.start()
         self.url = self._started.result()
         kubeconfig.parent.mkdir(parents=True, exist_ok=True)
         kubeconfig.touch(mode=0o600)
-        kubeconfig.write_text(_kubeconfig(self.url, token))
+        kubeconfig.write_text(_kubeconfig(self.url, authority, token))
 
     def stop(self) -> None:
         """Stops serving. The volumes' directories stay."""
@@ -63,9 +69,9 @@ class Emulator:
         if concerns(type_, obj) and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stirred.set)
 
-    def _run(self, port: int) -> None:
+    def _run(self, port: int, tls: ssl.SSLContext) -> None:
         try:
-            self._loop.run_until_complete(self._serve(port))
+            self._loop.run_until_complete(self._serve(port, tls))
         except Exception as error:
             if self._started.done():
                 raise
@@ -73,13 +79,19 @@ class Emulator:
         finally:
             self._loop.close()
 
-    async def _serve(self, port: int) -> None:
-        async with self.api, kmock.Server(self.api, "127.0.0.1", port or None) as server:
+    async def _serve(self, port: int, tls: ssl.SSLContext) -> None:
+        class Server(RawTestServer):
+            async def start_server(self, **options: Any) -> None:
+                await super().start_server(ssl=tls, **options)
+
+        async with self.api, kmock.Server(self.api, HOST, port or None, Server) as server:
             settling = asyncio.create_task(self._settling.run(self._stirred))
             self._started.set_result(str(server.url).rstrip("/"))
             await self._stopping.wait()
             await self._commands.stop()
             settling.cancel()
+            self.api.hang_up()
+        await asyncio.sleep(0)  # sockets close in the loop's next round
 
 
 def start(root: Path, *, port: int = 0, kubeconfig: Path | None = None, nodes: Sequence[str] = ("node-a",)) -> Emulator:
@@ -88,13 +100,21 @@ def start(root: Path, *, port: int = 0, kubeconfig: Path | None = None, nodes: S
     return Emulator(root, port, kubeconfig or root / "kubeconfig", nodes)
 
 
-def _kubeconfig(url: str, token: str) -> str:
+def _kubeconfig(url: str, authority: bytes, token: str) -> str:
     context = {"name": "emulated", "context": {"cluster": "emulated", "user": "anyone"}}
     return yaml.safe_dump(
         {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "emulated", "cluster": {"server": url}}],
+            "clusters": [
+                {
+                    "name": "emulated",
+                    "cluster": {
+                        "server": url,
+                        "certificate-authority-data": base64.b64encode(authority).decode(),
+                    },
+                }
+            ],
             "users": [{"name": "anyone", "user": {"token": token}}],
             "contexts": [context],
             "current-context": "emulated",
