@@ -81,8 +81,8 @@ class Emulator:
 
     async def _serve(self, port: int, tls: ssl.SSLContext) -> None:
         class Server(RawTestServer):
-            async def start_server(self, **options: Any) -> None:
-                await super().start_server(ssl=tls, **options)
+            async def start_server(self, loop: asyncio.AbstractEventLoop | None = None, **options: Any) -> None:
+                await super().start_server(loop, ssl=tls, **options)
 
         async with self.api, kmock.Server(self.api, HOST, port or None, Server) as server:
             settling = asyncio.create_task(self._settling.run(self._stirred))
