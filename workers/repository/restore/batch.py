@@ -10,15 +10,24 @@ from workers.repository.format.ambient import Limits
 from workers.repository.format.tree import Attribute, Block, Extent, Header, TreeEntry, join
 
 
-class FilePart:
-    """An entry of a file, to be written. Attributes as in the tree. `lock` is held while its content is written: the
-    kernel lets one thread at a time into a file, and the others would spin."""
+class Made(NamedTuple):
+    """A file that a restore has made: its inode, and the user whom it belonged to at first."""
 
-    __slots__ = ("attributes", "entry", "failed", "lock", "path")
+    inode: int
+    uid: int
+
+
+class FilePart:
+    """An entry of a file, to be written. Attributes as in the tree; `made` is the file that was made for it.
+    `lock` is held while its content is written: the kernel lets one thread at a time into a file, and the others would
+    spin."""
+
+    __slots__ = ("attributes", "entry", "failed", "lock", "made", "path")
 
     def __init__(self, path: bytes, entry: TreeEntry, attributes: list[Attribute]) -> None:
         self.path, self.entry, self.attributes = path, entry, attributes
         self.failed: str | None = None
+        self.made: Made | None = None
         self.lock = threading.Lock()
 
 

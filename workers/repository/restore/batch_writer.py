@@ -18,7 +18,7 @@ from workers.repository.files import metadata
 from workers.repository.files.target import CREATE
 from workers.repository.format import tree
 from workers.repository.format.tree import Attribute, TreeEntry, join
-from workers.repository.restore.batch import Batch, FilePart, OpenDirectory, Piece, SmallFile, part_of
+from workers.repository.restore.batch import Batch, FilePart, Made, OpenDirectory, Piece, SmallFile, part_of
 from workers.repository.restore.outcome import Outcome
 
 READERS = 3
@@ -129,14 +129,21 @@ class BatchWriter:
         self._complete(part)
 
     def _prepare(self, part: FilePart) -> None:
-        """A new file, of the right size, all holes."""
-        if part.entry.start == 0:
-            with self._outcome.noting(part.path, part):
-                file = self._outcome.target().create(part.path)
-                try:
-                    os.ftruncate(file, part.entry.size)
-                finally:
-                    os.close(file)
+        """A new file, of the right size, all holes; or the one that was made for an earlier part."""
+        unfinished = self._outcome.reached.unfinished
+        if part.entry.start:
+            part.made = unfinished.get(part.path)
+            return
+        with self._outcome.noting(part.path, part):
+            file = self._outcome.target().create(part.path)
+            try:
+                status = os.fstat(file)
+                os.ftruncate(file, part.entry.size)
+            finally:
+                os.close(file)
+            part.made = Made(status.st_ino, status.st_uid)
+            if part.entry.goes_on():
+                unfinished[part.path] = part.made
 
     def _write_piece(self, piece: Piece, data: memoryview) -> None:
         part, offset, length = piece.part, piece.offset, piece.length
@@ -151,7 +158,9 @@ class BatchWriter:
     def _complete(self, part: FilePart) -> None:
         """Owner and times, after the last part is written."""
         entry = part.entry
-        if part.failed is None and entry.end() == entry.size:
+        if part.failed is not None or not entry.goes_on():
+            self._outcome.reached.unfinished.pop(part.path, None)
+        if part.failed is None and not entry.goes_on():
             with self._outcome.noting(part.path, part), self._regular(part, os.O_RDWR) as file:
                 if entry.start:  # the last entry of a file that was cut off while it was copied knows its size
                     os.ftruncate(file, entry.size)
@@ -163,13 +172,13 @@ class BatchWriter:
 
     @contextmanager
     def _regular(self, part: FilePart, flags: int) -> Iterator[int]:
-        """The file that is there, opened. Raises OSError, also if somebody has put something else there: a device, or a
-        file of somebody who would be given more than is theirs (F29)."""
+        """The file that we have made, opened. Raises OSError, also if somebody has put another there: a device, or what
+        would be given more rights than its owner has (F38)."""
         file = self._outcome.target().open(part.path, flags | os.O_NONBLOCK)
         try:
             status = os.fstat(file)
-            if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.geteuid(), part.entry.uid):
-                raise OSError(errno.EBUSY, "it was replaced while it was restored")
+            if not stat.S_ISREG(status.st_mode) or not _is_made(part, status):
+                raise OSError(errno.EBUSY, metadata.REPLACED)
             yield file
         finally:
             os.close(file)
@@ -195,7 +204,7 @@ class BatchWriter:
             failed = metadata.put_on_name(
                 directory,
                 name,
-                symlink=entry.kind == tree.SYMLINK,
+                kind=entry.kind,
                 mode=entry.mode,
                 uid=entry.uid,
                 gid=entry.gid,
@@ -229,6 +238,12 @@ def batch_writer(view: View, outcome: Outcome) -> Iterator[BatchWriter]:
         finally:
             batches.shutdown()
             found.close()
+
+
+def _is_made(part: FilePart, status: os.stat_result) -> bool:
+    """Whether it is the file that was made for the part; its inode may have been used again."""
+    made = part.made
+    return made is not None and status.st_ino == made.inode and status.st_uid in (made.uid, part.entry.uid)
 
 
 def _write_all(file: int, at: int, data: memoryview) -> None:

@@ -13,7 +13,7 @@ from schemas.errors import Invalid
 from workers.ports import Progress
 from workers.repository.files.target import Target
 from workers.repository.format.tree import shown
-from workers.repository.restore.batch import FilePart, OpenDirectory
+from workers.repository.restore.batch import FilePart, Made, OpenDirectory
 
 PROGRESS_EVERY = 0.25
 """Seconds."""
@@ -30,6 +30,8 @@ class Reached:
     """The last name in the directory that is under way."""
     partial: bool = False
     """Whether that is a file, and the tree has more of it."""
+    unfinished: dict[bytes, Made] = field(default_factory=dict)
+    """The files of which the tree has more, by path."""
     open: list[OpenDirectory] = field(default_factory=list)
     written: int = 0  # bytes
     files: int = 0

@@ -13,7 +13,7 @@ from workers.repository.format import volume_record
 from workers.repository.format.layout import VOLUMES
 from workers.repository.format.sealing import SealedStore
 from workers.repository.format.tree import Header, shown
-from workers.repository.restore.batch import OpenDirectory
+from workers.repository.restore.batch import Made, OpenDirectory
 from workers.repository.restore.outcome import Reached
 from workers.repository.restore.plan import Restore, Wanted
 
@@ -59,6 +59,7 @@ def encode(sealed: SealedStore, reached: Reached, context: str) -> bytes:
         "position": reached.position,
         "name": _text(reached.name),
         "partial": reached.partial,
+        "unfinished": [[_text(path), made] for path, made in reached.unfinished.items()],
         "open": [
             [_text(each.path), each.header, [[tag, _text(value)] for tag, value in each.attributes], each.made]
             for each in reached.open
@@ -80,6 +81,7 @@ def decode(sealed: SealedStore, checkpoint: bytes, context: str) -> Reached:
             position=(int(first), int(second), int(third)),
             name=_bytes(fields["name"]),
             partial=bool(fields["partial"]),
+            unfinished={_bytes(path): Made(*made) for path, made in fields["unfinished"]},
             open=[
                 OpenDirectory(_bytes(path), Header(*header), [(tag, _bytes(value)) for tag, value in attributes], made)
                 for path, header, attributes, made in fields["open"]
