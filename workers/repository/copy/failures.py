@@ -15,6 +15,7 @@ APART = (
     "file, it is restored as one of its own"
 )
 CHANGED_SINCE = "changed after another name of it was copied; the copy has it as it was then"
+MOUNTED = "is another file system, mounted there; what is in it is not copied"
 TOO_DEEP = "is a directory too deep to be copied, nor is what is in it"
 
 

@@ -76,7 +76,8 @@ class Walk:
             directory = self._root.directory(path)
             status = os.fstat(directory)
             extended = path_info.xattrs(directory)
-            names = wanted(path, self._root.names(path))
+            is_mount = self._root.is_other_mount(status)
+            names = [] if is_mount else wanted(path, self._root.names(path))
         except OSError as error:
             check_there(path, error)
             rest = "the rest of it is not copied" if resumed else "what is in it is not copied"
@@ -87,6 +88,8 @@ class Walk:
         header = Header(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns, 0)
         if not resumed:
             failures.note_xattrs(self._state, path, b"", extended)
+        if is_mount:
+            self._state.warn_of(path, failures.MOUNTED)
         self._writer.begin(path, header, tree.encode_attributes(extended.attributes), first=resumed is None)
         walked = self._go_on(directory, names, resumed) if resumed else self._all_entries(directory, path, names)
         self._writer.end(last=walked.left_off is None)

@@ -39,6 +39,7 @@ class Rooted:
         except OSError as error:
             check_there(b"", error)
         self._open: OrderedDict[bytes, int] = OrderedDict()
+        self._device = os.fstat(self._root).st_dev
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +71,10 @@ class Rooted:
                 known = join(known, name)
                 descriptor = self._remember(known, os.open(name, DIRECTORY, dir_fd=descriptor))
         return descriptor
+
+    def is_other_mount(self, directory: os.stat_result) -> bool:
+        """Whether a directory below the root is of another file system, which is mounted there."""
+        return directory.st_dev != self._device
 
     def within(self, path: bytes) -> tuple[int, bytes]:
         """The directory that holds `path`, and its name there. The root is `.` in itself."""

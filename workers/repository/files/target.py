@@ -1,5 +1,6 @@
 """The directory that a volume is written into: making and removing what is in it, and nothing outside of it (F29)."""
 
+import errno
 import os
 import stat
 
@@ -7,6 +8,7 @@ from workers.repository.files.rooted import Rooted
 from workers.repository.format.tree import join
 
 CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+MOUNTED = "another file system is mounted in it"
 
 
 class Target(Rooted):
@@ -20,7 +22,8 @@ class Target(Rooted):
             return None
 
     def remove(self, path: bytes) -> None:
-        """Removes `path` and all below it."""
+        """Removes `path` and all below it, but nothing of another file system. Raises OSError; EBUSY for one that is
+        mounted there."""
         waiting = [path]
         while waiting:
             status = self.status(waiting[-1])
@@ -29,12 +32,18 @@ class Target(Rooted):
             elif not stat.S_ISDIR(status.st_mode):
                 directory, name = self.within(waiting.pop())
                 os.unlink(name, dir_fd=directory)
+            elif self.is_other_mount(status):
+                raise OSError(errno.EBUSY, MOUNTED)
             elif names := self.names(waiting[-1]):
                 waiting += [join(waiting[-1], name) for name in names]
             else:
                 self.forget(waiting[-1])
                 directory, name = self.within(waiting.pop())
                 os.rmdir(name, dir_fd=directory)
+
+    def own_names(self, path: bytes) -> list[bytes]:
+        """What is in the directory `path`, sorted; nothing if another file system is mounted there. Raises OSError."""
+        return [] if self.is_other_mount(os.fstat(self.directory(path))) else self.names(path)
 
     def make_directory(self, path: bytes) -> bool:
         """A directory at `path`, only ours to read until its mode is set; False if it was there. Anything else at

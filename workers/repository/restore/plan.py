@@ -101,7 +101,7 @@ class Restore:
         """Goes on in a directory that an earlier slice has begun."""
         if not self._wanted:
             with self._outcome.noting(path):
-                names = self._outcome.target().names(path)
+                names = self._outcome.target().own_names(path)
                 self._existing = [name for name in names if name > self._reached.name][::-1]
 
     def _plan(self, block: Block, index: int) -> None:
@@ -189,7 +189,7 @@ class Restore:
                     self._make_parents(block.path)
                 self._made = self._outcome.target().make_directory(block.path)
             if not self._made and not self._wanted:
-                self._existing = self._outcome.target().names(block.path)[::-1]
+                self._existing = self._outcome.target().own_names(block.path)[::-1]
             if not self._made or self._wanted:
                 metadata.pass_nothing_on(self._outcome.target().directory(block.path))
         attributes = block.attributes(block.header.extra)
