@@ -293,6 +293,25 @@ def test_a_pod_that_goes_during_the_copy_of_its_second_volume_keeps_the_first(
     assert [key.key for key in node.store.list("parents/")] == [keys.parent("claim/uid-data")], "it is nobody's parent"
 
 
+def test_a_volume_is_on_record_before_the_next_one_is_begun(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    really, copied = node.repository.copy, list[str]()
+
+    def copy(root: Path, **rest: Any) -> CopySlice:
+        copied.append(root.name)
+        if copied == ["data", "logs"]:
+            raise TransientError("the worker dies")
+        return really(root, **rest)
+
+    monkeypatch.setattr(node.repository, "copy", copy)
+    with pytest.raises(TransientError):
+        node.run(_copy_request())
+    [volume] = ledger.read(node.store, keys.slices(BACKUP, POD), CopyState).volumes
+    assert volume.volume_id in ledger.volumes_in_use(node.store)
+    node.run(_copy_request())
+    assert copied == ["data", "logs", "logs"]
+    assert [each.name for each in _result(node).volumes] == ["data", "logs"]
+
+
 def test_a_pod_that_goes_between_two_slices_and_leaves_an_empty_directory_is_noticed(node: Node) -> None:
     node.slice_length = timedelta(milliseconds=1)
     following = node.hear(_copy_request())[-1]

@@ -93,6 +93,8 @@ def _slice(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) 
         state = yield from _advance(one, state)
         if state.checkpoint:
             break
+        if not _is_done(state, pod):
+            ledger.put(store, keys.slices(job, pod.key), state)  # the next volume may take long, or kill the worker
     if _is_done(state, pod):
         yield _finish(asked, state, store, needs)
         return
