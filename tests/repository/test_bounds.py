@@ -8,15 +8,43 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import Damaged, Invalid
+from tests.support.repositories import WrappedStore, fill, small_repository
 from tests.support.repository_model import KEYS
-from tests.support.volumes import copy, new_repository, problems_of, removed_at_end, restore, volume_of
+from tests.support.volumes import (
+    PASSPHRASE,
+    copy,
+    damaged,
+    every,
+    new_repository,
+    objects,
+    problems_of,
+    removed_at_end,
+    restore,
+    volume_of,
+)
 from workers.adapters.twins.store import MemoryObjectStore
+from workers.ports import ObjectStore
+from workers.repository import VolumeRepository
 from workers.repository.chunks import tree_reader
-from workers.repository.format import index_object, packs, volume_record
+from workers.repository.format import index_object, keyring, packs, volume_record
 from workers.repository.format.ambient import Graces
-from workers.repository.format.layout import CHUNK_MOST, TREE_MOST, VOLUMES, XATTRS_MOST
+from workers.repository.format.layout import (
+    CHUNK_MOST,
+    DAMAGE,
+    INDEX,
+    INDEX_MOST,
+    MARKS,
+    PACKS,
+    PARTIAL,
+    TREE_MOST,
+    VOLUMES,
+    XATTRS_MOST,
+)
+from workers.repository.format.master_key import recovery_text
 from workers.repository.format.packs import Pack, PackBuilder, PackEntry
+from workers.repository.format.sealing import SealedStore
 from workers.repository.format.tree import join
+from workers.repository.upkeep import recover, verify
 
 NAME = 240
 
@@ -153,3 +181,89 @@ def test_one_chunk_that_is_too_large_hurts_no_other(source: Path, tmp_path: Path
     assert restore(new_repository(store), volume, tmp_path / "target").lost == ()
     with pytest.raises(Damaged, match="the bound is"):
         packs.open_chunk(repository.keys, "t", large.id, large.entries[0], bytes(100))
+
+
+class Watching(WrappedStore):
+    """Remembers what was fetched whole, whatever its size."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__(store)
+        self.unbounded: list[str] = []
+
+    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        if length is None:
+            self.unbounded.append(key)
+        return super().get(key, start, length)
+
+
+def test_nothing_of_a_repository_is_fetched_without_a_bound(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    fill(source)
+    store = Watching(MemoryObjectStore())
+    volume = volume_of(copy(small_repository(store), source, stop=every(3)))
+    restore(small_repository(store), volume, target)
+    small_repository(store).prune(lambda: {volume})
+    damaged(store.store, next(key for key in objects(store, PACKS)))
+    assert problems_of(small_repository(store), {volume: "it"})
+    with small_repository(store).new_view() as view:
+        verify.verify(view, {}, 10)
+        verify.verify(view, {}, 10)
+    assert [key for key in store.unbounded if key.startswith("repository/")] == []
+
+
+def test_a_huge_index_object_is_damaged_and_not_fetched_whole(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    fill(source)
+    store = MemoryObjectStore()
+    copy(new_repository(store), source)
+    store.put(INDEX + "0" * 32, bytes(INDEX_MOST + INDEX_MOST // 32))
+    fetched: list[int] = []
+
+    class Counting(WrappedStore):
+        def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+            body = super().get(key, start, length)
+            fetched.append(len(body))
+            return body
+
+    with pytest.raises(Damaged):
+        copy(new_repository(Counting(store)), source)
+    assert max(fetched) < INDEX_MOST + INDEX_MOST // 32
+
+
+def test_what_would_be_too_much_for_one_index_object_becomes_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_object, "INDEX_MOST", 1000)
+    sealed = SealedStore(MemoryObjectStore(), KEYS)
+    entries = [PackEntry(bytes([number]) * 32, 16 * number, 16, 0, 0) for number in range(8)]
+    packed = [Pack(bytes([number]) * 16, "d", 1000, entries) for number in range(5)]
+    written = index_object.write(sealed, packed)
+    assert [len(each) for _, each in written] == [2, 2, 1]
+    assert [pack for name, _ in written for pack in index_object.read(sealed, name)] == packed
+
+
+def test_a_volume_of_too_many_tree_chunks_is_refused_before_its_record_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    fill(source)
+    monkeypatch.setattr(volume_record, "RECORD_MOST", 100)
+    store = MemoryObjectStore()
+    with pytest.raises(Invalid, match="too many tree chunks"):
+        copy(new_repository(store), source)
+    assert not objects(store, VOLUMES)
+
+
+def test_markers_of_folders_hold_nobody_up(tmp_path: Path) -> None:
+    fill(tmp_path / "source")
+    store = MemoryObjectStore()
+    for prefix in (PACKS, INDEX, MARKS, VOLUMES, DAMAGE, PARTIAL, PACKS + "README"):
+        store.put(prefix, b"")
+    keys = keyring.open_keys(store, PASSPHRASE)
+    store.put("repository/keys/", b"")
+    master = keyring.unlock(store, PASSPHRASE)
+    assert master is not None
+    repository = VolumeRepository(store, keys)
+    volume = volume_of(copy(repository, tmp_path / "source"))
+    recover.recover(store, recovery_text(master), "another passphrase", "new")
+    assert restore(repository, volume, tmp_path / "target").lost == ()
+    assert repository.prune(lambda: {volume}) == 0
+    assert repository.verify(volume) == []

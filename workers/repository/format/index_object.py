@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from schemas.errors import Code, Damaged, NotFound
-from workers.repository.format.layout import INDEX, PACK_MOST, name_of
+from workers.repository.format.layout import INDEX, INDEX_MOST, PACK_MOST, name_of
 from workers.repository.format.listing import listed
 from workers.repository.format.packs import ENTRY_SIZE, Pack, decode_entries, encode_entries
 from workers.repository.format.sealing import SealedStore
@@ -38,13 +38,26 @@ def decode(data: bytes) -> Iterator[Pack]:
 
 def write(sealed: SealedStore, packs: list[Pack]) -> list[tuple[str, list[Pack]]]:
     """New index objects that list these packs (F13): their names, and what each lists."""
-    most = sealed.ambient.limits.packs_per_index_object
     written = []
-    for at in range(0, len(packs), most):
-        name, some = sealed.ambient.new_id(), packs[at : at + most]
+    for some in _together(packs, sealed.ambient.limits.packs_per_index_object):
+        name = sealed.ambient.new_id()
         sealed.write(INDEX + name, encode(some))
         written.append((name, some))
     return written
+
+
+def _together(packs: list[Pack], most: int) -> Iterator[list[Pack]]:
+    """What is listed in one object: so many packs at most, and no more bytes than are read (F31)."""
+    some: list[Pack] = []
+    size = 0
+    for pack in packs:
+        described = _PACK.size + len(pack.entries) * ENTRY_SIZE
+        if some and (len(some) >= most or size + described > INDEX_MOST):
+            yield some
+            some, size = [], 0
+        some, size = [*some, pack], size + described
+    if some:
+        yield some
 
 
 def size_of(sealed: SealedStore, names: set[str]) -> int:
@@ -55,7 +68,7 @@ def size_of(sealed: SealedStore, names: set[str]) -> int:
 def read(sealed: SealedStore, name: str) -> list[Pack]:
     """What one index object lists. Raises NotFound, Damaged."""
     try:
-        return list(decode(sealed.read(INDEX + name)))
+        return list(decode(sealed.read(INDEX + name, INDEX_MOST)))
     except Damaged as error:
         raise Damaged(str(error), code=Code.INDEX_DAMAGED) from error
 

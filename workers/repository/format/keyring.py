@@ -16,6 +16,7 @@ from workers.repository.format.layout import (
     RECOVERY_SHOWN,
     name_of,
 )
+from workers.repository.format.listing import listed
 from workers.repository.format.master_key import MASTER, Keys, derive
 
 RECORD_MOST = 64 * 1024
@@ -42,7 +43,7 @@ def make(store: ObjectStore, passphrase: str, ambient: Ambient = USUAL) -> tuple
     """The master key of a new repository; False if another process was first and its passphrase is the same.
     Raises Damaged where packs are but no keys."""
     _check(passphrase)
-    if next(iter(store.list(PACKS)), None) is not None:
+    if next(listed(store, PACKS), None) is not None:
         raise Damaged(
             "the repository has packs, but its keys are gone; put the objects below repository/keys/ back",
             code=Code.KEYS_LOST,
@@ -86,15 +87,15 @@ def find(store: ObjectStore, passphrase: str, ambient: Ambient = USUAL) -> tuple
 
 def records(store: ObjectStore) -> list[KeyRecord]:
     """All key records, without their secrets."""
-    listed = []
+    known = []
     for id_, body in _records(store):
         try:
             fields = key_record.parse(body)
         except Damaged:
-            listed.append(KeyRecord(id_, "", "", damaged=True))
+            known.append(KeyRecord(id_, "", "", damaged=True))
             continue
-        listed.append(KeyRecord(id_, str(fields.get("label", "")), str(fields.get("created", ""))))
-    return listed
+        known.append(KeyRecord(id_, str(fields.get("label", "")), str(fields.get("created", ""))))
+    return known
 
 
 def add(store: ObjectStore, master: bytes, passphrase: str, label: str, ambient: Ambient = USUAL) -> str:

@@ -29,6 +29,11 @@ XATTRS_MOST = MIB
 PACK_MOST = 64 * MIB
 """Bytes of a pack that a reader accepts."""
 
+INDEX_MOST = 64 * MIB
+"""Bytes of plaintext of an index object."""
+RECORD_MOST = 64 * MIB
+"""Bytes of plaintext of a volume or partial record."""
+
 
 def pack_key(pack: bytes) -> str:
     """Where a pack is kept."""

@@ -13,6 +13,8 @@ from workers.repository.format.master_key import Keys
 
 NONCE, TAG = 12, 16
 LEVEL = 3
+ROOM = 1024
+"""Bytes that an object is larger than its plaintext, at most, beside the 64th part of what does not compress."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,11 @@ class SealedStore:
         """Stores an object that opens only at its key."""
         self.store.put(key, self.seal(plaintext, key))
 
-    def read(self, key: str) -> bytes:
-        """The plaintext of an object. Raises NotFound, Damaged."""
-        return self.unseal(self.store.get(key), key)
+    def read(self, key: str, most: int | None = None) -> bytes:
+        """The plaintext of an object, of at most so many bytes; no more than that is fetched (F9). Raises NotFound,
+        Damaged."""
+        most = self.ambient.limits.sealed if most is None else most
+        return self._unsealed(self.store.get(key, 0, most + most // 64 + ROOM), key, most)
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """Opens only with the same `context`, the object's key in the store (F8)."""
@@ -39,9 +43,12 @@ class SealedStore:
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
         """Raises Damaged if the bytes, the key or the place are not those of `seal`."""
+        return self._unsealed(sealed, context, self.ambient.limits.sealed)
+
+    def _unsealed(self, sealed: bytes, context: str, most: int) -> bytes:
         try:
             compressed = AESGCM(self.keys.objects).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
-            return decompress(compressed, self.ambient.limits.sealed, context)
+            return decompress(compressed, most, context)
         except (InvalidTag, ValueError) as error:
             raise Damaged(f"{context} is damaged: it does not decrypt ({type(error).__name__})") from error
 

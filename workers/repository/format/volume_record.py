@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from schemas.errors import Damaged, Invalid, NotFound
-from workers.repository.format.layout import FORMAT, VOLUMES
+from workers.repository.format.layout import FORMAT, RECORD_MOST, VOLUMES
 from workers.repository.format.sealing import SealedStore
 
 
@@ -18,7 +18,7 @@ class Volume:
 
 
 def write(sealed: SealedStore, key: str, volume: Volume) -> None:
-    """Stores a record, for a partial one over what is there."""
+    """Stores a record, for a partial one over what is there. Raises Invalid for one that nobody could read (F31)."""
     fields = {
         "format": FORMAT,
         "tree": [id_.hex() for id_ in volume.tree],
@@ -26,13 +26,16 @@ def write(sealed: SealedStore, key: str, volume: Volume) -> None:
         "files": volume.files,
         "created": sealed.ambient.now().isoformat(timespec="seconds"),
     }
-    sealed.write(key, json.dumps(fields).encode())
+    body = json.dumps(fields).encode()
+    if len(body) > RECORD_MOST:
+        raise Invalid(f"the volume has too many tree chunks to be copied: {len(volume.tree)}; split it")
+    sealed.write(key, body)
 
 
 def read(sealed: SealedStore, key: str) -> Volume:
     """Raises NotFound, Damaged, and Invalid for another format."""
     try:
-        plaintext = sealed.read(key)
+        plaintext = sealed.read(key, RECORD_MOST)
     except NotFound:
         raise NotFound(f"there is no volume {key.removeprefix(VOLUMES)} in the repository") from None
     try:

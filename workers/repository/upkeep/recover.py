@@ -5,6 +5,7 @@ from workers.ports import ObjectStore
 from workers.repository.format import keyring
 from workers.repository.format.ambient import Ambient
 from workers.repository.format.layout import INDEX, VOLUMES
+from workers.repository.format.listing import listed
 from workers.repository.format.master_key import derive, from_recovery_text
 from workers.repository.format.sealing import SealedStore
 
@@ -14,7 +15,7 @@ def recover(store: ObjectStore, text: str, passphrase: str, label: str, ambient:
     master = from_recovery_text(text)
     sealed = SealedStore(store, derive(master), ambient)
     for prefix in (INDEX, VOLUMES):
-        for found in store.list(prefix):
+        for found in listed(store, prefix):
             try:
                 sealed.read(found.key)
             except NotFound:
