@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ def _flood(stack: Stack, requests: int, patience: float) -> dict[str, Any]:
             _ask(publisher, f"flood/{number}")
         published = time.monotonic() - began
         seen, last = _answers(url, publisher, requests, began, patience)
-    spent_since = {name: now - spent[name] for name, now in _core_seconds(stack).items()}
+    spent_since = {name: now - spent.get(name, 0.0) for name, now in _core_seconds(stack).items()}
     licensed = last["licensed"] - began
     completed = last["ended"] - began
     return {
@@ -121,14 +121,24 @@ def _flood(stack: Stack, requests: int, patience: float) -> dict[str, Any]:
 
 
 def _core_seconds(stack: Stack) -> dict[str, float]:
-    """What each worker has used of the processors, and this process, in which the emulated cluster runs."""
-    spent = {name: _used(pid) for name, pid in stack.supervisor.pids().items()}
+    """What each process of the stack has used of the processors: the workers by their queues, the servers by what the
+    kernel calls them (beam.smp is RabbitMQ, weed the S3 server), and this one, in which the emulated cluster runs."""
+    queues = {pid: name for name, pid in stack.supervisor.pids().items()}
+    spent: dict[str, float] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            pid, name, parent, seconds = _process(stat.read_text())
+            if parent == os.getpid():
+                spent[queues.get(pid, name)] = seconds
     return {**spent, "emulated cluster, and this": time.process_time()}
 
 
-def _used(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _process(stat: str) -> tuple[int, str, int, float]:
+    """Id, name, parent and processor seconds (proc_pid_stat(5))."""
+    head, _, rest = stat.rpartition(")")
+    pid, _, name = head.partition(" (")
+    fields = rest.split()
+    return int(pid), name, int(fields[1]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _answers(
