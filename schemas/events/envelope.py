@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -91,12 +92,19 @@ class CloudEvent(BaseModel, Generic[E]):
 AnyEvent = CloudEvent[Event]
 
 
+@cache
+def envelope(kind: type[W]) -> type[CloudEvent[W]]:
+    """The envelope's model for one kind of event. Pydantic forgets those that are not in use, and takes a while to
+    make one."""
+    return CloudEvent[kind]  # type: ignore[valid-type]  # chosen at run time
+
+
 def wrap(
     event: W, *, source: str, time: datetime, id: str | None = None, cause: AnyEvent | None = None
 ) -> CloudEvent[W]:
     """The envelope of `event`. Without `id`, the derived one. What a request leads to has its id as the correlation,
     whatever its sender has made of that attribute."""
-    return CloudEvent[W](
+    return envelope(type(event))(
         id=id or event.event_id,
         source=source,
         type=event.type,
@@ -131,7 +139,7 @@ def parse(body: bytes) -> AnyEvent:
         raise MalformedEvent("body is not a CloudEvent: an object with 'specversion', 'id', 'source', 'type', 'data'")
     kind = kind_of(document.get("type"))
     try:
-        parsed: AnyEvent = CloudEvent[kind].model_validate_json(body)  # type: ignore[valid-type]  # chosen at run time
+        parsed: AnyEvent = envelope(kind).model_validate_json(body)
     except (ValidationError, ValueError, RecursionError) as error:
         raise MalformedEvent(f"{kind.type}: {explain(error)}") from error
     if kind.type in REQUESTS:
