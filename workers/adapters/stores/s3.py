@@ -5,10 +5,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -17,6 +21,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
 )
+from botocore.utils import parse_timestamp
 
 from schemas.destination import S3Destination
 from schemas.errors import Code, Denied, Invalid, NotFound, SnaplineError, TransientError
@@ -39,6 +44,8 @@ DENIED = {
 }
 EXPIRED = {"ExpiredToken", "RequestTimeTooSkewed", "RequestExpired"}
 """What passes when credentials are renewed, or the clock is set."""
+USER_AGENT = "snapline"
+"""Given, as the SDK would put together a long one for each request."""
 CONFLICT_RESTS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between the tries of a conditional write that the server calls a conflict: another one is under way."""
 
@@ -173,9 +180,11 @@ def _client(destination: S3Destination, ca: Path | None) -> Any:
         s3={"addressing_style": "path"} if destination.endpoint else {},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        user_agent=USER_AGENT,
+        parameter_validation=False,
     )
     try:
-        return boto3.session.Session().client(
+        return boto3.session.Session(botocore_session=_session()).client(
             "s3",
             endpoint_url=destination.endpoint or None,
             region_name=destination.region,
@@ -189,6 +198,24 @@ def _client(destination: S3Destination, ca: Path | None) -> Any:
     except (ValueError, BotoCoreError) as error:
         where = f"endpoint {destination.endpoint!r} or region {destination.region!r}"
         raise Invalid(f"could not use the {where}: it is not well formed", code=Code.DESTINATION_INVALID) from error
+
+
+def _session() -> Any:
+    """The SDK guesses how a time is written, which takes long for what every answer has."""
+    session = botocore.session.get_session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_time)
+    return session
+
+
+def _time(given: Any) -> datetime:
+    """A time as lists have it (ISO 8601) or headers do (RFC 9110), or as whatever gives us credentials does."""
+    if isinstance(given, str) and given.endswith("Z"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(given)
+    if isinstance(given, str) and given.endswith("GMT"):
+        with suppress(ValueError):
+            return parsedate_to_datetime(given)
+    return parse_timestamp(given)
 
 
 def _code(error: ClientError) -> str:
