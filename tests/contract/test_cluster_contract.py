@@ -1,6 +1,7 @@
 """What every cluster does with objects. `conftest` says which clusters."""
 
 import uuid
+from dataclasses import astuple
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,30 @@ from deploy.local import emulator
 from schemas.errors import AlreadyExists, Denied, Invalid, NotFound, TransientError
 from schemas.kubernetes import API_SERVICES, CONFIG_MAPS, DEFINITIONS, DEPLOYMENTS, NAMESPACES, Object, ResourceType
 from tests.support.line import until
+from tests.support.objects import away
 from workers.adapters.cluster import connect, discovery
 from workers.adapters.cluster.transport import Answer, Transport
 from workers.ports import Cluster
+
+SCHEMA = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+
+
+def in_two_versions(group: str) -> Object:
+    """A kind that is served, and preferred, as v1, and served as v1beta1."""
+    return {
+        "apiVersion": DEFINITIONS.api_version,
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": SCHEMA},
+                {"name": "v1beta1", "served": True, "storage": False, "schema": SCHEMA},
+            ],
+        },
+    }
 
 
 def config_map(namespace: str, name: str, labels: dict[str, str] | None = None, **data: str) -> Object:
@@ -219,25 +241,10 @@ def test_a_kind_in_two_versions_is_told_in_both_and_takes_objects_of_each_at_its
     cluster: Cluster, namespace: str
 ) -> None:
     group = f"{namespace}.example.com"
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    definition = {
-        "apiVersion": DEFINITIONS.api_version,
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"widgets.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
-            "versions": [
-                {"name": "v1", "served": True, "storage": True, "schema": schema},
-                {"name": "v1beta1", "served": True, "storage": False, "schema": schema},
-            ],
-        },
-    }
     new, old = (ResourceType(group, version, "Widget", "widgets", namespaced=True) for version in ("v1", "v1beta1"))
     metadata = {"name": "w", "namespace": namespace}
     widget: Object = {"apiVersion": f"{group}/v1beta1", "kind": "Widget", "metadata": metadata}
-    cluster.create(DEFINITIONS, definition)
+    cluster.create(DEFINITIONS, in_two_versions(group))
     try:
         until(lambda: old in cluster.discover().others, "it is discovered")
         assert new in cluster.discover().types
@@ -259,12 +266,37 @@ def test_refusals_fall_into_the_right_family(emulated: emulator.Emulator) -> Non
             cluster.get(CONFIG_MAPS, "default", f"x{status}")
 
 
+def test_a_server_that_tells_all_kinds_at_once_is_asked_twice_and_tells_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "PAUSES", (0.0, 0.0))
+    really, asked = Transport.send, list[str]()
+
+    def send(self: Transport, method: str, path: str, *rest: Any, **more: Any) -> Answer:
+        asked.append(path)
+        return really(self, method, path, *rest, **more)
+
+    with emulator.start(tmp_path) as server:
+        server.cluster.create(DEFINITIONS, in_two_versions("example.com"))
+        server.cluster.create(API_SERVICES, away("away.example.com"))
+        cluster = connect(str(server.kubeconfig))
+        monkeypatch.setattr(Transport, "send", send)
+        at_once, paths = cluster.discover(), list(asked)
+        server.api.tells_at_once = False
+        one_by_one = cluster.discover()
+    assert {astuple(type_) for type_ in at_once.types} == {astuple(type_) for type_ in one_by_one.types}
+    assert at_once.unreadable == one_by_one.unreadable != {}
+    assert list(at_once.others) == list(one_by_one.others) != []
+    assert paths == ["/api", "/apis", *3 * ["/apis/away.example.com/v1"]]
+
+
 @pytest.mark.parametrize("status", [403, 500, 503])
 def test_a_group_that_is_refused_is_unreadable_and_one_that_has_just_gone_is_not(
     status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discovery, "PAUSES", (0.0, 0.0))
     with emulator.start(tmp_path) as failing:
+        failing.api.tells_at_once = False
         failing.api["get /apis/batch/v1"] << status
         failing.api["get /apis/policy/v1"] << 404
         found = connect(str(failing.kubeconfig)).discover()
@@ -274,6 +306,7 @@ def test_a_group_that_is_refused_is_unreadable_and_one_that_has_just_gone_is_not
 
 
 def test_a_group_that_stumbles_is_asked_again(emulated: emulator.Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulated.api, "tells_at_once", False)
     really, left = Transport.send, [503, 503]
 
     def send(self: Transport, method: str, path: str, **rest: Any) -> Answer:

@@ -6,13 +6,14 @@ cannot serve Namespaces. Its reactions still work, to inject faults: `api["get /
 """
 
 import asyncio
+import json
 from typing import cast
 from weakref import WeakSet
 
 import kmock
-from aiohttp.web import BaseRequest, StreamResponse, json_response
+from aiohttp.web import BaseRequest, Response, StreamResponse, json_response
 
-from deploy.local.emulator import exec, paging, tables
+from deploy.local.emulator import at_once, exec, paging, tables
 from deploy.local.emulator.commands import Commands
 from schemas.errors import AlreadyExists, Invalid, NotFound, SnaplineError, TransientError
 from schemas.kubernetes import Object, ResourceType
@@ -35,6 +36,8 @@ class EmulatedApi(kmock.KubernetesScaffold):
         self._commands = commands
         self._token = token
         self._connections = WeakSet[asyncio.BaseTransport]()
+        self.tells_at_once = True
+        """All kinds, to who can take them; servers before 1.26 cannot."""
         self.fallback[kmock.action.LIST] << self._list
         self.fallback[kmock.action.FETCH] << self._get
         self.fallback[kmock.action.CREATE] << self._create
@@ -49,6 +52,9 @@ class EmulatedApi(kmock.KubernetesScaffold):
             return json_response(exec.status(401, "Unauthorized", "Unauthorized"), status=401)
         if exec.PATH.fullmatch(raw_request.path):
             return await exec.answer(raw_request, self.cluster, self._commands)
+        if self.tells_at_once and (version := at_once.version_for(raw_request)):
+            kinds = at_once.all_kinds(self.cluster, version, core=raw_request.path == "/api")
+            return Response(text=json.dumps(kinds), headers={"Content-Type": at_once.media_type(version)})
         if any(raw_request.path.startswith(f"/apis/{group}/{version}") for group, version in self.cluster.away()):
             return json_response(exec.status(503, "ServiceUnavailable", "service unavailable"), status=503)
         self._declare()

@@ -1,4 +1,7 @@
-"""Which kinds the API server has: asks every group and version, and keeps the preferred ones."""
+"""Which kinds the API server has. Since 1.26 it tells all at once; an older one is asked for every group and version.
+
+https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery
+"""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -10,8 +13,13 @@ from typing import Any
 from schemas.errors import SnaplineError, TransientError
 from schemas.kubernetes import Discovery, ResourceType
 from workers.adapters.cluster.refusals import refusal
-from workers.adapters.cluster.transport import Answer, Transport
+from workers.adapters.cluster.transport import JSON, Answer, Transport
 
+ROOTS = ("/api", "/apis")
+AT_ONCE = "APIGroupDiscoveryList"
+ACCEPT = ",".join(
+    [*(f"application/json;g=apidiscovery.k8s.io;v={version};as={AT_ONCE}" for version in ("v2", "v2beta1")), JSON]
+)
 PARALLEL = 8
 PAUSES = (0.3, 1.0)
 """Seconds before a group that does not answer is asked again: enough for a server that is being replaced."""
@@ -35,13 +43,14 @@ def discover(transport: Transport) -> Discovery:
 
     A kind that the preferred version lacks comes from the next version that has it, as with kubectl.
     """
-    versions = [GroupVersion("", "v1"), *_versions(_groups(transport))]
+    told = _told_at_once(transport) or [(version, None) for version in _versions(transport)]
+    to_ask = [version for version, kinds in told if kinds is None]
+    answers = dict(zip(to_ask, _pool().map(lambda version: _answer(transport, version), to_ask), strict=True))
     unreadable: dict[str, str] = {}
-    answers = list(_pool().map(lambda version: _answer(transport, version), versions))
-    for version, (_, error) in zip(versions, answers, strict=True):
+    for version, (_, error) in answers.items():
         if error:
             unreadable.setdefault(version.group, str(error))
-    everything = [kind for kinds, _ in answers for kind in kinds]
+    everything = [kind for version, kinds in told for kind in (answers[version][0] if kinds is None else kinds)]
     types = _first_of_each_kind(everything)
     return Discovery(types, unreadable, [kind for kind in everything if kind not in types])
 
@@ -52,14 +61,43 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(PARALLEL, thread_name_prefix="discover")
 
 
-def _groups(transport: Transport) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = transport.ask("GET", "/apis", "could not list the API groups").get("groups") or []
-    return groups
+def _told_at_once(transport: Transport) -> "list[tuple[GroupVersion, list[ResourceType] | None]]":
+    """The kinds of every group and version, the preferred ones first; None for what the server has not heard of for a
+    while, as its own server is away. Empty if this server does not tell all at once."""
+    told: list[tuple[GroupVersion, list[ResourceType] | None]] = []
+    for root in ROOTS:
+        document = transport.ask("GET", root, f"could not list the kinds of {root}", accept=ACCEPT)
+        if document.get("kind") != AT_ONCE:
+            return []
+        for group in document.get("items") or []:
+            for entry in group.get("versions") or []:
+                version = GroupVersion(group["metadata"].get("name") or "", entry["version"])
+                current = entry.get("freshness", "Current") == "Current"
+                told.append((version, _told_kinds(version, entry) if current else None))
+    return told
 
 
-def _versions(groups: Iterable[dict[str, Any]]) -> Iterator[GroupVersion]:
+def _told_kinds(version: GroupVersion, entry: dict[str, Any]) -> list[ResourceType]:
+    """In the words of the other way to ask. Without a kind of its own, it has subresources alone."""
+    kinds = (
+        {
+            "name": resource["resource"],
+            "kind": resource["responseKind"]["kind"],
+            "namespaced": resource.get("scope") == "Namespaced",
+            "verbs": resource.get("verbs"),
+            "singularName": resource.get("singularResource"),
+            "shortNames": resource.get("shortNames"),
+        }
+        for resource in entry.get("resources") or []
+        if resource.get("responseKind")
+    )
+    return [_type(version, kind) for kind in kinds if _listable(kind)]
+
+
+def _versions(transport: Transport) -> Iterator[GroupVersion]:
     """All served versions, of each group the preferred one first."""
-    for group in groups:
+    yield GroupVersion("", "v1")
+    for group in transport.ask("GET", "/apis", "could not list the API groups").get("groups") or []:
         preferred = group.get("preferredVersion", {}).get("version")
         served = [entry["version"] for entry in group.get("versions", [])]
         for version in sorted(served, key=lambda v: v != preferred):

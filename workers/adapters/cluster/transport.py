@@ -52,6 +52,7 @@ class Transport:
         query: dict[str, str] | None = None,
         body: dict[str, Any] | None = None,
         content_type: str = JSON,
+        accept: str = JSON,
     ) -> Answer:
         """One request; any status is an answer. Raises TransientError if there is none."""
         try:
@@ -59,7 +60,7 @@ class Transport:
                 method,
                 path,
                 query_params=list((query or {}).items()),
-                header_params={"Accept": JSON, "Content-Type": content_type},
+                header_params={"Accept": accept, "Content-Type": content_type},
                 auth_settings=["BearerToken"],
             )
             response = self.client.call_api(
@@ -77,10 +78,11 @@ class Transport:
         *,
         body: dict[str, Any] | None = None,
         content_type: str = JSON,
+        accept: str = JSON,
         secret: bool = False,
     ) -> dict[str, Any]:
         """One request whose refusal is an error; `tried` is the beginning of its message."""
-        answer = self.send(method, path, body=body, content_type=content_type)
+        answer = self.send(method, path, body=body, content_type=content_type, accept=accept)
         if not answer.ok:
             raise refusal(answer.status, answer.body, tried, secret=secret)
         return answer.json()
