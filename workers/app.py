@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dramatiq
@@ -24,6 +23,7 @@ from schemas.settings import from_environment
 from workers import actors, line, probe
 from workers.adapters import broker, logs
 from workers.needs import Needs
+from workers.patience import Patience
 
 if TYPE_CHECKING:
     from workers.adapters.broker.metrics import Metrics
@@ -55,7 +55,7 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
         needs.publisher,
         middleware=middleware(
             needs.stopping,
-            needs.patience.length,
+            needs.patience,
             *([metrics] if metrics else []),
             times,
             Boot(needs, times, metrics.text if metrics else bytes),
@@ -63,16 +63,17 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
             *more,
         ),
         trusted=needs.rights.line,
+        now=needs.now,
     )
     actors.declare(made, needs)
     return made
 
 
-def middleware(stopping: threading.Event, patience: timedelta, *more: dramatiq.Middleware) -> list[dramatiq.Middleware]:
+def middleware(stopping: threading.Event, patience: Patience, *more: dramatiq.Middleware) -> list[dramatiq.Middleware]:
     """Dramatiq's, and ours in place of Retries. No Pipelines, Callbacks or Results: what they publish after an actor
     has ended may be lost, so steps tell all that follows while they run."""
     return [
-        broker.SafeRetries(stopping, patience),  # first, so that it ends last
+        broker.SafeRetries(stopping, patience.length, patience.now),  # first, so that it ends last
         CurrentMessage(),
         TimeLimit(),
         broker.StopRequests(stopping),

@@ -3,13 +3,13 @@
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import structlog
 
 from schemas.errors import Invalid, SnaplineError
-from schemas.events import AnyEvent, JobEvent
+from schemas.events import DEFAULT_DESTINATION, AnyEvent, JobEvent
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
 from workers.adapters import license_keys
@@ -24,14 +24,10 @@ from workers.jobs.background import Background
 from workers.jobs.locks import Locks
 from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
+from workers.jobs.store_time import StoreTime
 from workers.patience import Patience
 from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, QueueState, Repository, VolumeFiles
 from workers.repository import open_repository
-
-
-def now() -> datetime:
-    """The clock, UTC."""
-    return datetime.now(UTC)
 
 
 class Needs:
@@ -40,7 +36,7 @@ class Needs:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()  # set when the process is asked to stop
-        self.now: Callable[[], datetime] = now
+        self.now: Callable[[], datetime] = StoreTime(lambda: self.destinations.store(DEFAULT_DESTINATION))
 
     @cached_property
     def rights(self) -> Rights:

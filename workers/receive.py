@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -152,7 +152,7 @@ def _give_up(reason: Message, work: _Work) -> None:
 def _tell_all(events: Iterator[e.Event], work: _Work) -> None:
     try:
         for event in events:
-            now, source = datetime.now(UTC), f"snapline/{work.via.queue}"
+            now, source = work.patience.now(), f"snapline/{work.via.queue}"
             wrapped = e.wrap(event, source=source, time=now, cause=work.event)
             request = work.row.correlate(event) if work.row.correlate else None
             _tell(wrapped.model_copy(update={"correlationid": request}) if request else wrapped, work.tell)

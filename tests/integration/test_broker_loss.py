@@ -11,6 +11,7 @@ from schemas import events as e
 from schemas import keys, topology
 from schemas.job import Job
 from schemas.messages import Message
+from tests.support.aftermath import brings_back, check_is_clean
 from tests.support.line import Line, until, whole_line
 from tests.support.serving import serving
 from workers.adapters import broker
@@ -61,6 +62,7 @@ def test_a_killed_broker_comes_back_and_the_jobs_go_on(tmp_path: Path) -> None:
         assert line.final("restore", restore, 200)["status"] == "Completed"
         assert looking.differences(before, line.look()) == []
         assert line.dead_letters() == []
+        check_is_clean(line)
 
 
 def test_a_wiped_broker_is_made_up_for_by_the_watchdog(tmp_path: Path) -> None:
@@ -81,10 +83,12 @@ def test_a_wiped_broker_is_made_up_for_by_the_watchdog(tmp_path: Path) -> None:
         assert line.final("restore", restore, meanwhile=line.tick)["status"] == "Completed"
         assert looking.differences(before, line.look()) == []
         assert line.dead_letters() == []
+        check_is_clean(line)
 
 
 def test_a_wiped_broker_that_is_back_before_its_users_fails_no_job(tmp_path: Path) -> None:
     with whole_line(tmp_path, megabytes=100, slice_seconds="0.4", stall_after_seconds="4") as line:
+        before = line.look()
         line.stack.start_workers()
         line.publish(e.BackupRequested(), "refused")
         backup = line.job("backup", "instance", "refused")
@@ -96,6 +100,7 @@ def test_a_wiped_broker_that_is_back_before_its_users_fails_no_job(tmp_path: Pat
         line.stack.broker.bring_back_users()
         assert line.final("backup", backup, meanwhile=line.tick)["status"] == "Completed"
         assert line.dead_letters() == []
+        brings_back(line, backup, before)
 
 
 def _log(line: Line, worker: str) -> str:

@@ -24,6 +24,7 @@ from workers.adapters.broker.metrics import Metrics
 from workers.deliveries import Again, Delivery
 from workers.jobs.slicing import Slicing
 from workers.needs import Needs
+from workers.patience import Patience
 from workers.receive import Row, receive
 
 GATE = topology.queue("license.gate")
@@ -114,7 +115,7 @@ def test_a_step_that_waits_for_the_broker_does_not_hang() -> None:
     times.after_process_message()  # what settles the outcome comes after it
     now[0] = 2 * topology.HUNG_AFTER.total_seconds()
     assert times.longer_than(topology.HUNG_AFTER) == []
-    order = [type(each) for each in app.middleware(threading.Event(), topology.PATIENCE, times)]
+    order = [type(each) for each in app.middleware(threading.Event(), Patience(), times)]
     assert order.index(broker.SafeRetries) < order.index(broker.StepTimes)  # the first ends last
 
 

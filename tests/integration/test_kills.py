@@ -10,6 +10,7 @@ from deploy.local.seaweedfs import SeaweedFS
 from schemas import events as e
 from schemas import keys, topology
 from schemas.job import Job
+from tests.support.aftermath import check_is_clean
 from tests.support.line import Line, Servers, killing_command, until, whole_line
 from tests.support.receiver import Receiver, receiver
 from workers.jobs import ledger
@@ -40,12 +41,14 @@ def test_workers_killed_at_every_place_of_a_kind_lose_and_repeat_nothing(
         restore = line.job("restore", backup, "the restore")
         assert line.final("restore", restore, seconds=300)["status"] == "Completed"
         assert looking.differences(before, line.look()) == []
+        check_is_clean(line)
         _watchdog_finds_unfinished(line, Job("backup", backup))
         line.publish(e.BackupDeleteRequested(backup=backup), "the deletion")
         until(lambda: "backup.deleted.v1" in {event.type for event in line.told()}, "the backup is deleted", 120)
         _everybody_died(markers)
         _everything_was_told_once(line, hook)
         assert line.dead_letters() == []
+        check_is_clean(line)
 
 
 def _watchdog_finds_unfinished(line: Line, job: Job) -> None:

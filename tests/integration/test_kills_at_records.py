@@ -18,7 +18,7 @@ from schemas import keys
 from schemas.job import Job, Kind, backup, restore, safety_snapshot
 from schemas.kubernetes import DEPLOYMENTS, PODS, SECRETS, Object, ResourceType
 from schemas.records import Began
-from tests.support.aftermath import Created, balanced, left_behind, told_once
+from tests.support.aftermath import Created, balanced, check_is_clean, left_behind, told_once
 from tests.support.kill_places import missing, unknown
 from tests.support.line import Line, Servers, killing_command, until, whole_line
 from tests.support.receiver import receiver
@@ -70,6 +70,7 @@ def test_workers_killed_at_every_record_lose_and_repeat_nothing(
         assert looking.differences(before, line.look()) == []
         _restore(line, safety_snapshot(restore(everything)).name, "back")
         assert looking.differences(spoilt, line.look()) == []
+        check_is_clean(line)
         _delete(line, made)
         _watchdog_finds_unfinished(line, Job("backup", made))
         for again in range(3):
@@ -80,6 +81,7 @@ def test_workers_killed_at_every_record_lose_and_repeat_nothing(
         assert balanced(hooks.read_text().split())
         assert created.twice() == []
         until(lambda: left_behind(line) == [], "all is cleared away, also behind those who were killed", 120)
+        check_is_clean(line)
         finals = told_once(line)
         assert [type(final) for final in finals.values()].count(e.BackupRejected) == 1
         until(lambda: {event["id"] for event in hook.events} == set(finals), "the webhook has every end, and no other")

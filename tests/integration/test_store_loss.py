@@ -9,6 +9,7 @@ import pytest
 from schemas import events as e
 from schemas import keys
 from schemas.job import Job
+from tests.support.aftermath import brings_back
 from tests.support.faults import FaultyProxy
 from tests.support.line import Line, Servers, queues, until, whole_line
 
@@ -37,6 +38,7 @@ def test_workers_wait_for_a_store_that_refuses_at_their_start_and_later(tmp_path
     with FaultyProxy(servers.s3.endpoint).serving() as proxy:
         behind = servers.s3.destination(prefix="refusing").model_copy(update={"endpoint": proxy.endpoint})
         with whole_line(tmp_path, servers, destination=behind, megabytes=20, slice_seconds="0.4") as line:
+            before = line.look()
             with _refusing(proxy, "403 RequestTimeTooSkewed"):
                 line.stack.start_workers()
                 until(lambda: len(line.stack.supervisor.pids()) == len(queues()), "all are started")
@@ -52,3 +54,4 @@ def test_workers_wait_for_a_store_that_refuses_at_their_start_and_later(tmp_path
             assert line.stack.supervisor.pids() == started
             assert line.dead_letters() == []
             until(lambda: not any(line.store.list(keys.running(Job("backup", backup)))), "nothing is left of it")
+            brings_back(line, backup, before)

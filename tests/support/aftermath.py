@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from deploy.local import looking
 from schemas import events as e
 from schemas import keys
 from schemas.job import restore
@@ -26,6 +27,23 @@ def told_once(line: Line) -> dict[str, e.Event]:
     ends = Counter((type(data).type.split(".")[0], data.subject) for data in finals.values())
     assert set(ends.values()) == {1}, ends
     return finals
+
+
+def check_is_clean(line: Line) -> None:
+    """The repository has everything that its backups need."""
+    done = line.stack.snapline("repository", "check", "-o", "json")
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+def brings_back(line: Line, backup: str, before: looking.Picture) -> None:
+    """The repository is clean, and after the loss of everything a restore of the backup brings it back as it was when
+    it was made, byte for byte."""
+    check_is_clean(line)
+    line.destroy()
+    restored = line.snapline("restore", "--from-backup", backup, "--wait", "--timeout", "300")
+    assert restored["status"] == "Completed", restored
+    assert looking.differences(before, line.look()) == []
+    check_is_clean(line)
 
 
 def left_behind(line: Line) -> list[str]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import dramatiq
 
-from schemas import topology
 from schemas.topology import Queue
 from workers import app
 from workers.adapters import broker
 from workers.deliveries import Delivery, Outcome
+from workers.patience import Patience
 
 Handle = Callable[[dict[str, Any], Delivery], None]
 """Gets the event as a plain dict; raises an Outcome if it is not simply done."""
@@ -22,7 +22,7 @@ def broker_for(
 ) -> broker.EventBroker:
     """A broker with one actor, which has `options`."""
     publisher = broker.Publisher(url, "tests")
-    made = broker.EventBroker(url, publisher, middleware=app.middleware(stopping, topology.PATIENCE, *more))
+    made = broker.EventBroker(url, publisher, middleware=app.middleware(stopping, Patience(), *more))
 
     @dramatiq.actor(broker=made, actor_name=queue.name, queue_name=queue.name, throws=Outcome, **options)
     def actor(event: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.deliveries import Delivery
 from workers.jobs import ledger
 from workers.needs import Needs
+from workers.patience import Patience
 from workers.repository import open_repository
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -49,7 +50,7 @@ def test_every_queue_of_the_line_is_in_the_table() -> None:
 
 
 def test_every_queue_has_the_actor_of_its_name() -> None:
-    broker = StubBroker(middleware=app.middleware(threading.Event(), topology.PATIENCE))
+    broker = StubBroker(middleware=app.middleware(threading.Event(), Patience()))
     needs = Plain(Settings())
     actors.declare(broker, needs)
     actors.declare_node(broker, needs, "node-a")

@@ -16,6 +16,7 @@ from producers.session import Session
 from producers.views import schedules as views
 from producers.views.unreadable import Unreadable
 from workers.adapters import logs
+from workers.jobs.store_time import StoreTime
 
 schedule = typer.Typer(no_args_is_help=True, help="Snapshots by the clock.")
 Name = Annotated[str, typer.Argument(help="Name of the schedule.")]
@@ -62,4 +63,5 @@ def scheduler(ctx: typer.Context) -> None:
             session.bus.publish,
             lambda: clockwork.read_schedules(session.cluster, settings.console_namespace),
             stop,
+            StoreTime(session.store),
         )

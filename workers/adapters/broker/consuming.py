@@ -8,6 +8,7 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -52,6 +53,7 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
     """The bus, for Dramatiq. An actor is named as its queue, and called with the event as a plain dict.
 
     Internal events are believed from our own user and `trusted`. `publisher` is shared with those who tell events.
+    `now` is the time that all workers of a queue agree on: what one of them writes down, another reads.
     """
 
     def __init__(
@@ -61,10 +63,11 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
         *,
         middleware: list[dramatiq.Middleware],
         trusted: frozenset[str] = frozenset(),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(middleware=middleware, confirm_delivery=True)
         self.parameters = connection.parameters(url)
-        self.url, self.publisher = url, publisher
+        self.url, self.publisher, self.now = url, publisher, now
         self.inside = trusted | {connection.user(url)}
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:  # noqa: ARG002  # dramatiq's signature
@@ -114,7 +117,7 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
         retries = {"retries": message.arrived.attempt} if again.counted else {}
         renewed, delay = message.copy(options=retries), int(again.delay.total_seconds() * 1000)
         self.emit_before("enqueue", renewed, delay)
-        headers = message.arrived.headers(again, datetime.now(UTC))
+        headers = message.arrived.headers(again, self.now())
         self.publisher.publish_delayed(message.body, message.consumer.queue, again.delay, headers)
         self.emit_after("enqueue", renewed, delay)
 
@@ -124,7 +127,7 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
             reading.REASON: reason[:2000],
             reading.QUEUE: consumer.queue.name,
             reading.SENDER: consumer.reader.sender(properties),
-            reading.PARKED_AT: datetime.now(UTC).isoformat(),
+            reading.PARKED_AT: self.now().isoformat(),
             reading.DEAD_LETTER: uuid.uuid4().hex,
             reading.SIZE: len(body),
         }

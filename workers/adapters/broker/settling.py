@@ -2,6 +2,7 @@
 acknowledged."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,8 +29,13 @@ class SafeRetries(Middleware):
     others do cannot fail after it.
     """
 
-    def __init__(self, stopping: threading.Event, patience: timedelta = topology.PATIENCE) -> None:
-        self._stopping, self._patience = stopping, patience
+    def __init__(
+        self,
+        stopping: threading.Event,
+        patience: timedelta = topology.PATIENCE,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._stopping, self._patience, self._now = stopping, patience, now
 
     @property
     def actor_options(self) -> set[str]:
@@ -51,7 +57,7 @@ class SafeRetries(Middleware):
         if isinstance(exception, Outcome | None):
             outcome = exception
         else:
-            outcome = unforeseen(exception, consuming.came_by(message), self._patience)
+            outcome = unforeseen(exception, consuming.came_by(message), self._now(), self._patience)
         while True:
             try:
                 _carry_out(broker, message, outcome)
@@ -89,11 +95,11 @@ def _carry_out(broker: Any, message: Any, outcome: Outcome | None) -> None:
             raise TypeError(f"nobody knows what to do about {outcome!r}")
 
 
-def unforeseen(error: BaseException, via: Delivery, patience: timedelta = topology.PATIENCE) -> Outcome:
+def unforeseen(error: BaseException, via: Delivery, now: datetime, patience: timedelta = topology.PATIENCE) -> Outcome:
     """What becomes of a message whose actor has failed otherwise than by an outcome."""
     name = type(error).__name__
     if isinstance(error, Shutdown):
         return Again(topology.DELAYS[0], name, counted=False)
-    if via.failing_since is not None and datetime.now(UTC) - via.failing_since >= patience:
+    if via.failing_since is not None and now - via.failing_since >= patience:
         return Park(f"{name} after {via.attempt} attempts")
     return Again(topology.rest(via.attempt), name)

@@ -143,7 +143,7 @@ class MemoryBus:
         except Outcome as outcome:
             self._settle(queue, waiting, arrived, outcome)
         except Exception as error:
-            self._settle(queue, waiting, arrived, unforeseen(error, came))
+            self._settle(queue, waiting, arrived, unforeseen(error, came, datetime.now(UTC)))
 
     def _next(self, queue: str) -> _Waiting | None:
         with self._lock:
