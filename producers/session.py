@@ -121,10 +121,9 @@ class Session:
         # A third of a second of imports, which most commands do not need.
         from workers.repository import VolumeRepository
         from workers.repository.format import keyring
-        from workers.repository.format.master_key import derive
 
-        master = keyring.unlock(store, passphrase)
-        if master is None:
+        found = keyring.find(store, passphrase)
+        if found is None:
             raise NotFound("there is no repository in this destination yet", code=Code.NO_REPOSITORY)
         level = self.settings.compression_level
-        return VolumeRepository(store, derive(master), cache=cache_directory(self.settings), level=level)
+        return VolumeRepository(store, found.keys, cache=cache_directory(self.settings), level=level)

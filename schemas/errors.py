@@ -95,6 +95,7 @@ class Code(StrEnum):
     KEYS_LOST = "KeysLost"
     INDEX_DAMAGED = "IndexDamaged"
     RECORD_UNREADABLE = "RecordUnreadable"
+    RECORD_NOT_AUTHENTIC = "RecordNotAuthentic"
     MARK_UNREADABLE = "MarkUnreadable"
     NO_SUCH_FILE = "NoSuchFile"
 

@@ -70,6 +70,18 @@ ASKED = "asked/"
 BACKUPS = "backups/"
 """The prefix of all backups."""
 
+_NO_RECORDS = ("repository/", "check/")
+_SEALED_APART = ("manifests/", "hook-plans/", "hook-outputs/", "replaced/")
+
+
+def is_record(key: str) -> bool:
+    """Whether a record is kept there, which is sealed for its key (FORMAT F45), as is whatever is not known here.
+    Not the volume repository, what a store is tried out with, the empty `CLOCK`, and what steps seal themselves."""
+    if key == CLOCK or key.startswith(_NO_RECORDS):
+        return False
+    found = parse(key)
+    return found is None or not found[1].startswith(_SEALED_APART)
+
 
 def running(job: Job) -> str:
     """The marker of an unfinished job."""

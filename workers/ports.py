@@ -219,6 +219,15 @@ class Repository(Protocol):
         """The plaintext. Raises Damaged."""
         ...
 
+    def seal_record(self, record: bytes, key: str) -> bytes:
+        """A record as it is kept at `key`, where alone it opens."""
+        ...
+
+    def open_record(self, kept: bytes, key: str) -> bytes:
+        """The record that is kept at `key`. Raises Damaged (`RecordNotAuthentic`) for what was not sealed for this key
+        of this repository."""
+        ...
+
     def verify(self, volume: str) -> list[Message]:
         """Reads every byte of a volume back; the problems found."""
         ...
@@ -244,7 +253,8 @@ class Destinations(Protocol):
         ...
 
     def store(self, name: str) -> ObjectStore:
-        """Its objects. Raises NotFound (`NoDestination`), and Invalid if it cannot be used."""
+        """Its objects. Raises NotFound (`NoDestination`), and Invalid if it cannot be used. Records (`keys.is_record`)
+        are sealed in it, so reading and writing them also raises as `repository`, and Damaged for what is not ours."""
         ...
 
     def repository(self, name: str) -> "Repository":

@@ -1,9 +1,12 @@
 """What can be done with a repository as a whole. Importing it takes a third of a second, for the repository's code."""
 
+from dataclasses import replace
+
 from producers.session import Session
 from producers.views import volumes
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid
 from schemas.events import DEFAULT_DESTINATION
+from schemas.messages import Message
 from workers.jobs import ledger
 from workers.repository.upkeep import check as checking
 from workers.repository.upkeep import prune as pruning
@@ -17,8 +20,9 @@ from workers.repository.upkeep.verify import Report
 
 def check(session: Session, *, destination: str = DEFAULT_DESTINATION, progress: Say = silent) -> list[Problem]:
     """Whether everything that backups need is there; reads no contents. Raises NotFound, Denied."""
+    names, doubtful = volumes.names(session.store(destination))
     with session.repository(destination).new_view() as view:
-        return checking.check(view, volumes.names(session.store(destination)), progress)
+        return [*map(_problem, doubtful), *checking.check(view, names, progress)]
 
 
 def verify(
@@ -27,8 +31,10 @@ def verify(
     """Reads contents back: all, or so much of the packs, going on where the last sample ended; with 0 it is `check`."""
     if not 0 <= percent <= 100:
         raise Invalid(f"a sample is a percentage up to 100, not {percent:g}")
+    names, doubtful = volumes.names(session.store(destination))
     with session.repository(destination).new_view() as view:
-        return verifying.verify(view, volumes.names(session.store(destination)), percent, progress)
+        report = verifying.verify(view, names, percent, progress)
+    return replace(report, problems=[*map(_problem, doubtful), *report.problems])
 
 
 def prune(session: Session, *, destination: str = DEFAULT_DESTINATION, progress: Say = silent) -> int:
@@ -48,3 +54,8 @@ def repair_index(session: Session, *, destination: str = DEFAULT_DESTINATION, pr
     """Makes the index anew from the packs that are there."""
     with session.repository(destination).new_view() as view:
         return repairing.repair_index(view, progress)
+
+
+def _problem(doubtful: Message) -> Problem:
+    """A backup's record that cannot be believed."""
+    return Problem(doubtful.text, code=Code(doubtful.code))

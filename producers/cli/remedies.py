@@ -29,6 +29,7 @@ REMEDIES: dict[str, str] = {
     Code.KEYS_LOST: "`snapline repository key recover` with the recovery text",
     Code.INDEX_DAMAGED: "`snapline repository repair-index` rebuilds it",
     Code.RECORD_UNREADABLE: "`snapline repository check` says which backups it hurts",
+    Code.RECORD_NOT_AUTHENTIC: "find out who can write to the store; if its versions are kept, put the right one back",
     Code.MARK_UNREADABLE: "when no prune is under way, `snapline repository repair-index` deletes it",
     Code.NO_SUCH_FILE: "`snapline files ls` shows what is there",
     Code.QUEUE_DIFFERS: "when it is empty, `rabbitmqctl delete_queue {subject}`; its workers declare it anew",

@@ -31,6 +31,8 @@ def backup(view: BackupView) -> Row:
     """As in a list. There is less to say of one that is under way, or was rejected."""
     if view.status == "Rejected":
         return _rejected(view, {"app": view.app}, Output.JSON)
+    if view.status == "Unreadable":
+        return _unreadable(view)
     if view.completed_at is None:
         return _running(view, {"app": view.app, "snapshot_of": view.snapshot_of})
     return {
@@ -56,6 +58,8 @@ def restore(view: RestoreView) -> Row:
     """As in a list; see `backup`."""
     if view.status == "Rejected":
         return _rejected(view, {"app": view.app, "backup": view.backup, "scope": view.scope}, Output.JSON)
+    if view.status == "Unreadable":
+        return _unreadable(view)
     if view.completed_at is None:
         return _running(view, {"app": view.app, "backup": view.backup, "scope": view.scope, "snapshot": view.snapshot})
     return {
@@ -197,6 +201,11 @@ def _running(view: BackupView | RestoreView, of_kind: Row) -> Row:
         "requested_at": view.requested_at.isoformat(),
         "notes": texts(view.notes),
     }
+
+
+def _unreadable(view: BackupView | RestoreView) -> Row:
+    written = view.requested_at.isoformat()
+    return {"name": view.name, "status": view.status, "requested_at": written, "reason": str(view.reason or "")}
 
 
 def _rejected(view: BackupView | RestoreView, of_kind: Row, output: Output) -> Row:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -10,8 +11,10 @@ from producers.session import Session
 from producers.views import catalog_file, jobs
 from producers.views.jobs import BackupView, RestoreView
 from schemas import keys
+from schemas.errors import Damaged
 from schemas.events import DEFAULT_DESTINATION
 from schemas.job import Job, Kind, is_name
+from schemas.messages import Message, told
 from schemas.records import BackupRecord, BackupRejection, Record, RestoreRecord, RestoreRejection
 from workers.jobs import ledger
 from workers.ports import ObjectStore, StoredObject
@@ -33,6 +36,16 @@ class _Shelf(Generic[V]):
     ended: Callable[[ObjectStore, str], V | None]
     rejected: Callable[[ObjectStore, str], V | None]
     running: Callable[[ObjectStore, str], V | None]
+    unreadable: Callable[[str, datetime, Message], V]
+
+    def try_(
+        self, read: Callable[[ObjectStore, str], V | None], store: ObjectStore, what: str, found: "_Found"
+    ) -> V | None:
+        """What `read` says of `what`; that it is unreadable, where it is damaged or none of ours."""
+        try:
+            return read(store, what)
+        except Damaged as error:
+            return self.unreadable(found.name, found.modified, told(error))
 
 
 def _read(model: type[R], view: Callable[[R], V]) -> Callable[[ObjectStore, str], V | None]:
@@ -51,6 +64,7 @@ _BACKUPS = _Shelf(
     _read(BackupRecord, jobs.ended_backup),
     _read(BackupRejection, jobs.rejected_backup),
     jobs.running_backup,
+    jobs.unreadable_backup,
 )
 _RESTORES = _Shelf(
     "restore",
@@ -58,15 +72,18 @@ _RESTORES = _Shelf(
     _read(RestoreRecord, jobs.ended_restore),
     _read(RestoreRejection, jobs.rejected_restore),
     jobs.running_restore,
+    jobs.unreadable_restore,
 )
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A record that a listing names, and its ETag there."""
+    """A record of a job that a listing names, and what it says of it."""
 
+    name: str
     key: str
     etag: str
+    modified: datetime
 
 
 class Catalog:
@@ -80,7 +97,7 @@ class Catalog:
         self._store, self._directory, self._place = store, directory, place
 
     def backups(self) -> list[BackupView]:
-        """All backups by name, those under way too. Raises Damaged for a record that cannot be read."""
+        """All backups by name, those under way too. One whose record cannot be believed holds up no other."""
         return self._jobs(_BACKUPS)
 
     def restores(self) -> list[RestoreView]:
@@ -89,45 +106,46 @@ class Catalog:
 
     def _jobs(self, shelf: _Shelf[V]) -> list[V]:
         # In this order: what ends between the two listings is then among the final records, and not nowhere.
-        running = {job.name for job in self._running(shelf.kind)}
+        running = self._running(shelf.kind)
         listed = self._listed(shelf.kind)
-        rejected = {
-            name: found for name, found in self._rejected(shelf.kind).items() if name not in running | set(listed)
-        }
+        rejected = {name: found for name, found in self._rejected(shelf.kind).items() if name not in running | listed}
         with ThreadPoolExecutor(THREADS, "catalog") as pool:
-            views = self._views(shelf.kind, shelf.view, shelf.ended, listed, pool)
-            views += self._views(f"rejected-{shelf.kind}", shelf.view, shelf.rejected, rejected, pool)
-            begun = pool.map(lambda name: shelf.running(self._store, name), running - set(listed))
+            views = self._views(shelf.kind, shelf, shelf.ended, listed, pool)
+            views += self._views(f"rejected-{shelf.kind}", shelf, shelf.rejected, rejected, pool)
+            left = [found for name, found in running.items() if name not in listed]
+            begun = pool.map(lambda found: shelf.try_(shelf.running, self._store, found.name, found), left)
             views += [view for view in begun if view is not None]
         return sorted(views, key=lambda view: view.name)
 
     def _views(
         self,
         what: str,
-        view_type: type[V],
+        shelf: _Shelf[V],
         read: Callable[[ObjectStore, str], V | None],
         listed: Mapping[str, _Found],
         pool: ThreadPoolExecutor,
     ) -> list[V]:
         """Those that are listed, by name: from the disk, or read by `read` and then kept there as `what`."""
+        unreadable: list[V] = []
         file = catalog_file.path(self._directory, self._place, what)
-        known = catalog_file.load(file, view_type)
+        known = catalog_file.load(file, shelf.view)
         entries = {
             name: known[name] for name, found in listed.items() if name in known and known[name][0] == found.etag
         }
         new = [name for name in listed if name not in entries]
-        for name, view in zip(new, pool.map(lambda name: read(self._store, listed[name].key), new), strict=True):
-            if view is not None:
+        tried = pool.map(lambda name: shelf.try_(read, self._store, listed[name].key, listed[name]), new)
+        for name, view in zip(new, tried, strict=True):
+            if view is not None and view.status == "Unreadable":
+                unreadable.append(view)  # and never kept: it may be put right
+            elif view is not None:
                 entries[name] = listed[name].etag, view
         if entries != known:
-            catalog_file.save(file, view_type, entries)
-        return [view for _, view in entries.values()]
+            catalog_file.save(file, shelf.view, entries)
+        return unreadable + [view for _, view in entries.values()]
 
-    def _running(self, kind: Kind) -> Iterable[Job]:
-        for found in self._store.list(keys.running_of(kind)):
-            job = keys.parse_running(found.key)
-            if is_name(job.name):
-                yield job
+    def _running(self, kind: Kind) -> dict[str, _Found]:
+        """The running markers."""
+        return _by_name(keys.parse_running, self._store.list(keys.running_of(kind)))
 
     def _listed(self, kind: Kind) -> dict[str, _Found]:
         """The final records."""
@@ -140,8 +158,12 @@ class Catalog:
 
 
 def _by_name(parse: Callable[[str], Job | None], listed: Iterable[StoredObject]) -> dict[str, _Found]:
-    found = ((parse(each.key), _Found(each.key, each.etag)) for each in listed)
-    return {job.name: each for job, each in found if job and is_name(job.name)}
+    found = ((parse(each.key), each) for each in listed)
+    return {
+        job.name: _Found(job.name, each.key, each.etag, each.modified)
+        for job, each in found
+        if job and is_name(job.name)
+    }
 
 
 def open_catalog(session: Session, destination: str = DEFAULT_DESTINATION) -> Catalog:

@@ -1,20 +1,20 @@
 """Backups and restores as people see them, from their records in the object store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from producers.views import plans, volumes
 from producers.views.plans import PlanView
 from producers.views.volumes import VolumeView
 from schemas import keys, records
-from schemas.errors import Code, NotFound
+from schemas.errors import Code, Damaged, NotFound
 from schemas.events import Scope
 from schemas.job import KINDS, Job, is_name, snapshot_of
 from schemas.job import backup as backup_called
 from schemas.job import restore as restore_called
-from schemas.messages import Message
+from schemas.messages import Message, told
 from schemas.records import (
     BackupRecord,
     BackupRejection,
@@ -28,7 +28,8 @@ from schemas.records import (
 from workers.jobs import ledger, owners, rejections
 from workers.ports import ObjectStore
 
-Status = records.Status | Literal["Queued", "InProgress", "Cancelling", "Rejected"]
+T = TypeVar("T")
+Status = records.Status | Literal["Queued", "InProgress", "Cancelling", "Rejected", "Unreadable"]
 REASONS = 5
 """Errors that are given as the reason where the record has none."""
 
@@ -39,7 +40,10 @@ class BackupView:
     way; then the numbers are not known, and 0. A safety snapshot is the `snapshot_of` a restore.
 
     A request that was rejected is shown as the backup that it would have been; `request` is its event id, and `reasons`
-    say why."""
+    say why.
+
+    One is `Unreadable` if its record is damaged, or none of ours: `reason` says why, and only `name` is known, and as
+    `requested_at` when that record was written."""
 
     name: str
     status: Status
@@ -147,16 +151,20 @@ def restore(store: ObjectStore, name: str) -> RestoreDetails:
     """One restore. Raises NotFound, Damaged."""
     job = restore_called(name)
     _refuse_unknown(store, job)
+    doubts: list[Message] = []
     if record := ledger.finished_restore(store, name):
+        plan = _doubted(lambda: plans.plan(store, name), doubts)
+        lacking = _doubted(lambda: tuple(owners.lacking(store, job)), doubts) or ()
         return RestoreDetails(
             view=ended_restore(record),
-            plan=plans.plan(store, name),
+            plan=plan,
             hooks=tuple(record.hooks),
-            errors=(*record.errors, *owners.lacking(store, job)),
+            errors=(*record.errors, *lacking, *doubts),
             warnings=tuple(record.warnings),
         )
     if view := running_restore(store, name):
-        plan = plans.plan(store, name)
+        plan = _doubted(lambda: plans.plan(store, name), doubts)
+        view = replace(view, notes=(*view.notes, *doubts))
         return RestoreDetails(replace(view, snapshot=plan.snapshot) if plan else view, plan)
     if isinstance(rejection := rejections.of_job(store, job), RestoreRejection):
         return RestoreDetails(rejected_restore(rejection))
@@ -236,6 +244,16 @@ def rejected_restore(rejection: RestoreRejection) -> RestoreView:
     )
 
 
+def unreadable_backup(name: str, at: datetime, reason: Message) -> BackupView:
+    """A backup whose record cannot be believed."""
+    return BackupView(name, "Unreadable", "", None, (), None, at, errors=1, reason=reason)
+
+
+def unreadable_restore(name: str, at: datetime, reason: Message) -> RestoreView:
+    """A restore whose record cannot be believed."""
+    return RestoreView(name, "Unreadable", "", "", "full", None, at, errors=1, reason=reason)
+
+
 def running_backup(store: ObjectStore, name: str) -> BackupView | None:
     """A backup that is under way; None if nobody has asked for it."""
     job = backup_called(name)
@@ -271,6 +289,15 @@ def running_restore(store: ObjectStore, name: str) -> RestoreView | None:
         requested_at=request.requested_at,
         notes=(*request.notes, *_behind(store, job)),
     )
+
+
+def _doubted(look: Callable[[], T], doubts: list[Message]) -> T | None:
+    """What `look` finds beside a job's own record; adds to `doubts` why that cannot be believed."""
+    try:
+        return look()
+    except Damaged as error:
+        doubts.append(told(error))
+        return None
 
 
 def _running_status(store: ObjectStore, job: Job) -> Status:

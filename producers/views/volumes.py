@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from schemas.errors import Code, Invalid, NotFound
+from schemas import keys
+from schemas.errors import Code, Damaged, Invalid, NotFound
 from schemas.job import backup, is_name
-from schemas.records import VolumeRecord
+from schemas.messages import Message, told
+from schemas.records import BackupRecord, VolumeRecord
 from workers.jobs import ledger
 from workers.ports import ObjectStore
 
@@ -59,15 +61,21 @@ def choose(of: Sequence[VolumeView], name: str, backup_name: str) -> VolumeView:
         there = ", ".join(sorted({volume.key for volume in of})) or "it has none"
         raise NotFound(f"backup {backup_name} has no volume {name!r:.80}; its volumes: {there}")
     if len({volume.volume_id for volume in named}) > 1:
-        keys = ", ".join(sorted(volume.key for volume in named))
-        raise Invalid(f"{name!r:.80} is not one volume of {backup_name}: {keys}")
+        several = ", ".join(sorted(volume.key for volume in named))
+        raise Invalid(f"{name!r:.80} is not one volume of {backup_name}: {several}")
     return named[0]
 
 
-def names(store: ObjectStore) -> dict[str, str]:
-    """What to call each volume that a finished backup refers to, by id: `<backup> <volume>`."""
-    return {
-        volume.volume_id: f"{record.name} {volume.key}"
-        for record in ledger.finished_backups(store)
-        for volume in record.volumes
-    }
+def names(store: ObjectStore) -> tuple[dict[str, str], list[Message]]:
+    """What to call each volume that a finished backup refers to, by id: `<backup> <volume>`; and which backups cannot
+    be asked for theirs, and why."""
+    called: dict[str, str] = {}
+    problems: list[Message] = []
+    for found in sorted(store.list(keys.finals_of("backup")), key=lambda found: found.key):
+        try:
+            record = ledger.find(store, found.key, BackupRecord)
+        except Damaged as error:
+            problems.append(told(error))
+        else:
+            called |= {volume.volume_id: f"{record.name} {volume.key}" for volume in record.volumes} if record else {}
+    return called, problems

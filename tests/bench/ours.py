@@ -36,6 +36,7 @@ from schemas.records import (
 )
 from schemas.settings import Settings, from_environment
 from workers.adapters.stores import open_store
+from workers.adapters.stores.sealed_records import SealedRecords
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.jobs import ledger
@@ -83,7 +84,8 @@ def main() -> int:
     repository = opened(store, destination.passphrase.get_secret_value(), Path(cache))
     opening = time.perf_counter() - began
     work = copy if what == "copy" else restore
-    print(work(store, repository, settings, name, Path(directory)), opening)
+    records = SealedRecords(store, lambda: repository)
+    print(work(records, repository, settings, name, Path(directory)), opening)
     return 0
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from schemas.job import Job
 from schemas.records import BackupRecord, VolumeRecord
 from tests.support.volumes import copy, objects, volume_of
 from workers.adapters.stores.s3 import S3ObjectStore
+from workers.adapters.stores.sealed_records import SealedRecords
 from workers.jobs import ledger
 from workers.ports import ObjectStore
 from workers.repository import open_repository
@@ -34,7 +36,8 @@ class Place:
     def __init__(self, server: SeaweedFS, tmp: Path) -> None:
         self.prefix, self.tmp = uuid.uuid4().hex, tmp
         destination = server.destination(prefix=self.prefix)
-        self.store: ObjectStore = S3ObjectStore(destination)
+        self.objects = objects = S3ObjectStore(destination)
+        self.store: ObjectStore = SealedRecords(objects, cache(lambda: open_repository(objects, PASSPHRASE)))
         self.environment = {
             "PATH": "/usr/bin",
             "SNAPLINE_S3_ENDPOINT": destination.endpoint,
@@ -207,6 +210,28 @@ def test_a_damaged_chunk_names_backup_and_files_and_a_later_backup_heals_it(
     assert place.run("files", "cat", "shop-abcde", "data-db-0", "first", code=1).stdout == b""
     place.back_up("shop-fghij", source)
     assert place.json("repository", "verify")["problems"] == []
+    assert place.run("files", "cat", "shop-abcde", "data-db-0", "first").stdout == LARGE
+
+
+def test_records_of_somebody_without_the_passphrase_are_refused_by_name_and_hide_nothing(
+    place: Place, source: Path
+) -> None:
+    for name in ("shop-abcde", "shop-fghij", "shop-klmnp"):
+        place.back_up(name, source)
+    first, second, third = (keys.final(Job("backup", name)) for name in ("shop-abcde", "shop-fghij", "shop-klmnp"))
+    place.objects.put(second, place.objects.get(first))
+    place.objects.put(third, place.store.get(third))
+    done = place.run("get", "backups", "-o", "json")
+    statuses = {row["name"]: row["status"] for row in json.loads(done.stdout)}
+    assert statuses == {"shop-abcde": "Completed", "shop-fghij": "Unreadable", "shop-klmnp": "Unreadable"}
+    for name in ("shop-fghij", "shop-klmnp"):
+        assert f"{name}: the record final/backup/{name}.json is not believed".encode() in done.stderr
+        assert b"is not believed" in place.run("describe", "backup", name, code=1).stderr
+        assert b"is not believed" in place.run("files", "ls", name, code=1).stderr
+    packs = objects(place.store, "repository/packs/")
+    assert b"is not believed" in place.run("repository", "prune", code=1).stderr
+    assert objects(place.store, "repository/packs/") == packs
+    assert len(place.json("repository", "check", code=1)["problems"]) == 2
     assert place.run("files", "cat", "shop-abcde", "data-db-0", "first").stdout == LARGE
 
 

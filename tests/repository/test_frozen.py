@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from schemas import keys
+from schemas.errors import Damaged
+from schemas.job import backup
+from tests.support.sealed import sealed
 from tests.support.volumes import copy, objects, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository, open_repository
 from workers.repository.format import keyring
-from workers.repository.format.layout import FORMAT
-from workers.repository.format.master_key import derive
+from workers.repository.format.layout import BALLAST, CLOCK, FORMAT
 from workers.repository.upkeep import check, verify
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -55,9 +58,9 @@ def test_a_repository_of_an_earlier_version_is_whole_and_comes_back(version: Pat
     for path in (version / "objects").rglob("*"):
         if path.is_file():
             store.put(str(path.relative_to(version / "objects")), path.read_bytes())
-    master = keyring.unlock(store, PASSPHRASE)
-    assert master is not None
-    repository = VolumeRepository(store, derive(master))
+    found = keyring.find(store, PASSPHRASE)
+    assert found is not None
+    repository = VolumeRepository(store, found.keys)
     expected = json.loads((version / "expected.json").read_text())
     with repository.new_view() as view:
         names = {volume: name for name, volume in expected["volumes"].items()}
@@ -66,6 +69,25 @@ def test_a_repository_of_an_earlier_version_is_whole_and_comes_back(version: Pat
     for name, volume in expected["volumes"].items():
         assert restore(repository, volume, tmp_path / name).lost == ()
         assert listing(tmp_path / name) == expected["listings"][name]
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=[version.name for version in VERSIONS])
+def test_records_of_an_earlier_version_are_read_and_plain_ones_only_where_there_was_nothing_else(version: Path) -> None:
+    objects = MemoryObjectStore()
+    for path in (version / "objects").rglob("*"):
+        if path.is_file():
+            objects.put(str(path.relative_to(version / "objects")), path.read_bytes())
+    records = sealed(objects, open_repository(objects, PASSPHRASE))
+    expected = json.loads((version / "expected.json").read_text()).get("records", {})
+    assert {key: records.get(key).decode() for key in expected} == expected
+    plain = keys.final(backup("plain"))
+    objects.put(plain, b'{"format": 1}')
+    if version.name == "repository-v1":
+        assert records.get(plain) == b'{"format": 1}'
+    else:
+        assert expected
+        with pytest.raises(Damaged, match="not sealed"):
+            records.get(plain)
 
 
 def test_there_is_a_sample_of_this_version() -> None:
@@ -114,11 +136,16 @@ def main() -> int:
         os.utime(root / "dir", ns=(1, 1_790_000_001_000_000_000))
         second = copy(repository, root, parent=volume_of(first))
         listings["second"] = listing(root)
-    for key in objects(store):
+    records = sealed(store, repository)
+    frozen = {keys.final(backup("frozen")): '{"format": 1, "name": "frozen"}', keys.plan(backup("frozen")): "{}"}
+    for key, record in frozen.items():
+        records.put(key, record.encode())
+    for key in set(objects(store)) - {BALLAST, CLOCK}:
         (place / "objects" / key).parent.mkdir(parents=True, exist_ok=True)
         (place / "objects" / key).write_bytes(store.get(key))
     volumes = {"first": volume_of(first), "second": volume_of(second)}
-    (place / "expected.json").write_text(json.dumps({"volumes": volumes, "listings": listings}, indent=1) + "\n")
+    expected = {"volumes": volumes, "listings": listings, "records": frozen}
+    (place / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
     return 0
 
 

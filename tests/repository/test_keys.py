@@ -15,9 +15,9 @@ from tests.support.repositories import FailingStore, bodies, digests
 from tests.support.volumes import copy, damaged, new_repository, restore, volume_of
 from workers import repository
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.repository.format import keyring, master_key
+from workers.repository.format import key_record, keyring, master_key
 from workers.repository.format.ambient import Ambient, Limits
-from workers.repository.format.layout import FIRST_KEY, KEYS, PACKS
+from workers.repository.format.layout import FIRST_KEY, FORMAT, KEYS, PACKS
 
 QUICK = Ambient(Limits(scrypt_cost=2**4))
 """Real scrypt, but little of it."""
@@ -194,11 +194,31 @@ def test_a_damaged_key_record_locks_nobody_else_out(store: MemoryObjectStore) ->
 def test_a_key_of_a_later_format_says_so_and_nothing_is_written(store: MemoryObjectStore) -> None:
     open_keys(store, "words")
     fields = json.loads(store.get(FIRST_KEY))
-    store.put(FIRST_KEY, json.dumps({**fields, "format": 2}).encode())
+    store.put(FIRST_KEY, json.dumps({**fields, "format": FORMAT + 1}).encode())
     before = bodies(store)
     with pytest.raises(Invalid, match="use a newer one"):
         open_keys(store, "words")
     assert bodies(store) == before
+
+
+def test_nobody_without_the_passphrase_makes_records_plain_again(store: MemoryObjectStore) -> None:
+    open_keys(store, "words")
+    fields = json.loads(store.get(FIRST_KEY))
+    for other in ({"format": 1}, {"label": "another"}, {"created": "2020-01-01"}, {"more": 1}):
+        store.put(FIRST_KEY, json.dumps({**fields, **other}).encode())
+        with pytest.raises(Denied):
+            open_keys(store, "words")
+    store.put(FIRST_KEY, json.dumps(dict(reversed(fields.items()))).encode())
+    assert not open_keys(store, "words").plain_records
+
+
+def test_a_key_of_format_1_opens_and_its_records_stay_plain_for_other_passphrases_too(store: MemoryObjectStore) -> None:
+    master = os.urandom(32)
+    store.put(FIRST_KEY, key_record.wrap(master, "old", "", QUICK, 1))
+    assert open_keys(store, "old") == master_key.derive(master, plain_records=True)
+    keyring.rotate(store, "old", "new", "", QUICK)
+    assert open_keys(store, "new").plain_records
+    assert not master_key.derive(master).plain_records
 
 
 def test_nothing_can_be_read_without_the_key(store: MemoryObjectStore, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from schemas.job import Job, asked_for, backup, request_uuid
 from schemas.messages import Message
 from schemas.records import BackupRecord, BackupRejection, BackupRequest, RestoreRejection, VolumeRecord
 from schemas.settings import Settings
+from tests.support.sealed import PASSPHRASE, sealed
 from workers.adapters.broker import DeadLetter, Logged, Since
 from workers.adapters.twins.bus import MemoryBus
 from workers.adapters.twins.cluster import MemoryCluster
@@ -23,7 +24,6 @@ from workers.jobs import ledger, rejections
 from workers.ports import ObjectStore
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-PASSPHRASE = "a passphrase"
 
 
 class TwinBus:
@@ -80,7 +80,9 @@ class Front:
     ) -> None:
         """`bus` is in place of the twin, which then nobody uses."""
         self.bus, self.cluster = TwinBus(), MemoryCluster()
-        self.store: ObjectStore = store or MemoryObjectStore()
+        self.objects: ObjectStore = store or MemoryObjectStore()
+        """What somebody sees of the store who has no passphrase."""
+        self.store: ObjectStore = sealed(self.objects)
         made = Settings.model_validate(
             {
                 "amqp_url": SecretStr("amqp://snapline:x@h/"),
@@ -91,7 +93,7 @@ class Front:
             }
         )
         self.session = Session(
-            made, "tests", bus=bus or self.bus, cluster=self.cluster, open_store=lambda _destination: self.store
+            made, "tests", bus=bus or self.bus, cluster=self.cluster, open_store=lambda _destination: self.objects
         )
 
     def begin(self, name: str) -> None:

@@ -68,6 +68,14 @@ class Sealing:
             raise Damaged(f"{context} was not sealed for this place")
         return plaintext
 
+    def seal_record(self, record: bytes, key: str) -> bytes:
+        """See the port."""
+        return self.seal(record, key)
+
+    def open_record(self, kept: bytes, key: str) -> bytes:
+        """See the port."""
+        return self.unseal(kept, key)
+
 
 def db(**rest: Any) -> Object:
     """The pod shop/db-0."""

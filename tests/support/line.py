@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ from schemas.kubernetes import NAMESPACES
 from workers.adapters import broker
 from workers.adapters.cluster import connect
 from workers.adapters.stores import open_store
+from workers.adapters.stores.sealed_records import SealedRecords
 from workers.ports import Cluster, ObjectStore
+from workers.repository import open_repository
 
 CONSOLE = "snapline-console"
 
@@ -40,9 +43,15 @@ class Line:
         self.namespaces = [CONSOLE, *(app.namespace for app in samples.applications())]
 
     @property
+    def objects(self) -> ObjectStore:
+        """The bucket, as somebody sees it who has no passphrase."""
+        return open_store(self.stack.destination)
+
+    @cached_property
     def store(self) -> ObjectStore:
         """The bucket, as the workers see it."""
-        return open_store(self.stack.destination)
+        objects, passphrase = self.objects, self.stack.environment["SNAPLINE_PASSPHRASE"]
+        return SealedRecords(objects, cache(lambda: open_repository(objects, passphrase)))
 
     def install(self, megabytes: int = 2) -> None:
         """The console and the sample applications, registered and running."""

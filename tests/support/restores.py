@@ -23,6 +23,7 @@ from schemas.records import (
     VolumeRecord,
     VolumeResult,
 )
+from tests.support.sealed import repository_in, sealed
 from tests.support.world import QUEUEING
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.commands import Ended
@@ -34,7 +35,6 @@ from workers.manifests.capture.scope import scope_of, spec_for
 from workers.manifests.capture.select import capture
 from workers.manifests.kube.objects import claims_of
 from workers.manifests.kube.own import RESTORE_LABEL
-from workers.repository import open_repository
 from workers.steps import (
     restore_apply,
     restore_clear,
@@ -85,8 +85,10 @@ class Restoring:
     job: Job = RESTORE
 
     def __post_init__(self) -> None:
-        self.store = MemoryObjectStore(self.clock)
-        self.repository = open_repository(self.store, "a passphrase")
+        self.objects = MemoryObjectStore(self.clock)
+        """What somebody sees of the store who has no passphrase."""
+        self.repository = repository_in(self.objects)
+        self.store = sealed(self.objects, self.repository)
         self.destinations = MemoryDestinations({"default": (self.store, self.repository)})
         self._back_up()
         live = self.captured if self.live is None else self.live

@@ -13,14 +13,14 @@ from schemas import events as e
 from schemas.application import Application
 from schemas.job import Job
 from schemas.kubernetes import SECRETS, Object
+from tests.support.sealed import repository_in, sealed
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs.locks import Locks
 from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
-from workers.ports import Repository
-from workers.repository import open_repository
+from workers.ports import ObjectStore, Repository
 from workers.steps import (
     backup_finalize,
     license_gate,
@@ -53,13 +53,15 @@ class World:
     """Twins, and a clock that is set by hand."""
 
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
-    store: MemoryObjectStore = field(default_factory=MemoryObjectStore)
+    objects: MemoryObjectStore = field(default_factory=MemoryObjectStore)
+    """What somebody sees of the store who has no passphrase."""
     now: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)
     authority: Authority = field(default_factory=create_authority)
     told: list[e.Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.repository: Repository = open_repository(self.store, "a passphrase")
+        self.repository: Repository = repository_in(self.objects)
+        self.store: ObjectStore = sealed(self.objects, self.repository)
         self.destinations = MemoryDestinations({"default": (self.store, self.repository)})
 
     def clock(self) -> datetime:

@@ -26,7 +26,8 @@ from schemas.job import Job, backup, restore
 from schemas.kubernetes import CONFIG_MAPS, SECRETS, Object
 from schemas.messages import Message
 from schemas.records import RestoreRecord, RestoreRequest, Tombstone
-from tests.support.front import NOON, PASSPHRASE, Front, reject_backup, reject_restore, volume
+from tests.support.front import NOON, Front, reject_backup, reject_restore, volume
+from tests.support.sealed import PASSPHRASE
 from workers.jobs import ledger
 from workers.repository import open_repository
 

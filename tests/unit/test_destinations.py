@@ -170,7 +170,7 @@ def test_the_environments_destination_goes_before_the_secret_and_needs_no_cluste
     settings = from_environment({"SNAPLINE_S3_BUCKET": "mine", "SNAPLINE_S3_ACCESS_KEY_ID": "key-1"})
     alone = ConfiguredDestinations(settings, no_cluster, refused, open_store=world.open_store)
     assert alone.names() == ["default"]
-    assert alone.store("default").create("a", b"")
+    assert alone.store("default").create("check/a", b"")
     assert list(world.buckets) == ["mine"]
     world.keep(bucket())
     world.keep(bucket("second"))

@@ -1,59 +1,15 @@
 """No record without a kill: what jobs write, by the functions that name it, and where the workers die."""
 
 import inspect
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import get_args
 
 import pytest
 
 from schemas import keys, topology
-from schemas.job import backup, restore
 from schemas.records.hooks import HookStage
 from tests.support.kill_places import DEATHS, RECORDS, place_of, records_of
-
-NOW = datetime(2026, 11, 26, tzinfo=UTC)
-COPY, BACK, POD = backup("shop-bcdfg"), restore("shop-bcdfg-hjkmn"), "shop/data 0"
-
-WRITTEN: Mapping[str, list[str]] = {
-    "running": [keys.running(COPY), keys.running(BACK)],
-    "final": [keys.final(COPY), keys.final(BACK)],
-    "request": [keys.request(COPY), keys.request(BACK)],
-    "rejection": [keys.rejection(COPY, "request"), keys.rejection(BACK, "request")],
-    "asked": [keys.asked("backup", "request"), keys.asked("restore", "request")],
-    "deleted": [keys.deleted(COPY)],
-    "plan": [keys.plan(COPY), keys.plan(BACK)],
-    "turn": [keys.turn(COPY), keys.turn(BACK)],
-    "queued": [keys.queued(COPY), keys.queued(BACK)],
-    "holder": [keys.holder("console", 1), keys.holder("application/shop", 12)],
-    "sharer": [keys.sharer("console", COPY, "run"), keys.sharer("application/shop", COPY, "run")],
-    "in_line": [keys.in_line("console", COPY, NOW), keys.in_line("application/shop", BACK, NOW)],
-    "manifest": [keys.manifest(COPY, "digest")],
-    "undeploy": [keys.undeploy(BACK)],
-    "replaced": [keys.replaced(BACK, "digest")],
-    "undeployed": [keys.undeployed(BACK, "shop")],
-    "wave_began": [keys.wave_began(BACK, "shop", wave) for wave in get_args(keys.Wave)],
-    "wave_applied": [keys.wave_applied(BACK, "shop", wave) for wave in get_args(keys.Wave)],
-    "owner_ended": [keys.owner_ended(BACK, "shop")],
-    "put_back": [keys.put_back(BACK, "shop")],
-    "worker_of": [keys.worker_of(BACK, "run")],
-    "stage_began": [keys.stage_began(BACK, stage, whose) for stage in get_args(keys.Stage) for whose in ("shop", POD)]
-    + [keys.stage_began(COPY, "claims-mounted", POD)],
-    "slices": [keys.slices(COPY, POD), keys.slices(BACK, POD)],
-    "hooks_of": [keys.hooks_of(COPY, POD), keys.hooks_of(BACK, POD)],
-    "hook_plans": [keys.hook_plans(COPY, "digest")],
-    "hook_output": [keys.hook_output(COPY, POD, "pre-0"), keys.hook_output(BACK, POD, "restore-0")],
-    "hook_run": [keys.hook_run(BACK, POD, 0)],
-    "pod_result": [keys.pod_result(COPY, POD)],
-    "volume_result": [keys.volume_result(BACK, POD)],
-    "parent": [keys.parent("claim/uid")],
-    "notification": [keys.notification("event", "target")],
-    "wanted_prune": [keys.wanted_prune("backup/shop-bcdfg")],
-    "verification": [keys.verification("request")],
-    "upkeep_lease": [keys.upkeep_lease(kind) for kind in get_args(keys.Upkeep)],
-    "CLOCK": [keys.CLOCK],
-}
-"""Function, or constant, of `schemas.keys` -> keys that it makes of what a job writes."""
+from tests.support.written_keys import COPY, POD, WRITTEN
 
 PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejections", "holders", "sharers", "owners"} | {
     "line",
@@ -63,7 +19,7 @@ PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejection
     "volume_results",
 }
 WRITTEN_BY_OTHERS = {"cancel"}
-NO_KEYS = {"helper_pod", "is_began", "is_put_back"}
+NO_KEYS = {"helper_pod", "is_record", "is_began", "is_put_back"}
 NOBODY_DIES = {"writing slice", "verification"}
 """Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices. And
 nothing is verified there; tests/unit/test_upkeep.py kills between two volumes."""

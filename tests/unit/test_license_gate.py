@@ -178,7 +178,7 @@ def test_an_unknown_application_is_rejected_with_those_that_there_are(world: Wor
 
 def test_a_restore_is_noted_not_refused_when_the_license_has_gone_bad(world: World) -> None:
     name = str(world.backup("r", "shop")[-1].subject)
-    again = World(authority=world.authority, store=world.store)
+    again = World(authority=world.authority, objects=world.objects)
     again.register("shop", sign_license(world.authority, app_slug="shop", allow_snapshots=False))
     [told] = again.request(e.RestoreRequested(backup=name))
     assert isinstance(told, e.RestoreLicensed)

@@ -20,6 +20,7 @@ from schemas.records import (
     BackupPlan,
     BackupRequest,
     CopyState,
+    Parent,
     PodPlan,
     PodResult,
     RestorePlan,
@@ -291,6 +292,21 @@ def test_a_pod_that_goes_during_the_copy_of_its_second_volume_keeps_the_first(
     assert _errors(node) == _gone("the pod is gone or was replaced", "logs")
     assert [volume.name for volume in _result(node).volumes] == ["data"]
     assert [key.key for key in node.store.list("parents/")] == [keys.parent("claim/uid-data")], "it is nobody's parent"
+
+
+def test_a_parent_that_cannot_be_believed_is_as_none_and_told(node: Node) -> None:
+    node.run(_copy_request())
+    whole = _result(node)
+    for part in ("pods/", "slices/"):
+        for found in list(node.store.list(keys.of(BACKUP) + part)):
+            node.store.delete(found.key)
+    node.store.put(keys.parent("claim/uid-data"), b"damaged")
+    assert all(isinstance(said, e.VolumesCopied) for said in node.run(_copy_request()))
+    again = _result(node)
+    assert [volume.files for volume in again.volumes] == [volume.files for volume in whole.volumes]
+    [doubt] = again.warnings
+    assert "all of the volume was read anew: the record parents/" in doubt.text
+    assert ledger.read(node.store, keys.parent("claim/uid-data"), Parent).volume_id == again.volumes[0].volume_id
 
 
 def test_a_volume_is_on_record_before_the_next_one_is_begun(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

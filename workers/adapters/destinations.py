@@ -14,6 +14,7 @@ from schemas.kubernetes import SECRETS, Object
 from schemas.settings import Settings
 from workers.adapters import stores
 from workers.adapters.stores.renewing import RenewingStore
+from workers.adapters.stores.sealed_records import SealedRecords
 from workers.ports import Cluster, ObjectStore, Repository
 
 FRESH_FOR = 30.0
@@ -74,12 +75,12 @@ class ConfiguredDestinations:
         place = self._place(name)
         tried = place.destination
         try:
-            return place.repository(self._open_repository)
+            return place.repository()
         except (Denied, Invalid):
             renewed = self._place(name, at_once=True)
             if renewed.destination == tried:
                 raise
-        return renewed.repository(self._open_repository)
+        return renewed.repository()
 
     def _place(self, name: str, *, at_once: bool = False) -> "_Place":
         """The place of that name. Its Secret is read again if that was last done too long ago."""
@@ -104,7 +105,8 @@ class ConfiguredDestinations:
                 self._entries.pop(name, None)
             raise
         if entry.place is None or not entry.place.renew(found, self._open_store):
-            entry.place = _Place(_Opened(found, self._open_store(found)), lambda: self._look_again(name))
+            opened = _Opened(found, self._open_store(found))
+            entry.place = _Place(opened, lambda: self._look_again(name), self._open_repository)
 
     def _look_again(self, name: str) -> None:
         self._place(name, at_once=True)
@@ -143,9 +145,10 @@ class _Opened:
 class _Place:
     """One place, opened with the credentials that count now."""
 
-    def __init__(self, opened: _Opened, look: Callable[[], None]) -> None:
-        self.store = RenewingStore(lambda: self._opened.store, look)
-        self._opened = opened
+    def __init__(self, opened: _Opened, look: Callable[[], None], open_repository: OpenRepository) -> None:
+        self.objects = RenewingStore(lambda: self._opened.store, look)
+        self.store = SealedRecords(self.objects, self._keys)
+        self._opened, self._look, self._open_repository = opened, look, open_repository
         self._opening = threading.Lock()  # never waited for by who reads Secrets: who has it may wait for that
 
     @property
@@ -161,10 +164,23 @@ class _Place:
             self._opened = _Opened(found, open_store(found))
         return True
 
-    def repository(self, open_repository: OpenRepository) -> Repository:
+    def _keys(self) -> Repository:
+        """The repository, by the passphrase that counts now."""
+        tried = self.destination
+        try:
+            return self.repository()
+        except (Denied, Invalid):
+            self._look()
+            if self.destination == tried:
+                raise
+        return self.repository()
+
+    def repository(self) -> Repository:
         """The repository there, opened once, and again after a change."""
         with self._opening:
             opened = self._opened
             if opened.repository is None:
-                opened.repository = open_repository(self.store, opened.destination.passphrase.get_secret_value())
+                opened.repository = self._open_repository(
+                    self.objects, opened.destination.passphrase.get_secret_value()
+                )
             return opened.repository

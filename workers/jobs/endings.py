@@ -2,14 +2,15 @@
 
 A restore's marker stays until what it left in the cluster is cleared away, which the event leads to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code
+from schemas.errors import Code, Damaged
 from schemas.job import Job, backup, restore
-from schemas.messages import Message, summary
+from schemas.messages import Message, summary, told
 from schemas.records import (
     BackupPlan,
     BackupRecord,
@@ -23,6 +24,8 @@ from schemas.records import (
 from workers.jobs import claims, ledger, owners
 from workers.jobs.hooks import states
 from workers.ports import ObjectStore
+
+T = TypeVar("T")
 
 _BACKUP_EVENTS: dict[Status, type[e.BackupFinal]] = {
     "Completed": e.BackupCompleted,
@@ -128,8 +131,9 @@ def _stopped_backup(
     status: Status,
     errors: list[Message],
 ) -> BackupRecord:
-    plan = ledger.find(store, keys.plan(job), BackupPlan)
-    hooks = list(states(store, job))
+    doubts: list[Message] = []
+    plan = _believed(lambda: ledger.find(store, keys.plan(job), BackupPlan), doubts)
+    hooks = _believed(lambda: list(states(store, job)), doubts) or []
     frozen = [_owing(pod) for pod, state in hooks if state.owes]
     return BackupRecord(
         name=job.name,
@@ -143,10 +147,21 @@ def _stopped_backup(
         completed_at=now,
         manifest=plan.manifest if plan else None,
         hooks=[result for _, state in hooks for result in state.results],
-        errors=[*errors, *(error for _, state in hooks for error in state.errors), *frozen],
+        errors=[*errors, *doubts, *(error for _, state in hooks for error in state.errors), *frozen],
         warnings=[warning for _, state in hooks for warning in state.warnings],
         reason=reason,
     )
+
+
+def _believed(look: Callable[[], T], doubts: list[Message]) -> T | None:
+    """What `look` finds in records of a job that ends. Where these cannot be believed it ends all the same; adds to
+    `doubts` why, once for each record."""
+    try:
+        return look()
+    except Damaged as error:
+        if (doubt := told(error)) not in doubts:
+            doubts.append(doubt)
+        return None
 
 
 def _owing(pod: str) -> Message:
@@ -161,7 +176,9 @@ def _stopped_restore(
     store: ObjectStore, job: Job, now: datetime, reason: Message, status: Status, errors: list[Message]
 ) -> RestoreRecord:
     request = ledger.read(store, keys.request(job), RestoreRequest)
-    plan = ledger.find(store, keys.plan(job), RestorePlan)
+    doubts: list[Message] = []
+    plan = _believed(lambda: ledger.find(store, keys.plan(job), RestorePlan), doubts)
+    left = _believed(lambda: list(owners.left_unfinished(store, job, plan)) if plan else [], doubts)
     return RestoreRecord(
         name=job.name,
         request=request.request,
@@ -173,8 +190,8 @@ def _stopped_restore(
         requested_at=request.requested_at,
         completed_at=now,
         snapshot=plan.snapshot if plan else None,
-        errors=errors,
-        warnings=list(owners.left_unfinished(store, job, plan)) if plan else [],
+        errors=[*errors, *doubts],
+        warnings=left or [],
         reason=reason,
     )
 

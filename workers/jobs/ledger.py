@@ -41,8 +41,12 @@ def put(store: ObjectStore, key: str, record: BaseModel) -> None:
 
 
 def exists(store: ObjectStore, key: str) -> bool:
-    """Whether `key` is there."""
-    return any(found.key == key for found in store.list(key))
+    """Whether a record is at `key`. Raises Damaged if what is there is none of ours: a listing alone could not tell."""
+    try:
+        store.get(key)
+    except NotFound:
+        return False
+    return True
 
 
 def clock(store: ObjectStore) -> datetime:

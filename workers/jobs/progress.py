@@ -36,10 +36,11 @@ def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | 
             endings.close(store, job)
         return [event]
     there = ledger.parts(store, job)
-    if keys.deleted(job) in there:
+    if keys.deleted(job) in there and ledger.deleted(store, job):
         endings.close(store, job)
         return []
-    if (keys.cancel(job) in there or ledger.cancelled_with_its_restore(store, job)) and not owing_pods(store, job):
+    asked = keys.cancel(job) in there and ledger.exists(store, keys.cancel(job))
+    if (asked or ledger.cancelled_with_its_restore(store, job)) and not owing_pods(store, job):
         return [endings.cancel(store, job, now)]
     return None
 

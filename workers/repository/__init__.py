@@ -11,7 +11,7 @@ from workers.repository.chunks.index_cache import Index
 from workers.repository.chunks.memory import keep_memory_small
 from workers.repository.chunks.view import View
 from workers.repository.copy.slice import copy_slice
-from workers.repository.format import keyring
+from workers.repository.format import keyring, sealed_record
 from workers.repository.format.ambient import Ambient
 from workers.repository.format.layout import VOLUMES
 from workers.repository.format.master_key import Keys
@@ -94,6 +94,14 @@ class VolumeRepository:
     def unseal(self, sealed: bytes, context: str) -> bytes:
         """See the port."""
         return self.sealed.unseal(sealed, context)
+
+    def seal_record(self, record: bytes, key: str) -> bytes:
+        """See the port."""
+        return sealed_record.seal(self.keys, record, key, self.sealed.ambient.random_bytes)
+
+    def open_record(self, kept: bytes, key: str) -> bytes:
+        """See the port."""
+        return sealed_record.unseal(self.keys, kept, key, plain=self.keys.plain_records)
 
     def verify(self, volume: str) -> list[Message]:
         """See the port."""

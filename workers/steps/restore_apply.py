@@ -184,6 +184,7 @@ def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
             yield from mount_volumes.ask_to_mount(missing, mounting)
         if restore.missing("claim"):
             return
+        _believe_written(restore)
         lacking = list(give_back(restore.needs.cluster, restore.captured, restore.refilled))
         mount_volumes.remove_helpers(restore.volumes("claim"), mounting.cluster)
         _apply(restore, "waiting-pods", list(_waiting_pods(restore, inside).values()), lacking)
@@ -198,6 +199,12 @@ def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
         job, store = restore.job, restore.store
         ledger.create(store, keys.owner_ended(job, restore.owner), OwnerEnded(finished_at=restore.needs.now()))
         yield progress.next_of_owner(store, job, restore.destination, restore.owner)
+
+
+def _believe_written(restore: _Restore) -> None:
+    """What starts now must not start over volumes that somebody only says are written. Raises Damaged."""
+    for volume in restore.volumes("claim"):
+        ledger.read(restore.store, keys.volume_result(restore.job, volume.key), VolumeResult)
 
 
 def _await_shared(restore: _Restore) -> None:

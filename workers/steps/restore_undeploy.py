@@ -76,6 +76,7 @@ def _undeploy(asked: e.RestoreUndeployRequested, store: ObjectStore, needs: Unde
     job, owner = asked.job, asked.owner
     fixed = ledger.read(store, keys.undeploy(job), Undeploy)
     plan = ledger.read(store, keys.plan(job), RestorePlan)
+    ledger.read(store, keys.request(job), RestoreRequest)  # without which nothing would be created
     clear_away(needs.cluster, safety_snapshot(job).name)
     if problem := safety_snapshots.lacking(store, plan, fixed, owner):
         ended = OwnerEnded(given_up=True, errors=[problem], finished_at=needs.now())

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code, NotFound, TransientError
+from schemas.errors import Code, Damaged, NotFound, TransientError
 from schemas.job import Job
-from schemas.messages import Message
+from schemas.messages import Message, prefixed, told
 from schemas.records import BackupPlan, CopyState, HookState, Parent, PodPlan, PodResult, VolumePlan, VolumeRecord
 from workers.hooks import around
 from workers.hooks.around import Hooked
@@ -200,7 +200,7 @@ def _copy_slice(one: _Copy, state: CopyState, root: Path, mount: str) -> Generat
     """Copies the next volume until the slice ends. What was copied of a volume that was taken away does not count."""
     pod, volume = one.pod, one.pod.volumes[state.done]
     identity = keys.parent(volume.identity(pod.namespace, pod.name))
-    parent = ledger.find(one.store, identity, Parent)
+    parent, doubts = _parent(one.store, identity)
     work = partial(
         one.repository.copy,
         root,
@@ -218,10 +218,20 @@ def _copy_slice(one: _Copy, state: CopyState, root: Path, mount: str) -> Generat
         return state.model_copy(update={"checkpoint": saved, "mount": mount})
     yield tell(Progress(reached.scanned_bytes, reached.scanned_bytes, reached.files))
     ledger.put(one.store, identity, Parent(volume_id=reached.volume))
-    return _with(state, _record(pod, volume, reached.volume, reached), f"{pod.key}, volume {volume.name}", reached)
+    where = f"{pod.key}, volume {volume.name}"
+    return _with(state, _record(pod, volume, reached.volume, reached), where, reached, doubts)
 
 
-def _with(state: CopyState, volume: VolumeRecord, where: str, reached: CopySlice) -> CopyState:
+def _parent(store: ObjectStore, identity: str) -> tuple[Parent | None, list[Message]]:
+    """The newest copy that this one may compare with, and what is doubtful of it: it is only for speed, and one that
+    cannot be believed is as none."""
+    try:
+        return ledger.find(store, identity, Parent), []
+    except Damaged as error:
+        return None, [prefixed("all of the volume was read anew", told(error))]
+
+
+def _with(state: CopyState, volume: VolumeRecord, where: str, reached: CopySlice, doubts: list[Message]) -> CopyState:
     """The state after one more volume is copied. One that lacks files can be restored all the same, but is an error."""
     return state.model_copy(
         update={
@@ -229,7 +239,7 @@ def _with(state: CopyState, volume: VolumeRecord, where: str, reached: CopySlice
             **_AT_END,
             "volumes": [*state.volumes, volume],
             "errors": [*state.errors, *_about(where, reached.unreadable, Code.FILE_NOT_COPIED)],
-            "warnings": [*state.warnings, *_about(where, reached.warnings, Code.FILE_WARNING)],
+            "warnings": [*state.warnings, *doubts, *_about(where, reached.warnings, Code.FILE_WARNING)],
         }
     )
 

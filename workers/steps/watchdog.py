@@ -10,9 +10,9 @@ from functools import cache
 
 from schemas import events as e
 from schemas import keys, topology
-from schemas.errors import Code, TransientError
+from schemas.errors import Code, Damaged, PermanentError, SnaplineError
 from schemas.job import Job, safety_snapshot
-from schemas.messages import Message
+from schemas.messages import Message, told
 from schemas.records import BackupRequest, RestoreRequest, Running
 from workers.jobs import endings, ledger, progress
 from workers.ports import Destinations, ObjectStore, QueueState
@@ -37,16 +37,17 @@ class WatchdogNeeds:
 
 
 def tick(_: e.CloudEvent[e.TickMinute], needs: WatchdogNeeds) -> Iterator[e.Event]:
-    """Looks at the running jobs of every destination; those that cannot be reached do not hold up the others."""
-    away: list[TransientError] = []
+    """Looks at the running jobs of every destination. Destinations that cannot be reached or opened, and jobs whose
+    records cannot be believed, do not hold up the others; the first of them is raised in the end."""
+    problems: list[SnaplineError] = []
     needs = replace(needs, queue=cache(needs.queue))  # the broker is asked once for all jobs
     for destination in needs.destinations.names():
         try:
-            yield from _look(destination, needs)
-        except TransientError as error:
-            away.append(error)
-    if away:
-        raise away[0]
+            yield from _look(destination, needs, problems)
+        except SnaplineError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
 
 
 def request_of(event: e.Event, needs: WatchdogNeeds) -> str | None:
@@ -58,8 +59,9 @@ def request_of(event: e.Event, needs: WatchdogNeeds) -> str | None:
     return found.event_id if found else None
 
 
-def _look(destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:
-    """Nudges what stands still, by the store's time: that of workers may be another."""
+def _look(destination: str, needs: WatchdogNeeds, problems: list[SnaplineError]) -> Iterator[e.Event]:
+    """Nudges what stands still, by the store's time: that of workers may be another. Adds to `problems` why a job could
+    not be."""
     store = needs.destinations.store(destination)
     marked = {keys.parse_running(found.key): found.modified for found in store.list(keys.RUNNING)}
     if not marked:
@@ -72,7 +74,11 @@ def _look(destination: str, needs: WatchdogNeeds) -> Iterator[e.Event]:
         if alive < until:
             marks = {each: marked[each] for each in (job, safety_snapshot(job)) if each in marked}
             still = _Still(job, destination, newest, marks, until, may_wait=alive + BACKLOG > until)
-            yield from _nudge(store, still, needs)
+            try:
+                yield from _nudge(store, still, needs)
+            except Damaged as error:
+                problems.append(error)
+                yield from _end(store, job, error, needs, problems)
 
 
 def _newest(store: ObjectStore, job: Job) -> datetime | None:
@@ -114,8 +120,8 @@ def _nudge(store: ObjectStore, still: _Still, needs: WatchdogNeeds) -> Iterator[
     if any(mark + markers[each].rests > still.until for each, mark in still.marks.items()):
         return
     marker = markers[job]
-    told = list(progress.missing(store, job))
-    queues = {queue.name: needs.queue(queue.name) for event in told for queue in topology.hearing(event)}
+    next_steps = list(progress.missing(store, job))
+    queues = {queue.name: needs.queue(queue.name) for event in next_steps for queue in topology.hearing(event)}
     if still.may_wait and any(state and state.consumers and state.messages for state in queues.values()):
         return
     ledger.put(store, keys.running(job), marker)  # starts the clock anew: if the bus refuses, others come first
@@ -128,9 +134,20 @@ def _nudge(store: ObjectStore, still: _Still, needs: WatchdogNeeds) -> Iterator[
         yield endings.fail(store, job, needs.now(), reason)
         return
     yield _stalled(job, still.destination, nudge, unserved)
-    yield from told
+    yield from next_steps
     # Only now, as what the bus has not taken is no nudge.
     ledger.put(store, keys.running(job), Running(nudges=nudge, newest=still.newest))
+
+
+def _end(
+    store: ObjectStore, job: Job, why: Damaged, needs: WatchdogNeeds, problems: list[SnaplineError]
+) -> Iterator[e.Event]:
+    """Ends a job that cannot go on by its records. One of whose end or request there is a record, and none of ours,
+    stays as it is: nobody knows what it was."""
+    try:
+        yield endings.fail(store, job, needs.now(), told(why))
+    except PermanentError as error:
+        problems.append(error)
 
 
 def _stalled(job: Job, destination: str, nudge: int, unserved: list[str]) -> e.BackupStalled | e.RestoreStalled:

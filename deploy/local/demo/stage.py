@@ -16,6 +16,7 @@ from schemas import keys
 from schemas.job import Job
 from schemas.kubernetes import NAMESPACES
 from workers.adapters.stores import open_store
+from workers.adapters.stores.sealed_records import SealedRecords
 from workers.jobs.hooks import load_output
 from workers.ports import Cluster
 from workers.repository import open_repository
@@ -89,7 +90,7 @@ class Stage:
         """The hooks that ran, and what they said."""
         store = open_store(self.stack.destination)
         repository = open_repository(store, self.stack.environment["SNAPLINE_PASSPHRASE"])
-        record = json.loads(store.get(keys.final(job)))
+        record = json.loads(SealedRecords(store, lambda: repository).get(keys.final(job)))
         if not record["hooks"]:
             raise DemoFailed(f"no hook was run for {job}")
         for hook in record["hooks"]:

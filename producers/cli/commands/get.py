@@ -7,6 +7,7 @@ import typer
 
 from producers.cli import rows
 from producers.cli.context import DestinationOption, OutputOption, note, session_of
+from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, show
 from producers.session import Session
 from producers.views import jobs
@@ -30,7 +31,7 @@ def get_backups(
     found = open_catalog(session_of(ctx), destination).backups()
     columns = rows.SNAPSHOT_COLUMNS if any(each.snapshot_of for each in found) else rows.BACKUP_COLUMNS
     show([rows.backup(each) for each in found], output, columns)
-    _note_rejected(found)
+    _remark(found)
 
 
 @get.command("restores")
@@ -40,7 +41,7 @@ def get_restores(
     """All restores, running ones too, and requests that were rejected."""
     found = open_catalog(session_of(ctx), destination).restores()
     show([rows.restore(each) for each in found], output, rows.RESTORE_COLUMNS)
-    _note_rejected(found)
+    _remark(found)
 
 
 @get.command("apps")
@@ -79,6 +80,9 @@ def _hooks(session: Session, destination: str, results: Sequence[HookResult]) ->
     return hooks(session.store(destination), results, lambda: session.repository(destination))
 
 
-def _note_rejected(found: Sequence[BackupView | RestoreView]) -> None:
+def _remark(found: Sequence[BackupView | RestoreView]) -> None:
+    for each in found:
+        if each.status == "Unreadable" and each.reason:
+            note(f"{each.name}: {with_remedy(each.reason)}")
     if sum(each.status == "Rejected" for each in found) >= MOST_REJECTED:
         note(f"of rejected requests, only the newest {MOST_REJECTED} are listed")

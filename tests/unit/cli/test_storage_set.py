@@ -10,7 +10,8 @@ from producers.cli.main import cli
 from schemas.destination import DirectoryDestination, S3Destination
 from schemas.errors import Code, Denied, Invalid, NotFound
 from schemas.kubernetes import SECRETS
-from tests.support.front import PASSPHRASE, Front
+from tests.support.front import Front
+from tests.support.sealed import PASSPHRASE
 from workers.repository import open_repository
 
 

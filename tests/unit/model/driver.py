@@ -18,6 +18,7 @@ from tests.unit.model.emulated import NODE, Emulated
 from tests.unit.model.faults import Fault, MeddledCluster, MeddledStore, Meddler
 from tests.unit.model.trees import Trees
 from workers import line
+from workers.adapters.stores.sealed_records import SealedRecords
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.adapters.volume_files import KubeletVolumes
@@ -27,7 +28,7 @@ from workers.jobs.locks import Locks
 from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
 from workers.needs import Needs
-from workers.ports import QueueState
+from workers.ports import ObjectStore, QueueState
 from workers.receive import receive
 
 CONSOLE = "console-ns"
@@ -51,7 +52,7 @@ class Message:
 class InStore:
     """The port `Cancellations`, from the markers alone."""
 
-    def __init__(self, store: MemoryObjectStore) -> None:
+    def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
     def cancelled(self, job: Job) -> bool:
@@ -68,9 +69,9 @@ class Line:
         self._ticked = self.now
         self.world = Emulated(self.clock)
         self.meddler = Meddler()
-        self.plain = MemoryObjectStore(self.clock)
-        self.store = MeddledStore(self.plain, self.meddler, seen)
         self.trees = Trees(self._touch_volume)
+        self.plain = SealedRecords(MemoryObjectStore(self.clock), lambda: self.trees)
+        self.store = MeddledStore(self.plain, self.meddler, seen)
         self.messages: list[Message] = []
         self.parked: list[str] = []
         self.told: list[e.Event] = []

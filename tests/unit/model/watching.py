@@ -12,8 +12,8 @@ from tests.unit.model.deleting import Restoring, is_others
 from tests.unit.model.emulated import Content, Emulated, Id, Place
 from tests.unit.model.oracle import CLAIMS, Owners, Rule, homes, selection
 from tests.unit.model.parts import App
-from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger
+from workers.ports import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Watching:
     all was cleared away."""
 
     world: Emulated
-    store: MemoryObjectStore
+    store: ObjectStore
     console: str
     apps: list[App]
     read: dict[str, Moment] = field(default_factory=dict)

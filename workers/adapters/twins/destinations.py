@@ -7,7 +7,8 @@ from workers.ports import ObjectStore, Repository
 
 
 class MemoryDestinations:
-    """Name -> its store and its repository. The mapping may be changed while this is in use."""
+    """Name -> its store, which seals records itself if they are to be sealed (`SealedRecords`), and its repository. The
+    mapping may be changed while this is in use."""
 
     def __init__(self, known: Mapping[str, tuple[ObjectStore, Repository]]) -> None:
         self._known = known

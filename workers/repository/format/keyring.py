@@ -1,7 +1,7 @@
 """The passphrases of a repository: its key records, and what is done with them (FORMAT 3)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schemas.errors import Code, Damaged, Denied, Invalid, NotFound
 from workers.ports import ObjectStore
@@ -11,6 +11,7 @@ from workers.repository.format.layout import (
     BALLAST,
     BALLAST_BYTES,
     FIRST_KEY,
+    FORMAT,
     KEYS,
     PACKS,
     RECOVERY_SHOWN,
@@ -25,6 +26,20 @@ USUAL = Ambient()
 
 
 @dataclass(frozen=True)
+class Found:
+    """The key record that a passphrase opens: its id, the master key, and the format that it says."""
+
+    id: str
+    master: bytes = field(repr=False)
+    version: int
+
+    @property
+    def keys(self) -> Keys:
+        """All keys of the repository."""
+        return derive(self.master, plain_records=self.version == key_record.PLAIN_RECORDS)
+
+
+@dataclass(frozen=True)
 class KeyRecord:
     """One passphrase's key record, as it is listed."""
 
@@ -36,7 +51,8 @@ class KeyRecord:
 
 def open_keys(store: ObjectStore, passphrase: str, ambient: Ambient = USUAL) -> Keys:
     """The keys of the repository in `store`, which is made if there is none (F4). Raises Invalid, Denied, Damaged."""
-    return derive(unlock(store, passphrase, ambient) or make(store, passphrase, ambient)[0])
+    found = find(store, passphrase, ambient)
+    return found.keys if found else derive(make(store, passphrase, ambient)[0])
 
 
 def make(store: ObjectStore, passphrase: str, ambient: Ambient = USUAL) -> tuple[bytes, bool]:
@@ -62,11 +78,11 @@ def unlock(store: ObjectStore, passphrase: str, ambient: Ambient = USUAL) -> byt
     """The master key; None if there is no key at all. Raises Denied if the passphrase opens none, Damaged if that may
     be for a record that cannot be read."""
     found = find(store, passphrase, ambient)
-    return found[1] if found else None
+    return found.master if found else None
 
 
-def find(store: ObjectStore, passphrase: str, ambient: Ambient = USUAL) -> tuple[str, bytes] | None:
-    """The id of the key record that the passphrase opens, and the master key; as `unlock`."""
+def find(store: ObjectStore, passphrase: str, ambient: Ambient = USUAL) -> Found | None:
+    """The key record that the passphrase opens; as `unlock`."""
     _check(passphrase)
     tried, damage = 0, None
     for id_, body in _records(store):
@@ -77,7 +93,7 @@ def find(store: ObjectStore, passphrase: str, ambient: Ambient = USUAL) -> tuple
             damage = error
             continue
         if master is not None:
-            return id_, master
+            return Found(id_, master, key_record.version_of(body))
     if damage:
         raise damage
     if not tried:
@@ -98,11 +114,14 @@ def records(store: ObjectStore) -> list[KeyRecord]:
     return known
 
 
-def add(store: ObjectStore, master: bytes, passphrase: str, label: str, ambient: Ambient = USUAL) -> str:
-    """Another passphrase for the same master key; the new record's id."""
+def add(
+    store: ObjectStore, master: bytes, passphrase: str, label: str, ambient: Ambient = USUAL, version: int = FORMAT
+) -> str:
+    """Another passphrase for the same master key; the new record's id. `version` is the format that it says: that of
+    the record which gave the master key, since what is believed of records is no matter of passphrases (F46)."""
     _check(passphrase)
     id_ = ambient.new_id()
-    store.create(KEYS + id_, key_record.wrap(master, passphrase, label, ambient))
+    store.create(KEYS + id_, key_record.wrap(master, passphrase, label, ambient, version))
     return id_
 
 
@@ -126,8 +145,8 @@ def rotate(store: ObjectStore, old: str, new: str, label: str, ambient: Ambient 
     found = find(store, old, ambient)
     if found is None:
         raise NotFound("there is no repository here yet: it has no keys", code=Code.NO_REPOSITORY)
-    id_ = add(store, found[1], new, label, ambient)
-    remove(store, found[0], ambient)
+    id_ = add(store, found.master, new, label, ambient, found.version)
+    remove(store, found.id, ambient)
     return id_
 
 

@@ -1,6 +1,9 @@
 """Where the repository's objects are (FORMAT 2), and the format's own numbers."""
 
-FORMAT = 1
+FORMAT = 2
+"""Of the repository, as its key records say; from 2 on, records of jobs are sealed without exception (F46)."""
+VOLUME_FORMAT = 1
+"""Of volume records, in which nothing has changed."""
 
 ROOT = "repository/"
 KEYS = "repository/keys/"

@@ -20,8 +20,11 @@ class Keys:
     tree_ids: bytes = field(repr=False)
     packs: bytes = field(repr=False)
     objects: bytes = field(repr=False)
+    records: bytes = field(repr=False)
     seed: int = field(repr=False)
     identity: str
+    plain_records: bool = False
+    """Whether records that were never sealed are believed (F46)."""
 
     def id_of(self, kind: str, plaintext: bytes | memoryview) -> bytes:
         """The id of a chunk of kind `d` or `t`: nobody without the key can tell what is stored."""
@@ -32,15 +35,17 @@ class Keys:
         return AESGCM(blake3(self.packs + pack, derive_key_context=CONTEXT + "pack").digest())
 
 
-def derive(master: bytes) -> Keys:
+def derive(master: bytes, *, plain_records: bool = False) -> Keys:
     """All subkeys."""
     return Keys(
         data_ids=_subkey(master, "data ids"),
         tree_ids=_subkey(master, "tree ids"),
         packs=_subkey(master, "packs"),
         objects=_subkey(master, "objects"),
+        records=_subkey(master, "records"),
         seed=int.from_bytes(_subkey(master, "cutting")[:8], "little") >> 2,
         identity=_subkey(master, "identity")[:16].hex(),
+        plain_records=plain_records,
     )
 
 

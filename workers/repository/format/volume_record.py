@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from schemas.errors import Damaged, Invalid, NotFound
-from workers.repository.format.layout import FORMAT, RECORD_MOST, VOLUMES
+from workers.repository.format.layout import RECORD_MOST, VOLUME_FORMAT, VOLUMES
 from workers.repository.format.sealing import SealedStore
 
 
@@ -20,7 +20,7 @@ class Volume:
 def write(sealed: SealedStore, key: str, volume: Volume) -> None:
     """Stores a record, for a partial one over what is there. Raises Invalid for one that nobody could read (F31)."""
     fields = {
-        "format": FORMAT,
+        "format": VOLUME_FORMAT,
         "tree": [id_.hex() for id_ in volume.tree],
         "scanned_bytes": volume.scanned_bytes,
         "files": volume.files,
@@ -40,8 +40,9 @@ def read(sealed: SealedStore, key: str) -> Volume:
         raise NotFound(f"there is no volume {key.removeprefix(VOLUMES)} in the repository") from None
     try:
         fields = json.loads(plaintext)
-        if fields["format"] != FORMAT:
-            raise Invalid(f"{key} has format {fields['format']!r:.20}, this Snapline knows {FORMAT}; use a newer one")
+        if fields["format"] != VOLUME_FORMAT:
+            known = f"this Snapline knows {VOLUME_FORMAT}; use a newer one"
+            raise Invalid(f"{key} has format {fields['format']!r:.20}, {known}")
         ids = [bytes.fromhex(id_) for id_ in fields["tree"]]
         return Volume(ids, int(fields["scanned_bytes"]), int(fields["files"]))
     except (ValueError, KeyError, TypeError) as error:
