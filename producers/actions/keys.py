@@ -10,8 +10,11 @@ from producers.views.destinations import is_given
 from schemas.destination import Destination
 from schemas.errors import Code, Invalid, NotFound
 from schemas.events import DEFAULT_DESTINATION
+from workers.jobs import plain_records
 from workers.repository.format import keyring
-from workers.repository.format.keyring import KeyRecord
+from workers.repository.format.key_record import PLAIN_RECORDS
+from workers.repository.format.keyring import Found, KeyRecord
+from workers.repository.format.layout import FORMAT
 from workers.repository.format.master_key import recovery_text
 from workers.repository.upkeep import recover as recovering
 
@@ -48,38 +51,47 @@ def listed(session: Session, destination: str = DEFAULT_DESTINATION) -> list[Key
 
 def add(session: Session, passphrase: str, label: str = "", destination: str = DEFAULT_DESTINATION) -> str:
     """Another passphrase; the id of its key. Raises as `remove`."""
-    return keyring.add(session.store(destination), _master(session, destination), passphrase, label)
+    found = _found(session, destination)
+    return keyring.add(session.store(destination), found.master, passphrase, label, version=found.version)
 
 
 def remove(session: Session, id: str, destination: str = DEFAULT_DESTINATION) -> None:
     """Takes a passphrase away. Raises NotFound, Invalid for the last one, and Denied if the destination's passphrase
     opens nothing."""
-    _master(session, destination)
+    _found(session, destination)
     keyring.remove(session.store(destination), id)
 
 
 def rotate(session: Session, passphrase: str, label: str = "", destination: str = DEFAULT_DESTINATION) -> Rotated:
-    """A new passphrase in place of the destination's. Raises NotFound, Denied."""
+    """A new passphrase in place of the destination's. In a repository from before records were sealed, all are sealed
+    first; who has the new one believes no others. Raises NotFound, Denied, and Invalid while jobs run there."""
     chosen = session.destination(destination)
-    old = chosen.passphrase.get_secret_value()
-    id_ = keyring.rotate(session.store(destination), old, passphrase, label)
+    old, store = chosen.passphrase.get_secret_value(), session.store(destination)
+    if _found(session, destination).keys.plain_records:
+        plain_records.seal_all(store)
+    id_ = keyring.rotate(store, old, passphrase, label)
     if is_given(session.settings, destination):
         return Rotated(id_, is_stored=False)
     keep(session, chosen.model_copy(update={"passphrase": SecretStr(passphrase)}))
     return Rotated(id_, is_stored=True)
 
 
-def recover(session: Session, text: str, label: str, destination: str = DEFAULT_DESTINATION) -> str:
-    """A key for the destination's passphrase by the recovery text; its id. Raises Invalid, NotFound."""
-    return recovering.recover(session.store(destination), text, _passphrase(session, destination), label)
+def recover(
+    session: Session, text: str, label: str, destination: str = DEFAULT_DESTINATION, *, plain_records: bool = False
+) -> str:
+    """A key for the destination's passphrase by the recovery text; its id. With `plain_records`, records that were
+    never sealed are believed, as in repositories from before they were. Raises Invalid, NotFound."""
+    version = PLAIN_RECORDS if plain_records else FORMAT
+    store, passphrase = session.store(destination), _passphrase(session, destination)
+    return recovering.recover(store, text, passphrase, label, version=version)
 
 
-def _master(session: Session, destination: str) -> bytes:
-    """The master key: whoever changes keys must be able to open the repository."""
-    master = keyring.unlock(session.store(destination), _passphrase(session, destination))
-    if master is None:
+def _found(session: Session, destination: str) -> Found:
+    """The key that the passphrase opens: whoever changes keys must be able to open the repository."""
+    found = keyring.find(session.store(destination), _passphrase(session, destination))
+    if found is None:
         raise NotFound("there is no repository in this destination yet", code=Code.NO_REPOSITORY)
-    return master
+    return found
 
 
 def _passphrase(session: Session, destination: str) -> str:

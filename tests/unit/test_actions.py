@@ -353,7 +353,7 @@ def test_keys_are_listed_added_rotated_and_removed(front: Front) -> None:
     with pytest.raises(Denied) as wrong:
         keys.add(front.session, "fourth")
     assert wrong.value.code == Code.WRONG_PASSPHRASE
-    open_repository(front.store, "third").sealed.write("repository/volumes/v", b"x")
+    open_repository(front.store, "third").sealed.write(f"repository/volumes/{'0' * 32}", b"x")
     keys.recover(front.session, text, "recovered")
     keys.add(front.session, "fourth")
 

@@ -88,6 +88,9 @@ def rotate_(
 def recover_(
     ctx: typer.Context,
     label: Label = "recovered",
+    plain_records: Annotated[
+        bool, typer.Option("--plain-records", help="Believe records that are not sealed: for one of format 1.")
+    ] = False,
     destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -95,7 +98,8 @@ def recover_(
     from producers.actions import keys as actions
 
     text = typer.prompt("Recovery text", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
-    show({"id": actions.recover(session_of(ctx), text, label, destination)}, output)
+    made = actions.recover(session_of(ctx), text, label, destination, plain_records=plain_records)
+    show({"id": made}, output)
 
 
 def _new_passphrase() -> str:

@@ -141,11 +141,12 @@ def remove(store: ObjectStore, id_: str, ambient: Ambient = USUAL) -> None:
 
 
 def rotate(store: ObjectStore, old: str, new: str, label: str, ambient: Ambient = USUAL) -> str:
-    """Another passphrase in place of one; the new record's id. Killed in between, both open. Raises as `find`."""
+    """Another passphrase in place of one; the new record's id. It says the newest format: whoever rotates has sealed
+    what was plain (F46). Killed in between, both open. Raises as `find`."""
     found = find(store, old, ambient)
     if found is None:
         raise NotFound("there is no repository here yet: it has no keys", code=Code.NO_REPOSITORY)
-    id_ = add(store, found.master, new, label, ambient, found.version)
+    id_ = add(store, found.master, new, label, ambient)
     remove(store, found.id, ambient)
     return id_
 
