@@ -57,13 +57,15 @@ def take(
     """None when the job holds all `resources`, and then until it has ended; else the job that it waits for.
 
     `run` names this call alone. May be called any number of times. Raises NotYet where another call will tell."""
-    if ledger.exists(store, keys.turn(job)):
-        return None
-    ahead = _before(store, job, resources, asked_at) or _claim(store, job, resources, run)
+    ahead, in_line = _before(store, job, resources, asked_at)
+    ahead = ahead or _claim(store, job, resources, run)
     if ahead is None:
         ledger.put(store, keys.turn(job), Record())
-        _leave_line(store, job, resources)
+        if in_line:
+            _leave_line(store, job, resources)
         return None
+    if ledger.exists(store, keys.turn(job)):
+        return None  # it has been let in before
     for resource in resources:
         ledger.create(store, keys.in_line(resource, job, asked_at), Record())
     if job.kind == "backup":
@@ -88,22 +90,24 @@ def _claim(store: ObjectStore, job: Job, resources: Sequence[str], run: str) -> 
     return None
 
 
-def _before(store: ObjectStore, job: Job, resources: Sequence[str], asked_at: datetime) -> Job | None:
-    """Somebody who was asked for earlier, and waits in line for one of `resources`. A job that holds any has been let
-    in: if it waited for one that waits for it, neither would ever begin."""
-    if any(_has(store, job, resource) for resource in resources):
-        return None
+def _before(store: ObjectStore, job: Job, resources: Sequence[str], asked_at: datetime) -> tuple[Job | None, bool]:
+    """Somebody who was asked for earlier, and waits in line for one of `resources`; and whether the job itself may have
+    a place in line. A job that holds any has been let in: if it waited for one that waits for it, neither would ever
+    begin."""
+    in_line = False
     for resource in resources:
+        own = keys.in_line(resource, job, asked_at)
         for found in sorted(store.list(keys.line(resource)), key=lambda found: found.key):
-            other = keys.parse_in_line(found.key)
-            if found.key >= keys.in_line(resource, job, asked_at):
+            if found.key >= own:
+                in_line = in_line or found.key == own
                 break
+            other = keys.parse_in_line(found.key)
             if "restore" not in (job.kind, other.kind) or ledger.cancelled(store, other):
                 continue
             if not _ended(store, other):
-                return other
+                return (None if any(_has(store, job, each) for each in resources) else other), True
             store.delete(found.key)
-    return None
+    return None, in_line
 
 
 def _has(store: ObjectStore, job: Job, resource: str) -> bool:

@@ -1,6 +1,7 @@
 """How far a job is, by its records alone: whether it has settled, and which of its next steps are missing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from schemas import events as e
@@ -12,6 +13,7 @@ from schemas.records import (
     BackupRequest,
     CopyState,
     PodPlan,
+    Request,
     RestorePlan,
     RestoreRequest,
     Undeploy,
@@ -26,23 +28,35 @@ MOST_NAMES = 50
 """How many objects an event names; the record has them all."""
 
 
-def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | None:
-    """None while there is work to do. Else nothing is left to do, and this is left to say: the final event of a job
-    that has ended or was cancelled (which ends it here), and nothing of one that was deleted.
+@dataclass(frozen=True)
+class Standing:
+    """Where a job stands. `said` is None while there is work to do. Else nothing is left to do, and this is left to
+    say: the final event of a job that has ended or was cancelled (which ends it here), and nothing of one that was
+    deleted. `there` are the keys directly below its own prefix, if there is work to do."""
 
-    A cancelled backup has work to do as long as a pod waits for the hooks after its copy."""
+    said: Sequence[e.Event] | None
+    there: Collection[str] = ()
+
+
+def standing(store: ObjectStore, job: Job, now: datetime) -> Standing:
+    """A cancelled backup has work to do as long as a pod waits for the hooks after its copy."""
     if event := endings.ended(store, job):
         if job.kind == "backup":
             endings.close(store, job)
-        return [event]
+        return Standing([event])
     there = ledger.parts(store, job)
     if keys.deleted(job) in there and ledger.deleted(store, job):
         endings.close(store, job)
-        return []
+        return Standing([])
     asked = keys.cancel(job) in there and ledger.exists(store, keys.cancel(job))
     if (asked or ledger.cancelled_with_its_restore(store, job)) and not owing_pods(store, job):
-        return [endings.cancel(store, job, now)]
-    return None
+        return Standing([endings.cancel(store, job, now)])
+    return Standing(None, there)
+
+
+def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | None:
+    """What is left to say of a job of which nothing is left to do (see `Standing`); None while there is work to do."""
+    return standing(store, job, now).said
 
 
 def is_over(store: ObjectStore, job: Job) -> bool:
@@ -50,14 +64,17 @@ def is_over(store: ObjectStore, job: Job) -> bool:
     return ledger.exists(store, keys.final(job)) or ledger.cancelled(store, job) or ledger.deleted(store, job)
 
 
-def missing(store: ObjectStore, job: Job) -> Iterator[e.Event]:
-    """The events that lead to the next steps of a running job, told for the first time or again. Raises NotFound for a
-    job without a request."""
-    yield from _missing_of_backup(store, job) if job.kind == "backup" else _missing_of_restore(store, job)
+def missing(store: ObjectStore, job: Job, made: Request | None = None) -> Iterator[e.Event]:
+    """The events that lead to the next steps of a running job, told for the first time or again. Without its request,
+    `made`, this is read. Raises NotFound for a job that has none."""
+    request = made or ledger.read(store, keys.request(job), BackupRequest if job.kind == "backup" else RestoreRequest)
+    if isinstance(request, RestoreRequest):
+        yield from _missing_of_restore(store, job, request)
+    elif isinstance(request, BackupRequest):
+        yield from _missing_of_backup(store, job, request)
 
 
-def _missing_of_backup(store: ObjectStore, job: Job) -> Iterator[e.Event]:
-    request = ledger.read(store, keys.request(job), BackupRequest)
+def _missing_of_backup(store: ObjectStore, job: Job, request: BackupRequest) -> Iterator[e.Event]:
     plan = ledger.find(store, keys.plan(job), BackupPlan)
     if plan is None:
         yield e.BackupLicensed(backup=job.name, destination=request.destination, app=request.app)
@@ -75,8 +92,7 @@ def missing_of_plan(store: ObjectStore, job: Job, request: BackupRequest, plan: 
     yield e.BackupPlanned(backup=job.name, destination=request.destination, objects=plan.objects, pods=len(plan.pods))
 
 
-def _missing_of_restore(store: ObjectStore, job: Job) -> Iterator[e.Event]:
-    request = ledger.read(store, keys.request(job), RestoreRequest)
+def _missing_of_restore(store: ObjectStore, job: Job, request: RestoreRequest) -> Iterator[e.Event]:
     plan = ledger.find(store, keys.plan(job), RestorePlan)
     if plan is None:
         yield e.RestoreLicensed(
@@ -88,7 +104,7 @@ def _missing_of_restore(store: ObjectStore, job: Job) -> Iterator[e.Event]:
     if snapshot or not (there or plan.snapshot):
         yield _planned(store, job, request.destination, plan)
     if snapshot:
-        yield from _missing_of_backup(store, snapshot)
+        yield from missing(store, snapshot)
         return
     left = [owner for owner in plan.owners if keys.owner_ended(job, owner) not in there]
     for owner in left or plan.owners[-1:]:

@@ -20,17 +20,18 @@ A = TypeVar("A", e.BackupRequested, e.RestoreRequested)
 
 @dataclass(frozen=True)
 class Asking(Generic[A]):
-    """A request, and what is known of it: `request` is its identity, `job` what it makes or has made, in `store`."""
+    """A request, and what is known of it: `request` is its identity, `job` what it makes or has made, in `store`;
+    whether that `was_made` when it was looked up."""
 
     event: e.CloudEvent[A]
     sender: str
     store: ObjectStore
     request: str
     job: Job
+    was_made: bool
 
-    @property
     def is_made(self) -> bool:
-        """Whether the job is there."""
+        """Whether the job is there now."""
         made = _made(self.store, self.job)
         return made is not None and made.request == self.request
 
@@ -41,11 +42,12 @@ def look_up(store: ObjectStore, event: e.CloudEvent[A], sender: str) -> Asking[A
     kind: jobs.Kind = "backup" if isinstance(asked, e.BackupRequested) else "restore"
     prefix = (asked.app or "instance") if isinstance(asked, e.BackupRequested) else asked.backup
     older = jobs.derived_uuid(event.source, event.id)
-    job = _find(store, kind, prefix, older)
-    if _was(sender, _made(store, job), older) or _was(sender, rejections.find(store, job, older), older):
-        return Asking(event, sender, store, older, job)
+    job, made = _find(store, kind, prefix, older)
+    if _was(sender, made, older) or _was(sender, rejections.find(store, job, older), older):
+        return Asking(event, sender, store, older, job, made is not None)
     request = jobs.request_uuid(sender, event.source, event.id)
-    return Asking(event, sender, store, request, _find(store, kind, prefix, request))
+    job, made = _find(store, kind, prefix, request)
+    return Asking(event, sender, store, request, job, made is not None)
 
 
 def differs(asking: Asking[A]) -> Message | None:
@@ -73,13 +75,13 @@ def _was(sender: str, known: Request | Rejection | None, request: str) -> bool:
     return known is not None and known.request == request and known.sender in (sender, "")
 
 
-def _find(store: ObjectStore, kind: jobs.Kind, prefix: str, request: str) -> Job:
-    """The request's job, made or not: the first name that is free or its own."""
+def _find(store: ObjectStore, kind: jobs.Kind, prefix: str, request: str) -> tuple[Job, Request | None]:
+    """The request's job, and what it was made with, if it was made: the first name that is free or its own."""
     for attempt in itertools.count():
         job = jobs.asked_for(kind, prefix, request, attempt)
         found = _made(store, job)
         if found is None or found.request == request:
-            return job
+            return job, found
     raise AssertionError("itertools.count ends")
 
 

@@ -17,6 +17,7 @@ from schemas.records import (
     BackupRejection,
     BackupRequest,
     Rejection,
+    Request,
     RestoreRejection,
     RestoreRequest,
 )
@@ -71,7 +72,7 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         claims=claims.of_backup(asked.app, [app.slug for app in admitted.apps]),
     )
     if requests.begin(asking, record):
-        yield from _first_step(asking, needs)
+        yield from _first_step(asking, record, needs)
     else:
         yield from backup_requested(event, sender, needs)  # another request has just taken the name
 
@@ -104,7 +105,7 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
         claims=claims.of_restore(scope, app, [held.slug for held in backup.apps]),
     )
     if requests.begin(asking, record):
-        yield from _first_step(asking, needs)
+        yield from _first_step(asking, record, needs)
     else:
         yield from restore_requested(event, sender, needs)
 
@@ -179,7 +180,7 @@ def _reject(asking: Asking[A], rejection: Rejection, needs: GateNeeds) -> Iterat
         yield _refused(asking.event, asking.sender, other)
         return
     standing = rejections.create(asking.store, asking.job, rejection)
-    if asking.is_made:
+    if asking.is_made():
         rejections.withdraw(asking.store, asking.job, rejection.request)
         yield from _known(asking, needs)
     else:
@@ -196,12 +197,12 @@ def _refused(event: e.CloudEvent[A], sender: str, reason: Message) -> e.BackupRe
     return e.RestoreRejected(request=event.id, identified=identified, backup=asked.backup, reasons=[reason])
 
 
-def _first_step(asking: Asking[A], needs: GateNeeds) -> Iterator[e.Event]:
-    """What leads to the first step of a new job. Where another run has just refused the request, the job ends before it
-    has begun: nothing is done for a request that was told it is refused."""
+def _first_step(asking: Asking[A], record: Request, needs: GateNeeds) -> Iterator[e.Event]:
+    """What leads to the first step of a new job, which `record` has made. Where another run has just refused the
+    request, the job ends before it has begun: nothing is done for a request that was told it is refused."""
     store, job = asking.store, asking.job
     if (refused := rejections.find(store, job, asking.request)) is None:
-        yield from progress.missing(store, job)
+        yield from progress.missing(store, job, record)
         return
     reason = refused.reasons[0].model_copy(update={"text": brief(refused.reasons)})
     yield endings.fail(store, job, needs.now(), reason)
@@ -211,7 +212,7 @@ def _answered(asking: Asking[A], needs: GateNeeds) -> Iterable[e.Event] | None:
     """What a repeated request is told; None for one that has had no answer yet."""
     if other := requests.differs(asking):
         return [_refused(asking.event, asking.sender, other)]
-    if asking.is_made:
+    if asking.was_made:
         return _known(asking, needs)
     refused = rejections.find(asking.store, asking.job, asking.request)
     return [rejections.told(refused)] if refused else None

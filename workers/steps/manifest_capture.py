@@ -61,11 +61,12 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
     """The plan, written once, and a request for each of its pods that is not copied yet."""
     job, destination = event.data.job, event.data.destination
     store = needs.destinations.store(destination)
-    if (said := progress.settled(store, job, needs.now())) is not None:
-        yield from said
+    standing = progress.standing(store, job, needs.now())
+    if standing.said is not None:
+        yield from standing.said
         return
     request = ledger.read(store, keys.request(job), BackupRequest)
-    plan = ledger.find(store, keys.plan(job), BackupPlan)
+    plan = ledger.find(store, keys.plan(job), BackupPlan) if keys.plan(job) in standing.there else None
     if plan is None:
         if problem := (yield from await_turn(store, job, request, needs.queueing, needs.now())):
             yield endings.fail(store, job, needs.now(), problem)
