@@ -1,6 +1,7 @@
 """A publisher sees to it that what it publishes has a queue, at the least cost."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from schemas import topology
 from schemas.errors import TransientError
 from workers.adapters import broker
 from workers.adapters.broker import connection
+from workers.adapters.broker.publishing import LOOK_AGAIN
 
 GATE = topology.queue("license.gate")
 NODE = topology.volumes("node-a")
@@ -32,7 +34,9 @@ def _delete(url: str, name: str) -> None:
 
 @pytest.fixture
 def publisher(url: str) -> Iterator[broker.Publisher]:
-    with closing(broker.Publisher(url, "tests")) as made:
+    """To which a second goes by with each look at its clock."""
+    seconds = itertools.count()
+    with closing(broker.Publisher(url, "tests", lambda: LOOK_AGAIN * next(seconds))) as made:
         yield made
 
 
@@ -42,6 +46,26 @@ def test_a_queue_that_was_deleted_is_there_again_for_the_next_event(url: str, pu
     _delete(url, GATE.name)
     publisher.publish(_request("b"))
     assert _waiting(url, GATE.name) == 1
+
+
+def test_a_queue_that_was_just_seen_is_not_looked_at_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    really = connection.is_there
+
+    def is_there(channel: BlockingChannel, look: Callable[[BlockingChannel], object]) -> bool:
+        looks.append("a look")
+        return really(channel, look)
+
+    with closing(broker.Publisher(url, "tests", lambda: 0.0)) as hasty:
+        hasty.publish(_request("a"))
+        hasty.publish(_request("b"))
+        monkeypatch.setattr(connection, "is_there", is_there)
+        hasty.publish(_request("c"))
+        assert looks == []
+        hasty.close()
+        hasty.publish(_request("d"))
+    assert looks
+    assert _waiting(url, GATE.name) == 4
 
 
 def test_a_queue_that_somebody_is_just_declaring_is_bound_before_the_event(

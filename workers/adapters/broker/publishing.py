@@ -19,22 +19,25 @@ from workers.adapters.broker import connection, declaring
 
 CONTENT_TYPE = "application/cloudevents+json"
 TRIES = 3
+LOOK_AGAIN = 1.0
+"""Seconds that a queue is taken to be there still after it was seen over the same connection."""
 
 
 class Publisher:
     """Publishes from any thread, over one connection. Whatever it publishes has a queue: what is missing is declared.
 
     The event log hears everything, so the broker confirms also what no other queue has got. That is why the queues are
-    looked at each time before.
+    looked at before, but for those that were seen a moment ago.
     """
 
-    def __init__(self, url: str, source: str) -> None:
-        self._url, self.source = url, source
+    def __init__(self, url: str, source: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._url, self.source, self._clock = url, source, clock
         self._user = connection.user(url)
         self._lock = threading.Lock()
         self._connection: BlockingConnection | None = None
         self._channel: BlockingChannel | None = None
         self._looking: BlockingChannel | None = None
+        self._seen: dict[str, float] = {}
 
     def publish(self, event: e.AnyEvent) -> None:
         """Puts an event on the bus. Raises TransientError, Denied; then it may or may not be on the bus."""
@@ -140,7 +143,11 @@ class Publisher:
 
     def _ensure(self, opened: BlockingConnection, name: str, declare: Callable[[], object]) -> None:
         """The queue `name` is there. Raises TransientError if it is not, and we may not declare it."""
+        now = self._clock()
+        if now - self._seen.get(name, -LOOK_AGAIN) < LOOK_AGAIN:
+            return
         if self._is_there(opened, lambda channel: channel.queue_declare(name, passive=True)):
+            self._seen[name] = now
             return
         try:
             declaring.declare_exchanges(opened)
@@ -162,6 +169,7 @@ class Publisher:
         if self._connection is not None:
             connection.close(self._connection)
         self._connection = self._channel = self._looking = None
+        self._seen.clear()
 
 
 def _short(text: str) -> str:
