@@ -1,6 +1,7 @@
 """Where the API server is and who we are: kubeconfig file, service account, or kubectl's default."""
 
 import os
+import time
 
 import urllib3
 import yaml
@@ -11,6 +12,9 @@ from schemas.errors import Invalid
 
 POOL = 32
 """Connections kept open; more threads than this still work, on connections of their own."""
+
+RENEW = 1.0
+"""Seconds after which it is looked again whether a token has expired; tokens are renewed before they do."""
 
 RETRY = urllib3.Retry(
     total=3,
@@ -45,6 +49,7 @@ def api_client(kubeconfig: str | None = None) -> ApiClient:
     ) as error:
         place = kubeconfig or "the service account of this pod, $KUBECONFIG or ~/.kube/config"
         raise Invalid(f"no way into a cluster with {place}: {_why(error)}") from error
+    _renewing_seldom(settings)
     settings.retries = RETRY
     settings.connection_pool_maxsize = POOL
     return ApiClient(settings)
@@ -57,6 +62,21 @@ def _why(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or "it cannot be read"
     return "it is no kubeconfig"
+
+
+def _renewing_seldom(settings: Configuration) -> None:
+    """The SDK loads its settings anew for each request, in case that a token has expired."""
+    renew, renewed = settings.refresh_api_key_hook, -RENEW
+    if renew is None:
+        return
+
+    def seldom(used: Configuration) -> None:
+        nonlocal renewed
+        if (now := time.monotonic()) - renewed >= RENEW:
+            renewed = now
+            renew(used)
+
+    settings.refresh_api_key_hook = seldom
 
 
 def _load(settings: Configuration, kubeconfig: str | None) -> None:
