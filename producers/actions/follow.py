@@ -3,16 +3,19 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from producers.actions.jobs import Requested, repeat
 from producers.event_feed import Missed
 from producers.session import Session
-from producers.views.jobs import has_ended
+from producers.views.jobs import find, has_ended
 from producers.views.progress import JobProgress, concerns, fold
 from schemas import events as e
+from schemas import keys
 from schemas.errors import SnaplineError
+from schemas.events import DEFAULT_DESTINATION
 from schemas.job import Job
+from schemas.records import BackupRequest, RestoreRequest
 from workers.jobs import ledger
 
 BEAT = 0.25
@@ -25,13 +28,29 @@ BEFORE = timedelta(seconds=2)
 """How long before the request was published listening begins: clocks differ."""
 
 
+def requested_before(session: Session, name: str, destination: str = DEFAULT_DESTINATION) -> Requested:
+    """What was asked for when the job called `name` began, to `follow` it. Raises NotFound."""
+    store = session.store(destination)
+    job = find(store, name)
+    model = BackupRequest if job.kind == "backup" else RestoreRequest
+    record = ledger.find(store, keys.request(job), model)
+    if record is None:  # rejected
+        return Requested(_stand_in(name, datetime.now(UTC), name), job, destination, begun=True)
+    return Requested(_stand_in(record.event_id, record.requested_at, name), job, destination, begun=True)
+
+
+def _stand_in(id: str, time: datetime, name: str) -> e.AnyEvent:
+    """In place of a request that somebody has published: it has the id and the time by which its news are known."""
+    return e.wrap(e.BackupDeleteRequested(backup=name), id=id, source="snapline", time=time)
+
+
 def follow(
     session: Session, requested: Requested, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[JobProgress]:
     """How far the job has come, several times a second. Ends when its final event was heard, or its final record is in
     the store; the last progress then lacks `final`. Only the line's own users are believed; who else tells of an end is
     noted in `doubted`, and the store asked. `clock` is in seconds, from any moment."""
-    progress = JobProgress(requested.event.id)
+    progress = JobProgress(requested.event.id, name=requested.job.name if requested.begun else None)
     heard_at = asked_at = repeated_at = clock()
     with session.events.listen(requested.event.time - BEFORE) as listener:
         while progress.final is None:
@@ -53,11 +72,11 @@ def follow(
 
 
 def deletion(
-    session: Session, requested: Requested, clock: Callable[[], float] = time.monotonic
-) -> e.BackupDeleted | e.BackupDeleteFailed:
+    session: Session, requested: Requested, clock: Callable[[], float] = time.monotonic, patience: float | None = None
+) -> e.BackupDeleted | e.BackupDeleteFailed | None:
     """Waits for the answer to a deletion: one of the line's own users tells it, or the store knows the backup no more;
-    then nobody knows how much came back."""
-    asked_at = clock()
+    then nobody knows how much came back. None if `patience` seconds have passed since it was asked for."""
+    began = asked_at = clock()
     with session.events.listen(requested.event.time - BEFORE) as listener:
         while True:
             heard, now = listener.get(BEAT), clock()
@@ -69,6 +88,8 @@ def deletion(
                 asked_at = now
                 if _is_deleted(session, requested):
                     return e.BackupDeleted(backup=requested.job.name, destination=requested.destination)
+            if patience is not None and now - began >= patience:
+                return None
 
 
 def job_of(requested: Requested, progress: JobProgress) -> Job:

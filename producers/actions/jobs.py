@@ -24,11 +24,13 @@ from workers.ports import ObjectStore
 
 @dataclass(frozen=True)
 class Requested:
-    """A request that was published. `job` is what the license gate will make of it, unless its name is taken."""
+    """A request that was published. `job` is what the license gate will make of it, unless its name is taken; or what
+    it has made, once it has `begun`."""
 
     event: e.AnyEvent
     job: Job
     destination: str
+    begun: bool = False
 
 
 def take(
@@ -112,10 +114,15 @@ def cancel(session: Session, name: str, *, destination: str = DEFAULT_DESTINATIO
     return job
 
 
-def delete(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> Requested:
-    """Asks for the deletion of a backup and of what only it refers to. Raises NotFound, and as `take`."""
+def may_be_deleted(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> None:
+    """Raises NotFound if there is no backup of that name, or none came of it."""
     if views.backup(session.store(destination), name).view.status == "Rejected":
         raise NotFound(f"there is no backup {name}: the request for it was rejected", code=Code.NO_SUCH_BACKUP)
+
+
+def delete(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> Requested:
+    """Asks for the deletion of a backup and of what only it refers to. Raises NotFound, and as `take`."""
+    may_be_deleted(session, name, destination=destination)
     event = _wrap(session, e.BackupDeleteRequested(backup=name, destination=destination), None)
     session.bus.publish(event)
     return Requested(event, names.backup(name), destination)

@@ -1,13 +1,16 @@
 """What commands share: the session of this run, and where notes go."""
 
+import sys
 from os import environ
 from typing import Annotated, cast
 
 import typer
 from rich.console import Console
 
-from producers.cli.render import Output, printable
+from producers.cli.exits import Exit
+from producers.cli.render import ListOutput, Output, printable
 from producers.session import Session
+from schemas.errors import Invalid
 from schemas.events import DEFAULT_DESTINATION
 from schemas.settings import from_environment
 
@@ -17,16 +20,28 @@ notes = Console(stderr=True, highlight=False, markup=False, emoji=False)
 """Where progress goes; results go to standard output."""
 
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How results are printed.")]
+ListOutputOption = Annotated[ListOutput, typer.Option("--output", "-o", help="How results are printed.")]
 
 
 DestinationOption = Annotated[
-    str, typer.Option("--destination", help="Storage destination; `storage list` shows those that there are.")
+    str, typer.Option("--destination", help="Storage destination; `get destinations` lists them.")
 ]
 
 
 def note(text: str) -> None:
     """A remark, on standard error: as it is, without markup and anything that a terminal would obey."""
     notes.print(printable(text), soft_wrap=True)
+
+
+def confirmed(question: str, yes: bool) -> None:
+    """Goes on if somebody says so: beforehand by --yes, or now. Raises Invalid where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Invalid("this is not undone; where nobody can be asked, say --yes")
+    if not typer.confirm(question, err=True):
+        note("nothing is deleted")
+        raise typer.Exit(Exit.INTERRUPTED)
 
 
 def where(destination: str) -> str:

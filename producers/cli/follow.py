@@ -1,15 +1,17 @@
 """`--wait`: shows how far a job has come, and exits with its exit code when it ends."""
 
 import time
+from dataclasses import dataclass
 
 import typer
 
 from producers.actions.follow import follow, job_of
 from producers.actions.jobs import Requested
 from producers.cli import rows
-from producers.cli.bars import Bars
-from producers.cli.context import note, notes
-from producers.cli.exits import Exit, of_status, status_of
+from producers.cli.bars import Bars, summary
+from producers.cli.context import note, notes, where
+from producers.cli.exits import Exit
+from producers.cli.outcomes import of_status, status_of
 from producers.cli.planned import lines as plan_lines
 from producers.cli.render import Output, Row, show
 from producers.session import Session
@@ -21,38 +23,65 @@ from schemas.job import Job
 
 
 def wait(session: Session, requested: Requested, timeout: float, output: Output) -> None:
-    """Shows progress, prints the result. Exits with the job's code, or TIMED_OUT."""
-    warn_if_nobody_listens(session)
+    """Shows progress, prints the result. Exits with the job's code, TIMED_OUT, or INTERRUPTED: then it goes on."""
+    if not requested.begun:
+        warn_if_nobody_listens(session)
     began, progress = time.monotonic(), JobProgress(requested.event.id)
-    told: set[str] = set()  # queues that nobody serves
-    planned, doubted = None, frozenset[str]()
-    with Bars(notes).shown() as bars:
-        for progress in follow(session, requested):
-            if progress.planned and planned is None:
-                planned = progress.planned
-                for line in plan_lines(planned, requested.destination):
-                    note(line)
-            bars.update(progress)
-            for queue in set(progress.unserved) - told:
-                _nobody_listens(queue)
-            told.update(progress.unserved)
-            for sender in progress.doubted - doubted:
-                _doubt(sender)
-            doubted = progress.doubted
-            if progress.final is None and timeout and time.monotonic() - began > timeout:
-                note(f"{job_of(requested, progress).name} has not ended after {timeout:g} s; it goes on")
-                raise typer.Exit(Exit.TIMED_OUT)
-    finish(session, requested, progress, output)
+    told = _Told()
+    try:
+        with Bars(notes, time.monotonic).shown() as bars:
+            for progress in follow(session, requested):
+                told = _tell(progress, told, requested.destination)
+                bars.update(progress)
+                if progress.final is None and timeout and time.monotonic() - began > timeout:
+                    note(f"{job_of(requested, progress).name} has not ended after {timeout:g} s; it goes on")
+                    _how_to_go_on(requested, progress)
+                    raise typer.Exit(Exit.TIMED_OUT)
+    except KeyboardInterrupt:
+        note(f"interrupted; {job_of(requested, progress).name} goes on")
+        _how_to_go_on(requested, progress)
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    finish(session, requested, progress, output, time.monotonic() - began)
 
 
-def finish(session: Session, requested: Requested, progress: JobProgress, output: Output) -> None:
-    """Prints what came of the job, and exits with its code."""
+@dataclass(frozen=True)
+class _Told:
+    """What was remarked already: the plan, queues that nobody serves, senders who are not believed."""
+
+    plan: bool = False
+    unserved: frozenset[str] = frozenset()
+    doubted: frozenset[str] = frozenset()
+
+
+def _tell(progress: JobProgress, told: _Told, destination: str) -> _Told:
+    """Remarks what is new. What was told, too."""
+    if progress.planned and not told.plan:
+        for line in plan_lines(progress.planned, destination):
+            note(line)
+    for queue in set(progress.unserved) - told.unserved:
+        _nobody_listens(queue)
+    for sender in progress.doubted - told.doubted:
+        _doubt(sender)
+    return _Told(progress.planned is not None, told.unserved | set(progress.unserved), progress.doubted)
+
+
+def _how_to_go_on(requested: Requested, progress: JobProgress) -> None:
+    name = f"{job_of(requested, progress).name}{where(requested.destination)}"
+    note(f"`snapline wait {name}` follows it, `snapline cancel {name}` ends it")
+
+
+def finish(
+    session: Session, requested: Requested, progress: JobProgress, output: Output, elapsed: float | None = None
+) -> None:
+    """Prints what came of the job, and exits with its code. What was followed for `elapsed` seconds is summed up."""
     if isinstance(progress.final, e.BackupRejected | e.RestoreRejected):
         show(rows.rejection(requested.job.name, progress.request, progress.final.reasons, output), output)
         raise typer.Exit(Exit.REJECTED)
     for each in progress.notes:
         note(f"note: {each}")
     row = _result(session, requested, progress)
+    if elapsed is not None:
+        note(summary(str(row["name"]), str(row["status"]), progress, elapsed))
     show(row, output)
     raise typer.Exit(of_status(str(row["status"])))
 

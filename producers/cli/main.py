@@ -1,50 +1,68 @@
 """The command line: `snapline`. Results on standard output, the rest on standard error."""
 
+import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from producers.cli.commands import bus, files, get, jobs, repository, schedule, storage, workshop
-from producers.cli.commands.app import app as applications
-from producers.cli.context import note
-from producers.cli.exits import EPILOG, Exit, of_error
-from producers.cli.remedies import with_remedy
-from schemas.errors import SnaplineError
+from producers.cli.exits import EPILOG
+from producers.cli.lazy import Entry, LazyGroup
+
+ROOM = "producers.cli.commands"
+
+
+class Commands(LazyGroup):
+    """All commands, in the order in which they are listed."""
+
+    table = {
+        "backup": Entry(f"{ROOM}.jobs:backup_group", "Take a snapshot."),
+        "restore": Entry(f"{ROOM}.jobs:restore_group", "Restore from a backup, or go back to before a restore."),
+        "wait": Entry(f"{ROOM}.jobs:wait_", "Follow a backup or restore to its end."),
+        "cancel": Entry(f"{ROOM}.jobs:cancel", "Cancel a running backup or restore."),
+        "logs": Entry(f"{ROOM}.logs:logs", "What has happened to a backup or restore."),
+        "get": Entry(f"{ROOM}.get:get", "List backups, restores, apps, schedules, destinations, dead letters."),
+        "describe": Entry(f"{ROOM}.describe:describe", "Show all that is known of one of them."),
+        "set": Entry(f"{ROOM}.set:set_", "Make or change an app, a schedule, a destination."),
+        "delete": Entry(f"{ROOM}.delete:delete", "Delete backups; forget an app, a schedule, a destination."),
+        "check": Entry(f"{ROOM}.storage:check_", "Try all that Snapline needs of a destination."),
+        "files": Entry(f"{ROOM}.files:files", "Look into a backup, and take single files out of it."),
+        "repository": Entry(f"{ROOM}.repository:repository", "The volume repository: make, check, verify, prune."),
+        "events": Entry(f"{ROOM}.bus:events", "The event log."),
+        "publish": Entry(f"{ROOM}.bus:publish", "Publish one event."),
+        "redrive": Entry(f"{ROOM}.bus:redrive", "Give dead letters back to their queue."),
+        "worker": Entry(f"{ROOM}.workshop:worker", "Serve one queue until stopped."),
+        "scheduler": Entry(f"{ROOM}.schedule:scheduler", "Ask for what is due, until stopped."),
+        "settings": Entry(f"{ROOM}.workshop:settings", "Every SNAPLINE_ variable, and whether it is set."),
+        "completion": Entry(f"{ROOM}.bare:completion", "The completion script for a shell."),
+        "version": Entry(f"{ROOM}.bare:version_", "Say which version this is."),
+        "schema": Entry(f"{ROOM}.workshop:schema", hidden=True),
+        # Other spellings, of nouns first.
+        "app": Entry(f"{ROOM}.app:app", hidden=True),
+        "schedule": Entry(f"{ROOM}.schedule:schedule", hidden=True),
+        "storage": Entry(f"{ROOM}.storage:storage", hidden=True),
+        "dead-letters": Entry(f"{ROOM}.bus:dead_letters", hidden=True),
+    }
+
 
 cli = typer.Typer(
     name="snapline",
+    cls=Commands,
     help="Back up and restore applications on Kubernetes.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # whose help cuts names of options where the terminal is narrow
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-cli.command()(jobs.backup)
-cli.command()(jobs.restore)
-cli.add_typer(get.get, name="get")
-cli.add_typer(get.describe, name="describe")
-cli.add_typer(jobs.delete, name="delete")
-cli.command()(jobs.cancel)
-cli.add_typer(applications, name="app")
-cli.add_typer(storage.storage, name="storage")
-cli.add_typer(files.files, name="files")
-cli.add_typer(repository.repository, name="repository")
-cli.add_typer(schedule.schedule, name="schedule")
-cli.add_typer(bus.events, name="events")
-cli.command()(bus.publish)
-cli.add_typer(bus.dead_letters, name="dead-letters")
-cli.command()(workshop.worker)
-cli.command()(schedule.scheduler)
-cli.command()(workshop.schema)
-cli.command()(workshop.settings)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(version("snapline"))  # noqa: T201  # the result
+        from producers.cli.commands.bare import version_
+
+        version_()
         raise typer.Exit
 
 
@@ -59,14 +77,21 @@ def _options(
 
 def main() -> None:
     """Runs one command; expected errors are one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are text files
+    called = os.path.basename(sys.argv[0])  # noqa: PTH119  # pathlib is not needed otherwise
+    name = "kubectl snapline" if called.startswith("kubectl-") else "snapline"
+    if "_SNAPLINE_COMPLETE" in os.environ:
+        from producers.cli.commands.bare import complete
+
+        complete(cli)
     try:
-        cli()
-    except SnaplineError as error:
-        note(f"snapline: {with_remedy(error, ' '.join(sys.argv[1:]))}")
-        sys.exit(of_error(error))
-    except KeyboardInterrupt:
-        note("interrupted; a job that was requested goes on, `snapline get backups` shows it")
-        sys.exit(Exit.INTERRUPTED)
+        code = cli(prog_name=name, standalone_mode=False)
+    except BaseException as error:
+        from producers.cli.failures import said
+
+        sys.exit(said(error, sys.argv[1:]))
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -6,25 +6,25 @@ from schemas.errors import Code, SnaplineError
 from schemas.messages import Message
 
 REMEDIES: dict[str, str] = {
-    Code.NO_SUCH_APPLICATION: "`snapline get apps` lists those that are registered, `snapline app add` registers one",
+    Code.NO_SUCH_APPLICATION: "`snapline get apps` lists those that are registered, `snapline set app` registers one",
     Code.NO_SUCH_BACKUP: "`snapline get backups` lists them",
     Code.NO_SUCH_JOB: "`snapline get backups` and `snapline get restores` list them",
     Code.ALREADY_ENDED: "`snapline describe {subject}` says how",
     Code.NOT_FINISHED: "`snapline cancel {subject}` ends it",
     Code.BACKUP_IN_USE: "wait for it, or `snapline cancel {subject}`",
-    Code.NO_BACKUP_RESOURCE: "register the application with one: `snapline app add {subject} --backup FILE`",
-    Code.LICENSE_REFUSED: "`snapline app add {subject} --license FILE` replaces the license",
+    Code.NO_BACKUP_RESOURCE: "register the application with one: `snapline set app {subject} --backup FILE`",
+    Code.LICENSE_REFUSED: "`snapline set app {subject} --license FILE` replaces the license",
     Code.LICENSE_USELESS: "give one that allows snapshots; `--force` registers it all the same",
     Code.NO_SAFETY_SNAPSHOT: "mend what is said, or restore with `--no-safety-snapshot`",
     Code.REGISTRATION_CHANGED: "`snapline backup` takes another one",
     Code.POD_GONE: "`snapline backup` takes another one",
-    Code.NO_DESTINATION: "`snapline storage set` stores one, `snapline storage list` shows those that are there",
-    Code.DESTINATION_INVALID: "`snapline storage set` replaces it, `snapline storage show` shows it",
-    Code.STORE_CREDENTIALS: "`snapline storage check` tries the credentials, `snapline storage set` replaces them",
-    Code.STORE_UNSUITABLE: "`snapline storage check` says what the store lacks",
+    Code.NO_DESTINATION: "`snapline set destination` stores one, `snapline get destinations` lists them",
+    Code.DESTINATION_INVALID: "`snapline set destination` replaces it, `snapline describe destination` shows it",
+    Code.STORE_CREDENTIALS: "`snapline check` tries the credentials, `snapline set destination` replaces them",
+    Code.STORE_UNSUITABLE: "`snapline check` says what the store lacks",
     Code.NO_REPOSITORY: "`snapline repository init` makes it",
-    Code.NO_PASSPHRASE: "set SNAPLINE_PASSPHRASE, or store one with `snapline storage set`",
-    Code.WRONG_PASSPHRASE: "correct it with `snapline storage set`, or `snapline repository key add` another",
+    Code.NO_PASSPHRASE: "set SNAPLINE_PASSPHRASE, or store one with `snapline set destination`",
+    Code.WRONG_PASSPHRASE: "correct it with `snapline set destination`, or `snapline repository key add` another",
     Code.NO_SUCH_KEY: "`snapline repository key list` shows them",
     Code.KEYS_LOST: "`snapline repository key recover` with the recovery text",
     Code.INDEX_DAMAGED: "`snapline repository repair-index` rebuilds it",
@@ -34,15 +34,21 @@ REMEDIES: dict[str, str] = {
     Code.NO_SUCH_FILE: "`snapline files ls` shows what is there",
     Code.QUEUE_DIFFERS: "when it is empty, `rabbitmqctl delete_queue {subject}`; its workers declare it anew",
     Code.NO_EVENT_LOG: "if it stays away, `rabbitmqctl delete_queue {subject}`; a worker that starts declares it anew",
-    Code.NO_SUCH_DEAD_LETTER: "`snapline dead-letters list` lists them",
+    Code.NO_SUCH_DEAD_LETTER: "`snapline get dead-letters` lists them",
     Code.UNKNOWN_SETTING: "`snapline settings` lists the known ones",
-    Code.NO_SUCH_SCHEDULE: "`snapline schedule show` lists them",
-    Code.SCHEDULE_INVALID: "`snapline schedule set` replaces it",
+    Code.NO_SUCH_SCHEDULE: "`snapline get schedules` lists them",
+    Code.SCHEDULE_INVALID: "`snapline set schedule` replaces it",
 }
+
+
+OTHER_SPELLINGS = {"storage check": "check", "storage set": "set destination", "app add": "set app"}
+"""Of commands that remedies name."""
 
 
 def remedy(said: SnaplineError | Message, ran: str = "") -> str:
     """What to do, with the subject filled in; "" where there is nothing to add. The command that `ran` is no advice."""
+    for other, spelling in OTHER_SPELLINGS.items():
+        ran = f"{spelling}{ran.removeprefix(other)}" if f"{ran} ".startswith(f"{other} ") else ran
     clauses = REMEDIES.get(said.code, "").split(", ")
     left = [clause for clause in clauses if not (named := _command(clause)) or not f"{ran} ".startswith(f"{named} ")]
     return ", ".join(left).removeprefix("or ").replace("{subject}", said.subject or "NAME")

@@ -28,9 +28,11 @@ class ListOutput(StrEnum):
     YAML = "yaml"
 
 
-def show(value: Row | Sequence[Row], output: Output | ListOutput, columns: Sequence[str] = ()) -> None:
-    """Prints one thing, or a list of things. `columns` chooses and orders what a table shows of a list; the wide one
-    shows all."""
+def show(
+    value: Row | Sequence[Row], output: Output | ListOutput, columns: Sequence[str] = (), *, heads: bool = True
+) -> None:
+    """Prints one thing, or a list of things. `columns` chooses and orders what a table shows of a list, with `heads` or
+    without; the wide one shows all."""
     if output == Output.JSON:
         print(json.dumps(value, indent=2, default=str))  # noqa: T201  # the result
     elif output == Output.YAML:
@@ -42,7 +44,7 @@ def show(value: Row | Sequence[Row], output: Output | ListOutput, columns: Seque
         for row in [value] if isinstance(value, dict) else value:
             print(printable(next(str(row[name]) for name in NAMES if row.get(name))))  # noqa: T201
     else:
-        _show_for_people(value, list(columns), wide=output == ListOutput.WIDE)
+        _show_for_people(value, list(columns), wide=output == ListOutput.WIDE, heads=heads)
 
 
 def printable(text: str) -> str:
@@ -50,7 +52,7 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() or each in "\n\t" else f"\\x{ord(each):02x}" for each in text)
 
 
-def _show_for_people(value: Row | Sequence[Row], columns: list[str], *, wide: bool) -> None:
+def _show_for_people(value: Row | Sequence[Row], columns: list[str], *, wide: bool, heads: bool) -> None:
     from producers.cli import tables
 
     if isinstance(value, dict):
@@ -58,6 +60,5 @@ def _show_for_people(value: Row | Sequence[Row], columns: list[str], *, wide: bo
         return
     present = list(dict.fromkeys(name for row in value for name in row))
     if wide:
-        tables.print_list(value, [*columns, *(name for name in present if name not in columns)], tables.console(wide))
-    else:
-        tables.print_list(value, columns or present, tables.console())
+        columns = [*columns, *(name for name in present if name not in columns)]
+    tables.print_list(value, columns or present, tables.console(wide), heads=heads)

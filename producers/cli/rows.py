@@ -1,7 +1,7 @@
 """Views as rows: which fields are printed, under which names. Scripts rely on the names."""
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,29 @@ from schemas.messages import Message
 if TYPE_CHECKING:
     from workers.adapters.broker import DeadLetter
 
-BACKUP_COLUMNS = ("name", "status", "app", "objects", "volumes", "size", "errors", "requested_at")
-SNAPSHOT_COLUMNS = (*BACKUP_COLUMNS, "snapshot_of")
-"""Where some of the backups are safety snapshots."""
-RESTORE_COLUMNS = ("name", "status", "backup", "scope", "objects", "bytes", "errors", "requested_at")
+BACKUP_COLUMNS = ("name", "status", "app", "objects", "volumes", "size", "errors", "duration_seconds", "requested_at")
+SOMETIMES = ("schedule", "snapshot_of")
+"""Columns of backups for which some have a value."""
+RESTORE_COLUMNS = (
+    "name",
+    "status",
+    "backup",
+    "scope",
+    "objects",
+    "bytes",
+    "errors",
+    "duration_seconds",
+    "requested_at",
+)
+APPLICATION_COLUMNS = ("slug", "name", "version", "namespaces", "backup_resource", "snapshots")
+SCHEDULE_COLUMNS = ("name", "expression", "app", "next_due")
+DESTINATION_COLUMNS = ("name", "provider", "place", "from_environment", "passphrase_is_set", "problem")
 DEAD_LETTER_COLUMNS = ("queue", "id", "type", "size", "parked_at", "reason")
+
+
+def backup_columns(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What a list of these shows."""
+    return (*BACKUP_COLUMNS, *(name for name in SOMETIMES if any(row.get(name) for row in rows)))
 
 
 def backup(view: BackupView) -> Row:
@@ -50,6 +68,7 @@ def backup(view: BackupView) -> Row:
         "warnings": view.warnings,
         "requested_at": view.requested_at.isoformat(),
         "completed_at": view.completed_at.isoformat(),
+        "duration_seconds": (view.completed_at - view.requested_at).total_seconds(),
         "reason": str(view.reason or ""),
     }
 
@@ -76,6 +95,7 @@ def restore(view: RestoreView) -> Row:
         "warnings": view.warnings,
         "requested_at": view.requested_at.isoformat(),
         "completed_at": view.completed_at.isoformat(),
+        "duration_seconds": (view.completed_at - view.requested_at).total_seconds(),
         "reason": str(view.reason or ""),
     }
 

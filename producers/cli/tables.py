@@ -15,7 +15,7 @@ WHOLE = frozenset({"name", "slug", "id", "queue", "volume", "path", "variable", 
 """Columns that are never cut, folded or left out: somebody may have to type what stands there."""
 SPARED = (
     *("changed_bytes", "uploaded_bytes", "volumes", "objects", "bytes", "snapshot_of", "scope", "errors", "pod"),
-    *("uid", "gid", "target", "size", "schedule", "duration_seconds", "app", "backup", "files", "kind", "mode"),
+    *("uid", "gid", "target", "duration_seconds", "schedule", "size", "app", "backup", "files", "kind", "mode"),
     *("modified_at", "sender", "type", "parked_at", "version", "namespaces", "backup_resource", "place"),
 )
 """Columns of a list that are left out where the terminal is too narrow for all, in this order."""
@@ -37,10 +37,12 @@ def console(wide: bool = False) -> Console:
     return Console(highlight=False, markup=False, emoji=False, width=WIDEST)
 
 
-def print_list(rows: Sequence[Row], columns: Sequence[str], where: Console) -> None:
+def print_list(rows: Sequence[Row], columns: Sequence[str], where: Console, *, heads: bool = True) -> None:
     """A line for each row, with as many of the columns as there is room for."""
     fitting = _fitting(rows, columns, where.width)
-    _print(_table(rows, fitting), _least(rows, fitting), where)
+    table = _table(rows, fitting)
+    table.show_header = heads
+    _print(table, _least(rows, fitting), where)
 
 
 def print_sheet(value: Row, where: Console) -> None:
@@ -156,8 +158,13 @@ def length(seconds: float) -> str:
     return f"{whole}s" if seconds >= 10 else f"{seconds:.1f}s"
 
 
+def now() -> datetime:
+    """What ages are counted from, UTC."""
+    return datetime.now(UTC)
+
+
 def _ago(moment: datetime) -> str:
-    seconds = int((datetime.now(UTC) - moment).total_seconds())
+    seconds = int((now() - moment).total_seconds())
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
         if seconds >= 2 * size:
             return f"{seconds // size}{unit} ago"

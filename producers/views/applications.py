@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from producers.session import Session
 from producers.views.unreadable import Unreadable
-from schemas import application, license
+from schemas import application as schemas
+from schemas import license
 from schemas.application import Application
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid, NotFound
 from schemas.kubernetes import SECRETS
 from schemas.license import Verdict
 from schemas.messages import told
@@ -31,14 +32,22 @@ def applications(session: Session, now: datetime | None = None) -> list[Applicat
     the cluster."""
     trusted, namespace = session.trusted_keys(), session.settings.console_namespace
     found: dict[str, ApplicationView | Unreadable] = {}
-    for secret in session.cluster.list(SECRETS, namespace, application.LABEL):
+    for secret in session.cluster.list(SECRETS, namespace, schemas.LABEL):
         try:
-            registered = application.from_secret(secret)
+            registered = schemas.from_secret(secret)
             found[registered.slug] = view(registered, trusted, now or datetime.now(UTC))
         except Invalid as error:
             name = secret["metadata"]["name"]
             found[name] = Unreadable(name, told(error))
     return [found[name] for name in sorted(found)]
+
+
+def application(session: Session, slug: str, now: datetime | None = None) -> ApplicationView | Unreadable:
+    """One of them; as `applications`. Raises NotFound."""
+    for each in applications(session, now):
+        if slug == (each.name if isinstance(each, Unreadable) else each.slug):
+            return each
+    raise NotFound(f"no application {slug!r:.80} is registered", code=Code.NO_SUCH_APPLICATION, subject=slug)
 
 
 def view(registered: Application, trusted: Mapping[str, bytes] | None, now: datetime) -> ApplicationView:

@@ -97,7 +97,7 @@ class Catalog:
         self._store, self._directory, self._place = store, directory, place
 
     def backups(self) -> list[BackupView]:
-        """All backups by name, those under way too. One whose record cannot be believed holds up no other."""
+        """All backups, the newest first, those under way too. One whose record cannot be believed holds up no other."""
         return self._jobs(_BACKUPS)
 
     def restores(self) -> list[RestoreView]:
@@ -115,7 +115,7 @@ class Catalog:
             left = [found for name, found in running.items() if name not in listed]
             begun = pool.map(lambda found: shelf.try_(shelf.running, self._store, found.name, found), left)
             views += [view for view in begun if view is not None]
-        return sorted(views, key=lambda view: view.name)
+        return sorted(sorted(views, key=lambda view: view.name), key=lambda view: view.requested_at, reverse=True)
 
     def _views(
         self,

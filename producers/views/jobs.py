@@ -29,7 +29,9 @@ from workers.jobs import ledger, owners, rejections
 from workers.ports import ObjectStore
 
 T = TypeVar("T")
-Status = records.Status | Literal["Queued", "InProgress", "Cancelling", "Rejected", "Unreadable"]
+Ended = records.Status
+Underway = Literal["Queued", "InProgress", "Cancelling", "Rejected", "Unreadable"]
+Status = Ended | Underway
 REASONS = 5
 """Errors that are given as the reason where the record has none."""
 

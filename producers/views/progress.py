@@ -18,8 +18,8 @@ Phase = Literal[
 class JobProgress:
     """One request and its job, as far as the event log tells. Its parts are the pods of a backup, the volumes of a
     restore. `planned` says what a restore will do. `doubted` are users who told of its end and are not the line's own,
-    so that they were not believed. While it takes its safety snapshot, `volumes` are those of the
-    snapshot."""
+    so that they were not believed. Of `sized` volumes somebody knew beforehand how much there is to do; of others only
+    what is done. While it takes its safety snapshot, `volumes` are those of the snapshot."""
 
     request: str
     name: str | None = None
@@ -28,6 +28,7 @@ class JobProgress:
     parts: int = 0
     parts_done: frozenset[str] = frozenset()
     volumes: Mapping[str, e.VolumesProgressed] = field(default_factory=dict)
+    sized: frozenset[str] = frozenset()
     notes: tuple[Message, ...] = ()
     planned: e.RestorePlanned | None = None
     stalled: int = 0
@@ -81,7 +82,8 @@ def fold(progress: JobProgress, event: e.Event) -> JobProgress:
         case e.RestorePrepared():
             return _restoring(progress, "restoring")
         case e.VolumesProgressed():
-            return replace(progress, volumes={**progress.volumes, event.volume: event})
+            sized = {event.volume} if event.bytes_total > event.bytes_done else set()
+            return replace(progress, volumes={**progress.volumes, event.volume: event}, sized=progress.sized | sized)
         case e.VolumesCopied() | e.VolumesCopyFailed():
             return replace(progress, parts_done=progress.parts_done | {event.pod})
         case e.VolumesRestored() | e.VolumesRestoreFailed():

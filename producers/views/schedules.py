@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from producers.session import Session
 from producers.views.unreadable import Unreadable
 from schemas import schedule as schemas
-from schemas.errors import Invalid
+from schemas.errors import Code, Invalid, NotFound
 from schemas.kubernetes import CONFIG_MAPS
 from schemas.messages import told
 from schemas.schedule import Schedule
@@ -28,6 +28,16 @@ def schedules(session: Session, now: datetime | None = None) -> list[ScheduleVie
     """All of them, and those that cannot be read. Raises as the cluster."""
     found = read(session.cluster, session.settings.console_namespace)
     return [each if isinstance(each, Unreadable) else view(each, now or datetime.now(UTC)) for each in found]
+
+
+def schedule(session: Session, name: str, now: datetime | None = None) -> ScheduleView:
+    """One of them. Raises NotFound, Invalid for one that cannot be read."""
+    for each in schedules(session, now):
+        if each.name in (name, schemas.NAME_PREFIX + name):
+            if isinstance(each, Unreadable):
+                raise Invalid(str(each.problem), code=Code.SCHEDULE_INVALID, subject=name)
+            return each
+    raise NotFound(f"there is no schedule {name!r:.80}", code=Code.NO_SUCH_SCHEDULE, subject=name)
 
 
 def view(schedule: Schedule, now: datetime) -> ScheduleView:

@@ -69,7 +69,7 @@ def _run(environment: dict[str, str], *arguments: str, stdin: str = "") -> "subp
 def test_without_a_destination_it_says_how_to_set_one(nowhere: dict[str, str]) -> None:
     done = _run(nowhere, "get", "backups")
     assert done.returncode == 2
-    assert "snapline storage set" in done.stderr
+    assert "snapline set destination" in done.stderr
 
 
 def test_a_destination_is_set_shown_without_secrets_and_checked(nowhere: dict[str, str], s3_server: SeaweedFS) -> None:
@@ -212,7 +212,7 @@ def test_a_rejected_request_is_listed_described_and_stays_rejected(
         assert (row["name"], row["status"], row["app"]) == (name, "Rejected", "shop")
         assert "there is no application 'shop'" in row["reasons"][0]
         assert json.loads(_run(trusting, "describe", "backup", name, "-o", "json").stdout) == row
-        assert "snapline app add" in " ".join(_run(trusting, "describe", "backup", name).stdout.split())
+        assert "snapline set app" in " ".join(_run(trusting, "describe", "backup", name).stdout.split())
         assert _run(trusting, "cancel", name).returncode == 2
         assert _run(trusting, "delete", "backup", name).returncode == 6
 

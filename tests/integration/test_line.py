@@ -141,7 +141,7 @@ def test_a_rollback_brings_back_what_a_restore_has_replaced_and_deleted(line: Li
         back = line.snapline("restore", "--rollback", name, "--wait", "--timeout", "300")
         assert (back["status"], back["backup"], back["app"]) == ("Completed", snapshot, "shop-floor")
         assert looking.differences(changed, line.look()) == []
-        assert line.snapline("delete", "backup", snapshot, "--wait")["status"] == "Deleted"
+        assert line.snapline("delete", "backup", snapshot, "--yes", "--wait")["status"] == "Deleted"
         gone = line.stack.snapline("restore", "--rollback", name)
         assert (gone.returncode, "no longer there" in gone.stderr) == (6, True)
     finally:
@@ -219,7 +219,7 @@ def test_a_deleted_backup_is_gone_and_its_request_does_not_bring_it_back(line: L
     line.publish(e.BackupRequested(app="print-works"), "to be deleted")
     name = line.job("backup", "print-works", "to be deleted")
     line.final("backup", name)
-    assert line.snapline("delete", "backup", name, "--wait")["status"] == "Deleted"
+    assert line.snapline("delete", "backup", name, "--yes", "--wait")["status"] == "Deleted"
     assert name not in {row["name"] for row in line.snapline("get", "backups")}
     assert line.stack.snapline("describe", "backup", name).returncode == 6
     assert line.stack.snapline("delete", "backup", name).returncode == 6

@@ -9,7 +9,7 @@ import producers.cli as cli_folder
 from producers.cli import tables
 from producers.cli.context import note
 from producers.cli.render import ListOutput, Output, show
-from producers.cli.rows import BACKUP_COLUMNS, SNAPSHOT_COLUMNS
+from producers.cli.rows import BACKUP_COLUMNS, SOMETIMES
 
 NAME = "instance-bcdfg-xyz24-before"
 ROW = {
@@ -20,6 +20,8 @@ ROW = {
     "volumes": 12,
     "size": 123456789,
     "errors": 7,
+    "schedule": "nightly",
+    "duration_seconds": 61.5,
     "requested_at": "2026-11-23T12:00:00+00:00",
     "snapshot_of": "instance-bcdfg-xyz24",
 }
@@ -38,7 +40,7 @@ def _printed(
     [
         (60, ["name", "status", "requested at"], ["app", "size", "errors", "objects", "snapshot of"]),
         (80, ["name", "status", "app", "size", "requested at"], ["errors", "objects", "volumes"]),
-        (140, [name.replace("_", " ") for name in SNAPSHOT_COLUMNS], []),
+        (160, [tables._head(name) for name in (*BACKUP_COLUMNS, *SOMETIMES)], []),
     ],
 )
 def test_in_a_narrow_terminal_columns_are_spared_and_names_are_not_cut(
@@ -48,7 +50,7 @@ def test_in_a_narrow_terminal_columns_are_spared_and_names_are_not_cut(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    head, row = _printed([ROW], width, monkeypatch, capsys, *SNAPSHOT_COLUMNS).splitlines()
+    head, row = _printed([ROW], width, monkeypatch, capsys, *BACKUP_COLUMNS, *SOMETIMES).splitlines()
     assert [name for name in there if name not in head] == []
     assert [name for name in spared if name in head] == []
     assert row.split()[:2] == [NAME, "PartiallyFailed"]

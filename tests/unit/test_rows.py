@@ -53,6 +53,7 @@ def test_a_finished_backup(front: Front) -> None:
         "warnings": 1,
         "requested_at": "2026-11-23T12:00:00+00:00",
         "completed_at": "2026-11-23T12:01:00+00:00",
+        "duration_seconds": 60.0,
         "reason": "the keys are gone",
     }
     volume = {
@@ -138,6 +139,7 @@ def test_a_restore(front: Front) -> None:
         "warnings": 0,
         "requested_at": "2026-11-23T12:00:00+00:00",
         "completed_at": "2026-11-23T12:00:00+00:00",
+        "duration_seconds": 0.0,
         "reason": "something is odd",
     }
     [view] = open_catalog(front.session).restores()

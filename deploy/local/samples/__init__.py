@@ -63,7 +63,7 @@ def console_objects(namespace: str) -> list[Object]:
 
 
 def write_packages(directory: Path, authority: Authority) -> None:
-    """`<slug>/license.yaml` and `<slug>/backup.yaml` of each application, for `snapline app add`."""
+    """`<slug>/license.yaml` and `<slug>/backup.yaml` of each application, for `snapline set app`."""
     for app in applications():
         write_package(directory / app.slug, app, authority)
 

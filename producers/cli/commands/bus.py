@@ -39,7 +39,7 @@ def tail(
     idle = None if follow else timedelta(seconds=2)
     for logged in session_of(ctx).bus.read_log(_since(start), idle=idle):
         if fnmatch(logged.event.type, type_) or fnmatch(logged.event.type.rpartition(".")[0], type_):
-            _print(logged, output)
+            print_event(logged, output)
 
 
 def publish(
@@ -128,7 +128,8 @@ def _since(text: str) -> "Since":
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _print(logged: "Logged", output: Output) -> None:
+def print_event(logged: "Logged", output: Output) -> None:
+    """A line, or an object."""
     event, sender = logged.event, logged.sender
     if output is Output.JSON:
         print(json.dumps(_plain(logged)), flush=True)  # noqa: T201

@@ -45,7 +45,7 @@ def ls_(
     from producers.actions import files as actions
 
     found = actions.ls(session, backup, volume, path, recursive=recursive, destination=destination)
-    show([_row(each) for each in sorted(found, key=lambda each: each.path)], output, COLUMNS)
+    show([row(each) for each in sorted(found, key=lambda each: each.path)], output, COLUMNS)
 
 
 @files.command("cat")
@@ -69,7 +69,7 @@ def restore_(
     ctx: typer.Context,
     backup: Backup,
     volume: Volume,
-    paths: Annotated[list[str], typer.Argument(help="Files and directories; `/` is all.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and directories; `/` is all.")],
     target: Annotated[Path, typer.Option(help="A directory; what is in it otherwise stays.")],
     destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
@@ -88,8 +88,8 @@ def restore_(
     _report(done, output)
 
 
-def _row(listed: "Listed") -> Row:
-    """With the time as UTC, too."""
+def row(listed: "Listed") -> Row:
+    """As in a list, with the time as UTC, too."""
     return asdict(listed) | {"modified_at": None if listed.mtime is None else _moment(listed.mtime)}
 
 

@@ -1,83 +1,136 @@
-"""`snapline get` and `describe`."""
+"""`snapline get`: lists, the newest first."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from producers.cli import rows
-from producers.cli.context import DestinationOption, OutputOption, note, session_of
+from producers.cli.context import DestinationOption, ListOutputOption, note, session_of
+from producers.cli.moments import moment
 from producers.cli.remedies import with_remedy
-from producers.cli.render import Output, show
-from producers.session import Session
-from producers.views import jobs
+from producers.cli.render import ListOutput, Row, show
+from producers.cli.watching import changes
+from producers.views import destinations, schedules
 from producers.views.applications import applications
 from producers.views.catalog import MOST_REJECTED, open_catalog
-from producers.views.hooks import HookView, hooks
+from producers.views.choosing import V, chosen
 from producers.views.jobs import BackupView, RestoreView
+from producers.views.unreadable import Unreadable
 from schemas.events import DEFAULT_DESTINATION
-from schemas.records import HookResult
 
-get = typer.Typer(no_args_is_help=True, help="List backups, restores or applications.")
-describe = typer.Typer(no_args_is_help=True, help="Show all that is known of one backup or restore.")
-Name = Annotated[str, typer.Argument(help="Its name.")]
+get = typer.Typer(no_args_is_help=True, help="List backups, restores, apps, schedules, destinations or dead letters.")
+App = Annotated[str | None, typer.Option(help="Only those of this application.")]
+Status = Annotated[str | None, typer.Option(help="Only those in this status, such as PartiallyFailed.")]
+Since = Annotated[str | None, typer.Option(help="Only what was asked for since then: 90m, 2h, 3d, an RFC 3339 time.")]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on with what changes, until Ctrl-C.")]
+LOOK = 2.0
+"""Seconds between two looks of `--watch`."""
 
 
 @get.command("backups")
+@get.command("backup", hidden=True)
 def get_backups(
-    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+    ctx: typer.Context,
+    app: App = None,
+    status: Status = None,
+    schedule: Annotated[str | None, typer.Option(help="Only those of this schedule.")] = None,
+    since: Since = None,
+    watch: Watch = False,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """All backups, running ones too, and requests that were rejected."""
-    found = open_catalog(session_of(ctx), destination).backups()
-    columns = rows.SNAPSHOT_COLUMNS if any(each.snapshot_of for each in found) else rows.BACKUP_COLUMNS
-    show([rows.backup(each) for each in found], output, columns)
-    _remark(found)
+    session, begin = session_of(ctx), _since(since)
+
+    def read() -> list[BackupView]:
+        found = open_catalog(session, destination).backups()
+        return chosen(found, app=app, status=status, schedule=schedule, since=begin)
+
+    _print(read, rows.backup, output, rows.backup_columns, watch)
 
 
 @get.command("restores")
+@get.command("restore", hidden=True)
 def get_restores(
-    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+    ctx: typer.Context,
+    app: App = None,
+    status: Status = None,
+    since: Since = None,
+    watch: Watch = False,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """All restores, running ones too, and requests that were rejected."""
-    found = open_catalog(session_of(ctx), destination).restores()
-    show([rows.restore(each) for each in found], output, rows.RESTORE_COLUMNS)
-    _remark(found)
+    session, begin = session_of(ctx), _since(since)
+
+    def read() -> list[RestoreView]:
+        return chosen(open_catalog(session, destination).restores(), app=app, status=status, since=begin)
+
+    _print(read, rows.restore, output, lambda _: rows.RESTORE_COLUMNS, watch)
 
 
 @get.command("apps")
-def get_apps(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
+@get.command("app", hidden=True)
+@get.command("applications", hidden=True)
+def get_apps(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
     """The registered applications, and what their licenses allow."""
-    show([rows.application(each) for each in applications(session_of(ctx))], output)
+    show([rows.application(each) for each in applications(session_of(ctx))], output, rows.APPLICATION_COLUMNS)
 
 
-@describe.command("backup")
-def describe_backup(
+@get.command("schedules")
+@get.command("schedule", hidden=True)
+def get_schedules(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
+    """All schedules, and when they are due next."""
+    found = schedules.schedules(session_of(ctx))
+    for each in found:
+        if isinstance(each, Unreadable):
+            note(f"{each.name} is passed over: {with_remedy(each.problem)}")
+    readable = [rows.schedule(each) for each in found if not isinstance(each, Unreadable)]
+    show(readable, output, rows.SCHEDULE_COLUMNS)
+
+
+@get.command("destinations")
+@get.command("destination", hidden=True)
+def get_destinations(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
+    """All storage destinations, without their secrets."""
+    found = destinations.destinations(session_of(ctx))
+    show([rows.destination(each) for each in found], output, rows.DESTINATION_COLUMNS)
+
+
+@get.command("dead-letters")
+@get.command("dead-letter", hidden=True)
+def get_dead_letters(
     ctx: typer.Context,
-    name: Name,
-    destination: DestinationOption = DEFAULT_DESTINATION,
-    output: OutputOption = Output.TABLE,
+    queue: Annotated[str | None, typer.Option(help="Only of this queue.")] = None,
+    output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
-    """One backup: its volumes, its hooks and what they said, and what is missing and why."""
-    session = session_of(ctx)
-    details = jobs.backup(session.store(destination), name)
-    show(rows.backup_details(details, _hooks(session, destination, details.hooks), output), output)
+    """All dead letters, with the reasons."""
+    found = session_of(ctx).bus.dead_letters(queue)
+    show([rows.dead_letter(letter) for letter in found], output, rows.DEAD_LETTER_COLUMNS)
 
 
-@describe.command("restore")
-def describe_restore(
-    ctx: typer.Context,
-    name: Name,
-    destination: DestinationOption = DEFAULT_DESTINATION,
-    output: OutputOption = Output.TABLE,
+def _since(text: str | None) -> datetime | None:
+    return moment(text, datetime.now(UTC)) if text else None
+
+
+def _print(
+    read: Callable[[], list[V]],
+    row: Callable[[V], Row],
+    output: ListOutput,
+    columns: Callable[[Sequence[Row]], Sequence[str]],
+    watch: bool,
 ) -> None:
-    """One restore: what it deletes, its safety snapshot, its hooks and what they said, and what is missing and why."""
-    session = session_of(ctx)
-    details = jobs.restore(session.store(destination), name)
-    show(rows.restore_details(details, _hooks(session, destination, details.hooks), output), output)
-
-
-def _hooks(session: Session, destination: str, results: Sequence[HookResult]) -> tuple[HookView, ...]:
-    return hooks(session.store(destination), results, lambda: session.repository(destination))
+    """Prints the list, and with `watch` what changes of it, as long as nobody stops it."""
+    found = read()
+    first = list(map(row, found))
+    show(first, output, columns(first))
+    _remark(found)
+    if watch:
+        for changed in changes(first, lambda: list(map(row, read())), lambda: time.sleep(LOOK)):
+            show(changed, output, columns(first), heads=False)
 
 
 def _remark(found: Sequence[BackupView | RestoreView]) -> None:

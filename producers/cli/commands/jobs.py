@@ -1,4 +1,4 @@
-"""`snapline backup`, `restore`, `cancel`, `delete`."""
+"""`snapline backup`, `restore`, `wait`, `cancel`."""
 
 from functools import partial
 from typing import Annotated
@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from producers.actions import jobs
-from producers.actions.follow import deletion
+from producers.actions.follow import requested_before
 from producers.actions.jobs import Requested
+from producers.cli.commands.get import get_backups, get_restores
 from producers.cli.context import DestinationOption, OutputOption, note, session_of, where
-from producers.cli.exits import Exit
-from producers.cli.follow import wait, warn_if_nobody_listens
+from producers.cli.follow import finish, wait, warn_if_nobody_listens
 from producers.cli.render import Output, show
 from producers.session import Session
+from producers.views.jobs import has_ended
+from producers.views.progress import JobProgress
 from schemas import events as e
 from schemas.errors import Invalid
 from schemas.events import DEFAULT_DESTINATION
@@ -22,9 +24,13 @@ Timeout = Annotated[float, typer.Option(min=0, help="With --wait: seconds to fol
 RequestId = Annotated[
     str | None, typer.Option("--id", help="Event id of the request. The same id makes the same job, however often.")
 ]
-delete = typer.Typer(no_args_is_help=True, help="Delete a backup.")
+backup_group = typer.Typer(invoke_without_command=True)
+restore_group = typer.Typer(invoke_without_command=True)
+backup_group.command("ls", help="The same as `get backups`.")(get_backups)
+restore_group.command("ls", help="The same as `get restores`.")(get_restores)
 
 
+@backup_group.callback()
 def backup(
     ctx: typer.Context,
     app: Annotated[str | None, typer.Option(help="Slug of one application; without it, everything.")] = None,
@@ -35,10 +41,13 @@ def backup(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take a snapshot: of the console and all applications, or of one application."""
+    if ctx.invoked_subcommand:
+        return
     session = session_of(ctx)
     _answer(session, jobs.take(session, app, destination=destination, id=request_id), follow, timeout, output)
 
 
+@restore_group.callback()
 def restore(
     ctx: typer.Context,
     from_backup: Annotated[str | None, typer.Option(help="Name of the backup.")] = None,
@@ -64,6 +73,8 @@ def restore(
 ) -> None:
     """Restore from a backup, or go back to what was there before a restore. What is restored replaces what is there,
     which is backed up first."""
+    if ctx.invoked_subcommand:
+        return
     if exclude_admin_console + exclude_apps + (app is not None) > 1:
         raise Invalid("choose one of --exclude-admin-console, --exclude-apps and --app")
     if bool(from_backup) == bool(rollback):
@@ -84,6 +95,21 @@ def restore(
     _answer(session, requested, follow, timeout, output)
 
 
+def wait_(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of a backup or restore.")],
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to follow it for; 0 is for ever.")] = 0,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Follow a backup or restore to its end, with live progress; exit as `backup --wait` would."""
+    session = session_of(ctx)
+    requested = requested_before(session, name, destination)
+    if has_ended(session.store(destination), requested.job):
+        finish(session, requested, JobProgress(requested.event.id), output)
+    wait(session, requested, timeout, output)
+
+
 def cancel(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of a running backup or restore.")],
@@ -94,28 +120,6 @@ def cancel(
     note(f"{name} is being cancelled")
 
 
-@delete.command("backup")
-def delete_backup(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the backup.")],
-    follow: Wait = False,
-    destination: DestinationOption = DEFAULT_DESTINATION,
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """Delete a backup and what only it refers to."""
-    session = session_of(ctx)
-    requested = jobs.delete(session, name, destination=destination)
-    warn_if_nobody_listens(session, "repository.maintain")
-    if not follow:
-        note(f"deletion of {name} requested; follow it with `snapline events tail`")
-        return
-    answer = deletion(session, requested)
-    if isinstance(answer, e.BackupDeleteFailed):
-        show({"name": name, "status": "Failed", "reason": str(answer.reason)}, output)
-        raise typer.Exit(Exit.FAILED)
-    show({"name": name, "status": "Deleted", "reclaimed_bytes": answer.reclaimed_bytes}, output)
-
-
 def _answer(session: Session, requested: Requested, follow: bool, timeout: float, output: Output) -> None:
     if follow:
         wait(session, requested, timeout, output)
@@ -124,4 +128,4 @@ def _answer(session: Session, requested: Requested, follow: bool, timeout: float
     job = requested.job
     show({"request": requested.event.id, "name": job.name, "status": "Requested"}, output)
     describe = f"snapline describe {job}{where(requested.destination)}"
-    note(f"follow it with `{describe}` or `snapline events tail`")
+    note(f"`snapline wait {job.name}{where(requested.destination)}` follows it, `{describe}` shows how far it is")

@@ -1,6 +1,5 @@
 """One slice of a copy: puts together what it needs, walks, and keeps what the next slice needs."""
 
-import os
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from workers.repository.copy.file_reader import FileReader
 from workers.repository.copy.hardlinks import Hardlinks
 from workers.repository.copy.pace import Pace
 from workers.repository.copy.parent_tree import ParentTree
+from workers.repository.copy.size_guess import guess
 from workers.repository.copy.stream import Stream
 from workers.repository.copy.tree_writer import TreeWriter
 from workers.repository.copy.walk import Walk
@@ -45,7 +45,7 @@ def copy_slice(
         state.marks, state.open_marks = sorted(view.marks), view.open_marks()
     known = _parent(view, parent)  # after the marks (F23)
     with Rooted(root) as source, ChunkWriter(view, level) as writer:
-        total = max(known.scanned_bytes if known else 0, _used(source))
+        total = guess(source, known.scanned_bytes if known else 0, view.ambient.limits.guessed_entries)
         pace = Pace(state, view.ambient.limits, total, stop, progress)
         try:
             state.position = _walk(view, source, writer, known, state, pace)
@@ -112,16 +112,6 @@ def _anew(view: View, state: State, binding: str) -> CopySlice:
     """The copy begins anew with the next slice."""
     drop_partial(view, state)
     return _slice(state, None, checkpoints.encode(view.sealed, checkpoints.begin(view.ambient), binding))
-
-
-def _used(root: Rooted) -> int:
-    """A guess at the bytes of a volume: what its file system uses, if the volume is a whole file system."""
-    directory = root.directory(b"")
-    with suppress(OSError):
-        if os.stat("..", dir_fd=directory).st_dev != os.fstat(directory).st_dev:
-            found = os.fstatvfs(directory)
-            return (found.f_blocks - found.f_bfree) * found.f_frsize
-    return 0
 
 
 def _slice(state: State, volume: str | None, checkpoint: bytes | None) -> CopySlice:

@@ -38,6 +38,8 @@ class Limits:
     """Cut at a time: no less than two of the largest chunks."""
     segment: int = 256 * MIB
     """A large file has a tree entry for each of these."""
+    guessed_entries: int = 10_000
+    """Files that are looked at to tell how much there is before a first copy, at most: some hundredths of a second."""
     look_every: int = 64
     """Number of entries between two looks at whether the slice is to end."""
 

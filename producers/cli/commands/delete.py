@@ -1,0 +1,68 @@
+"""`snapline delete`: backups for good; of all else what the console's namespace keeps."""
+
+from typing import Annotated
+
+import typer
+
+from producers.actions import jobs
+from producers.actions.follow import deletion
+from producers.actions.jobs import Requested
+from producers.cli.commands.app import remove as remove_app
+from producers.cli.commands.bus import drop
+from producers.cli.commands.schedule import remove as remove_schedule
+from producers.cli.commands.storage import remove_ as remove_destination
+from producers.cli.context import DestinationOption, OutputOption, confirmed, note, session_of, where
+from producers.cli.exits import Exit
+from producers.cli.follow import warn_if_nobody_listens
+from producers.cli.render import Output, Row, show
+from producers.session import Session
+from schemas import events as e
+from schemas.events import DEFAULT_DESTINATION
+
+delete = typer.Typer(no_args_is_help=True, help="Delete backups; forget an app, a schedule, a destination.")
+delete.command("app")(remove_app)
+delete.command("schedule")(remove_schedule)
+delete.command("destination")(remove_destination)
+delete.command("dead-letters")(drop)
+
+
+@delete.command("backups", hidden=True)
+@delete.command("backup")
+def delete_backup(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of backups.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    follow: Annotated[bool, typer.Option("--wait", help="Wait until they are gone.")] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="With --wait: seconds, all in all; 0 is for ever.")] = 0,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Delete backups, and what only they refer to."""
+    session, chosen = session_of(ctx), list(dict.fromkeys(names))
+    for name in chosen:
+        jobs.may_be_deleted(session, name, destination=destination)
+    confirmed(f"Delete {', '.join(chosen)}, and what only {'it refers' if len(chosen) == 1 else 'they refer'} to?", yes)
+    asked = [jobs.delete(session, name, destination=destination) for name in chosen]
+    warn_if_nobody_listens(session, "repository.maintain")
+    if follow:
+        found = [_gone(session, each, timeout) for each in asked]
+    else:
+        found = [{"name": each.job.name, "status": "Requested"} for each in asked]
+        note(f"`snapline get backups{where(destination)}` shows what is still there")
+    show(found[0] if len(found) == 1 else found, output)
+    statuses = {row["status"] for row in found}
+    if "Failed" in statuses:
+        raise typer.Exit(Exit.FAILED)
+    if follow and "Requested" in statuses:
+        note(f"not all are gone after {timeout:g} s; it goes on")
+        raise typer.Exit(Exit.TIMED_OUT)
+
+
+def _gone(session: Session, requested: Requested, timeout: float) -> Row:
+    """What became of one deletion."""
+    name, answer = requested.job.name, deletion(session, requested, patience=timeout or None)
+    if answer is None:
+        return {"name": name, "status": "Requested"}
+    if isinstance(answer, e.BackupDeleteFailed):
+        return {"name": name, "status": "Failed", "reason": str(answer.reason)}
+    return {"name": name, "status": "Deleted", "reclaimed_bytes": answer.reclaimed_bytes}

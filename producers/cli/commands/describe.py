@@ -1,0 +1,83 @@
+"""`snapline describe`: all that is known of one thing."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from producers.actions import events
+from producers.cli import rows
+from producers.cli.context import DestinationOption, OutputOption, session_of
+from producers.cli.render import Output, show
+from producers.session import Session
+from producers.views import applications, destinations, jobs, schedules
+from producers.views.hooks import HookView, hooks
+from schemas.events import DEFAULT_DESTINATION
+from schemas.records import HookResult
+
+describe = typer.Typer(no_args_is_help=True, help="Show all that is known of one backup, restore, app and so on.")
+Name = Annotated[str, typer.Argument(help="Its name.")]
+
+
+@describe.command("backup")
+def describe_backup(
+    ctx: typer.Context,
+    name: Name,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """One backup: its volumes, its hooks and what they said, and what is missing and why."""
+    session = session_of(ctx)
+    details = jobs.backup(session.store(destination), name)
+    show(rows.backup_details(details, _hooks(session, destination, details.hooks), output), output)
+
+
+@describe.command("restore")
+def describe_restore(
+    ctx: typer.Context,
+    name: Name,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """One restore: what it deletes, its safety snapshot, its hooks and what they said, and what is missing and why."""
+    session = session_of(ctx)
+    details = jobs.restore(session.store(destination), name)
+    show(rows.restore_details(details, _hooks(session, destination, details.hooks), output), output)
+
+
+@describe.command("app")
+def describe_app(ctx: typer.Context, name: Name, output: OutputOption = Output.TABLE) -> None:
+    """One application, and what its license allows."""
+    show(rows.application(applications.application(session_of(ctx), name)), output)
+
+
+@describe.command("schedule")
+def describe_schedule(ctx: typer.Context, name: Name, output: OutputOption = Output.TABLE) -> None:
+    """One schedule, and when it is due next."""
+    show(rows.schedule(schedules.schedule(session_of(ctx), name)), output)
+
+
+@describe.command("destination")
+def describe_destination(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name.")] = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """One destination, without its secrets."""
+    show(destinations.fields(session_of(ctx).destination(name)), output)
+
+
+@describe.command("dead-letter")
+def describe_dead_letter(
+    ctx: typer.Context,
+    queue: Annotated[str, typer.Argument(help="The queue that it was for.")],
+    letter_id: Annotated[str, typer.Argument(help="Its id.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """One dead letter, with its body."""
+    letter = events.dead_letter(session_of(ctx), queue, letter_id)
+    show(rows.dead_letter(letter) | {"body": letter.body.decode(errors="replace")[:10_000]}, output)
+
+
+def _hooks(session: Session, destination: str, results: Sequence[HookResult]) -> tuple[HookView, ...]:
+    return hooks(session.store(destination), results, lambda: session.repository(destination))

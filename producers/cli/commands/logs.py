@@ -1,0 +1,42 @@
+"""`snapline logs`: the events about one job, from its request on."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from producers.actions.follow import requested_before
+from producers.cli.commands.bus import print_event
+from producers.cli.context import DestinationOption, OutputOption, note, session_of, where
+from producers.cli.render import Output
+from producers.views.progress import JobProgress, concerns
+from schemas import events as e
+from schemas.events import DEFAULT_DESTINATION
+
+IDLE = timedelta(seconds=2)
+"""How long the event log is waited for where nothing is to come."""
+BEFORE = timedelta(seconds=2)
+"""Clocks differ."""
+
+
+def logs(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of a backup or restore.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it ends.")] = False,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """What has happened to a backup or restore, as far back as the event log goes."""
+    session = session_of(ctx)
+    requested = requested_before(session, name, destination)
+    job, found = JobProgress(requested.event.id, name=name), 0
+    begun = min(requested.event.time, datetime.now(UTC)) - BEFORE
+    for logged in session.bus.read_log(begun, idle=None if follow else IDLE):
+        if concerns(job, logged.event):
+            found += 1
+            print_event(logged, output)
+            if follow and isinstance(logged.event.data, e.FINAL) and logged.sender in session.rights.line:
+                break
+    if not found:
+        kept = f"`snapline describe {requested.job}{where(destination)}` shows what is kept"
+        note(f"the event log has nothing of {name} any more; {kept}")

@@ -1,0 +1,99 @@
+"""Waiting for a job: what Ctrl-C leaves behind, and following what somebody else has begun."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from producers.actions import follow
+from producers.actions.jobs import Requested
+from producers.cli import follow as following
+from producers.cli.main import cli
+from producers.session import Session
+from producers.views.progress import JobProgress
+from schemas import events as e
+from schemas.errors import NotFound
+from schemas.messages import Message
+from tests.support.front import NOON, Front, reject_backup
+
+
+@pytest.fixture
+def front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    monkeypatch.setattr(follow, "BEAT", 0.01)
+    made = Front(tmp_path)
+    yield made
+    made.session.close()
+
+
+def _interrupted(_session: Session, requested: Requested) -> Iterator[JobProgress]:
+    yield JobProgress(requested.event.id, name="shop-bcdfg", phase="copying")
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("more", [[], ["--destination", "nas"]])
+def test_ctrl_c_says_that_it_goes_on_and_how_to_follow_and_to_cancel_it(
+    front: Front, more: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "follow", _interrupted)
+    done = CliRunner().invoke(cli, ["backup", "--wait", *more], obj=front.session)
+    name = " ".join(["shop-bcdfg", *more])
+    assert done.exit_code == 130
+    assert "interrupted; shop-bcdfg goes on" in done.stderr
+    assert f"`snapline wait {name}` follows it, `snapline cancel {name}` ends it" in done.stderr
+
+
+def test_time_that_is_up_says_so_too(front: Front) -> None:
+    done = CliRunner().invoke(cli, ["backup", "--wait", "--timeout", "0.05"], obj=front.session)
+    assert (done.exit_code, "it goes on" in done.stderr) == (124, True)
+    assert "`snapline wait instance-" in done.stderr
+
+
+def test_a_job_that_somebody_else_began_is_followed_to_its_end(front: Front) -> None:
+    front.begin("a")
+    for event in (e.BackupPlanned(backup="a", objects=7, pods=0), e.BackupCompleted(backup="a")):
+        front.bus.memory.publish(e.wrap(event, source="line", time=NOON), "snapline")
+    front.finish("a", objects=7)
+    done = CliRunner().invoke(cli, ["wait", "a", "-o", "json"], obj=front.session)
+    assert (done.exit_code, json.loads(done.stdout)["status"]) == (0, "Completed")
+    assert front.bus.published == []
+
+
+def test_it_is_heard_while_it_goes_on(front: Front) -> None:
+    front.begin("a")
+    for event in (e.BackupPlanned(backup="a", objects=7, pods=0), e.BackupCompleted(backup="a")):
+        front.bus.memory.publish(e.wrap(event, source="line", time=NOON), "snapline")
+    seen = list(follow.follow(front.session, follow.requested_before(front.session, "a")))
+    assert (seen[-1].phase, seen[-1].objects, seen[-1].name) == ("ended", 7, "a")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("Completed", 0), ("PartiallyFailed", 4), ("Failed", 1), ("Cancelled", 5)]
+)
+def test_the_exit_code_is_the_jobs(front: Front, status: str, code: int) -> None:
+    front.finish("a", status=status)
+    front.begin("a")
+    assert CliRunner().invoke(cli, ["wait", "a"], obj=front.session).exit_code == code
+
+
+def test_a_rejected_one_has_ended(front: Front) -> None:
+    name = reject_backup(front, "mine", Message(code="No", text="there is no such application"))
+    done = CliRunner().invoke(cli, ["wait", name], obj=front.session)
+    assert (done.exit_code, "there is no such application" in done.stdout) == (3, True)
+
+
+def test_what_is_not_there_cannot_be_waited_for(front: Front) -> None:
+    assert isinstance(CliRunner().invoke(cli, ["wait", "nope"], obj=front.session).exception, NotFound)
+
+
+def test_logs_are_the_events_about_it(front: Front) -> None:
+    front.begin("a")
+    for about in ("a", "b"):
+        event = e.BackupPlanned(backup=about, objects=7, pods=0)
+        front.bus.memory.publish(e.wrap(event, source="line", time=NOON), "snapline")
+    done = CliRunner().invoke(cli, ["logs", "a"], obj=front.session)
+    [line] = done.stdout.splitlines()
+    assert "backup.planned.v1" in line
+    front.begin("quiet")
+    assert "`snapline describe backup quiet`" in CliRunner().invoke(cli, ["logs", "quiet"], obj=front.session).stderr
