@@ -122,8 +122,8 @@ class TickMinute(Event):
 
 
 class BackupStalled(BackupEvent):
-    """The watchdog found no progress and told the missing step again, for the `nudge`th time. Of the queues that should
-    hear it, nobody serves those that are `unserved`."""
+    """The watchdog found no progress and told the missing step again, for the `nudge`th time in all. Of the queues that
+    should hear it, nobody serves those that are `unserved`."""
 
     type: ClassVar[str] = "backup.stalled.v1"
     identity: ClassVar[tuple[str, ...]] = ("backup", "nudge")

@@ -209,12 +209,14 @@ def test_nudges_that_help_count_for_nothing(
     store: MemoryObjectStore, clock: Clock, tick: Callable[..., list[e.Event]]
 ) -> None:
     _plan(store)
-    for slice_ in range(watchdog.MOST_NUDGES * 2):
-        assert tick()[0] == e.BackupStalled(backup="b", nudge=1)
+    many = watchdog.MOST_NUDGES * 2
+    for slice_ in range(many):
+        assert tick()[0] == e.BackupStalled(backup="b", nudge=slice_ + 1)
         clock.now += timedelta(seconds=1)
         ledger.put(store, keys.slices(BACKUP, "ns/a"), CopyState(slice=slice_))
-    assert tick()[0] == e.BackupStalled(backup="b", nudge=1)
-    assert tick()[0] == e.BackupStalled(backup="b", nudge=2)
+    for more in range(watchdog.MOST_NUDGES):
+        assert tick()[0] == e.BackupStalled(backup="b", nudge=many + more + 1)
+    assert isinstance(tick()[0], e.BackupFailed)
 
 
 @pytest.mark.parametrize("days", [-2, 2])
@@ -281,15 +283,15 @@ def test_a_restore_is_told_its_step_again(store: MemoryObjectStore, tick: Callab
     ledger.put(store, keys.undeploy(RESTORE), Undeploy(objects=[newer]))
     planned = e.RestorePlanned(restore="r", replaced=1, objects=3, volumes=0, newer=["pods shop/x"])
     shop, blog = (e.RestoreUndeployRequested(restore="r", owner=owner) for owner in ("shop", "blog"))
-    assert tick() == [e.RestoreStalled(restore="r", nudge=1), planned, shop, blog]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=2), planned, shop, blog]
     ledger.put(store, keys.undeployed(RESTORE, "shop"), Undeployed(finished_at=NOW))
     prepared = e.RestorePrepared(restore="r", owner="shop")
-    assert tick() == [e.RestoreStalled(restore="r", nudge=1), prepared, blog]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=3), prepared, blog]
     ledger.put(store, keys.owner_ended(RESTORE, "blog"), OwnerEnded(finished_at=NOW))
-    assert tick() == [e.RestoreStalled(restore="r", nudge=1), prepared]
-    assert tick() == [e.RestoreStalled(restore="r", nudge=2), prepared]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=4), prepared]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=5), prepared]
     ledger.put(store, keys.owner_ended(RESTORE, "shop"), OwnerEnded(finished_at=NOW))
-    assert tick() == [e.RestoreStalled(restore="r", nudge=1), e.RestoreApplied(restore="r", owner="blog")]
+    assert tick() == [e.RestoreStalled(restore="r", nudge=6), e.RestoreApplied(restore="r", owner="blog")]
 
 
 def test_a_backup_that_a_restore_uses_is_not_deleted(store: MemoryObjectStore) -> None:

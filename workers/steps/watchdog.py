@@ -126,9 +126,10 @@ def _nudge(store: ObjectStore, still: _Still, needs: WatchdogNeeds) -> Iterator[
         return
     ledger.put(store, keys.running(job), marker)  # starts the clock anew: if the bus refuses, others come first
     helped = still.newest is not None and marker.newest is not None and still.newest > marker.newest
-    nudge = 1 if helped else marker.nudges + 1
+    in_vain = 1 if helped else marker.nudges + 1
+    nudge = max(marker.nudged, marker.nudges) + 1
     unserved = sorted(name for name, state in queues.items() if state and not state.consumers)
-    if nudge > MOST_NUDGES:
+    if in_vain > MOST_NUDGES:
         nobody = f"; nobody serves {', '.join(unserved)}" if unserved else ""
         reason = Message(code=Code.STALLED, text=f"no progress after {MOST_NUDGES} nudges{nobody}")
         yield endings.fail(store, job, needs.now(), reason)
@@ -136,7 +137,7 @@ def _nudge(store: ObjectStore, still: _Still, needs: WatchdogNeeds) -> Iterator[
     yield _stalled(job, still.destination, nudge, unserved)
     yield from next_steps
     # Only now, as what the bus has not taken is no nudge.
-    ledger.put(store, keys.running(job), Running(nudges=nudge, newest=still.newest))
+    ledger.put(store, keys.running(job), Running(nudged=nudge, nudges=in_vain, newest=still.newest))
 
 
 def _end(
