@@ -173,9 +173,11 @@ class BackupRecord(Record):
 
 
 class Tombstone(Record):
-    """A backup that was deleted; the volumes `volume_ids` were its own, and go with it."""
+    """A backup that was deleted; the volumes `volume_ids` were its own, and go with it. `reclaimed_bytes` when that has
+    ended."""
 
     volume_ids: list[str] = []
+    reclaimed_bytes: int | None = None
 
 
 class Parent(Record):

@@ -186,6 +186,17 @@ def test_deletions_that_wait_share_one_prune_which_begins_after_them(process: Pr
     assert list(process.store.list("upkeep/")) == []
 
 
+def test_a_deletion_that_is_delivered_again_tells_what_it_has_reclaimed_and_prunes_no_more(process: Process) -> None:
+    _finished(process.store, "b", "volume of b")
+    process.repository.may_end.set()
+    told = process.hear_to_the_end(e.BackupDeleteRequested(backup="b"))
+    [deleted] = told
+    assert isinstance(deleted, e.BackupDeleted)
+    assert deleted.reclaimed_bytes > 0
+    assert process.hear(e.BackupDeleteRequested(backup="b")) == told
+    assert len(process.repository.pruned) == 1
+
+
 def test_a_prune_that_fails_for_good_fails_all_who_wait_for_it_and_can_be_asked_for_again(process: Process) -> None:
     process.repository.raises["prune"] = Damaged("a record cannot be read")
     process.repository.may_end.set()

@@ -35,14 +35,20 @@ def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -
     store = needs.destinations.store(destination)
     wanted = str(job)
     repository = needs.destinations.repository(destination)
+    buried = ledger.find(store, keys.deleted(job), Tombstone)
+    if buried is not None and buried.reclaimed_bytes is not None:
+        yield e.BackupDeleted(backup=job.name, destination=destination, reclaimed_bytes=buried.reclaimed_bytes)
+        return
     if not ledger.exists(store, keys.wanted_prune(wanted)):
         if reason := _why_not(store, job) or _bury(store, job):
             yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
             return
         _remove(store, repository, job)
     reclaimed = upkeep.prune(store, repository, wanted, destination, needs.background)
-    yield e.BackupDeleted(backup=job.name, destination=destination, reclaimed_bytes=reclaimed)
+    buried = ledger.read(store, keys.deleted(job), Tombstone)
+    ledger.put(store, keys.deleted(job), buried.model_copy(update={"reclaimed_bytes": reclaimed}))
     upkeep.pruned(store, wanted)
+    yield e.BackupDeleted(backup=job.name, destination=destination, reclaimed_bytes=reclaimed)
 
 
 def prune(event: e.CloudEvent[e.RepositoryPruneRequested], sender: str, needs: MaintainNeeds) -> Iterator[e.Event]:
