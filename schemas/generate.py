@@ -60,10 +60,13 @@ def policies(vhost: str) -> list[dict[str, Any]]:
 
 
 def schema(kind: type[e.Event]) -> dict[str, Any]:
-    """The JSON Schema of one event in its envelope. Readers ignore unknown fields, so it allows them."""
+    """The JSON Schema of one event in its envelope. Readers ignore unknown fields, so it allows them; but not in the
+    data of a request: who asks would take them for heeded."""
     envelope = e.CloudEvent[kind].model_json_schema()  # type: ignore[valid-type]  # chosen at run time
     envelope["properties"]["type"] = {"const": kind.type, "title": "Type"}
     envelope["title"] = kind.type
+    if kind.type in e.REQUESTS:
+        envelope["$defs"][kind.__name__]["additionalProperties"] = False
     envelope["description"] = " ".join((kind.__doc__ or "").split())
     return {"$schema": DIALECT, "$id": f"{kind.type}.json", **envelope}
 

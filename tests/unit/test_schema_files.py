@@ -29,6 +29,15 @@ def test_writing_removes_what_is_no_more(tmp_path: Path) -> None:
     assert not (tmp_path / "json" / "backup.wished.v1.json").exists()
 
 
+def test_the_schemas_of_requests_alone_allow_no_field_that_there_is_not() -> None:
+    strict = {name for name, kind in e.KINDS.items() if '"additionalProperties": false' in _of(kind)}
+    assert strict == e.REQUESTS
+
+
+def _of(kind: type[e.Event]) -> str:
+    return json.dumps(generate.schema(kind)["$defs"][kind.__name__])
+
+
 def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
     text = (HERE / "asyncapi.yaml").read_text()
     document = yaml.safe_load(text)
