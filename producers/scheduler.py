@@ -69,5 +69,5 @@ def run(
                 log.info("snapshot requested", event_id=event.id)
             scheduled = now
         except SnaplineError as error:
-            log.warning("trying again", reason=str(error))
+            log.warning("trying again", reason=error.with_place)
         stop.wait(LOOK)

@@ -11,7 +11,8 @@
         ├── Invalid           the request or file is wrong; the message says where
         └── Damaged           stored bytes are not what was written
 
-The text says what was tried, on what, and why it failed; it never holds a secret. What to do next depends on who
+The text says what was tried, on what, and why it failed; it never holds a secret. It ends up in events, which other
+systems read, so where our servers are stands beside it, in `place`. What to do next depends on who
 reads it, so no text names a command or a page: an error carries a code, and each front adds its own remedy.
 Misuse by our own code is a plain RuntimeError.
 """
@@ -115,14 +116,20 @@ class Code(StrEnum):
 
 class SnaplineError(Exception):
     """Base of all expected errors. `str(error)` is a plain sentence for people, `code` is for programs, and
-    `subject` names what it is about where a remedy needs the name."""
+    `subject` names what it is about where a remedy needs the name. `place` is for those alone who run it: which server
+    it was."""
 
     default: ClassVar[Code] = Code.PERMANENT
 
-    def __init__(self, text: str = "", *, code: Code | None = None, subject: str = "") -> None:
+    def __init__(self, text: str = "", *, code: Code | None = None, subject: str = "", place: str = "") -> None:
         super().__init__(text)
         self.code = code or self.default
-        self.subject = subject
+        self.subject, self.place = subject, place
+
+    @property
+    def with_place(self) -> str:
+        """The sentence for those who run it: logs, and the command line."""
+        return f"{self} ({self.place})" if self.place else str(self)
 
 
 class TransientError(SnaplineError):
@@ -131,9 +138,15 @@ class TransientError(SnaplineError):
     default = Code.TRANSIENT
 
     def __init__(
-        self, text: str = "", *, code: Code | None = None, subject: str = "", patience: timedelta | None = None
+        self,
+        text: str = "",
+        *,
+        code: Code | None = None,
+        subject: str = "",
+        place: str = "",
+        patience: timedelta | None = None,
     ) -> None:
-        super().__init__(text, code=code, subject=subject)
+        super().__init__(text, code=code, subject=subject, place=place)
         self.patience = patience
 
 

@@ -162,7 +162,7 @@ def exit_codes() -> Iterator[None]:
         yield
     except SnaplineError as error:
         # Not sys.stderr: the dramatiq command has put a pipe there, which may not be read any more.
-        print(f"snapline worker: {error}", file=sys.__stderr__, flush=True)
+        print(f"snapline worker: {error.with_place}", file=sys.__stderr__, flush=True)
         raise SystemExit(2 if isinstance(error, Invalid) else 1) from error
 
 

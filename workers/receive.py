@@ -112,9 +112,9 @@ def _run(work: _Work) -> None:
     except NotYet as error:
         raise Again(error.delay, str(error), counted=False, anew=True) from error
     except PermanentError as error:
-        _give_up(told(error), work)
+        _give_up(told(error), work, error.place)
     except TransientError as error:
-        _again(told(error), work, error.patience)
+        _again(told(error), work, error.patience, error.place)
     except broker.Shutdown as stopped:
         raise Again(NEXT_WORKER, "its worker was stopping", counted=False) from stopped
     except broker.TimeLimitExceeded:
@@ -124,29 +124,35 @@ def _run(work: _Work) -> None:
         _again(Message(code=Code.TRANSIENT, text=f"{type(error).__name__}: {error}"), work)
 
 
-def _again(reason: Message, work: _Work, at_most: timedelta | None = None) -> None:
-    """Raises Again while there is patience: the process's, or the row's or the error's if that is shorter."""
+def _again(reason: Message, work: _Work, at_most: timedelta | None = None, place: str = "") -> None:
+    """Raises Again while there is patience: the process's, or the row's or the error's if that is shorter. The `place`
+    is for our log."""
     limits = (work.patience.length, work.row.patience, at_most)
     if (failing := work.patience.failing(work.via)) >= min(limit for limit in limits if limit is not None):
         tries = f"tried {work.via.attempt} times in {timedelta(seconds=round(failing.total_seconds()))}"
-        _give_up(reason.model_copy(update={"text": f"{reason} ({tries})"}), work)
+        _give_up(reason.model_copy(update={"text": f"{reason} ({tries})"}), work, place)
     rest = topology.rest(work.via.attempt)
     with suppress(SnaplineError):
         work.patience.resting(work.event, rest)
-    raise Again(rest, str(reason))
+    raise Again(rest, _with_place(reason, place))
 
 
-def _give_up(reason: Message, work: _Work) -> None:
+def _with_place(reason: Message, place: str) -> str:
+    return f"{reason} ({place})" if place else str(reason)
+
+
+def _give_up(reason: Message, work: _Work, place: str = "") -> None:
     give_up = work.row.give_up_for(work.event)
     if give_up is None:
-        raise Park(str(reason))
+        raise Park(_with_place(reason, place))
     try:
         _tell_all(give_up(work.event, reason, work.via), work)
     except TransientError as error:
-        raise Again(STORE_AWAY, f"{reason}; and that could not be recorded: {error}", counted=False) from error
+        text = f"{reason}; and that could not be recorded: {error.with_place}"
+        raise Again(STORE_AWAY, text, counted=False) from error
     except SnaplineError as error:
-        raise Park(f"{reason}; and that could not be recorded: {error}") from error
-    raise GaveUp(str(reason))
+        raise Park(f"{reason}; and that could not be recorded: {error.with_place}") from error
+    raise GaveUp(_with_place(reason, place))
 
 
 def _tell_all(events: Iterator[e.Event], work: _Work) -> None:

@@ -56,8 +56,8 @@ def remedy(said: SnaplineError | Message, ran: str = "") -> str:
 
 def with_remedy(said: SnaplineError | Message, ran: str = "") -> str:
     """The sentence of an error, or of a message in a record, and what to do."""
-    added = remedy(said, ran)
-    return f"{said}; {added}" if added else str(said)
+    sentence, added = said.with_place if isinstance(said, SnaplineError) else str(said), remedy(said, ran)
+    return f"{sentence}; {added}" if added else sentence
 
 
 def _command(clause: str) -> str:

@@ -1,5 +1,6 @@
 """What every object store does: the one in memory, a real S3 server, and a directory, by the same tests."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from deploy.local.ports import free_ports
 from deploy.local.seaweedfs import SeaweedFS
 from schemas.destination import DirectoryDestination
 from schemas.errors import Code, Denied, Invalid, NotFound, TransientError
+from schemas.messages import told
+from workers.adapters.stores import open_store
 from workers.adapters.stores.check import check
 from workers.adapters.stores.directory import DirectoryObjectStore
 from workers.adapters.stores.s3 import S3ObjectStore
@@ -162,12 +165,30 @@ def test_a_store_that_ignores_conditions_is_refused() -> None:
 def test_errors_say_what_was_tried_and_never_the_secret(s3_server: SeaweedFS) -> None:
     good = s3_server.destination()
     wrong_key = good.model_copy(update={"secret_access_key": SecretStr("hunter2-hunter2")})
-    with pytest.raises(Denied, match="could not read a in bucket") as denied:
+    with pytest.raises(Denied, match="could not read a in the object store") as denied:
         S3ObjectStore(wrong_key).get("a")
+    assert denied.value.place == f"bucket {good.bucket!r} at {good.endpoint}"
     assert denied.value.code == Code.STORE_CREDENTIALS
     with pytest.raises(Invalid, match="no such bucket"):
         S3ObjectStore(good.model_copy(update={"bucket": "missing"})).get("a")
     away = good.model_copy(update={"endpoint": f"http://127.0.0.1:{free_ports(1)[0]}"})
-    with pytest.raises(TransientError, match="running and reachable"):
+    with pytest.raises(TransientError, match="is the S3 server running"):
         S3ObjectStore(away).get("a")
-    assert "hunter2" not in str(denied.value)
+    assert "hunter2" not in denied.value.with_place
+
+
+@pytest.mark.parametrize("provider", ["s3", "directory"])
+def test_errors_tell_others_nothing_of_where_the_store_is(provider: str, s3_server: SeaweedFS, tmp_path: Path) -> None:
+    away = s3_server.destination().model_copy(update={"endpoint": f"http://127.0.0.1:{free_ports(1)[0]}"})
+    gone = DirectoryDestination(path=str(tmp_path / "gone"))
+    asks: list[Callable[[ObjectStore], object]] = [
+        lambda store: store.get("a"),
+        lambda store: list(store.list("a")),
+        lambda store: store.create("a", b""),
+    ]
+    for ask in asks:
+        with pytest.raises(TransientError) as error:
+            ask(open_store(away if provider == "s3" else gone))
+        said = told(error.value).text
+        assert [word for word in (away.endpoint, away.bucket, "127.0.0.1", str(tmp_path)) if word in said] == []
+        assert (away.endpoint if provider == "s3" else str(tmp_path)) in error.value.with_place

@@ -75,6 +75,16 @@ def test_a_passing_failure_is_tried_again_ever_later_and_then_given_up(error: Ex
     assert "tried 30 times in 1 day, 0:00:00" in str(told[-1].data.reasons[0])
 
 
+@pytest.mark.parametrize("family", [Denied, TransientError])
+def test_where_a_server_stands_is_for_our_log_and_for_nobody_who_hears_events(family: type[SnaplineError]) -> None:
+    error = family("could not read a", place="bucket 'b' at https://s3.internal")
+    outcome, told = _handle(_raising(error), 30, _give_up, failing=DAY)
+    assert isinstance(outcome, GaveUp)
+    assert "s3.internal" in outcome.reason
+    assert isinstance(told[-1].data, e.BackupRejected)
+    assert not any("s3.internal" in e.encode(event).decode() for event in told)
+
+
 def test_what_is_not_worth_so_much_patience_is_given_up_sooner() -> None:
     error = TransientError("not mounted", patience=timedelta(minutes=10))
     outcome, _ = _handle(_raising(error), 5, _give_up, failing=timedelta(minutes=9))

@@ -56,7 +56,7 @@ class S3ObjectStore:
     def __init__(self, destination: S3Destination, ca: Path | None = None) -> None:
         self._bucket = destination.bucket
         self._prefix = f"{destination.prefix}/" if destination.prefix else ""
-        self._where = f"bucket {destination.bucket!r} at {destination.endpoint or 'AWS'}"
+        self._place = f"bucket {destination.bucket!r} at {destination.endpoint or 'AWS'}"
         self._client = _client(destination, ca)
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
@@ -101,13 +101,13 @@ class S3ObjectStore:
                 raise self._meaning(f"create {key}", error) from error
             unsure = True
             time.sleep(rest)
-        raise TransientError(f"could not create {key} in {self._where}: others write it just now; try again")
+        raise TransientError(f"could not create {key}: others write it just now; try again", place=self._place)
 
     def _holds(self, key: str, body: bytes) -> bool:
         try:
             return self.get(key) == body
         except NotFound as error:
-            raise TransientError(f"could not create {key} in {self._where}: it came and went; try again") from error
+            raise TransientError(f"could not create {key}: it came and went; try again", place=self._place) from error
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
@@ -147,28 +147,33 @@ class S3ObjectStore:
             raise self._meaning(what, error) from error
 
     def _meaning(self, what: str, error: Exception) -> SnaplineError:
-        tried = f"could not {what} in {self._where}"
-        if isinstance(error, NoCredentialsError):
-            return Denied(f"{tried}: there are no credentials", code=Code.STORE_CREDENTIALS)
-        if isinstance(error, ParamValidationError):
-            return Invalid(f"{tried}: a name in it is not well formed", code=Code.DESTINATION_INVALID)
-        if not isinstance(error, ClientError):
-            return TransientError(f"{tried}: {cause(error)}; is the S3 server running?")
-        code = _code(error)
-        if code == "NoSuchBucket":
-            return Invalid(f"{tried}: there is no such bucket", code=Code.DESTINATION_INVALID)
-        if code in MISSING:
-            return NotFound(f"{tried}: it is not there")
-        if code in DENIED:
-            return Denied(f"{tried}: {code}", code=Code.STORE_CREDENTIALS)
-        if code in EXPIRED:
-            return TransientError(f"{tried}: {code}", code=Code.STORE_CREDENTIALS)
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status == 501:
-            return Invalid(f"{tried}: this server cannot do it ({code})", code=Code.STORE_UNSUITABLE)
-        if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout"):
-            return TransientError(f"{tried}: the server answered {status} {code}; try again")
-        return Invalid(f"{tried}: the server answered {status} {code}")
+        found = _family(f"could not {what} in the object store", error)
+        found.place = self._place
+        return found
+
+
+def _family(tried: str, error: Exception) -> SnaplineError:
+    if isinstance(error, NoCredentialsError):
+        return Denied(f"{tried}: there are no credentials", code=Code.STORE_CREDENTIALS)
+    if isinstance(error, ParamValidationError):
+        return Invalid(f"{tried}: a name in it is not well formed", code=Code.DESTINATION_INVALID)
+    if not isinstance(error, ClientError):
+        return TransientError(f"{tried}: {cause(error)}; is the S3 server running?")
+    code = _code(error)
+    if code == "NoSuchBucket":
+        return Invalid(f"{tried}: there is no such bucket", code=Code.DESTINATION_INVALID)
+    if code in MISSING:
+        return NotFound(f"{tried}: it is not there")
+    if code in DENIED:
+        return Denied(f"{tried}: {code}", code=Code.STORE_CREDENTIALS)
+    if code in EXPIRED:
+        return TransientError(f"{tried}: {code}", code=Code.STORE_CREDENTIALS)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status == 501:
+        return Invalid(f"{tried}: this server cannot do it ({code})", code=Code.STORE_UNSUITABLE)
+    if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout"):
+        return TransientError(f"{tried}: the server answered {status} {code}; try again")
+    return Invalid(f"{tried}: the server answered {status} {code}")
 
 
 def _client(destination: S3Destination, ca: Path | None) -> Any:
@@ -197,7 +202,8 @@ def _client(destination: S3Destination, ca: Path | None) -> Any:
         raise Denied("access key and secret key go together: one is missing", code=Code.STORE_CREDENTIALS) from error
     except (ValueError, BotoCoreError) as error:
         where = f"endpoint {destination.endpoint!r} or region {destination.region!r}"
-        raise Invalid(f"could not use the {where}: it is not well formed", code=Code.DESTINATION_INVALID) from error
+        text = "could not use the endpoint or the region: it is not well formed"
+        raise Invalid(text, code=Code.DESTINATION_INVALID, place=where) from error
 
 
 def _session() -> Any:

@@ -54,6 +54,7 @@ class DirectoryObjectStore:
     ) -> None:
         """`hard_links=False` does without them from the beginning. `clock` is in seconds, from any moment."""
         self._root = destination.path
+        self._place = f"directory {destination.path}"
         self._prefix = f"{destination.prefix}/" if destination.prefix else ""
         self._hard_links = hard_links
         self._clock = clock
@@ -114,7 +115,8 @@ class DirectoryObjectStore:
                     won = give_name(writing, temporary, opened[-1], name)
                     os.fsync(opened[-1])  # of another's object, too: we say that it is there
                     return won
-            raise TransientError(f"could not {verb} {key} in {self._root}: others change its directory; try again")
+            text = f"could not {verb} {key}: others change its directory; try again"
+            raise TransientError(text, place=self._place)
 
     def _give_free_name(self, writing: int, temporary: str, directory: int, name: str) -> bool:
         if self._hard_links:
@@ -134,8 +136,8 @@ class DirectoryObjectStore:
             return False
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-                text = f"{self._root} can be no destination: its file system has neither hard links nor a rename "
-                raise Invalid(text + "that replaces nothing", code=Code.STORE_UNSUITABLE) from error
+                text = "this can be no destination: its file system has neither hard links nor a rename that replaces "
+                raise Invalid(text + "nothing", code=Code.STORE_UNSUITABLE, place=self._place) from error
             raise
 
     @contextmanager
@@ -198,8 +200,8 @@ class DirectoryObjectStore:
         try:
             root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError) as error:
-            text = f"there is no directory {self._root} here: is it mounted?"
-            raise TransientError(text, code=Code.DESTINATION_INVALID) from error
+            text = "there is no such directory here: is it mounted?"
+            raise TransientError(text, code=Code.DESTINATION_INVALID, place=self._place) from error
         refresh(root)
         return root
 
@@ -210,7 +212,9 @@ class DirectoryObjectStore:
         try:
             yield
         except OSError as error:
-            raise meaning(f"could not {what} in {self._root}", error) from error
+            found = meaning(f"could not {what} in the object store", error)
+            found.place = self._place
+            raise found from error
 
 
 def _etag(status: os.stat_result) -> str:
