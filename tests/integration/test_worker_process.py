@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -124,12 +125,28 @@ def test_dramatiqs_command_must_choose_one_queue(url: str) -> None:
         assert "a worker serves one queue" in done.stderr
 
 
-def test_a_refused_user_ends_it_with_code_1(url: str) -> None:
-    refused = url.replace("://snapline:", "://snapline:not-")
-    command = (sys.executable, "-m", "workers.app", "notify")
-    done = subprocess.run(command, env=_environment(refused), capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 1
-    assert "it refuses user 'snapline'" in done.stderr
+def test_a_worker_that_starts_before_its_user_is_there_waits_for_it(
+    url: str, broker_server: RabbitMQ, tmp_path: Path
+) -> None:
+    """As after a broker that was wiped."""
+    vhost = url.rpartition("/")[2]
+    late = f"amqp://late:no-secret@127.0.0.1:{broker_server.port}/{vhost}"
+    log = tmp_path / "log"
+
+    def let_it_in() -> None:
+        until(lambda: log.exists() and "it refuses user 'late'" in log.read_text(), "it is refused")
+        broker_server.control("add_user", "late", "no-secret")
+        broker_server.control("set_permissions", "-p", vhost, "late", ".*", ".*", ".*")
+
+    letting = threading.Thread(target=let_it_in)
+    letting.start()
+    try:
+        with _working(OURS, late, log) as worker:
+            assert worker.get("/ready")[0] == 200
+    finally:
+        letting.join()
+        broker_server.control("delete_user", "late")
+    assert log.read_text().count("waiting for RabbitMQ") == 1
 
 
 DYING = """

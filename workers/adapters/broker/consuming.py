@@ -22,7 +22,7 @@ from pika.exceptions import AMQPError
 
 from schemas import events as e
 from schemas import topology
-from schemas.errors import MalformedEvent, SnaplineError, TransientError
+from schemas.errors import Denied, MalformedEvent, SnaplineError, TransientError
 from schemas.messages import Message
 from schemas.topology import Queue
 from workers.adapters.broker import connection, declaring, reading
@@ -78,11 +78,11 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
             self.emit_after("declare_queue", queue_name)
 
     def prepare(self, queue: Queue) -> None:
-        """Declares the queue before it is served. A broker that is away is waited for by the consumer.
-        Raises Denied: waiting does not help against that."""
+        """Declares the queue before it is served. A broker that is away, or refuses us, is waited for by the consumer:
+        its users may come back after it."""
         try:
             _tell(declaring.declare_for(self.url, queue))
-        except TransientError as error:
+        except (TransientError, Denied) as error:
             log.warning("waiting for RabbitMQ", reason=str(error))
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> "EventConsumer":
