@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from deploy.local.rabbitmq import RabbitMQ
+from producers.cli.remedies import with_remedy
 from schemas import events as e
 from schemas import topology
 from schemas.errors import Code, Denied
@@ -55,6 +56,19 @@ def test_what_differs_is_told_by_name(url: str) -> None:
         channel.queue_delete(NOTIFY.dead_letters)
     assert declaring.declare(url) == []
     assert declaring.declare(url) == []
+
+
+def test_a_node_queue_that_lets_two_workers_work_at_once_is_told_with_the_command_that_mends_it(url: str) -> None:
+    node = topology.volumes("node-a")
+    arguments = declaring.arguments(node)
+    del arguments["x-single-active-consumer"]
+    _declare(url, node.name, {"x-queue-type": "quorum", **arguments})
+    [said] = declaring.declare_for(url, node)
+    assert "single-active-consumer" in said.text
+    assert "rabbitmqctl delete_queue volumes.node-a`" in with_remedy(said)
+    with connection.channel(url, "delete it, as is told") as channel:
+        channel.queue_delete(node.name)
+    assert declaring.declare_for(url, node) == []
 
 
 def test_a_queue_that_somebody_holds_for_himself_stops_only_its_own_workers(url: str) -> None:

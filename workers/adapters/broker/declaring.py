@@ -65,16 +65,20 @@ def declare_exchanges(opened: BlockingConnection) -> None:
 def declare_queue(opened: BlockingConnection, queue: Queue) -> list[Message]:
     """A step's queue, bound to all that it hears, and then its dead letters: where these are, the bindings are, too.
     Until then the broker keeps what it cannot place."""
+    return [
+        *_quorum(opened, queue.name, arguments(queue), heard=queue.binding_keys),
+        *_quorum(opened, queue.dead_letters, {"x-delivery-limit": topology.NEVER}),
+    ]
+
+
+def arguments(queue: Queue) -> dict[str, object]:
+    """Of a step's queue: what cannot be changed while it is there."""
     limits = {
         "x-delivery-limit": topology.MOST_DELIVERIES,
         "x-consumer-timeout": topology.milliseconds(topology.CONSUMER_TIMEOUT),
     }
     alone = {"x-single-active-consumer": True} if queue.node else {}
-    arguments = {**limits, **alone, **_dead_letters_to(queue.dead_letters)}
-    return [
-        *_quorum(opened, queue.name, arguments, heard=queue.binding_keys),
-        *_quorum(opened, queue.dead_letters, {"x-delivery-limit": topology.NEVER}),
-    ]
+    return {**limits, **alone, **_dead_letters_to(queue.dead_letters)}
 
 
 def declare_rung(opened: BlockingConnection, queue: Queue, rung: timedelta) -> list[Message]:
