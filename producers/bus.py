@@ -6,6 +6,7 @@ from typing import Protocol
 
 from schemas import events as e
 from schemas.job import Job
+from schemas.rights import Rights
 from workers.adapters import broker
 from workers.adapters.broker import DeadLetter, Logged, Since
 
@@ -52,8 +53,9 @@ class Bus(Protocol):
 class RabbitMQ:
     """The protocol `Bus`. Connects when first asked. Publishing keeps its connection; all else has its own."""
 
-    def __init__(self, url: str, source: str) -> None:
-        self._url = url
+    def __init__(self, url: str, source: str, rights: Rights | None = None) -> None:
+        """`rights` say which users' word counts for who has sent a dead letter; without them our own user's."""
+        self._url, self._rights = url, rights
         self._publisher = broker.Publisher(url, source)
 
     def publish(self, event: e.AnyEvent) -> None:
@@ -76,11 +78,11 @@ class RabbitMQ:
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
         """See `Bus`."""
-        return broker.list_dead_letters(self._url, queue)
+        return broker.list_dead_letters(self._url, queue, rights=self._rights)
 
     def redrive(self, queue: str, ids: set[str] | None = None) -> int:
         """See `Bus`."""
-        return broker.redrive(self._url, queue, ids)
+        return broker.redrive(self._url, queue, ids, self._rights)
 
     def drop(self, queue: str, ids: set[str] | None = None) -> int:
         """See `Bus`."""

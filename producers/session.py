@@ -50,7 +50,7 @@ class Session:
                 # A fifth of a second of imports, which whoever only looks into the store does not need.
                 from producers.bus import RabbitMQ
 
-                self._bus = RabbitMQ(self.settings.broker_url, self.source)
+                self._bus = RabbitMQ(self.settings.broker_url, self.source, self.rights)
             return self._bus
 
     @property

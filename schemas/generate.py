@@ -1,4 +1,5 @@
-"""Writes the contract for others: a JSON Schema per event, asyncapi.yaml, and RabbitMQ's policies. Deterministic."""
+"""Writes the contract for others: a JSON Schema per event, asyncapi.yaml, and RabbitMQ's
+policies and rights. Deterministic."""
 
 import json
 from pathlib import Path
@@ -6,9 +7,11 @@ from typing import Any
 
 import yaml
 
+from schemas import broker_accounts, topology
 from schemas import events as e
-from schemas import topology
 
+SAMPLE_NODE = "node-a"
+"""Whose worker stands for those of all nodes, as in docker-compose.yml."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -40,6 +43,7 @@ def _files(directory: Path) -> dict[Path, str]:
     others = {
         directory / "asyncapi.yaml": text + yaml.safe_dump(asyncapi(), sort_keys=False, width=120),
         directory / "policies.json": _text({"policies": policies("/")}),
+        directory / "accounts.json": _text(broker_accounts.definitions("/", (SAMPLE_NODE,))),
     }
     return schemas | others
 

@@ -1,14 +1,16 @@
-"""Who may ask for what: RabbitMQ says who has sent a request, we decide whether that user may.
+"""Who may ask for what, and who is believed: RabbitMQ says who has sent a message, we decide what that user may say.
 
 RabbitMQ's topic permissions are the outer fence only: they look at nothing but the routing key.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from schemas import events as e
-from schemas.errors import Code
+from schemas.errors import Code, Invalid
 from schemas.messages import Message
+from schemas.services import tells
 from schemas.settings import PREFIX, Settings
 
 RESTORES = (e.RestoreRequested,)
@@ -20,11 +22,21 @@ ANYBODYS_USER = "guest"
 @dataclass(frozen=True)
 class Rights:
     """Users of the broker. The `line`'s own may ask for everything, and are believed what happens inside; `restore` may
-    also ask for restores, and `upkeep` for deletions, verifications and prunes. Everybody may ask for backups."""
+    also ask for restores, and `upkeep` for deletions, verifications and prunes. Everybody may ask for backups. Those of
+    `services` (user to service) are believed what their service tells, and nothing else."""
 
     line: frozenset[str]
     restore: frozenset[str] = frozenset()
     upkeep: frozenset[str] = frozenset()
+    services: Mapping[str, str] = field(default_factory=dict)
+
+    def believes(self, sender: str, told: type[e.Event]) -> bool:
+        """Whether an internal event is taken from that sender."""
+        return sender in self.line or (sender in self.services and told in tells(self.services[sender]))
+
+    def serves(self, user: str, queue: str) -> bool:
+        """Whether the user may be a worker of that queue, so that what it notes on a message of the queue counts."""
+        return user in self.line or self.services.get(user) == queue
 
     def refusal(self, sender: str, asked: e.Event) -> Message | None:
         """Why `sender` may not ask for that; None if they may."""
@@ -41,12 +53,22 @@ class Rights:
 
 
 def rights(settings: Settings) -> Rights:
-    """What the settings say."""
+    """What the settings say. Raises Invalid for a service that there is not."""
+    trusted = [name.partition("=") for name in sorted(_names(settings.trusted_users))]
     return Rights(
-        line=_names(settings.trusted_users) | {user(settings)},
+        line=frozenset(name for name, parted, _ in trusted if not parted) | {user(settings)},
         restore=_names(settings.restore_users),
         upkeep=_names(settings.upkeep_users),
+        services={name.strip(): _service(service.strip()) for name, parted, service in trusted if parted},
     )
+
+
+def _service(name: str) -> str:
+    try:
+        tells(name)
+    except KeyError as error:
+        raise Invalid(f"{PREFIX}TRUSTED_USERS: {error.args[0]}") from error
+    return name
 
 
 def user(settings: Settings) -> str:

@@ -32,7 +32,8 @@ class Settings(BaseModel):
     amqp_ca: Path | None = None
     """PEM file of the authorities that may have signed RabbitMQ's certificate; unset means the system's."""
     trusted_users: str = ""
-    """Comma list of broker users whose internal events are accepted, besides the worker's own."""
+    """Comma list of broker users whose internal events are accepted, besides the worker's own: `USER=SERVICE` is
+    believed what that service tells (that of a queue, or `scheduler`), a `USER` without one everything."""
     restore_users: str = ""
     """Comma list of broker users who may ask for restores, besides the worker's own and the trusted ones."""
     upkeep_users: str = ""

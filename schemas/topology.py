@@ -21,6 +21,12 @@ EVENT_LOG = "snapline.event-log"
 EVENT_LOG_AGE = "30D"
 EVENT_LOG_BYTES = 2_000_000_000
 EVENT_LOG_SEGMENT_BYTES = 50_000_000
+EVENT_LOG_ARGUMENTS: dict[str, str | int] = {
+    "x-queue-type": "stream",
+    "x-max-age": EVENT_LOG_AGE,
+    "x-max-length-bytes": EVENT_LOG_BYTES,
+    "x-stream-max-segment-size-bytes": EVENT_LOG_SEGMENT_BYTES,
+}
 
 DELAYS = tuple(timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600))
 """The TTL ladder: one queue per rung, without a consumer. A delay is rounded up to the next rung."""

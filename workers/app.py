@@ -62,7 +62,7 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
             broker.ThreadWatch(end_process),
             *more,
         ),
-        trusted=needs.rights.line,
+        rights=needs.rights,
         now=needs.now,
     )
     actors.declare(made, needs)

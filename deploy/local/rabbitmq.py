@@ -158,7 +158,7 @@ class RabbitMQ:
         rights = [ours, *(right for account in others for right in account["permissions"])]
         may_publish = [right for account in others for right in account["topic_permissions"]]
         return {
-            "users": [_user(name, password) for name, password in self._passwords.items()],
+            "users": [user(name, password) for name, password in self._passwords.items()],
             "vhosts": [{"name": vhost} for vhost in self.vhosts],
             "permissions": [right | {"vhost": vhost} for right in rights for vhost in self.vhosts],
             "topic_permissions": [right | {"vhost": vhost} for right in may_publish for vhost in self.vhosts],
@@ -258,8 +258,8 @@ def _program(name: str) -> str:
     return found
 
 
-def _user(name: str, password: str) -> dict[str, Any]:
-    """https://www.rabbitmq.com/docs/passwords#computing-password-hash"""
+def user(name: str, password: str) -> dict[str, Any]:
+    """A user as RabbitMQ's definitions have it, https://www.rabbitmq.com/docs/passwords#computing-password-hash"""
     salt = secrets.token_bytes(4)
     digest = salt + hashlib.sha256(salt + password.encode()).digest()
     return {

@@ -39,15 +39,19 @@ class Stack:
     authority: Authority
 
     def start_workers(
-        self, command: Callable[[str], list[str]] = worker_command, settings: Mapping[str, str] | None = None
+        self,
+        command: Callable[[str], list[str]] = worker_command,
+        settings: Mapping[str, str] | None = None,
+        own: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        """One process per queue of the line, and one per node."""
-        common = self.environment | dict(settings or {})
+        """One process per queue of the line, and one per node. `settings` are for all, `own` by the queue for one."""
+        common, of = self.environment | dict(settings or {}), own or {}
         for queue in topology.QUEUES:
-            self.supervisor.start(queue, command(queue), common)
+            self.supervisor.start(queue, command(queue), common | dict(of.get(queue, {})))
         for node, pods in self.kubelet_pods.items():
             queue = topology.volumes(node).name
-            self.supervisor.start(queue, command(queue), common | {"SNAPLINE_KUBELET_PODS": str(pods)})
+            mine = {"SNAPLINE_KUBELET_PODS": str(pods), **of.get(queue, {})}
+            self.supervisor.start(queue, command(queue), common | mine)
 
     def start_scheduler(self) -> None:
         """What is due is asked for, and the watchdog hears the minutes."""

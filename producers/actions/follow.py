@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from producers.actions.jobs import Requested, repeat
 from producers.event_feed import Missed
@@ -17,6 +18,9 @@ from schemas.events import DEFAULT_DESTINATION
 from schemas.job import Job
 from schemas.records import BackupRequest, RestoreRequest
 from workers.jobs import ledger
+
+if TYPE_CHECKING:
+    from workers.adapters.broker import Logged
 
 BEAT = 0.25
 """Seconds after which the progress is told again, changed or not."""
@@ -48,8 +52,8 @@ def follow(
     session: Session, requested: Requested, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[JobProgress]:
     """How far the job has come, several times a second. Ends when its final event was heard, or its final record is in
-    the store; the last progress then lacks `final`. Only the line's own users are believed; who else tells of an end is
-    noted in `doubted`, and the store asked. `clock` is in seconds, from any moment."""
+    the store; the last progress then lacks `final`. Only the line's own users are believed, each what is theirs to
+    tell; who else tells of an end is noted in `doubted`, and the store asked. `clock` is in seconds."""
     progress = JobProgress(requested.event.id, name=requested.job.name if requested.begun else None)
     heard_at = asked_at = repeated_at = clock()
     with session.events.listen(requested.event.time - BEFORE) as listener:
@@ -57,7 +61,7 @@ def follow(
             heard, now = listener.get(BEAT), clock()
             unsure = isinstance(heard, Missed)
             if heard is not None and not isinstance(heard, Missed) and concerns(progress, heard.event):
-                if heard.sender in session.rights.line:
+                if _believed(session, heard):
                     progress, heard_at = fold(progress, heard.event.data), now
                 elif isinstance(heard.event.data, e.FINAL):
                     progress, unsure = replace(progress, doubted=progress.doubted | {heard.sender}), True
@@ -80,7 +84,7 @@ def deletion(
     with session.events.listen(requested.event.time - BEFORE) as listener:
         while True:
             heard, now = listener.get(BEAT), clock()
-            if heard is not None and not isinstance(heard, Missed) and heard.sender in session.rights.line:
+            if heard is not None and not isinstance(heard, Missed) and _believed(session, heard):
                 said, about = heard.event.data, heard.event.correlationid
                 if about == requested.event.id and isinstance(said, e.BackupDeleted | e.BackupDeleteFailed):
                     return said
@@ -90,6 +94,10 @@ def deletion(
                     return e.BackupDeleted(backup=requested.job.name, destination=requested.destination)
             if patience is not None and now - began >= patience:
                 return None
+
+
+def _believed(session: Session, heard: "Logged") -> bool:
+    return session.rights.believes(heard.sender, type(heard.event.data))
 
 
 def job_of(requested: Requested, progress: JobProgress) -> Job:

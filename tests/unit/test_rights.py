@@ -8,9 +8,10 @@ from pydantic import SecretStr
 
 from schemas import events as e
 from schemas import keys, topology
-from schemas.errors import Code
+from schemas.errors import Code, Invalid
 from schemas.records import RestoreRejection
 from schemas.rights import RESTORES, UPKEEP, Rights, rights, user
+from schemas.services import services, tells
 from schemas.settings import Settings
 from tests.support.world import World
 from workers import line
@@ -57,6 +58,38 @@ def test_the_settings_say_who() -> None:
     )
     assert rights(said) == Rights(frozenset({"the line", "a", "b"}), frozenset("c"), frozenset("d"))
     assert user(Settings(amqp_url=SecretStr("amqp://127.0.0.1/"))) == "guest"
+
+
+def test_a_services_user_is_believed_what_the_service_tells_and_asks_for_nothing_more() -> None:
+    trusted = "snapline, capture = manifest.capture,a=restore.apply"
+    said = Settings(amqp_url=SecretStr("amqp://volumes.node-a:x@h/"), trusted_users=trusted)
+    known = rights(said)
+    assert known.line == {"snapline", "volumes.node-a"}
+    tellers = {"snapline", "volumes.node-a", "a", "capture", "ci", ""}
+    assert {each for each in tellers if known.believes(each, e.VolumesRestoreRequested)} == {
+        "snapline",
+        "volumes.node-a",
+        "a",
+    }
+    assert {each for each in tellers if known.believes(each, e.VolumesCopyRequested)} == {
+        "snapline",
+        "volumes.node-a",
+        "capture",
+    }
+    assert known.refusal("a", RESTORE)
+    assert known.refusal("capture", DELETE)
+    assert known.serves("capture", "manifest.capture")
+    assert not known.serves("capture", "restore.apply")
+
+
+def test_only_restore_apply_and_nodes_have_volumes_written() -> None:
+    told_by = {name for name in services(("node-a",)) if e.VolumesRestoreRequested in tells(name)}
+    assert told_by == {"restore.apply", "volumes.node-a"}
+
+
+def test_a_service_that_there_is_not_is_a_wrong_setting() -> None:
+    with pytest.raises(Invalid, match=r"TRUSTED_USERS.*licence"):
+        rights(Settings(trusted_users="gate=licence.gate"))
 
 
 class Worker(Needs):

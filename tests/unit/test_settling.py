@@ -11,6 +11,7 @@ from dramatiq.middleware import Shutdown, SkipMessage, TimeLimitExceeded
 from schemas import events as e
 from schemas import topology
 from schemas.errors import TransientError
+from schemas.rights import Rights
 from workers.adapters.broker import LostDeliveries, SafeRetries
 from workers.adapters.broker.consuming import DeliveredMessage, EventConsumer
 from workers.adapters.broker.reading import Reader
@@ -69,7 +70,7 @@ class _Channel:
 
 def _consumer() -> EventConsumer:
     consumer = EventConsumer.__new__(EventConsumer)
-    consumer.queue, consumer.reader = GATE, Reader(GATE, frozenset({"snapline"}))
+    consumer.queue, consumer.reader = GATE, Reader(GATE, Rights(line=frozenset({"snapline"})))
     consumer.channel = consumer.connection = _Channel()
     consumer.known_tags = {1}
     return consumer

@@ -35,7 +35,11 @@ def logs(
         if concerns(job, logged.event):
             found += 1
             print_event(logged, output)
-            if follow and isinstance(logged.event.data, e.FINAL) and logged.sender in session.rights.line:
+            if (
+                follow
+                and isinstance(logged.event.data, e.FINAL)
+                and session.rights.believes(logged.sender, type(logged.event.data))
+            ):
                 break
     if not found:
         kept = f"`snapline describe {requested.job}{where(destination)}` shows what is kept"

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -12,6 +13,7 @@ from schemas import events as e
 from schemas import topology
 from schemas.errors import SnaplineError
 from schemas.job import Job
+from schemas.services import tells
 from schemas.settings import Settings
 from tests.support.repositories import Killed
 from tests.unit.model.emulated import NODE, Emulated
@@ -146,7 +148,7 @@ class Line:
         try:
             document = json.loads(e.encode(message.event))
             came = Delivery(queue, message.attempt, SENDER, self.now, message.failing_since)
-            receive(document, self._rows[queue], self._tell, came, self._needs.patience)
+            receive(document, self._rows[queue], partial(self._tell, queue), came, self._needs.patience)
         except Killed:
             self.messages.append(message)
         except Again as again:
@@ -157,7 +159,9 @@ class Line:
         except Park as park:
             self.parked.append(f"{message.event.type}: {park.reason}")
 
-    def _tell(self, event: e.AnyEvent) -> None:
+    def _tell(self, queue: str, event: e.AnyEvent) -> None:
+        assert type(event.data) in tells(queue), f"{queue} may not tell {event.type}"
+
         def tell() -> None:
             self.told.append(event.data)
             self.publish(event)

@@ -24,6 +24,7 @@ from schemas import events as e
 from schemas import topology
 from schemas.errors import Denied, MalformedEvent, SnaplineError, TransientError
 from schemas.messages import Message
+from schemas.rights import Rights
 from schemas.topology import Queue
 from workers.adapters.broker import connection, declaring, reading
 from workers.adapters.broker.publishing import Publisher
@@ -52,8 +53,8 @@ def came_by(message: dramatiq.Message[Any]) -> Delivery:
 class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is untyped
     """The bus, for Dramatiq. An actor is named as its queue, and called with the event as a plain dict.
 
-    Internal events are believed from our own user and `trusted`. `publisher` is shared with those who tell events.
-    `now` is the time that all workers of a queue agree on: what one of them writes down, another reads.
+    Internal events are believed as `rights` say, or from our own user alone. `publisher` is shared with those who tell
+    events. `now` is the time that all workers of a queue agree on: what one of them writes down, another reads.
     """
 
     def __init__(
@@ -62,13 +63,13 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
         publisher: Publisher,
         *,
         middleware: list[dramatiq.Middleware],
-        trusted: frozenset[str] = frozenset(),
+        rights: Rights | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(middleware=middleware, confirm_delivery=True)
         self.parameters = connection.parameters(url)
         self.url, self.publisher, self.now = url, publisher, now
-        self.inside = trusted | {connection.user(url)}
+        self.rights = rights or Rights(line=frozenset({connection.user(url)}))
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:  # noqa: ARG002  # dramatiq's signature
         """No delay queue, and no declaration on the server: `consume` and the publisher do that."""
@@ -149,7 +150,7 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
 
     def __init__(self, broker: EventBroker, queue: Queue, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue.name, prefetch, timeout)
-        self.queue, self.reader = queue, Reader(queue, broker.inside)
+        self.queue, self.reader = queue, Reader(queue, broker.rights)
 
     def __next__(self) -> "DeliveredMessage | None":
         """The next good message, or None after a while. A bad one is parked."""

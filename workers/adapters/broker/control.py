@@ -11,7 +11,7 @@ from pika.exceptions import AMQPError
 from schemas.errors import SnaplineError
 from schemas.job import Job
 from schemas.topology import CONTROL
-from workers.adapters.broker import connection
+from workers.adapters.broker import connection, declaring
 
 AGAIN = 1.0
 POLL = 0.5
@@ -20,8 +20,9 @@ log = structlog.get_logger(__name__)
 
 def broadcast_cancel(url: str, job: Job) -> None:
     """Tells every worker that listens just now. Raises TransientError, Denied."""
-    with connection.channel(url, f"broadcast the cancellation of {job}") as channel:
-        channel.exchange_declare(CONTROL, "fanout", durable=True)
+    with connection.opened(url, f"broadcast the cancellation of {job}") as opened:
+        declaring.declare_exchanges(opened)
+        channel = opened.channel()
         channel.basic_publish(CONTROL, "", json.dumps({"cancel": {"kind": job.kind, "name": job.name}}).encode())
 
 
@@ -52,8 +53,8 @@ def _listen_once(url: str, on_cancel: Callable[[Job], None], stop: threading.Eve
 
     opened = connection.connect(url)
     try:
+        declaring.declare_exchanges(opened)
         channel = opened.channel()
-        channel.exchange_declare(CONTROL, "fanout", durable=True)
         queue = channel.queue_declare("", exclusive=True, auto_delete=True).method.queue
         channel.queue_bind(queue, CONTROL)
         channel.basic_consume(queue, on_message, auto_ack=True)

@@ -13,6 +13,7 @@ from pika.exceptions import ChannelClosedByBroker
 
 from schemas import topology
 from schemas.errors import Invalid
+from schemas.rights import Rights
 from workers.adapters.broker import connection, reading
 from workers.adapters.broker.publishing import Publisher
 from workers.ports import QueueState
@@ -32,17 +33,20 @@ class DeadLetter:
     body: bytes  # its beginning, if it was too long for an event
 
 
-def list_dead_letters(url: str, queue: str | None = None, nodes: list[str] | None = None) -> list[DeadLetter]:
-    """All dead letters, or those of one queue. Raises Invalid for a name that no queue can have."""
+def list_dead_letters(
+    url: str, queue: str | None = None, nodes: list[str] | None = None, rights: Rights | None = None
+) -> list[DeadLetter]:
+    """All dead letters, or those of one queue. `rights` say which users' word counts for who has sent one; without
+    them our own user's. Raises Invalid for a name that no queue can have."""
     names = [queue] if queue else [*topology.QUEUES, *(topology.volumes(node).name for node in nodes or [])]
     found: list[DeadLetter] = []
     for name in names:
         with connection.channel(url, f"read the dead letters of {name}") as channel:
-            found += [letter for letter, _ in _letters(channel, queue_named(name), connection.user(url))]
+            found += [letter for letter, _ in _letters(channel, queue_named(name), _rights(url, rights))]
     return found
 
 
-def redrive(url: str, queue: str, ids: set[str] | None = None) -> int:
+def redrive(url: str, queue: str, ids: set[str] | None = None, rights: Rights | None = None) -> int:
     """Gives dead letters back to their queue, all or those in `ids`; how many. A killed redrive may give one twice."""
     chosen = queue_named(queue)
     publisher = Publisher(url, "snapline/dead-letters")
@@ -51,7 +55,7 @@ def redrive(url: str, queue: str, ids: set[str] | None = None) -> int:
         closing(publisher),
         connection.channel(url, f"redrive the dead letters of {queue}") as channel,
     ):
-        for letter, tag in _letters(channel, chosen, connection.user(url)):
+        for letter, tag in _letters(channel, chosen, _rights(url, rights)):
             if ids is None or letter.id in ids:
                 publisher.publish_to(letter.body, chosen.name, {reading.SENDER: letter.sender})
                 channel.basic_ack(tag)
@@ -63,7 +67,7 @@ def drop(url: str, queue: str, ids: set[str] | None = None) -> int:
     """Throws dead letters away, all or those in `ids`; how many."""
     count = 0
     with connection.channel(url, f"drop dead letters of {queue}") as channel:
-        for letter, tag in _letters(channel, queue_named(queue), connection.user(url)):
+        for letter, tag in _letters(channel, queue_named(queue), _rights(url)):
             if ids is None or letter.id in ids:
                 channel.basic_ack(tag)
                 count += 1
@@ -90,7 +94,11 @@ def queue_named(name: str) -> topology.Queue:
         raise Invalid(str(error.args[0])) from error
 
 
-def _letters(channel: BlockingChannel, queue: topology.Queue, ourselves: str) -> Iterator[tuple[DeadLetter, int]]:
+def _rights(url: str, rights: Rights | None = None) -> Rights:
+    return rights or Rights(line=frozenset({connection.user(url)}))
+
+
+def _letters(channel: BlockingChannel, queue: topology.Queue, rights: Rights) -> Iterator[tuple[DeadLetter, int]]:
     """Each dead letter and its delivery tag; what is not acknowledged goes back when the channel closes."""
     try:
         waiting = channel.queue_declare(queue.dead_letters, passive=True).method.message_count
@@ -102,10 +110,10 @@ def _letters(channel: BlockingChannel, queue: topology.Queue, ourselves: str) ->
         method, properties, body = channel.basic_get(queue.dead_letters)
         if method is None:
             return
-        yield _letter(queue, properties, body, ourselves), method.delivery_tag
+        yield _letter(queue, properties, body, rights), method.delivery_tag
 
 
-def _letter(queue: topology.Queue, properties: Any, body: bytes, ourselves: str) -> DeadLetter:
+def _letter(queue: topology.Queue, properties: Any, body: bytes, rights: Rights) -> DeadLetter:
     headers = properties.headers or {}
     death = _death(headers)
     died = death.get("time")
@@ -117,7 +125,7 @@ def _letter(queue: topology.Queue, properties: Any, body: bytes, ourselves: str)
         id=str(headers[reading.DEAD_LETTER]) if parked else hashlib.sha256(body + died_at.encode()).hexdigest()[:32],
         type=type_of(body),
         reason=said if parked and said else _why(death, said),
-        sender=_sender(properties, ourselves),
+        sender=_sender(queue, properties, rights),
         parked_at=str(headers.get(reading.PARKED_AT) or died_at),
         size=_size(headers, body) if parked else len(body),
         body=body,
@@ -130,12 +138,12 @@ def _size(headers: dict[str, Any], body: bytes) -> int:
     return said if isinstance(said, int) else len(body)
 
 
-def _sender(properties: Any, ourselves: str) -> str:
-    """Who published it. What its headers say of that is believed of our own user only, or a redrive would lend
+def _sender(queue: topology.Queue, properties: Any, rights: Rights) -> str:
+    """Who published it. What its headers say of that is believed of the queue's workers only, or a redrive would lend
     an outsider's message our name; "" if it cannot be told."""
     user = str(properties.user_id or "")
     claimed = str((properties.headers or {}).get(reading.SENDER, user))
-    return claimed if ourselves == user or claimed == user else ""
+    return claimed if rights.serves(user, queue.name) or claimed == user else ""
 
 
 def _death(headers: dict[str, Any]) -> dict[str, Any]:

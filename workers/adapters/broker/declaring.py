@@ -92,6 +92,8 @@ def _declare_for_others(opened: BlockingConnection, queue: Queue) -> list[Messag
     try:
         return declare_queue(opened, queue)
     except ChannelClosedByBroker as error:
+        if error.reply_code == connection.ACCESS_REFUSED:
+            return []  # its own worker may, and does when it starts
         text = f"the queue {queue.name} could not be declared: {error.reply_code} {error.reply_text}"
         return [Message(code=Code.QUEUE_DIFFERS, text=text, subject=queue.name)]
 

@@ -17,12 +17,6 @@ from workers.adapters.broker import connection
 
 INTERNAL_ERROR = 541
 BROKEN = frozenset({connection.NOT_FOUND, connection.PRECONDITION_FAILED, INTERNAL_ERROR})
-ARGUMENTS = {
-    "x-queue-type": "stream",
-    "x-max-age": topology.EVENT_LOG_AGE,
-    "x-max-length-bytes": topology.EVENT_LOG_BYTES,
-    "x-stream-max-segment-size-bytes": topology.EVENT_LOG_SEGMENT_BYTES,
-}
 
 
 def declare(url: str) -> list[Message]:
@@ -46,7 +40,7 @@ def declare(url: str) -> list[Message]:
 
 
 def _declare(channel: BlockingChannel) -> None:
-    channel.queue_declare(EVENT_LOG, durable=True, arguments=ARGUMENTS)
+    channel.queue_declare(EVENT_LOG, durable=True, arguments=topology.EVENT_LOG_ARGUMENTS)
     _bind(channel)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from schemas import events as e
 from schemas.errors import MalformedEvent
+from schemas.rights import Rights
 from schemas.topology import EVENTS, Queue, routing_key
 from workers.deliveries import Again
 
@@ -69,10 +70,10 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the messages of one queue. `inside` are the users whose internal events and headers are believed."""
+    """Reads the messages of one queue. `rights` say whose internal events and headers are believed."""
 
     queue: Queue
-    inside: frozenset[str]
+    rights: Rights
 
     def read(self, body: bytes, properties: Properties, way: Way) -> Arrived:
         """Raises MalformedEvent."""
@@ -80,11 +81,12 @@ class Reader:
         check_addressee(self.queue, event.data)
         self._check_way(event, properties, way)
         sender = self.sender(properties)
-        if event.type not in e.REQUESTS and sender not in self.inside:
+        if event.type not in e.REQUESTS and not self.rights.believes(sender, type(event.data)):
             who = f"user {sender!r}" if sender else "a publisher without the user_id property"
             allowed = ", ".join(sorted(e.REQUESTS))
             raise MalformedEvent(
-                f"{event.type} is accepted from inside only, not from {who}; others may publish {allowed}"
+                f"{event.type} is accepted from inside only, from who tells it, not from {who}; "
+                f"others may publish {allowed}"
             )
         if not sender:
             raise MalformedEvent(
@@ -102,7 +104,7 @@ class Reader:
         """RabbitMQ's topic permissions look at the routing key alone. `CC` headers, and dead-letter exchanges of a
         sender's own queues, bring a message also where they do not allow it."""
         if way.exchange != EVENTS:
-            if properties.user_id not in self.inside:
+            if not self._is_ours(properties):
                 raise MalformedEvent(f"{event.type} came past the exchange {EVENTS}, and not from inside")
         elif way.routing_key != routing_key(event.data):
             key = routing_key(event.data)
@@ -111,7 +113,11 @@ class Reader:
             raise MalformedEvent(f"{event.type} came through a dead-letter exchange; publish it to {EVENTS}")
 
     def _believed(self, properties: Properties) -> dict[str, Any]:
-        return dict(properties.headers or {}) if properties.user_id in self.inside else {}
+        return dict(properties.headers or {}) if self._is_ours(properties) else {}
+
+    def _is_ours(self, properties: Properties) -> bool:
+        """Whether a worker of this queue has published it again, or somebody who is believed everything."""
+        return self.rights.serves(properties.user_id or "", self.queue.name)
 
 
 def kept(body: bytes) -> bytes:

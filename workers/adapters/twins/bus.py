@@ -14,6 +14,7 @@ from typing import Any
 from schemas import events as e
 from schemas import topology
 from schemas.errors import MalformedEvent
+from schemas.rights import Rights
 from schemas.topology import Queue
 from workers.adapters.broker import DeadLetter, Logged, dead_letters, reading
 from workers.adapters.broker.reading import Arrived
@@ -124,7 +125,7 @@ class MemoryBus:
         return taken
 
     def _serve(self, queue: Queue, handle: Handle, stop: threading.Event) -> None:
-        reader = reading.Reader(queue, frozenset({OURSELVES}))
+        reader = reading.Reader(queue, Rights(line=frozenset({OURSELVES})))
         while not stop.is_set():
             waiting = self._next(queue.name)
             if waiting is None:

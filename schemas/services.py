@@ -1,0 +1,77 @@
+"""The services of the line, each with an account of its own on the broker, and what each tells.
+
+A service is called as its queue, and the scheduler `scheduler`. Who is believed when an event comes from inside is
+decided by this table, as is what an account may publish: nobody but `restore.apply` and the node's own worker has a
+volume written, for one.
+"""
+
+from schemas import events as e
+from schemas import topology
+
+SCHEDULER = "scheduler"
+_NEXT: tuple[type[e.Event], ...] = (
+    e.BackupLicensed,
+    e.BackupPlanned,
+    e.VolumesCopyRequested,
+    e.RestoreLicensed,
+    e.RestorePlanned,
+    e.RestoreUndeployRequested,
+    e.RestorePrepared,
+    e.RestoreApplied,
+)
+"""What is missing of a job that stands still, or is asked for again."""
+_VOLUMES: tuple[type[e.Event], ...] = (
+    e.VolumesCopyRequested,
+    e.VolumesRestoreRequested,
+    e.VolumesProgressed,
+    e.VolumesCopied,
+    e.VolumesCopyFailed,
+    e.VolumesRestored,
+    e.VolumesRestoreFailed,
+    *e.FINAL,
+)
+TELLS: dict[str, tuple[type[e.Event], ...]] = {
+    "license.gate": (e.BackupRejected, e.RestoreRejected, *_NEXT, *e.FINAL),
+    "manifest.capture": (e.BackupQueued, e.VolumesCopyRequested, e.BackupPlanned, *topology.BACKUP_ENDS),
+    "backup.finalize": topology.BACKUP_ENDS,
+    "restore.prepare": (e.RestoreQueued, e.VolumesRestored, e.VolumesRestoreFailed, *_NEXT, *topology.RESTORE_ENDS),
+    "restore.apply": (
+        e.VolumesMountRequested,
+        e.VolumesRestoreRequested,
+        e.VolumesRestored,
+        e.VolumesRestoreFailed,
+        e.RestoreApplied,
+        *topology.RESTORE_ENDS,
+    ),
+    "restore.finalize": topology.RESTORE_ENDS,
+    "notify": (e.NotificationDelivered, e.NotificationFailed),
+    "repository.maintain": (
+        e.BackupDeleted,
+        e.BackupDeleteFailed,
+        e.BackupVerified,
+        e.RepositoryPruned,
+        e.RepositoryPruneFailed,
+    ),
+    "watchdog": (e.BackupStalled, e.RestoreStalled, *_NEXT, *e.FINAL),
+    SCHEDULER: (e.BackupRequested, e.TickMinute),
+}
+"""Without the node workers, which all tell the same."""
+
+
+def services(nodes: tuple[str, ...] = ()) -> list[str]:
+    """All that there are, with a worker for each of `nodes`."""
+    return [*TELLS, *(topology.volumes(node).name for node in nodes)]
+
+
+def tells(service: str) -> tuple[type[e.Event], ...]:
+    """The events that the service may tell. Raises KeyError."""
+    if service in TELLS:
+        return TELLS[service]
+    if topology.queue(service).node:
+        return _VOLUMES
+    raise KeyError(f"there is no service {service!r}")
+
+
+def trusted_users(nodes: tuple[str, ...] = ()) -> str:
+    """SNAPLINE_TRUSTED_USERS where each service has a user that is called like it."""
+    return ",".join(f"{service}={service}" for service in services(nodes))

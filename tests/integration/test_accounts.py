@@ -1,0 +1,141 @@
+"""The whole line with an account for each service, with the least rights: all goes on, and nobody does another's."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pika
+import pytest
+
+from deploy import accounts
+from deploy.local import looking
+from schemas import events as e
+from schemas import services, topology
+from schemas.job import backup
+from tests.integration.test_outsiders import body, channel, sent_by
+from tests.support.line import Line, Servers, until, whole_line
+from tests.support.receiver import receiver
+from workers.adapters import broker
+
+pytestmark = pytest.mark.timeout(300)
+NODES = ("node-a",)
+NODE = topology.volumes("node-a")
+FORGED = e.VolumesRestoreRequested(
+    restore="r", node="node-a", volume="shop/data", pod_uid="another-pod", directory="data", slice=0
+)
+KEY = topology.routing_key(FORGED)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> dict[str, dict[str, str]]:
+    """Each service's settings, with its account made."""
+    folder = tmp_path_factory.mktemp("accounts")
+    at = {"broker": f"127.0.0.1:{servers.broker.port}", "vhost": servers.vhost}
+    rights = accounts.write(folder, NODES, **at)
+    servers.broker.control("import_definitions", str(rights))
+    return {name: accounts.read(folder / f"{name}.env") for name in services.services(NODES)}
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory, servers: Servers, own: dict[str, dict[str, str]]) -> Iterator[Line]:
+    trusted = f"snapline,{services.trusted_users(NODES)}"
+    with (
+        receiver("a webhook's secret") as hook,
+        whole_line(
+            tmp_path_factory.mktemp("line"),
+            servers,
+            trusted_users=trusted,
+            webhook_urls=hook.url,
+            webhook_secret=hook.secret,
+        ) as line,
+    ):
+        line.stack.start_workers(own=own)
+        yield line
+
+
+def _url(own: dict[str, dict[str, str]], service: str) -> str:
+    return own[service][accounts.ADDRESS]
+
+
+def test_everything_goes_on_and_each_event_is_told_by_who_may(
+    line: Line, own: dict[str, dict[str, str]], servers: Servers
+) -> None:
+    before = line.look()
+    made = line.snapline("backup", "--wait", "--timeout", "100")
+    assert made["status"] == "Completed"
+    line.destroy()
+    restored = line.snapline("restore", "--from-backup", made["name"], "--wait", "--timeout", "100")
+    assert restored["status"] == "Completed"
+    assert looking.differences(before, line.look()) == []
+    assert line.snapline("delete", "backup", made["name"], "--wait")["status"] == "Deleted"
+    with closing(broker.Publisher(_url(own, services.SCHEDULER), "tests")) as clock:
+        clock.publish(e.wrap(e.TickMinute(minute="now"), source="snapline/scheduler", time=datetime.now(UTC)))
+    log = line.stack.root / "log" / "watchdog.log"
+    until(lambda: "message handled" in log.read_text(), "the tick is heard")
+    broker.broadcast_cancel(servers.broker.url_of("operator", servers.vhost), backup("nobody"))
+    assert line.dead_letters() == []
+    logged = broker.read_log(line.url, since="first", idle=timedelta(seconds=1))
+    ours = [entry for entry in logged if entry.event.source.startswith("snapline/")]
+    for entry in ours:
+        assert entry.sender == "snapline" or type(entry.event.data) in services.tells(entry.sender), entry
+    quiet = {"watchdog"}  # nothing stands still
+    assert {entry.sender for entry in ours} == {*services.services(NODES), "snapline"} - quiet
+
+
+@pytest.mark.parametrize("service", sorted({*services.services(NODES)} - {"restore.apply", NODE.name}))
+def test_nobody_but_restore_apply_and_the_node_itself_has_a_volume_written(
+    own: dict[str, dict[str, str]], line: Line, service: str
+) -> None:
+    with channel(_url(own, service)) as opened, pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
+        opened.basic_publish(topology.EVENTS, KEY, body(FORGED), sent_by(service))
+    assert refused.value.reply_code == 403
+
+
+def test_no_detour_leads_to_a_nodes_worker(line: Line, own: dict[str, dict[str, str]]) -> None:
+    """A header that copies, and two dead-letter exchanges of a queue that the account may declare."""
+    may = topology.routing_key(e.NotificationDelivered(event="e", target="t"))
+    with channel(_url(own, "notify")) as opened:
+        copied = sent_by("notify", headers={"CC": [KEY]})
+        opened.basic_publish(topology.EVENTS, may, body(FORGED), copied)
+        for number, (exchange, key) in enumerate([(topology.EVENTS, KEY), (topology.WORK, NODE.name)]):
+            mine = f"notify.delay.{number}"
+            arguments = {"x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": key, "x-message-ttl": 0}
+            opened.queue_declare(mine, arguments=arguments)
+            opened.queue_bind(mine, topology.WORK, mine)
+            opened.basic_publish(topology.WORK, mine, body(FORGED), sent_by("notify"))
+        letters: list[broker.DeadLetter] = []
+
+        def all_are_parked() -> bool:
+            letters[:] = broker.list_dead_letters(line.url, NODE.name)
+            return len(letters) == 3
+
+        until(all_are_parked, "they are parked")
+        for number in range(2):
+            opened.queue_delete(f"notify.delay.{number}")
+    reasons = " ".join(letter.reason for letter in letters)
+    for why in ("came with the routing key", "came through a dead-letter exchange", "came past the exchange"):
+        assert why in reasons
+    dropped: list[int] = []
+
+    def drop_them() -> bool:
+        dropped.append(broker.drop(line.url, NODE.name))
+        return sum(dropped) == 3
+
+    until(drop_them, "they are dropped")
+
+
+def test_a_dead_letter_names_its_sender_whoever_has_parked_it(
+    line: Line, servers: Servers, own: dict[str, dict[str, str]]
+) -> None:
+    with channel(servers.producer_url) as opened:
+        opened.basic_publish(topology.EVENTS, "backup.requested.v1", b"rubbish", sent_by("producer"))
+    found: list[dict[str, str]] = []
+
+    def is_listed() -> bool:
+        found[:] = line.snapline("dead-letters", "list", "--queue", "license.gate")
+        return bool(found)
+
+    until(is_listed, "it is parked")
+    assert [letter["sender"] for letter in found] == ["producer"]
+    # What somebody has looked at is back in its place a moment later.
+    until(lambda: broker.drop(line.url, "license.gate") == 1, "it is dropped")
