@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command
+from typer.main import get_command, get_group
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ def load(name: str, entry: Entry) -> Any:
     """The command itself."""
     module, _, attribute = entry.place.partition(":")
     found = getattr(import_module(module), attribute)
-    if not isinstance(found, typer.Typer):
-        only = typer.Typer()
-        only.command(name)(found)
-        found = only
-    found._add_completion, found.rich_markup_mode = False, None  # as of the group above
-    _say_all(found)
-    command = get_command(found)
+    is_group = isinstance(found, typer.Typer)
+    group = found if is_group else typer.Typer()
+    if not is_group:
+        group.command(name)(found)
+    group._add_completion, group.rich_markup_mode = False, None  # as of the group above
+    _say_all(group)
+    command: Any = get_group(group) if is_group else get_command(group)
     command.name = name
     return command

@@ -81,6 +81,11 @@ def test_everything_listed_says_what_it_is_for() -> None:
     assert apps.registered_commands
 
 
+def test_a_group_of_one_command_is_a_group_all_the_same(front: Front) -> None:
+    done = CliRunner().invoke(cli, ["events", "tail", "--from", "first", "--no-follow"], obj=front.session)
+    assert (done.exit_code, done.stdout) == (0, "")
+
+
 def test_h_is_help_everywhere(front: Front) -> None:
     for arguments in (["-h"], ["get", "-h"], ["get", "backups", "-h"], ["set", "destination", "s3", "-h"]):
         assert CliRunner().invoke(cli, arguments).stdout.startswith("Usage: ")
