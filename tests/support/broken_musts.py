@@ -168,9 +168,10 @@ class _Listed:
         """As of a store."""
         return [_Key(key) for key in self._objects if key.startswith(prefix)]
 
-    def get(self, key: str) -> bytes:
+    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """As of a store."""
-        return self._objects[key][0]
+        body = self._objects[key][0]
+        return body[start:] if length is None else body[start : start + length]
 
 
 class _Key:
