@@ -190,12 +190,12 @@ def check_restores(world: World, repository: VolumeRepository, volume: str) -> N
 
 
 def saboteur(world: World, _node: str) -> None:
-    """Loses index objects, and puts old ones back while the marks of their packs stand."""
+    """Loses index objects, and puts old ones back, also when the marks of their packs are gone."""
     draw, store = world.draw, world.store
     for _ in range(draw.randint(1, 3)):
         world.simulation.step("wait", draw.choice((0, 1, 3, 20)) * HOUR)
         there = sorted(key for key in store.objects if key.startswith(INDEX))
-        gone = {e.key for e in store.history if e.what in ("delete", "lost") and world.simulation.now - e.at < 20 * DAY}
+        gone = {e.key for e in store.history if e.what in ("delete", "lost")}
         old = sorted(key for key in gone if key.startswith(INDEX) and key not in store.objects)
         world.sabotaged = world.sabotaged or bool(there or old)
         if there and draw.random() < 0.6:

@@ -48,6 +48,8 @@ class ChunkWriter:
         self._mine: set[bytes] = set()
         self._error: BaseException | None = None
         self.uploaded_bytes = 0
+        self.relied: set[bytes] = set()
+        """The packs of others that have what was written."""
 
     def write(self, kind: str, plaintext: bytes | memoryview, *, harder: bool = False) -> Future[bytes]:
         """The chunk's id, soon; the chunk is stored after the next `flush`. Waits while too much is under way. With
@@ -76,6 +78,7 @@ class ChunkWriter:
         packs = [upload.result() for upload in uploads]
         for name, listed in index_object.write(self._view.sealed, packs):
             self._view.index.learn(name, listed)
+        self._view.index.prove(pack.id for pack in packs)
         with self._lock:
             self._mine.clear()
 
@@ -94,7 +97,10 @@ class ChunkWriter:
             if id_ in self._mine:
                 return id_
             self._mine.add(id_)
-        if self._view.reliable(id_) is None:
+        place = self._view.reliable(id_)
+        if place is not None:
+            self.relied.add(place.pack)
+        else:
             method, payload = _compressed(plaintext, level)
             self._add(kind, id_, method, payload, len(plaintext))
         return id_

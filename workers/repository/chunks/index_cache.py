@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS chunks(
     id BLOB, number INTEGER, offset INTEGER, stored INTEGER, length INTEGER, method INTEGER,
     PRIMARY KEY(id, number, offset)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS chunks_number ON chunks(number);
+CREATE TABLE IF NOT EXISTS proven(pack BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -69,6 +70,28 @@ class Index:
                 db.execute("INSERT OR IGNORE INTO listed VALUES(?, ?)", (name, number))
                 rows = ((entry.id, number, *entry[1:]) for entry in pack.entries)
                 db.executemany("INSERT OR IGNORE INTO chunks VALUES(?, ?, ?, ?, ?, ?)", rows)
+
+    def prove(self, packs: Iterable[bytes]) -> None:
+        """Remembers that these packs are there, until no index object lists them any more."""
+        with self._file.transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO proven VALUES(?)", [(pack,) for pack in packs])
+
+    def unproven(self, packs: Iterable[bytes]) -> set[bytes]:
+        """Those of the packs that nobody on this node has proven."""
+        with self._file.reading() as db:
+            query = "SELECT 1 FROM proven WHERE pack = ?"
+            return {pack for pack in packs if db.execute(query, (pack,)).fetchone() is None}
+
+    def count(self) -> int:
+        """How many packs there are."""
+        with self._file.reading() as db:
+            return int(db.execute("SELECT count(*) FROM packs").fetchone()[0])
+
+    def ids_in(self, pack: bytes) -> list[bytes]:
+        """The chunks in a pack."""
+        with self._file.reading() as db:
+            rows = db.execute("SELECT id FROM chunks JOIN packs USING(number) WHERE pack = ?", (pack,))
+            return [id_ for (id_,) in rows]
 
     def places(self, id_: bytes) -> list[ChunkPlace]:
         """All places of a chunk."""
@@ -129,4 +152,5 @@ def _forget(db: sqlite3.Connection, name: str) -> None:
     for number in numbers:
         if db.execute("SELECT 1 FROM listed WHERE number = ? LIMIT 1", (number,)).fetchone() is None:
             db.execute("DELETE FROM chunks WHERE number = ?", (number,))
+            db.execute("DELETE FROM proven WHERE pack = (SELECT pack FROM packs WHERE number = ?)", (number,))
             db.execute("DELETE FROM packs WHERE number = ?", (number,))

@@ -14,6 +14,8 @@ class Reliance:
     def __init__(self, view: View) -> None:
         self._view = view
         self._good: set[bytes] = set()
+        self.relied: set[bytes] = set()
+        """The packs that have what was asked about, as far as all of it could be relied on."""
 
     def on_all(self, ids: Iterable[bytes]) -> bool:
         """Whether all of these may be relied on. One that has no place in the index may not (F34)."""
@@ -21,8 +23,10 @@ class Reliance:
         for id_ in ids:
             if id_ in good:
                 continue
-            if self._view.reliable(id_) is None:
+            place = self._view.reliable(id_)
+            if place is None:
                 return False
+            self.relied.add(place.pack)
             if len(good) >= REMEMBERED:
                 good.clear()
             good.add(id_)

@@ -43,8 +43,12 @@ class View:
         return bool(self.marked) and not self.marked.isdisjoint(self.index.pack_sizes())
 
     def reliable(self, id_: bytes) -> ChunkPlace | None:
-        """Whether a new volume may rely on a place of the chunk: one that is neither marked nor damaged."""
-        return next((place for place in self.index.places(id_) if self._good(place)), None)
+        """A place of the chunk on which a new volume may rely: one that is neither marked nor damaged."""
+        return next(iter(self.reliable_places(id_)), None)
+
+    def reliable_places(self, id_: bytes) -> list[ChunkPlace]:
+        """All such places of the chunk."""
+        return [place for place in self.index.places(id_) if self._good(place)]
 
     def damaged_ids(self) -> set[bytes]:
         """Chunks that have a damaged place and no good one: whoever has their content should store it again."""

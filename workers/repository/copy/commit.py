@@ -1,9 +1,10 @@
 """The end of a copy: writes its record, then looks whether all that the volume needs stays (FORMAT 9)."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from schemas.errors import Damaged, TransientError
-from workers.repository.chunks import tree_reader
+from workers.repository.chunks import presence, tree_reader
 from workers.repository.chunks.view import View
 from workers.repository.copy.checkpoint import State
 from workers.repository.format import store_clock, volume_record
@@ -15,16 +16,17 @@ SOON = timedelta(hours=6)
 record is left alone (F26)."""
 
 
-def commit(view: View, state: State, reached: Volume, before: frozenset[str] | None) -> str | None:
-    """The volume's id; None if a prune has taken, or is about to take, what it needs (F21), or it took too long.
-    `before` are the index objects that were there at the start of the copy, None if this was in an earlier slice."""
+def commit(view: View, state: State, reached: Volume, before: frozenset[str] | None, relied: set[bytes]) -> str | None:
+    """The volume's id; None if a prune has taken, or is about to take, what it needs (F21), a pack is not there (F43),
+    or it took too long. `before` are the index objects that were there at the start of the copy, None if this was in an
+    earlier slice; `relied` the packs of others that this slice relies on."""
     name = view.ambient.new_id()
     volume_record.write(view.sealed, VOLUMES + name, reached)  # W1
     drop_partial(view, state)  # before the last look at the clock: nothing may hold up the answer after that
     try:
         view.look_at_marks()  # W2
         now = view.ambient.now()
-        if not state.too_old(now) and _all_stays(view, state, reached, before) and _in_time(view, name):
+        if not state.too_old(now) and _all_stays(view, state, reached, before, relied) and _in_time(view, name):
             return name
     except TransientError:
         view.store.delete(VOLUMES + name)
@@ -49,22 +51,30 @@ def _written(view: View, name: str) -> datetime | None:
     return next((found.modified for found in view.store.list(VOLUMES + name) if found.key == VOLUMES + name), None)
 
 
-def _all_stays(view: View, state: State, reached: Volume, before: frozenset[str] | None) -> bool:
-    """Whether nothing that the volume needs may have gone, or be about to (F21). If no mark has come, and no index
-    object has gone since the copy began, all that it relied on is as it was."""
+def _all_stays(view: View, state: State, reached: Volume, before: frozenset[str] | None, relied: set[bytes]) -> bool:
+    """Whether nothing that the volume needs may have gone, or be about to. If no mark has come, and no index object has
+    gone since the copy began, the index has all that it relied on as it was."""
     is_as_before = sorted(view.marks) == state.marks and not state.open_marks
-    return (is_as_before and before is not None and before <= view.index_objects) or _all_unmarked(view, reached)
+    if is_as_before and before is not None and before <= view.index_objects:
+        return presence.all_there(view, relied)
+    return _stay(view, reached.tree) and _stay(view, _data(view, reached))
 
 
-def _all_unmarked(view: View, volume: Volume) -> bool:
-    """Whether every chunk of a volume has a place that no mark names."""
-
-    def stays(id_: bytes) -> bool:
-        return any(place.pack not in view.marked for place in view.index.places(id_))
-
-    if not all(stays(id_) for id_ in volume.tree):
-        return False
+def _stay(view: View, ids: Iterable[bytes]) -> bool:
+    """Whether every chunk has a place that may be relied on, in a pack that is there."""
+    needed: set[bytes] = set()
     try:
-        return all(stays(id_) for _, block in tree_reader.blocks(view, volume.tree) for id_, _ in block.table)
+        for id_ in ids:
+            places = [place.pack for place in view.reliable_places(id_)]
+            if not places:
+                return False
+            if needed.isdisjoint(places):
+                needed.add(places[0])
     except Damaged:
         return False
+    return presence.all_there(view, needed)
+
+
+def _data(view: View, volume: Volume) -> Iterator[bytes]:
+    """The data chunks of a volume. Raises Damaged."""
+    return (id_ for _, block in tree_reader.blocks(view, volume.tree) for id_, _ in block.table)

@@ -44,11 +44,12 @@ def copy_slice(
     if not state.marks and not state.tree:
         state.marks, state.open_marks = sorted(view.marks), view.open_marks()
     known = _parent(view, parent)  # after the marks (F23)
+    reliance = Reliance(view)
     with Rooted(root) as source, ChunkWriter(view, level) as writer:
         total = guess(source, known.scanned_bytes if known else 0, view.ambient.limits.guessed_entries)
         pace = Pace(state, view.ambient.limits, total, stop, progress)
         try:
-            state.position = _walk(view, source, writer, known, state, pace)
+            state.position = _walk(view, source, writer, known, state, pace, reliance)
         except Damaged:
             if all(view.reliable(id_) for id_ in state.tree):
                 raise
@@ -62,7 +63,7 @@ def copy_slice(
     if state.position:
         volume_record.write(view.sealed, PARTIAL + state.copy, reached)
         return _slice(state, None, checkpoints.encode(view.sealed, state, binding))
-    volume = commit(view, state, reached, before)
+    volume = commit(view, state, reached, before, writer.relied | reliance.relied)
     return _slice(state, volume, None) if volume else _anew(view, state, binding)
 
 
@@ -78,7 +79,13 @@ def _begun(view: View, checkpoint: bytes | None, binding: str) -> State:
 
 
 def _walk(
-    view: View, source: Rooted, writer: ChunkWriter, known: Volume | None, state: State, pace: Pace
+    view: View,
+    source: Rooted,
+    writer: ChunkWriter,
+    known: Volume | None,
+    state: State,
+    pace: Pace,
+    reliance: Reliance,
 ) -> Position | None:
     """Adds to the tree of `state` until the slice ends. Returns where it ended, or None if the whole volume is read."""
     limits = view.ambient.limits
@@ -91,7 +98,7 @@ def _walk(
     ):
         if state.linked:
             hardlinks.learn(view, state.tree)
-        walk = Walk(source, tree, reader, parent, hardlinks, state, pace, Reliance(view))
+        walk = Walk(source, tree, reader, parent, hardlinks, state, pace, reliance)
         left_off = walk.run(state.position)
     stream.finish()
     state.tree = tree.finish()
