@@ -72,31 +72,44 @@ def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Probl
         Problem(f"index object {name} cannot be read", code=Code.INDEX_DAMAGED)
         for name in index_object.unreadable(view.sealed)
     ]
-    present = _present(view)
-    gone: set[bytes] = set()
-    listed: set[str] = set()
-    for pack, size in view.index.pack_sizes().items():
-        listed.add(pack.hex())
-        if pack in view.marked:
-            continue
-        if pack.hex() not in present:
-            problems.append(Problem(f"pack {pack.hex()} is listed in the index, but not there"))
-            gone.add(pack)
-        elif present[pack.hex()] != size:
-            problems.append(Problem(f"pack {pack.hex()} has {present[pack.hex()]} bytes, not {size}"))
-            gone.add(pack)
-    if unlisted := len(set(present) - listed):
+    there = _There(view)
+    listed = view.index.pack_sizes()
+    for pack in sorted(there.gone):
+        found = there.present.get(pack.hex())
+        what = "is listed in the index, but not there" if found is None else f"has {found} bytes, not {listed[pack]}"
+        problems.append(Problem(f"pack {pack.hex()} {what}"))
+    if unlisted := len(there.present.keys() - {pack.hex() for pack in listed}):
         problems.append(
             Problem(
                 f"{unlisted} packs are in no index object: they are of a copy under way, or the index lacks them",
                 code=Code.INDEX_DAMAGED,
             )
         )
+    return problems + hurt(view, names, there.lacks, "it is nowhere in the repository", say)
 
-    def lost(id_: bytes) -> bool:
-        return all(place.pack in gone or place.pack.hex() not in present for place in view.index.places(id_))
 
-    return problems + hurt(view, names, lost, "it is nowhere in the repository", say)
+class _There:
+    """Which packs are there, and which are `gone`: listed, and not as they are listed. A prune may go on meanwhile."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._look()
+
+    def lacks(self, id_: bytes) -> bool:
+        """Whether a chunk is in no pack that is there."""
+        if self._nowhere(id_) and self._objects != self._view.index_objects:
+            self._look()  # what the view has learned meanwhile was not there when this looked (F15)
+        return self._nowhere(id_)
+
+    def _look(self) -> None:
+        self.present = _present(self._view)
+        self._objects = self._view.index_objects
+        sizes = self._view.index.pack_sizes()
+        self.gone = {pack for pack, size in sizes.items() if self.present.get(pack.hex()) != size} - self._view.marked
+
+    def _nowhere(self, id_: bytes) -> bool:
+        packs = (place.pack for place in self._view.index.places(id_))
+        return all(pack in self.gone or pack.hex() not in self.present for pack in packs)
 
 
 def _present(view: View) -> dict[str, int]:
