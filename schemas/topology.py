@@ -157,7 +157,7 @@ def queue(name: str) -> Queue:
         return QUEUES[name]
     if name.startswith(NODE_QUEUE_PREFIX) and len(name) > len(NODE_QUEUE_PREFIX):
         return volumes(name.removeprefix(NODE_QUEUE_PREFIX))
-    raise KeyError(f"there is no queue {name!r}; the queues are {', '.join(QUEUES)} and {NODE_QUEUE_PREFIX}<node>")
+    raise KeyError(f"there is no queue {name!r:.80}; the queues are {', '.join(QUEUES)} and {NODE_QUEUE_PREFIX}<node>")
 
 
 def owner(name: str) -> Queue:

@@ -33,6 +33,14 @@ def note(text: str) -> None:
     notes.print(printable(text), soft_wrap=True)
 
 
+def typed_in() -> str:
+    """All of standard input. Raises Invalid for what is no UTF-8."""
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise Invalid("what is on standard input is no UTF-8 text") from None
+
+
 def confirmed(question: str, yes: bool) -> None:
     """Goes on if somebody says so: beforehand by --yes, or now. Raises Invalid where nobody can be asked."""
     if yes:

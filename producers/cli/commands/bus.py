@@ -1,7 +1,6 @@
 """`snapline events`, `publish` and `dead-letters`: the bus by hand."""
 
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
@@ -12,7 +11,7 @@ import yaml
 
 from producers.actions import events as actions
 from producers.cli import rows
-from producers.cli.context import OutputOption, session_of
+from producers.cli.context import OutputOption, session_of, typed_in
 from producers.cli.render import Output, printable, show
 from schemas import events as e
 from schemas.errors import Invalid, NotFound
@@ -103,7 +102,7 @@ def drop(
 def _data(file: str) -> object:
     """What is in a file of JSON or YAML."""
     try:
-        return yaml.safe_load(sys.stdin.read() if file == "-" else Path(file).read_text())
+        return yaml.safe_load(typed_in() if file == "-" else Path(file).read_text())
     except FileNotFoundError:
         raise NotFound(f"there is no file {file}") from None
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from producers.cli.context import DestinationOption, OutputOption, note, session_of
+from producers.cli.context import DestinationOption, OutputOption, note, session_of, typed_in
 from producers.cli.render import Output, show
 from schemas.errors import Invalid
 from schemas.events import DEFAULT_DESTINATION
@@ -97,7 +97,7 @@ def recover_(
     """A key for the destination's passphrase by the recovery text, which comes on standard input."""
     from producers.actions import keys as actions
 
-    text = typer.prompt("Recovery text", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
+    text = typer.prompt("Recovery text", hide_input=True, err=True) if sys.stdin.isatty() else typed_in()
     made = actions.recover(session_of(ctx), text, label, destination, plain_records=plain_records)
     show({"id": made}, output)
 
@@ -106,7 +106,7 @@ def _new_passphrase() -> str:
     if sys.stdin.isatty():
         given: str = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
         return given
-    first, _, _ = sys.stdin.read().partition("\n")
+    first, _, _ = typed_in().partition("\n")
     if not first:
         raise Invalid("there is no new passphrase on standard input")
     return first

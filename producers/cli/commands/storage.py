@@ -9,7 +9,7 @@ import typer
 
 from producers.actions import destinations as actions
 from producers.cli import rows
-from producers.cli.context import OutputOption, note, session_of
+from producers.cli.context import OutputOption, note, session_of, typed_in
 from producers.cli.exits import Exit
 from producers.cli.render import Output, show
 from producers.session import Session
@@ -126,5 +126,5 @@ def _secrets(prompts: Mapping[str, str]) -> dict[str, str]:
             )
             for field, prompt in prompts.items()
         }
-    lines = [*sys.stdin.read().splitlines(), *[""] * len(prompts)]
+    lines = [*typed_in().splitlines(), *[""] * len(prompts)]
     return dict(zip(prompts, lines, strict=False))

@@ -48,7 +48,7 @@ def api_client(kubeconfig: str | None = None) -> ApiClient:
         LookupError,
     ) as error:
         place = kubeconfig or "the service account of this pod, $KUBECONFIG or ~/.kube/config"
-        raise Invalid(f"no way into a cluster with {place}: {_why(error)}") from error
+        raise Invalid(f"no way into a cluster with {place:.200}: {_why(error)}") from error
     _renewing_seldom(settings)
     settings.retries = RETRY
     settings.connection_pool_maxsize = POOL
