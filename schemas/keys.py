@@ -36,13 +36,14 @@ claims/<resource>/backups/<name>/<run>   backups that claim it; a run of a backu
 claims/<resource>/line/<asked at>/<kind>/<name>  jobs that wait for it, by when they were asked for
 rejected/<kind>/<name>/<request>.json    a request that was refused, written once; <name> is what its job would have
                                          been called, <request> its identity. One goes after 30 days
-asked/<kind>/<request>.json              what a request has asked for, by its identity; written once, and kept
+asked/<kind>/<request>.json              what a request has asked for, by its identity; written once. Goes with the
+                                         first prune after 30 days
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 upkeep/prunes/<who>.json                 somebody waits for a prune, and what it has reclaimed; goes when that is told
 upkeep/verifications/<request>.json      how far a verification has come; overwritten; goes when its result is told
 upkeep/leases/<kind>                     a process prunes, or verifies; overwritten while that lasts
 clock                                    written to learn the store's time; empty
-notifications/<event>/<target>.json      a target has accepted an event
+notifications/<event>/<target>.json      a target has accepted an event; goes as `asked/` does
 """
 
 import hashlib
@@ -67,6 +68,7 @@ RUNNING = "running/"
 FINAL = "final/"
 REJECTED = "rejected/"
 ASKED = "asked/"
+NOTIFICATIONS = "notifications/"
 BACKUPS = "backups/"
 """The prefix of all backups."""
 
@@ -395,7 +397,7 @@ def parent(identity: str) -> str:
 
 def notification(event_id: str, target: str) -> str:
     """That `target` has accepted event `event_id`."""
-    return f"notifications/{quote(event_id, safe='')}/{hashlib.sha256(target.encode()).hexdigest()[:16]}.json"
+    return f"{NOTIFICATIONS}{quote(event_id, safe='')}/{hashlib.sha256(target.encode()).hexdigest()[:16]}.json"
 
 
 def helper_pod(job: Job, pod: str) -> str:

@@ -13,7 +13,7 @@ from schemas import keys
 from schemas.errors import Damaged, NotYet, TransientError
 from schemas.job import backup
 from schemas.messages import Message
-from schemas.records import BackupRecord, BackupRequest, PodResult, VolumeRecord
+from schemas.records import BackupRecord, BackupRequest, PodResult, Record, VolumeRecord
 from tests.support.line import until
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
@@ -204,6 +204,25 @@ def test_a_prune_that_fails_for_good_fails_all_who_wait_for_it_and_can_be_asked_
         process.hear_to_the_end(e.RepositoryPruneRequested(), "p")
     [pruned] = process.hear_to_the_end(e.RepositoryPruneRequested(), "p")
     assert isinstance(pruned, e.RepositoryPruned)
+
+
+def test_what_was_kept_for_long_enough_goes_with_a_prune() -> None:
+    now = [NOW]
+    process = Process(MemoryObjectStore(lambda: now[0]), Slow())
+    process.repository.may_end.set()
+    record, written = Record(), [keys.asked("backup", "q"), keys.notification("e", "t"), keys.verification("v")]
+    for age in (31, 29, 8, 6):
+        now[0] = NOW - timedelta(days=age)
+        for key in written:
+            ledger.put(process.store, f"{key.removesuffix('.json')}-{age}.json", record)
+    ledger.put(process.store, keys.request(backup("b")), record)
+    now[0] = NOW
+    process.hear_to_the_end(e.RepositoryPruneRequested())
+    left = [found.key for found in process.store.list("")]
+    for of_days in ("asked/backup/q", keys.notification("e", "t").removesuffix(".json")):
+        assert [key for key in left if key.startswith(of_days)] == [f"{of_days}-{age}.json" for age in (29, 6, 8)]
+    assert [key for key in left if key.startswith("upkeep/verifications/")] == ["upkeep/verifications/v-6.json"]
+    assert keys.request(backup("b")) in left
 
 
 def test_a_message_does_not_wait_while_its_process_stops() -> None:

@@ -1,7 +1,7 @@
 """Long upkeep of one destination, of each kind one at a time, over all processes: one prune for all who wait for one,
 and one verification after the other."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from schemas import keys
@@ -15,8 +15,14 @@ from workers.ports import ObjectStore, Repository
 
 IN_LINE = timedelta(seconds=5)
 """How long a message rests behind the work of another."""
-KEPT = timedelta(days=7)
-"""How long what nobody has fetched is kept."""
+KEPT: Mapping[str, timedelta] = {
+    keys.WANTED_PRUNES: timedelta(days=7),
+    keys.VERIFICATIONS: timedelta(days=7),
+    keys.ASKED: timedelta(days=30),
+    keys.NOTIFICATIONS: timedelta(days=30),
+}
+"""How long what nobody has fetched is kept, as its message was lost; and what requests have asked for and who was told:
+as long as events and dead letters are, so that nothing of them comes a second time."""
 
 
 def prune(store: ObjectStore, repository: Repository, wanted: str, destination: str, background: Background) -> int:
@@ -49,11 +55,11 @@ def _prune(store: ObjectStore, repository: Repository) -> None:
 
 
 def _sweep(store: ObjectStore) -> None:
-    """Deletes what nobody has fetched, as its message was lost."""
-    before = ledger.clock(store) - KEPT
-    for prefix in (keys.WANTED_PRUNES, keys.VERIFICATIONS):
+    """Deletes what has been kept for long enough."""
+    now = ledger.clock(store)
+    for prefix, kept in KEPT.items():
         for found in list(store.list(prefix)):
-            if found.modified < before:
+            if found.modified < now - kept:
                 store.delete(found.key)
 
 
