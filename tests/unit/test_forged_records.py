@@ -15,7 +15,7 @@ from schemas.errors import Code, Damaged
 from schemas.job import backup, restore
 from schemas.kubernetes import PODS, Object
 from schemas.messages import Message
-from schemas.records import BackupRecord, OwnerEnded, Record, Tombstone, Undeployed, VolumeResult
+from schemas.records import Applied, BackupRecord, OwnerEnded, Record, Tombstone, Undeployed, VolumeResult
 from tests.support.front import Front, volume
 from tests.support.objects import claim, make, on_claim, opted_in, pod
 from tests.support.restores import CONSOLE, RESTORE, Restoring, app, label
@@ -142,6 +142,19 @@ def test_nothing_starts_over_a_volume_that_somebody_says_is_written() -> None:
     with pytest.raises(Damaged, match="volumes/console"):
         restored.apply("shop")
     assert "db-0" not in {each["metadata"]["name"] for each in restored.cluster.list(PODS, CONSOLE)}
+
+
+def test_what_was_deleted_is_put_back_though_somebody_says_it_was() -> None:
+    restored = _planned()
+    restored.undeploy("shop")
+    endings.fail(restored.store, RESTORE, restored.now, Message(code=Code.STALLED, text="stalled"))
+    done = Applied(created=1, existing=0, finished_at=restored.now)
+    restored.objects.put(keys.put_back(RESTORE, "shop"), _plain(done))
+    with pytest.raises(Damaged, match="put-back"):
+        restored.clear()
+    assert _there(restored)["ConfigMap/shop"]["data"] == {"text": "new"}
+    assert ledger.exists(restored.store, keys.running(RESTORE)), "the watchdog comes back to it"
+    assert Code.RECORD_NOT_AUTHENTIC in {each.code for each in views.restore(restored.store, RESTORE.name).errors}
 
 
 def test_a_restore_ends_though_its_plan_is_not_believed_and_says_so() -> None:

@@ -11,6 +11,9 @@ claims what it touches, in the job's store, before it begins:
 Who has to wait gets a place in line, by when it was asked for, and lets those before it go first. That is for order
 alone: nothing goes wrong where one slips past.
 
+Claims are kept where the job's records are: jobs of two destinations do not see each other's, so two restores of one
+application, from two destinations at once, are kept apart by who asks for them.
+
 Both write before they look, so of two that exclude each other the one that looks last sees the other. All take their
 claims in the same order, so nobody waits in a circle. What ended jobs have left behind counts for nothing. Each run of
 a backup's step has a claim of its own: one that gives way takes nothing from another run that has just been let in.

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import NotYet, PermanentError
+from schemas.errors import Damaged, NotYet, PermanentError
 from schemas.job import Job, safety_snapshot
 from schemas.messages import Message, brief, told
 from schemas.records import Applied, Began, RestorePlan, RestoreRequest, Undeploy
@@ -53,9 +53,8 @@ def clear(event: e.CloudEvent[e.RestoreFinal], needs: ClearNeeds) -> Iterator[e.
 def _put_all_back(job: Job, destination: str, store: ObjectStore, needs: ClearNeeds) -> None:
     """Puts back what was deleted of owners of which nothing was created again."""
     plan = ledger.find(store, keys.plan(job), RestorePlan)
-    done = {found.key for found in store.list(keys.owners(job))}
     lost = owners.to_put_back(store, job, plan) if plan else []
-    left = [owner for owner in lost if keys.put_back(job, owner) not in done]
+    left = [owner for owner in lost if not _is_done(store, job, owner)]
     if not left:
         return
     try:
@@ -66,6 +65,14 @@ def _put_all_back(job: Job, destination: str, store: ObjectStore, needs: ClearNe
         return
     for owner in left:
         _put_back(was, owner, job, store, needs)
+
+
+def _is_done(store: ObjectStore, job: Job, owner: str) -> bool:
+    """Whether there is a record of ours that the owner's objects are put back."""
+    try:
+        return ledger.exists(store, keys.put_back(job, owner))
+    except Damaged:
+        return False  # they are put back, and that it cannot be recorded is told
 
 
 def _was(job: Job, destination: str, store: ObjectStore, needs: ClearNeeds) -> Captured:
