@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from producers.session import Session
 from producers.views import volumes
+from producers.views.file_differences import Difference, differences
 from schemas.errors import Invalid
 from schemas.events import DEFAULT_DESTINATION
 from workers.ports import Progress, RestoreSlice
@@ -26,6 +28,34 @@ def ls(
     id_ = _volume_id(session, backup, volume, destination)
     with session.repository(destination).new_view() as view:
         yield from file_listing.ls(view, id_, os.fsencode(path), recursive=recursive)
+
+
+def find(
+    session: Session, backup: str, pattern: str, volume: str | None = None, *, destination: str = DEFAULT_DESTINATION
+) -> Iterator[tuple[str, Listed]]:
+    """Paths whose name, or which as a whole, match the shell `pattern`: in one volume or in all, each with the key of
+    its volume. Raises as `ls`."""
+    for each in _volumes(session, backup, volume, destination):
+        with session.repository(destination).new_view() as view:
+            for listed in file_listing.ls(view, each.volume_id, b"", recursive=True):
+                if fnmatchcase(listed.path, pattern) or fnmatchcase(listed.path.rpartition("/")[2], pattern):
+                    yield each.key, listed
+
+
+def diff(
+    session: Session, before: str, after: str, volume: str | None = None, *, destination: str = DEFAULT_DESTINATION
+) -> Iterator[tuple[str, Difference]]:
+    """What differs between two backups: in one volume, or in all that either has, each with the key of its volume.
+    Raises as `ls`."""
+    was = {each.key: each.volume_id for each in _volumes(session, before, volume, destination)}
+    now = {each.key: each.volume_id for each in _volumes(session, after, volume, destination)}
+    with session.repository(destination).new_view() as view:
+        for key in sorted(was | now):
+            listings = [
+                file_listing.ls(view, ids[key], b"", recursive=True) if key in ids else iter(()) for ids in (was, now)
+            ]
+            if was.get(key) != now.get(key):
+                yield from ((key, each) for each in differences(*listings))
 
 
 def cat(
@@ -55,6 +85,11 @@ def restore(
         raise Invalid(f"{target} cannot be written to: {error.strerror}") from error
     with session.repository(destination).new_view() as view:
         return single_files.restore(view, id_, [os.fsencode(path) for path in paths], target, progress)
+
+
+def _volumes(session: Session, backup: str, volume: str | None, destination: str) -> list[volumes.VolumeView]:
+    found = volumes.volumes(session.store(destination), backup)
+    return found if volume is None else [volumes.choose(found, volume, backup)]
 
 
 def _volume_id(session: Session, backup: str, volume: str, destination: str) -> str:

@@ -79,13 +79,8 @@ def rollback(
 ) -> Requested:
     """Asks for a restore of what the restore called `name` has replaced, from its safety snapshot; as `restore`. Raises
     NotFound without such a restore or its snapshot, Invalid for one that is under way or took none."""
-    store = session.store(destination)
-    done = _to_roll_back(store, name)
-    if (snapshot := done.snapshot) is None:
-        raise Invalid(f"restore {name} took no safety snapshot, so there is nothing to go back to", subject=name)
-    if ledger.finished_backup(store, snapshot) is None or ledger.deleted(store, names.backup(snapshot)):
-        text = f"the safety snapshot {snapshot} of restore {name} is no longer there"
-        raise NotFound(text, code=Code.NO_SUCH_BACKUP, subject=snapshot)
+    done = _to_roll_back(session.store(destination), name)
+    snapshot = snapshot_of(session, name, destination=destination)
     return restore(
         session,
         snapshot,
@@ -96,6 +91,18 @@ def rollback(
         destination=destination,
         id=id,
     )
+
+
+def snapshot_of(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> str:
+    """The safety snapshot of the restore called `name`; raises as `rollback`."""
+    store = session.store(destination)
+    done = _to_roll_back(store, name)
+    if (snapshot := done.snapshot) is None:
+        raise Invalid(f"restore {name} took no safety snapshot, so there is nothing to go back to", subject=name)
+    if ledger.finished_backup(store, snapshot) is None or ledger.deleted(store, names.backup(snapshot)):
+        text = f"the safety snapshot {snapshot} of restore {name} is no longer there"
+        raise NotFound(text, code=Code.NO_SUCH_BACKUP, subject=snapshot)
+    return snapshot
 
 
 def repeat(session: Session, requested: Requested) -> None:

@@ -12,22 +12,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from producers.cli.render import printable
+from producers.cli.rows import PHASES
 from producers.cli.tables import length
 from producers.views.pace import Pace, seen
 from producers.views.progress import JobProgress
 from schemas import events as e
 
-WORDS = {
-    "requested": "waiting for the license gate",
-    "licensed": "capturing objects",
-    "copying": "copying volumes",
-    "preparing": "planning",
-    "securing": "taking the safety snapshot",
-    "removing": "removing what is replaced",
-    "restoring": "restoring",
-    "finishing": "waiting for the pods",
-    "ended": "ended",
-}
 MOST_VOLUMES = 8
 """Bars at a time."""
 NARROW = 72
@@ -104,7 +94,7 @@ def summary(name: str, status: str, progress: JobProgress, elapsed: float) -> st
 
 def _head(progress: JobProgress, elapsed: float) -> str:
     name = progress.name or f"request {progress.request}"
-    return printable(f"{name}: {WORDS[progress.phase]}, {length(elapsed)}")
+    return printable(f"{name}: {PHASES[progress.phase]}, {length(elapsed)}")
 
 
 def _chosen(progress: JobProgress) -> tuple[list[e.VolumesProgressed], int]:

@@ -13,6 +13,7 @@ from producers.views.destinations import DestinationView
 from producers.views.hooks import HookView
 from producers.views.jobs import BackupDetails, BackupView, RestoreDetails, RestoreView
 from producers.views.schedules import ScheduleView
+from producers.views.standing import StandingView
 from producers.views.unreadable import Unreadable
 from producers.views.volumes import VolumeView
 from schemas.messages import Message
@@ -20,6 +21,18 @@ from schemas.messages import Message
 if TYPE_CHECKING:
     from workers.adapters.broker import DeadLetter
 
+PHASES = {
+    "requested": "waiting for the license gate",
+    "licensed": "capturing objects",
+    "copying": "copying volumes",
+    "preparing": "planning",
+    "securing": "taking the safety snapshot",
+    "removing": "removing what is replaced",
+    "restoring": "restoring",
+    "finishing": "waiting for the pods",
+    "ended": "ended",
+}
+"""What phases of a job are called."""
 BACKUP_COLUMNS = ("name", "status", "app", "objects", "volumes", "size", "errors", "duration_seconds", "requested_at")
 SOMETIMES = ("schedule", "snapshot_of")
 """Columns of backups for which some have a value."""
@@ -105,7 +118,7 @@ def backup_details(details: BackupDetails, hooks: Iterable[HookView], output: Ou
     if details.view.status == "Rejected":
         return _rejected(details.view, {"app": details.view.app}, output)
     if details.view.completed_at is None:
-        return backup(details.view)
+        return backup(details.view) | _standing(details.standing, output)
     whole = {"volumes": list(map(volume, details.volumes)), "hooks": _hooks(hooks, output)}
     return backup(details.view) | whole | _messages(details, output)
 
@@ -115,9 +128,16 @@ def restore_details(details: RestoreDetails, hooks: Iterable[HookView], output: 
     view, plan = details.view, details.plan
     if view.status == "Rejected":
         return _rejected(view, {"app": view.app, "backup": view.backup, "scope": view.scope}, output)
-    planned: Row = {"replaced": plan.replaced, "newer": list(plan.newer)} if plan else {}
+    planned: Row = {}
+    if plan:
+        planned = {
+            "planned_objects": plan.objects,
+            "replaced": plan.replaced,
+            "newer": list(plan.newer),
+            "left_alone": _said(plan.left_alone, output),
+        }
     if view.completed_at is None:
-        return restore(view) | planned | ({"left_alone": _said(plan.left_alone, output)} if plan else {})
+        return restore(view) | _standing(details.standing, output) | planned
     row = restore(view) | planned | {"hooks": _hooks(hooks, output)} | _messages(details, output)
     if view.snapshot and output is Output.TABLE:
         row["snapshot"] = (
@@ -237,6 +257,18 @@ def _rejected(view: BackupView | RestoreView, of_kind: Row, output: Output) -> R
         "request": view.request,
         "reasons": _said(view.reasons, output),
     }
+
+
+def _standing(standing: StandingView | None, output: Output) -> Row:
+    """How far it is. People get words."""
+    if standing is None:
+        return {}
+    if output is Output.TABLE:
+        volumes = f"{standing.volumes_done} of {standing.volumes}"
+        return {"phase": PHASES[standing.phase], "objects": standing.objects, "volumes": volumes} | {
+            "bytes": standing.bytes_done
+        }
+    return asdict(standing)
 
 
 def _hooks(hooks: Iterable[HookView], output: Output) -> list[Row] | list[str]:

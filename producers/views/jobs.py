@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from producers.views import plans, volumes
 from producers.views.plans import PlanView
+from producers.views.standing import StandingView, standing
 from producers.views.volumes import VolumeView
 from schemas import keys, records
 from schemas.errors import Code, Damaged, NotFound
@@ -94,24 +95,26 @@ class RestoreView:
 
 @dataclass(frozen=True)
 class BackupDetails:
-    """All that is known of one backup."""
+    """All that is known of one backup. `standing` is None unless it is under way."""
 
     view: BackupView
     volumes: tuple[VolumeView, ...] = ()
     hooks: tuple[HookResult, ...] = ()
     errors: tuple[Message, ...] = ()
     warnings: tuple[Message, ...] = ()
+    standing: StandingView | None = None
 
 
 @dataclass(frozen=True)
 class RestoreDetails:
-    """All that is known of one restore. `plan` is None while it is not decided what will be done."""
+    """All that is known of one restore, as `BackupDetails`. `plan` is None while what will be done is not decided."""
 
     view: RestoreView
     plan: PlanView | None = None
     hooks: tuple[HookResult, ...] = ()
     errors: tuple[Message, ...] = ()
     warnings: tuple[Message, ...] = ()
+    standing: StandingView | None = None
 
 
 def find(store: ObjectStore, name: str) -> Job:
@@ -143,7 +146,9 @@ def backup(store: ObjectStore, name: str) -> BackupDetails:
             warnings=tuple(record.warnings),
         )
     if view := running_backup(store, name):
-        return BackupDetails(view)
+        doubts: list[Message] = []
+        far = _doubted(lambda: standing(store, job), doubts)
+        return BackupDetails(replace(view, notes=(*view.notes, *doubts)), standing=far)
     if isinstance(rejection := rejections.of_job(store, job), BackupRejection):
         return BackupDetails(rejected_backup(rejection))
     raise _unknown(job)
@@ -166,8 +171,9 @@ def restore(store: ObjectStore, name: str) -> RestoreDetails:
         )
     if view := running_restore(store, name):
         plan = _doubted(lambda: plans.plan(store, name), doubts)
-        view = replace(view, notes=(*view.notes, *doubts))
-        return RestoreDetails(replace(view, snapshot=plan.snapshot) if plan else view, plan)
+        far = _doubted(lambda: standing(store, job), doubts)
+        view = replace(view, notes=(*view.notes, *doubts), snapshot=plan.snapshot if plan else None)
+        return RestoreDetails(view, plan, standing=far)
     if isinstance(rejection := rejections.of_job(store, job), RestoreRejection):
         return RestoreDetails(rejected_restore(rejection))
     raise _unknown(job)

@@ -105,7 +105,7 @@ def _data(file: str) -> object:
         return yaml.safe_load(typed_in() if file == "-" else Path(file).read_text())
     except FileNotFoundError:
         raise NotFound(f"there is no file {file}") from None
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
         raise Invalid(f"{file} is neither JSON nor YAML: {e.explain(error)}") from error
 
 

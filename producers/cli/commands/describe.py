@@ -1,6 +1,7 @@
 """`snapline describe`: all that is known of one thing."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from producers.cli.context import DestinationOption, OutputOption, session_of
 from producers.cli.render import Output, show
 from producers.session import Session
 from producers.views import applications, destinations, jobs, schedules
+from producers.views.contents import contents
 from producers.views.hooks import HookView, hooks
 from schemas.events import DEFAULT_DESTINATION
 from schemas.records import HookResult
@@ -23,13 +25,19 @@ Name = Annotated[str, typer.Argument(help="Its name.")]
 def describe_backup(
     ctx: typer.Context,
     name: Name,
+    objects: Annotated[bool, typer.Option("--objects", help="List the objects that it holds, too.")] = False,
     destination: DestinationOption = DEFAULT_DESTINATION,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """One backup: its volumes, its hooks and what they said, and what is missing and why."""
     session = session_of(ctx)
-    details = jobs.backup(session.store(destination), name)
-    show(rows.backup_details(details, _hooks(session, destination, details.hooks), output), output)
+    store = session.store(destination)
+    details = jobs.backup(store, name)
+    row = rows.backup_details(details, _hooks(session, destination, details.hooks), output)
+    if objects:
+        held = contents(store, name, lambda: session.repository(destination))
+        row["contents"] = [asdict(each) | {"owners": list(each.owners)} for each in held]
+    show(row, output)
 
 
 @describe.command("restore")

@@ -10,9 +10,9 @@ import typer
 
 from producers.cli import rows
 from producers.cli.bars import work_bar
-from producers.cli.context import DestinationOption, OutputOption, note, notes, session_of
+from producers.cli.context import DestinationOption, ListOutputOption, OutputOption, note, notes, session_of
 from producers.cli.exits import Exit
-from producers.cli.render import Output, Row, show
+from producers.cli.render import ListOutput, Output, Row, show
 from producers.views.volumes import volumes
 from schemas.events import DEFAULT_DESTINATION
 from workers.ports import Progress, RestoreSlice
@@ -35,7 +35,7 @@ def ls_(
     path: Annotated[str, typer.Argument(help="Within the volume.")] = "",
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="All that is below, too.")] = False,
     destination: DestinationOption = DEFAULT_DESTINATION,
-    output: OutputOption = Output.TABLE,
+    output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """List the volumes of a backup, or what is in one of them."""
     session = session_of(ctx)
@@ -46,6 +46,39 @@ def ls_(
 
     found = actions.ls(session, backup, volume, path, recursive=recursive, destination=destination)
     show([row(each) for each in sorted(found, key=lambda each: each.path)], output, COLUMNS)
+
+
+@files.command("find")
+def find_(
+    ctx: typer.Context,
+    backup: Backup,
+    pattern: Annotated[str, typer.Argument(help="Of a name or a whole path, as in a shell: '*.conf'.")],
+    volume: Annotated[str | None, typer.Option(help="Only in this volume.")] = None,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: ListOutputOption = ListOutput.TABLE,
+) -> None:
+    """Find files and directories of a backup by their names."""
+    from producers.actions import files as actions
+
+    found = actions.find(session_of(ctx), backup, pattern, volume, destination=destination)
+    show([{"volume": key, **row(each)} for key, each in found], output, ("volume", *COLUMNS))
+
+
+@files.command("diff")
+def diff_(
+    ctx: typer.Context,
+    before: Annotated[str, typer.Argument(metavar="BACKUP", help="Name of the earlier backup.")],
+    after: Annotated[str, typer.Argument(metavar="BACKUP", help="Name of the later one.")],
+    volume: Annotated[str | None, typer.Option(help="Only in this volume.")] = None,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: ListOutputOption = ListOutput.TABLE,
+) -> None:
+    """What differs between the files of two backups."""
+    from producers.actions import files as actions
+
+    found = actions.diff(session_of(ctx), before, after, volume, destination=destination)
+    rows_ = [{"what": each.what, "volume": key, **asdict(each), "fields": list(each.fields)} for key, each in found]
+    show(rows_, output, ("what", "size", "fields", "volume", "path"))
 
 
 @files.command("cat")

@@ -1,11 +1,12 @@
 """`snapline backup`, `restore`, `wait`, `cancel`."""
 
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from producers.actions import jobs
+from producers.actions import foresight, jobs
 from producers.actions.follow import requested_before
 from producers.actions.jobs import Requested
 from producers.cli.commands.get import get_backups, get_restores
@@ -65,6 +66,9 @@ def restore(
     no_safety_snapshot: Annotated[
         bool, typer.Option("--no-safety-snapshot", help="Do not back up first what is deleted.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would come back; nothing is asked for.")
+    ] = False,
     follow: Wait = False,
     timeout: Timeout = 0,
     request_id: RequestId = None,
@@ -83,6 +87,10 @@ def restore(
     if rollback and scope != "full":
         raise Invalid("--rollback goes back to all that the restore has replaced; it cannot be narrowed")
     session = session_of(ctx)
+    if dry_run:
+        backup_name = from_backup or jobs.snapshot_of(session, rollback or "", destination=destination)
+        _foresee(session, backup_name, scope, app, destination, output)
+        return
     ask = jobs.rollback if rollback else partial(jobs.restore, scope=scope, app=app)
     requested = ask(
         session,
@@ -118,6 +126,14 @@ def cancel(
     """Cancel a running backup or restore. What it has done so far stays."""
     jobs.cancel(session_of(ctx), name, destination=destination)
     note(f"{name} is being cancelled")
+
+
+def _foresee(session: Session, backup: str, scope: e.Scope, app: str | None, destination: str, output: Output) -> None:
+    foreseen = asdict(foresight.restore(session, backup, scope, app, destination=destination))
+    if output is Output.TABLE:
+        foreseen["kinds"] = [f"{number} {kind}" for kind, number in foreseen["kinds"].items()]
+    show({**foreseen, "owners": list(foreseen["owners"])}, output)
+    note("what it would delete, `--wait` tells before anything is touched; that is backed up first")
 
 
 def _answer(session: Session, requested: Requested, follow: bool, timeout: float, output: Output) -> None:

@@ -98,7 +98,9 @@ def remove_(ctx: typer.Context, name: Name) -> None:
 
 def _keep(session: Session, chosen: Destination, no_check: bool, output: Output) -> None:
     """Tries it, opens the repository that is there, and only then stores it."""
-    if not no_check:
+    if no_check:
+        show(views.fields(chosen), output)
+    else:
         if not _checked(session.open_store(chosen), output):
             raise typer.Exit(Exit.FAILED)
         from producers.actions import keys  # a third of a second, for the repository's code
