@@ -13,7 +13,7 @@ from schemas import events as e
 from schemas import services, topology
 from schemas.job import backup
 from tests.integration.test_outsiders import body, channel, sent_by
-from tests.support.line import Line, Servers, until, whole_line
+from tests.support.line import Line, Servers, queues, until, whole_line
 from tests.support.receiver import receiver
 from workers.adapters import broker
 
@@ -50,6 +50,7 @@ def line(tmp_path_factory: pytest.TempPathFactory, servers: Servers, own: dict[s
         ) as line,
     ):
         line.stack.start_workers(own=own)
+        until(lambda: all(broker.queue_state(line.url, name).consumers for name in queues()), "all are served")
         yield line
 
 
@@ -67,7 +68,7 @@ def test_everything_goes_on_and_each_event_is_told_by_who_may(
     restored = line.snapline("restore", "--from-backup", made["name"], "--wait", "--timeout", "100")
     assert restored["status"] == "Completed"
     assert looking.differences(before, line.look()) == []
-    assert line.snapline("delete", "backup", made["name"], "--wait")["status"] == "Deleted"
+    assert line.snapline("delete", "backup", made["name"], "--wait", "--yes")["status"] == "Deleted"
     with closing(broker.Publisher(_url(own, services.SCHEDULER), "tests")) as clock:
         clock.publish(e.wrap(e.TickMinute(minute="now"), source="snapline/scheduler", time=datetime.now(UTC)))
     log = line.stack.root / "log" / "watchdog.log"
@@ -103,16 +104,16 @@ def test_no_detour_leads_to_a_nodes_worker(line: Line, own: dict[str, dict[str, 
             opened.queue_declare(mine, arguments=arguments)
             opened.queue_bind(mine, topology.WORK, mine)
             opened.basic_publish(topology.WORK, mine, body(FORGED), sent_by("notify"))
-        letters: list[broker.DeadLetter] = []
+        letters: dict[str, str] = {}
 
-        def all_are_parked() -> bool:
-            letters[:] = broker.list_dead_letters(line.url, NODE.name)
+        def all_are_parked() -> bool:  # what a look has seen is out of the next one's sight for a moment
+            letters.update((letter.id, letter.reason) for letter in broker.list_dead_letters(line.url, NODE.name))
             return len(letters) == 3
 
         until(all_are_parked, "they are parked")
         for number in range(2):
             opened.queue_delete(f"notify.delay.{number}")
-    reasons = " ".join(letter.reason for letter in letters)
+    reasons = " ".join(letters.values())
     for why in ("came with the routing key", "came through a dead-letter exchange", "came past the exchange"):
         assert why in reasons
     dropped: list[int] = []

@@ -57,7 +57,7 @@ def test_jobs_end_well_and_a_prune_takes_nothing_too_early(line: Line) -> None:
     second = line.job("backup", "instance", "beside a prune")
     assert line.final("backup", second, meanwhile=line.tick)["status"] == "Completed"
     packs = _packs(line)
-    assert line.snapline("delete", "backup", first["name"], "--wait")["status"] == "Deleted"
+    assert line.snapline("delete", "backup", first["name"], "--wait", "--yes")["status"] == "Deleted"
     line.publish(e.RepositoryPruneRequested(), "soon again")
     until(lambda: any(event.causationid == "soon again" for event in line.told(idle=0.5)), "it has been pruned", 120)
     assert _packs(line) == packs

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 HOST = "127.0.0.1"
 VALID = timedelta(days=30)
+"""From so long ago until so far ahead: clients whose clocks are wrong connect, too."""
 
 
 def serving() -> tuple[ssl.SSLContext, bytes]:
@@ -38,7 +39,7 @@ def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_before(now - VALID)
         .not_valid_after(now + VALID)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(HOST))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
