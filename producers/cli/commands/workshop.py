@@ -9,6 +9,7 @@ import typer
 from pydantic import SecretStr
 
 import schemas
+from producers.cli import shapes
 from producers.cli.context import OutputOption, note, session_of
 from producers.cli.exits import Exit
 from producers.cli.render import Output, show
@@ -29,14 +30,16 @@ def worker(queue: Annotated[str, typer.Argument(help="A queue of the line, or vo
 def schema(
     check: Annotated[bool, typer.Option("--check", help="Only say which files are stale.")] = False,
 ) -> None:
-    """Write schemas/json and schemas/asyncapi.yaml from the models."""
+    """Write schemas/json, schemas/asyncapi.yaml and docs/output.json from the models."""
     directory = Path(schemas.__file__).parent
+    output = directory.parent / "docs" / "output.json"
     if not check:
-        note(f"{len(generate.write(directory))} files written")
+        output.write_text(shapes.document())
+        note(f"{len(generate.write(directory)) + 1} files written")
         return
-    stale = generate.stale(directory)
+    stale = [*generate.stale(directory), *([output] if output.read_text() != shapes.document() else [])]
     for path in stale:
-        print(path.relative_to(directory))  # noqa: T201  # the result
+        print(path.relative_to(directory.parent))  # noqa: T201  # the result
     raise typer.Exit(Exit.FAILED if stale else Exit.OK)
 
 

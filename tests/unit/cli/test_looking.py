@@ -115,6 +115,7 @@ def held(front: Front) -> Front:
     key = keys.manifest(backup("full"), hashlib.sha256(plain).hexdigest())
     front.store.put(key, repository.seal(plain, key))
     apps = [{"slug": "shop"}, {"slug": "blog"}]
+    front.begin("full")
     front.finish("full", manifest=key, objects=4, apps=apps, volumes=[volume(), volume("w", "logs", "blog")])
     front.finish("failed", status="Failed", manifest=key)
     return front

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from typer.testing import CliRunner, Result
 
 from producers.actions import applications, follow, schedules
-from producers.cli import failures
+from producers.cli import failures, shapes
 from producers.cli.exits import Exit
 from producers.cli.main import cli
 from producers.views.catalog import open_catalog
@@ -272,7 +273,12 @@ def _is_answered(done: Result, arguments: list[str], which: str) -> None:
         assert not {"\x1b", "\x07"} & set(done.output), what
     wanted = [said for option, said in pairwise(arguments) if option == "--output"]
     if code == 0 and wanted[-1:] == ["json"] and arguments[:1] not in (["events"], ["logs"]):
-        json.loads(done.stdout)
+        name = max((name for name in shapes.COMMANDS if " ".join(arguments).startswith(name)), key=len, default="")
+        other = {"backup ls": "get backups", "restore ls": "get restores"}.get(" ".join(arguments[:2]), name)
+        if name:
+            TypeAdapter(shapes.COMMANDS[other]).validate_json(done.stdout)
+        else:
+            json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("odd", [text for text in ODD if "\ud800" not in text])

@@ -1,0 +1,65 @@
+"""What each command prints with `-o json`, for programs: fields are added, and neither renamed nor taken away.
+
+Numbers of bytes are called so, or `size`; times are RFC 3339, UTC.
+"""
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from producers.cli.shapes import jobs, things
+
+COMMANDS: dict[str, Any] = {
+    "backup": jobs.Requested | jobs.Backup | jobs.Rejected | jobs.Ended,
+    "restore": jobs.Requested | jobs.Restore | jobs.Rejected | jobs.Foreseen | jobs.Ended,
+    "wait": jobs.Backup | jobs.Restore | jobs.Rejected | jobs.Ended,
+    "get backups": list[jobs.Backup | jobs.BackupUnderway | jobs.Rejected | jobs.Unreadable],
+    "get restores": list[jobs.Restore | jobs.RestoreUnderway | jobs.Rejected | jobs.Unreadable],
+    "get apps": list[things.Application],
+    "get schedules": list[things.Schedule],
+    "get destinations": list[things.Destination],
+    "get dead-letters": list[things.DeadLetter],
+    "describe backup": jobs.BackupDescribed | jobs.BackupUnderwayDescribed | jobs.Rejected,
+    "describe restore": jobs.RestoreDescribed | jobs.RestoreUnderwayDescribed | jobs.Rejected,
+    "describe app": things.Application,
+    "describe schedule": things.Schedule,
+    "describe destination": things.DestinationDescribed,
+    "describe dead-letter": things.DeadLetterDescribed,
+    "set app": things.Application,
+    "set schedule": things.Schedule,
+    "set destination s3": list[things.Check] | things.DestinationDescribed,
+    "set destination directory": list[things.Check] | things.DestinationDescribed,
+    "delete backup": things.Deletion | list[things.Deletion],
+    "delete dead-letters": things.Dropped,
+    "check": list[things.Check],
+    "files ls": list[things.VolumeOfFiles] | list[things.File],
+    "files find": list[things.FileFound],
+    "files diff": list[things.FileDifference],
+    "files restore": things.FilesRestored,
+    "repository init": things.RecoveryText,
+    "repository check": things.Problems,
+    "repository verify": things.Verified,
+    "repository prune": things.Pruned,
+    "repository stats": things.Stats,
+    "repository repair-index": things.Repaired,
+    "repository key list": list[things.Key],
+    "repository key add": things.KeyMade,
+    "repository key remove": things.KeyRemoved,
+    "repository key rotate": things.KeyMade,
+    "repository key recover": things.KeyMade,
+    "publish": things.Published,
+    "redrive": things.Redriven,
+    "settings": list[things.Setting],
+    "failure": things.Failure,
+}
+"""By command; of `events tail` and `logs` each line is an event (schemas/json), and its sender."""
+
+
+def document() -> str:
+    """One JSON schema of all: `commands` has what each prints."""
+    inputs: list[Any] = [(name, "validation", TypeAdapter(shape)) for name, shape in COMMANDS.items()]
+    found, defined = TypeAdapter.json_schemas(inputs, ref_template="#/$defs/{model}")
+    commands = {name: found[(name, "validation")] for name in COMMANDS}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "What Snapline prints with -o json"}
+    return json.dumps({**head, "commands": commands, **defined}, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,211 @@
+"""What is printed of backups and restores."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from producers.cli.shapes.base import Shape
+
+
+class Requested(Shape):
+    """A request that was published; `name` is what its job will be called, unless that is taken."""
+
+    request: str
+    name: str
+    status: Literal["Requested"]
+
+
+class Backup(Shape):
+    """A backup that has ended. `size` is of all files, `uploaded_bytes` what was new of them; `errors` and `warnings`
+    are numbers."""
+
+    name: str
+    status: Literal["Completed", "PartiallyFailed", "Failed", "Cancelled"]
+    app: str | None
+    apps: list[str]
+    schedule: str | None
+    snapshot_of: str | None
+    objects: int
+    volumes: int
+    size: int
+    uploaded_bytes: int
+    errors: int
+    warnings: int
+    requested_at: datetime
+    completed_at: datetime
+    duration_seconds: float
+    reason: str
+
+
+class Restore(Shape):
+    """A restore that has ended. `snapshot` is the backup of what it has deleted."""
+
+    name: str
+    status: Literal["Completed", "PartiallyFailed", "Failed", "Cancelled"]
+    backup: str
+    scope: Literal["full", "applications", "console"]
+    app: str | None
+    snapshot: str | None
+    objects: int
+    bytes: int
+    files: int
+    errors: int
+    warnings: int
+    requested_at: datetime
+    completed_at: datetime
+    duration_seconds: float
+    reason: str
+
+
+class Underway(Shape):
+    """A backup or restore that has not ended."""
+
+    name: str
+    status: Literal["Queued", "InProgress", "Cancelling"]
+    app: str | None
+    requested_at: datetime
+    notes: list[str]
+
+
+class BackupUnderway(Underway):
+    """A backup that has not ended."""
+
+    snapshot_of: str | None
+
+
+class RestoreUnderway(Underway):
+    """A restore that has not ended."""
+
+    backup: str
+    scope: Literal["full", "applications", "console"]
+    snapshot: str | None
+
+
+class Rejected(Shape):
+    """A request that was refused; `request` is its id. What its event alone tells lacks the rest."""
+
+    name: str
+    status: Literal["Rejected"]
+    request: str
+    reasons: list[str]
+    requested_at: datetime | None = None
+    app: str | None = None
+    backup: str | None = None
+    scope: Literal["full", "applications", "console"] | None = None
+
+
+class Unreadable(Shape):
+    """A job whose record is damaged, or none of ours."""
+
+    name: str
+    status: Literal["Unreadable"]
+    requested_at: datetime
+    reason: str
+
+
+class Ended(BaseModel):
+    """How a job ended that the sender may not look at in the store: the final event's fields besides."""
+
+    name: str
+    status: str
+
+
+class Volume(Shape):
+    """A volume of a backup."""
+
+    namespace: str
+    pod: str
+    name: str
+    claim: str | None
+    scanned_bytes: int
+    changed_bytes: int
+    uploaded_bytes: int
+    files: int
+
+
+class Hook(Shape):
+    """A hook that was run. `problem` says why its command and output are not shown."""
+
+    phase: str
+    source: str
+    namespace: str
+    pod: str
+    container: str
+    started_at: datetime
+    seconds: float
+    exit_code: int | None
+    error: str
+    command: list[str]
+    stdout: str
+    stderr: str
+    stdout_cut: bool
+    stderr_cut: bool
+    problem: str
+
+
+class Content(Shape):
+    """An object that a backup holds."""
+
+    kind: str
+    namespace: str
+    name: str
+    owners: list[str]
+
+
+class BackupDescribed(Backup):
+    """A backup that has ended, by itself; `contents` with `--objects`."""
+
+    volumes: list[Volume]  # type: ignore[assignment]  # there are more of them than a number says
+    hooks: list[Hook]
+    errors: list[str]  # type: ignore[assignment]
+    warnings: list[str]  # type: ignore[assignment]
+    contents: list[Content] | None = None
+
+
+class Planned(Shape):
+    """What a restore was decided to do: `replaced` objects are deleted, of which `newer` do not come back."""
+
+    planned_objects: int | None = None
+    replaced: int | None = None
+    newer: list[str] = []
+    left_alone: list[str] = []
+
+
+class RestoreDescribed(Restore, Planned):
+    """A restore that has ended, by itself."""
+
+    hooks: list[Hook]
+    errors: list[str]  # type: ignore[assignment]
+    warnings: list[str]  # type: ignore[assignment]
+
+
+class Standing(Shape):
+    """How far a job under way has come."""
+
+    phase: str | None = None
+    objects: int | None = None
+    volumes: int | None = None
+    volumes_done: int | None = None
+    bytes_done: int | None = None
+
+
+class BackupUnderwayDescribed(BackupUnderway, Standing):
+    """A backup that has not ended, by itself."""
+
+
+class RestoreUnderwayDescribed(RestoreUnderway, Standing, Planned):
+    """A restore that has not ended, by itself."""
+
+
+class Foreseen(Shape):
+    """What a restore would bring back; `kinds` is how many objects of which."""
+
+    backup: str
+    scope: Literal["full", "applications", "console"]
+    app: str | None
+    objects: int
+    kinds: dict[str, int]
+    owners: list[str]
+    volumes: int
+    bytes: int

@@ -1,0 +1,250 @@
+"""What is printed of all else, and of failures."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from producers.cli.shapes.base import Shape
+
+
+class Application(Shape):
+    """A registered application; of one that cannot be read, what `snapshots` says."""
+
+    slug: str
+    snapshots: str
+    name: str | None = None
+    version: str | None = None
+    namespaces: list[str] | None = None
+    backup_resource: bool | None = None
+
+
+class Schedule(Shape):
+    """A schedule; without `app`, of everything."""
+
+    name: str
+    expression: str
+    app: str | None
+    next_due: datetime
+
+
+class Destination(Shape):
+    """A destination; of one that cannot be read, what the `problem` is."""
+
+    name: str
+    provider: str
+    place: str
+    from_environment: bool
+    passphrase_is_set: bool
+    problem: str
+
+
+class DestinationDescribed(BaseModel):
+    """A destination's fields, which differ by provider."""
+
+    name: str
+    provider: Literal["s3", "directory"]
+    prefix: str
+    passphrase_is_set: bool
+
+
+class Check(Shape):
+    """One thing that Snapline needs of a store, and whether it is so."""
+
+    check: str
+    ok: bool
+    detail: str
+
+
+class DeadLetter(Shape):
+    """A message that could not be handled."""
+
+    queue: str
+    id: str
+    type: str | None
+    reason: str
+    sender: str | None
+    parked_at: datetime | None
+    size: int
+
+
+class DeadLetterDescribed(DeadLetter):
+    """With the beginning of its body."""
+
+    body: str
+
+
+class Deletion(Shape):
+    """What became of the deletion of a backup."""
+
+    name: str
+    status: Literal["Requested", "Deleted", "Failed"]
+    reclaimed_bytes: int | None = None
+    reason: str | None = None
+
+
+class Redriven(Shape):
+    """How many dead letters were given back."""
+
+    queue: str
+    redriven: int
+
+
+class Dropped(Shape):
+    """How many dead letters were thrown away."""
+
+    queue: str
+    dropped: int
+
+
+class File(Shape):
+    """A path in a volume; `path` is for people, `name_base64` has it where that is not exactly the name. Values that
+    are null are not known; `mtime` is in nanoseconds since 1970."""
+
+    path: str
+    kind: str
+    mode: str | None
+    uid: int | None
+    gid: int | None
+    size: int | None
+    mtime: int | None
+    target: str
+    name_base64: str
+    modified_at: str | None
+
+
+class FileFound(File):
+    """In one of several volumes."""
+
+    volume: str
+
+
+class VolumeOfFiles(Shape):
+    """A volume that can be looked into."""
+
+    volume: str
+    pod: str
+    scanned_bytes: int
+    files: int
+
+
+class FileDifference(Shape):
+    """A path that differs between two backups."""
+
+    what: Literal["added", "removed", "changed"]
+    volume: str
+    path: str
+    kind: str
+    size: int | None
+    fields: list[str]
+
+
+class FilesRestored(Shape):
+    """What was written to this machine; `lost` says which paths were not, and why."""
+
+    files: int
+    bytes: int
+    lost: list[str]
+    warnings: list[str]
+
+
+class Problem(Shape):
+    """Something that is wrong with a repository; `more` are hurt that are not named."""
+
+    code: str
+    problem: str
+    hurts: list[str]
+    more: int
+
+
+class Problems(Shape):
+    """What a check has found."""
+
+    problems: list[Problem]
+
+
+class Verified(Problems):
+    """What was read back, and what is wrong with it."""
+
+    packs: int
+    packs_total: int
+    read_bytes: int
+
+
+class Pruned(Shape):
+    """What came back."""
+
+    reclaimed_bytes: int
+
+
+class Stats(Shape):
+    """How much there is in a repository; `content_bytes` is before compression."""
+
+    volumes: int
+    packs: int
+    stored_bytes: int
+    chunks: int
+    content_bytes: int
+    marked_packs: int
+    damaged_chunks: int
+
+
+class Repaired(Shape):
+    """What was done to an index; `unreadable` packs cannot be listed."""
+
+    listed: int
+    dropped: int
+    unreadable: list[str]
+    replaced: int
+
+
+class RecoveryText(Shape):
+    """It opens the repository when all keys are lost."""
+
+    recovery_text: str
+
+
+class Key(Shape):
+    """A passphrase that opens a repository, without it."""
+
+    id: str
+    label: str
+    created_at: str
+
+
+class KeyMade(Shape):
+    """Another one."""
+
+    id: str
+
+
+class KeyRemoved(Shape):
+    """One less."""
+
+    removed: str
+
+
+class Published(Shape):
+    """An event that was published."""
+
+    id: str
+    type: str
+    read_as: Literal["data", "event"]
+
+
+class Setting(Shape):
+    """A variable of the environment."""
+
+    variable: str
+    value: str
+    meaning: str
+
+
+class Failure(Shape):
+    """What went wrong, on standard error: `code` is the exit code, `reason` is stable."""
+
+    message_type: Literal["exit_error"]
+    code: int
+    reason: str
+    message: str
+    remedy: str
