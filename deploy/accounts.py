@@ -1,5 +1,5 @@
-"""Makes the accounts of a deployment: a file with the broker's address for each service, which holds its password, and
-one with the rights of all, for RabbitMQ. Passwords that are there stay.
+"""Makes the accounts of a deployment on the broker: a file with its address for each service, which holds the
+password, and one with the rights of all, for RabbitMQ. Passwords that are there stay.
 
     python -m deploy.accounts FOLDER [NODE...]
 """
@@ -23,13 +23,13 @@ RIGHTS = "rabbitmq.json"
 
 def write(folder: Path, nodes: tuple[str, ...], *, broker: str = BROKER, vhost: str = "/") -> Path:
     """`<service>.env` for each service, with a worker for each of `nodes`, and `rabbitmq.json`, which is returned. Only
-    their owner may read them."""
+    their owner may enter the folder; `rabbitmq.json`, which has no password, is read by the broker's container."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     passwords = {name: _password(folder / f"{name}.env") for name in services(nodes)}
     for name, password in passwords.items():
         url = f"amqp://{quote(name, safe='')}:{password}@{broker}/{quote(vhost, safe='')}"
         _write(folder / f"{name}.env", f"{ADDRESS}={url}\n")
-    _write(folder / RIGHTS, json.dumps(definitions(passwords, nodes, vhost), indent=2))
+    (folder / RIGHTS).write_text(json.dumps(definitions(passwords, nodes, vhost), indent=2))
     return folder / RIGHTS
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy import accounts
 from schemas import events, topology
+from schemas.services import services, trusted_users
 from schemas.settings import PREFIX, from_environment
 from workers import app
 
@@ -83,3 +85,15 @@ def test_the_image_has_the_python_that_the_constraints_are_for() -> None:
     needed = re.search(r'requires-python = ">=([\d.]+)"', (HOUSE / "pyproject.toml").read_text())
     assert needed
     assert (HOUSE / "deploy/Dockerfile").read_text().startswith(f"FROM python:{needed[1]}.")
+
+
+def test_every_service_has_an_account_of_its_own_on_the_broker_and_in_the_cluster() -> None:
+    common = COMPOSE["x-snapline"]["environment"]
+    assert common["SNAPLINE_TRUSTED_USERS"] == f"snapline,{trusted_users(('node-a',))}"
+    assert "SNAPLINE_AMQP_URL" not in common
+    for name in services(("node-a",)):
+        assert SERVICES[name]["env_file"] == ["${ACCOUNTS:-./accounts}/" + name + ".env"]
+        mounted = [volume for volume in SERVICES[name]["volumes"] if "kubeconfig" in volume]
+        assert mounted == ["${ACCOUNTS:-./accounts}/" + name + ".kubeconfig:/etc/snapline/kubeconfig:ro"]
+    [rights] = [volume.split(":") for volume in SERVICES["rabbitmq"]["volumes"] if accounts.RIGHTS in volume]
+    assert f"import_definitions {rights[-2]} " in SERVICES["rabbitmq"]["healthcheck"]["test"][1]

@@ -1,0 +1,132 @@
+"""An account for each service: passwords that stay, the least rights on the broker and in the cluster."""
+
+import json
+import re
+import stat
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy import accounts, kubeconfigs
+from schemas import broker_accounts, topology
+from schemas import events as e
+from schemas.kubernetes import NAMESPACES, SECRETS, Object
+from schemas.services import SCHEDULER, services, tells
+from schemas.settings import from_environment
+from workers.adapters.twins.cluster import MemoryCluster
+
+NODES = ("node-a", "node-b")
+MANIFEST: list[dict[str, Any]] = list(yaml.safe_load_all(kubeconfigs.MANIFEST.read_text()))
+
+
+def _of(kind: str) -> Iterator[dict[str, Any]]:
+    return (obj for obj in MANIFEST if obj["kind"] == kind)
+
+
+def test_each_service_gets_an_address_that_holds_its_password_and_keeps_it(tmp_path: Path) -> None:
+    folder = tmp_path / "accounts"
+    accounts.write(folder, NODES[:1])
+    before = {name: accounts.read(folder / f"{name}.env") for name in services(NODES[:1])}
+    rights = json.loads(accounts.write(folder, NODES).read_text())
+    after = {name: accounts.read(folder / f"{name}.env") for name in services(NODES)}
+    assert before.items() <= after.items()
+    addresses = {from_environment(settings).broker_url for settings in after.values()}
+    assert len(addresses) == len(after)
+    assert {user["name"] for user in rights["users"]} == set(services(NODES))
+    assert not [address for address in addresses if address.split(":")[2].split("@")[0] in json.dumps(rights)]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE((folder / f"{name}.env").stat().st_mode) for name in after} == {0o600}
+
+
+def _matching(expression: str, names: set[str]) -> set[str]:
+    return {name for name in names if re.search(expression, name)}
+
+
+def test_a_worker_has_rights_on_its_own_queues_and_publishes_what_it_tells() -> None:
+    rights = broker_accounts.definitions("/", NODES)
+    every = {*topology.QUEUES, *(topology.volumes(node).name for node in NODES)}
+    own = {right["user"]: right for right in rights["permissions"]}
+    said = {(right["user"], right["exchange"]): right for right in rights["topic_permissions"]}
+    kinds = {f"{kind.type}.node-a" if "node" in kind.model_fields else kind.type: kind for kind in e.KINDS.values()}
+    assert set(own) == set(services(NODES))
+    for name in own:
+        mine = {name} - {SCHEDULER}
+        for what in ("configure", "write", "read"):
+            assert _matching(own[name][what], every) == mine
+            assert not _matching(own[name][what], {topology.EVENT_LOG})
+        assert not _matching(own[name]["configure"], {topology.EVENTS, topology.WORK, topology.CONTROL})
+        written = _matching(said[name, topology.EVENTS]["write"], set(kinds))
+        assert {kinds[key] for key in written} == set(tells(name))
+        if mine:
+            assert _matching(said[name, topology.WORK]["write"], every) == mine
+            heard = topology.queue(name).binding_keys
+            assert _matching(said[name, topology.EVENTS]["read"], {*heard, "#", "*.*.*"}) == set(heard)
+
+
+def test_what_no_worker_may_declare_is_in_the_definitions() -> None:
+    rights = broker_accounts.definitions("v", NODES)
+    assert {each["name"] for each in rights["exchanges"]} == {topology.EVENTS, topology.WORK, topology.CONTROL}
+    assert [each["name"] for each in rights["queues"]] == [topology.EVENT_LOG]
+    assert {each["vhost"] for part in rights.values() for each in part} == {"v"}
+
+
+def test_each_service_has_an_account_in_the_cluster_a_token_and_a_role() -> None:
+    wanted = {kubeconfigs.account(name) for name in services(NODES)}
+    assert sorted(obj["metadata"]["name"] for obj in _of("ServiceAccount")) == sorted(wanted)
+    assert {obj["metadata"]["name"] for obj in _of("Secret")} == {f"{name}.token" for name in wanted}
+    roles = {(obj["kind"], obj["metadata"]["name"]) for kind in ("Role", "ClusterRole") for obj in _of(kind)}
+    bindings = [*_of("RoleBinding"), *_of("ClusterRoleBinding")]
+    assert {(each["roleRef"]["kind"], each["roleRef"]["name"]) for each in bindings} == roles
+    bound = {subject["name"] for each in bindings for subject in each["subjects"]}
+    assert bound == wanted
+
+
+def test_only_who_backs_up_or_restores_objects_has_rights_on_all_of_them() -> None:
+    roles = {obj["metadata"]["name"]: obj["rules"] for obj in _of("ClusterRole")}
+    wide = {name for name, rules in roles.items() if any("*" in rule["resources"] for rule in rules)}
+    held = {
+        subject["name"]
+        for each in _of("ClusterRoleBinding")
+        if each["roleRef"]["name"] in wide
+        for subject in each["subjects"]
+    }
+    assert held == {"manifest.capture", "restore.prepare", "restore.apply", "restore.finalize"}
+
+
+def test_a_kubeconfig_leads_to_the_same_server_with_the_services_own_token(tmp_path: Path) -> None:
+    cluster = MemoryCluster()
+    cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": kubeconfigs.NAMESPACE}})
+    for name in {kubeconfigs.account(each) for each in services(NODES)}:
+        cluster.create(SECRETS, _token(name))
+    (tmp_path / "ca.crt").write_text("authority")
+    admin = tmp_path / "admin.kubeconfig"
+    server = {"server": "https://here:6443", "certificate-authority": "ca.crt"}
+    admin.write_text(
+        yaml.safe_dump(
+            {
+                "clusters": [{"name": "other", "cluster": {}}, {"name": "this", "cluster": server}],
+                "contexts": [{"name": "mine", "context": {"cluster": "this", "user": "admin"}}],
+                "current-context": "mine",
+            }
+        )
+    )
+    made = kubeconfigs.write(tmp_path / "own", admin, cluster, NODES)
+    assert set(made) == set(services(NODES))
+    read = {name: yaml.safe_load(file.read_text()) for name, file in made.items()}
+    assert {name: config["users"][0]["user"]["token"] for name, config in read.items()} == {
+        name: f"token of {kubeconfigs.account(name)}" for name in made
+    }
+    [reached] = {json.dumps(config["clusters"][0]["cluster"]) for config in read.values()}
+    assert json.loads(reached) == {"server": "https://here:6443", "certificate-authority-data": "YXV0aG9yaXR5"}
+
+
+def _token(name: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": f"{name}.token", "namespace": kubeconfigs.NAMESPACE},
+        "data": {"token": b64encode(f"token of {name}".encode()).decode()},
+    }
