@@ -1,10 +1,6 @@
 """What there is to see of a job under way, of what a backup holds, and of what a restore would do; and of files."""
 
-import hashlib
 import json
-import os
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,16 +25,7 @@ from schemas.records import (
     VolumeResult,
 )
 from tests.support.front import NOON, Front, volume
-from tests.support.sealed import PASSPHRASE
-from tests.support.volumes import copy, volume_of
 from workers.jobs import ledger
-from workers.manifests.capture.document import Captured, encode_manifest
-from workers.repository import open_repository
-
-
-@pytest.fixture
-def front(tmp_path: Path) -> Front:
-    return Front(tmp_path)
 
 
 def _json(front: Front, command: str) -> Any:
@@ -92,35 +79,6 @@ def test_of_a_restore_under_way_too(front: Front) -> None:
     assert standing(front.store, job).phase == "finishing"
 
 
-def _object(kind: str, namespace: str | None, name: str) -> dict[str, Any]:
-    metadata = {"name": name, "uid": f"{kind}/{namespace}/{name}"} | ({"namespace": namespace} if namespace else {})
-    return {"apiVersion": "v1", "kind": kind, "metadata": metadata}
-
-
-@pytest.fixture
-def held(front: Front) -> Front:
-    """A full backup `full` with objects of the console and of two applications, and one `failed`."""
-    repository = open_repository(front.objects, PASSPHRASE)
-    captured = Captured()
-    for owner, kind, namespace, name in (
-        ("console", "Secret", "snapline-console", "admin"),
-        ("shop", "StatefulSet", "shop", "db"),
-        ("shop", "Secret", "shop", "größe [/b]"),
-        ("blog", "ClusterRole", None, "blog"),
-    ):
-        obj = _object(kind, namespace, name)
-        captured.objects.append(obj)
-        captured.owners[obj["metadata"]["uid"]] = [owner]
-    plain = encode_manifest(captured)
-    key = keys.manifest(backup("full"), hashlib.sha256(plain).hexdigest())
-    front.store.put(key, repository.seal(plain, key))
-    apps = [{"slug": "shop"}, {"slug": "blog"}]
-    front.begin("full")
-    front.finish("full", manifest=key, objects=4, apps=apps, volumes=[volume(), volume("w", "logs", "blog")])
-    front.finish("failed", status="Failed", manifest=key)
-    return front
-
-
 def test_the_objects_of_a_backup_are_listed(held: Front) -> None:
     found = _json(held, "describe backup full --objects")["contents"]
     assert [(each["kind"], each["namespace"], each["owners"]) for each in found] == [
@@ -156,25 +114,6 @@ def test_a_dry_run_says_what_would_come_back_and_asks_for_nothing(
 def test_a_dry_run_of_what_the_gate_would_reject_is_refused(held: Front, options: str) -> None:
     done = CliRunner().invoke(cli, ["restore", "--dry-run", *options.split()], obj=held.session)
     assert isinstance(done.exception, Invalid | NotFound)
-
-
-@pytest.fixture
-def two(front: Front, tmp_path: Path) -> Front:
-    """Two backups, of a volume that has changed in between."""
-    repository = open_repository(front.objects, PASSPHRASE)
-    root = tmp_path / "source"
-    (root / "etc").mkdir(parents=True)
-    for name in ("etc/same.conf", "etc/changed.conf", "gone"):
-        (root / name).write_text("one")
-        os.utime(root / name, (1_000_000, 1_000_000))
-    os.utime(root / "etc", (1_000_000, 1_000_000))
-    front.finish("first", volumes=[volume(volume_of(copy(repository, root)))], requested_at=NOON - timedelta(days=1))
-    (root / "etc/changed.conf").write_text("two!")
-    (root / "gone").unlink()
-    (root / "new").write_text("new")
-    os.utime(root / "etc", (1_000_000, 1_000_000))
-    front.finish("second", volumes=[volume(volume_of(copy(repository, root)))])
-    return front
 
 
 def test_files_are_found_by_name_or_path(two: Front) -> None:

@@ -16,14 +16,11 @@ from schemas.errors import Code, Damaged, Denied, Invalid, NotFound, SnaplineErr
 from schemas.messages import Message
 from tests.support.front import Front, reject_backup, reject_restore
 from tests.unit.cli.test_grammar import ALL
-from tests.unit.cli.test_looking import held, two
 from tests.unit.test_actions import LICENSE
 
 DOCS = Path(__file__).parents[3] / "docs"
 STREAMS = {"events tail", "logs"}
 """They print an event a line."""
-
-__all__ = ["held", "two"]
 
 
 @pytest.fixture
