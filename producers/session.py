@@ -13,7 +13,7 @@ from schemas.errors import Code, Invalid, NotFound
 from schemas.events import DEFAULT_DESTINATION
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
-from workers.adapters import license_keys, stores
+from workers.adapters import stores
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.destinations import ConfiguredDestinations
 from workers.ports import Cluster, ObjectStore
@@ -101,6 +101,9 @@ class Session:
         folder = self.settings.license_keys
         if folder is None:
             return None
+        # Some hundredths of a second, for cryptography that most commands do not need.
+        from workers.adapters import license_keys
+
         return license_keys.trusted_keys(folder)
 
     def close(self) -> None:

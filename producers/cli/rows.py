@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from producers.cli.context import where
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, Row
-from producers.views.applications import ApplicationView
-from producers.views.destinations import DestinationView
-from producers.views.hooks import HookView
-from producers.views.jobs import BackupDetails, BackupView, RestoreDetails, RestoreView
-from producers.views.schedules import ScheduleView
-from producers.views.standing import StandingView
 from producers.views.unreadable import Unreadable
-from producers.views.volumes import VolumeView
 from schemas.messages import Message
 
 if TYPE_CHECKING:
+    from producers.views.applications import ApplicationView
+    from producers.views.destinations import DestinationView
+    from producers.views.hooks import HookView
+    from producers.views.jobs import BackupDetails, BackupView, RestoreDetails, RestoreView
+    from producers.views.schedules import ScheduleView
+    from producers.views.standing import StandingView
+    from producers.views.volumes import VolumeView
     from workers.adapters.broker import DeadLetter
 
 PHASES = {
@@ -58,7 +58,7 @@ def backup_columns(rows: Sequence[Row]) -> tuple[str, ...]:
     return (*BACKUP_COLUMNS, *(name for name in SOMETIMES if any(row.get(name) for row in rows)))
 
 
-def backup(view: BackupView) -> Row:
+def backup(view: "BackupView") -> Row:
     """As in a list. There is less to say of one that is under way, or was rejected."""
     if view.status == "Rejected":
         return _rejected(view, {"app": view.app}, Output.JSON)
@@ -86,7 +86,7 @@ def backup(view: BackupView) -> Row:
     }
 
 
-def restore(view: RestoreView) -> Row:
+def restore(view: "RestoreView") -> Row:
     """As in a list; see `backup`."""
     if view.status == "Rejected":
         return _rejected(view, {"app": view.app, "backup": view.backup, "scope": view.scope}, Output.JSON)
@@ -113,7 +113,7 @@ def restore(view: RestoreView) -> Row:
     }
 
 
-def backup_details(details: BackupDetails, hooks: Iterable[HookView], output: Output) -> Row:
+def backup_details(details: "BackupDetails", hooks: "Iterable[HookView]", output: Output) -> Row:
     """By itself. People get remedies, too; programs get the messages as they are."""
     if details.view.status == "Rejected":
         return _rejected(details.view, {"app": details.view.app}, output)
@@ -123,7 +123,7 @@ def backup_details(details: BackupDetails, hooks: Iterable[HookView], output: Ou
     return backup(details.view) | whole | _messages(details, output)
 
 
-def restore_details(details: RestoreDetails, hooks: Iterable[HookView], output: Output) -> Row:
+def restore_details(details: "RestoreDetails", hooks: "Iterable[HookView]", output: Output) -> Row:
     """By itself; see `backup_details`."""
     view, plan = details.view, details.plan
     if view.status == "Rejected":
@@ -151,13 +151,13 @@ def rejection(name: str, request: str, reasons: Iterable[Message], output: Outpu
     return {"name": name, "status": "Rejected", "request": request, "reasons": _said(reasons, output)}
 
 
-def hook(view: HookView) -> Row:
+def hook(view: "HookView") -> Row:
     """For programs, in a job's description."""
     said = asdict(view) | {"command": list(view.command), "started_at": view.started_at.isoformat()}
     return said | {"problem": str(view.problem or "")}
 
 
-def hook_text(view: HookView) -> str:
+def hook_text(view: "HookView") -> str:
     """For people: what became of it, then the command and what it said."""
     ended = "no exit code" if view.exit_code is None else f"exit code {view.exit_code}"
     lines = [
@@ -176,18 +176,18 @@ def hook_text(view: HookView) -> str:
     return "\n".join(lines)
 
 
-def volume(view: VolumeView) -> Row:
+def volume(view: "VolumeView") -> Row:
     """As in a backup's description."""
     kept = ("namespace", "pod", "name", "claim", "scanned_bytes", "changed_bytes", "uploaded_bytes", "files")
     return {key: getattr(view, key) for key in kept}
 
 
-def volume_of_files(view: VolumeView) -> Row:
+def volume_of_files(view: "VolumeView") -> Row:
     """As in the list of what `snapline files` can look into."""
     return {"volume": view.key, "pod": view.pod, "scanned_bytes": view.scanned_bytes, "files": view.files}
 
 
-def application(view: ApplicationView | Unreadable) -> Row:
+def application(view: "ApplicationView | Unreadable") -> Row:
     """In a list."""
     if isinstance(view, Unreadable):
         return {"slug": view.name, "snapshots": f"unreadable: {view.problem}"}
@@ -204,7 +204,7 @@ def application(view: ApplicationView | Unreadable) -> Row:
     return row | {"snapshots": "allowed" if said.allowed else f"{said.code}: {said.reason}"}
 
 
-def schedule(view: ScheduleView) -> Row:
+def schedule(view: "ScheduleView") -> Row:
     """In a list."""
     return {
         "name": view.name,
@@ -214,11 +214,11 @@ def schedule(view: ScheduleView) -> Row:
     }
 
 
-def destination(view: DestinationView | Unreadable) -> Row:
+def destination(view: "DestinationView | Unreadable") -> Row:
     """In a list."""
     if isinstance(view, Unreadable):
-        blank = DestinationView(view.name, provider="", place="", from_environment=False, passphrase_is_set=False)
-        return asdict(blank) | {"problem": str(view.problem)}
+        blank = {"name": view.name, "provider": "", "place": "", "from_environment": False, "passphrase_is_set": False}
+        return {**blank, "problem": str(view.problem)}
     return asdict(view) | {"problem": ""}
 
 
@@ -233,7 +233,7 @@ def texts(messages: Iterable[Message]) -> list[str]:
     return list(map(str, messages))
 
 
-def _running(view: BackupView | RestoreView, of_kind: Row) -> Row:
+def _running(view: "BackupView | RestoreView", of_kind: Row) -> Row:
     return {
         "name": view.name,
         "status": view.status,
@@ -243,12 +243,12 @@ def _running(view: BackupView | RestoreView, of_kind: Row) -> Row:
     }
 
 
-def _unreadable(view: BackupView | RestoreView) -> Row:
+def _unreadable(view: "BackupView | RestoreView") -> Row:
     written = view.requested_at.isoformat()
     return {"name": view.name, "status": view.status, "requested_at": written, "reason": str(view.reason or "")}
 
 
-def _rejected(view: BackupView | RestoreView, of_kind: Row, output: Output) -> Row:
+def _rejected(view: "BackupView | RestoreView", of_kind: Row, output: Output) -> Row:
     return {
         "name": view.name,
         "status": view.status,
@@ -259,7 +259,7 @@ def _rejected(view: BackupView | RestoreView, of_kind: Row, output: Output) -> R
     }
 
 
-def _standing(standing: StandingView | None, output: Output) -> Row:
+def _standing(standing: "StandingView | None", output: Output) -> Row:
     """How far it is. People get words."""
     if standing is None:
         return {}
@@ -271,11 +271,11 @@ def _standing(standing: StandingView | None, output: Output) -> Row:
     return asdict(standing)
 
 
-def _hooks(hooks: Iterable[HookView], output: Output) -> list[Row] | list[str]:
+def _hooks(hooks: "Iterable[HookView]", output: Output) -> list[Row] | list[str]:
     return list(map(hook_text, hooks)) if output is Output.TABLE else list(map(hook, hooks))
 
 
-def _messages(details: BackupDetails | RestoreDetails, output: Output) -> Row:
+def _messages(details: "BackupDetails | RestoreDetails", output: Output) -> Row:
     return {"errors": _said(details.errors, output), "warnings": _said(details.warnings, output)}
 
 

@@ -13,14 +13,13 @@ from producers.cli.moments import moment
 from producers.cli.remedies import with_remedy
 from producers.cli.render import ListOutput, Row, show
 from producers.cli.watching import changes
-from producers.views import destinations, schedules
-from producers.views.applications import applications
 from producers.views.catalog import MOST_REJECTED, open_catalog
 from producers.views.choosing import V, chosen
 from producers.views.jobs import BackupView, RestoreView
 from producers.views.unreadable import Unreadable
 from schemas.events import DEFAULT_DESTINATION
 
+# Views are imported when they are shown: licenses and clocks take some hundredths of a second each.
 get = typer.Typer(no_args_is_help=True, help="List backups, restores, apps, schedules, destinations or dead letters.")
 App = Annotated[str | None, typer.Option(help="Only those of this application.")]
 Status = Annotated[str | None, typer.Option(help="Only those in this status, such as PartiallyFailed.")]
@@ -77,6 +76,8 @@ def get_restores(
 @get.command("applications", hidden=True)
 def get_apps(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
     """The registered applications, and what their licenses allow."""
+    from producers.views.applications import applications
+
     show([rows.application(each) for each in applications(session_of(ctx))], output, rows.APPLICATION_COLUMNS)
 
 
@@ -84,6 +85,8 @@ def get_apps(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) ->
 @get.command("schedule", hidden=True)
 def get_schedules(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
     """All schedules, and when they are due next."""
+    from producers.views import schedules
+
     found = schedules.schedules(session_of(ctx))
     for each in found:
         if isinstance(each, Unreadable):
@@ -96,6 +99,8 @@ def get_schedules(ctx: typer.Context, output: ListOutputOption = ListOutput.TABL
 @get.command("destination", hidden=True)
 def get_destinations(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
     """All storage destinations, without their secrets."""
+    from producers.views import destinations
+
     found = destinations.destinations(session_of(ctx))
     show([rows.destination(each) for each in found], output, rows.DESTINATION_COLUMNS)
 
