@@ -8,7 +8,7 @@ import typer
 
 from producers.cli.bars import work_bar
 from producers.cli.commands.repository_keys import init, keys
-from producers.cli.context import DestinationOption, OutputOption, notes, session_of
+from producers.cli.context import DestinationOption, OutputOption, note, notes, session_of
 from producers.cli.exits import Exit
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, show
@@ -97,6 +97,10 @@ def repair_index_(
 
 
 def _report(facts: dict[str, int], problems: "Sequence[Problem]", output: Output) -> None:
+    for each in problems:
+        if each.harmless:
+            note(f"{each.what}; no backup lacks anything, and the next `snapline repository prune` clears up")
+    problems = [each for each in problems if not each.harmless]
     shown = [{"code": each.code, "problem": each.what, "hurts": each.hurts, "more": each.more} for each in problems]
     table = [with_remedy(Damaged(str(each), code=each.code)) for each in problems]
     show({**facts, "problems": shown if output is not Output.TABLE else table}, output)

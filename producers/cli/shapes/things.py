@@ -75,11 +75,13 @@ class DeadLetterDescribed(DeadLetter):
 
 
 class Deletion(Shape):
-    """What became of the deletion of a backup."""
+    """What became of the deletion of a backup; as `Pruned`."""
 
     name: str
     status: Literal["Requested", "Deleted", "Failed"]
     reclaimed_bytes: int | None = None
+    young_bytes: int | None = None
+    young_until: datetime | None = None
     reason: str | None = None
 
 
@@ -172,9 +174,11 @@ class Verified(Problems):
 
 
 class Pruned(Shape):
-    """What came back."""
+    """What came back, and what will from `young_until` on: packs younger than an hour stay."""
 
     reclaimed_bytes: int
+    young_bytes: int = 0
+    young_until: datetime | None = None
 
 
 class Stats(Shape):

@@ -26,6 +26,7 @@ from schemas.records import (
 )
 from tests.support.front import NOON, Front, volume
 from workers.jobs import ledger
+from workers.repository.format.layout import pack_key
 
 
 def _json(front: Front, command: str) -> Any:
@@ -141,3 +142,23 @@ def test_what_differs_between_two_backups_is_told(two: Front) -> None:
         "removed",
         "changed",
     }
+
+
+def test_what_a_killed_worker_has_left_behind_is_no_alarm(two: Front) -> None:
+    """A pack that it has put, and not listed any more."""
+    left = next(iter(two.objects.list("repository/packs/")))
+    two.objects.put(pack_key(bytes(16)), two.objects.get(left.key))
+    for command in ("check", "verify"):
+        done = CliRunner().invoke(cli, ["repository", command, "-o", "json"], obj=two.session)
+        assert (done.exit_code, json.loads(done.stdout)["problems"]) == (0, [])
+        assert "1 pack is in no index object" in done.stderr
+        assert "`snapline repository prune`" in done.stderr
+
+
+def test_a_pack_that_is_not_listed_is_an_alarm_where_something_is_missed(two: Front) -> None:
+    for index in list(two.objects.list("repository/index/")):
+        two.objects.delete(index.key)
+    done = CliRunner().invoke(cli, ["repository", "check", "-o", "json"], obj=two.session)
+    problems = json.loads(done.stdout)["problems"]
+    assert done.exit_code == 1
+    assert any("in no index object: the index may lack them" in each["problem"] for each in problems)

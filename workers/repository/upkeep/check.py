@@ -25,6 +25,8 @@ class Problem:
     more: int = 0  # that are hurt but not named
     chunk: bytes = b""  # the id of the one that is lost
     code: Code = Code.DAMAGED
+    harmless: bool = False
+    """Whether nothing has to be done about it: the next prune lists or deletes what is left behind."""
 
     def __str__(self) -> str:
         if not self.hurts:
@@ -78,14 +80,16 @@ def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Probl
         found = there.present.get(pack.hex())
         what = "is listed in the index, but not there" if found is None else f"has {found} bytes, not {listed[pack]}"
         problems.append(Problem(f"pack {pack.hex()} {what}"))
-    if unlisted := len(there.present.keys() - {pack.hex() for pack in listed}):
-        problems.append(
-            Problem(
-                f"{unlisted} packs are in no index object: they are of a copy under way, or the index lacks them",
-                code=Code.INDEX_DAMAGED,
-            )
-        )
-    return problems + hurt(view, names, there.lacks, "it is nowhere in the repository", say)
+    unlisted = len(there.present.keys() - {pack.hex() for pack in listed})
+    problems += hurt(view, names, there.lacks, "it is nowhere in the repository", say)
+    return problems + ([_unlisted(unlisted, harmless=not problems)] if unlisted else [])
+
+
+def _unlisted(number: int, *, harmless: bool) -> Problem:
+    """If nothing is missed, what is in those packs is needed by no backup that has ended."""
+    packs = "1 pack is" if number == 1 else f"{number} packs are"
+    why = "of a copy under way, or of one whose worker has died" if harmless else "the index may lack them"
+    return Problem(f"{packs} in no index object: {why}", code=Code.INDEX_DAMAGED, harmless=harmless)
 
 
 class _There:
