@@ -51,6 +51,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
         e.BackupVerified,
         e.RepositoryPruned,
         e.RepositoryPruneFailed,
+        e.UpkeepProgressed,
     ),
     "watchdog": (e.BackupStalled, e.RestoreStalled, *_NEXT, *e.FINAL),
     SCHEDULER: (e.BackupRequested, e.TickMinute),

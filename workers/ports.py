@@ -176,6 +176,19 @@ class RestoreSlice:
     lost: tuple[str, ...] = ()  # files that could not be restored, and why
 
 
+@dataclass(frozen=True)
+class Pruned:
+    """What a prune has reclaimed; and of what is too young to go, so many bytes that may go from `young_until` on."""
+
+    reclaimed_bytes: int
+    young_bytes: int = 0
+    young_until: datetime | None = None
+
+
+Say = Callable[[str, int, int], None]
+"""How upkeep tells how far it has come: what is being done, how much of that is done, and how much there is to do."""
+
+
 class Repository(Protocol):
     """The volume repository, one per destination. Any number of processes may write at once."""
 
@@ -228,16 +241,16 @@ class Repository(Protocol):
         of this repository."""
         ...
 
-    def verify(self, volume: str) -> list[Message]:
-        """Reads every byte of a volume back; the problems found."""
+    def verify(self, volume: str, say: Say) -> list[Message]:
+        """Reads every byte of a volume back; the problems found. `say` is told of bytes."""
         ...
 
     def forget(self, volumes: Iterable[str]) -> None:
         """Deletes volumes; the next prune reclaims what they alone refer to."""
         ...
 
-    def prune(self, keep: Callable[[], set[str]]) -> int:
-        """Deletes what no volume in `keep()` refers to; the bytes reclaimed."""
+    def prune(self, keep: Callable[[], set[str]], say: Say) -> Pruned:
+        """Deletes what no volume in `keep()` refers to. Safe to kill: what is done is not done again."""
         ...
 
 

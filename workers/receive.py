@@ -173,7 +173,7 @@ def _tell(event: e.AnyEvent, tell: Tell) -> None:
     try:
         tell(event)
     except SnaplineError as error:
-        if isinstance(event.data, e.VolumesProgressed):
+        if isinstance(event.data, e.PROGRESS):
             structlog.get_logger("bus").warning("progress was not told", reason=str(error))
             return
         raise Again(UNTOLD, f"{event.type} could not be told: {error}", counted=False) from error

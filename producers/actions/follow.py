@@ -16,8 +16,9 @@ from schemas import keys
 from schemas.errors import SnaplineError
 from schemas.events import DEFAULT_DESTINATION
 from schemas.job import Job
-from schemas.records import BackupRequest, RestoreRequest
+from schemas.records import BackupRequest, RestoreRequest, Tombstone
 from workers.jobs import ledger
+from workers.ports import Say
 
 if TYPE_CHECKING:
     from workers.adapters.broker import Logged
@@ -28,6 +29,8 @@ SILENCE = 5.0
 """Seconds without news after which the object store is asked."""
 REPEAT = 15.0
 """Seconds without any answer after which the request is published again; the same id makes the same job."""
+UNHEARD = 60.0
+"""Seconds without news of a deletion after which what is on record has to do."""
 BEFORE = timedelta(seconds=2)
 """How long before the request was published listening begins: clocks differ."""
 
@@ -76,22 +79,30 @@ def follow(
 
 
 def deletion(
-    session: Session, requested: Requested, clock: Callable[[], float] = time.monotonic, patience: float | None = None
+    session: Session,
+    requested: Requested,
+    clock: Callable[[], float] = time.monotonic,
+    patience: float | None = None,
+    progress: Say = lambda _what, _done, _total: None,
 ) -> e.BackupDeleted | e.BackupDeleteFailed | None:
-    """Waits for the answer to a deletion: one of the line's own users tells it, or the store knows the backup no more;
-    then nobody knows how much came back. None if `patience` seconds have passed since it was asked for."""
-    began = asked_at = clock()
+    """Waits for the answer to a deletion: one of the line's own users tells it, or it is on record. If the backup is
+    gone, and nothing is heard for a minute, nobody knows how much came back. None if `patience` seconds have passed
+    since it was asked for. `progress` is told how far what it frees is reclaimed."""
+    began = asked_at = heard_at = clock()
     with session.events.listen(requested.event.time - BEFORE) as listener:
         while True:
             heard, now = listener.get(BEAT), clock()
             if heard is not None and not isinstance(heard, Missed) and _believed(session, heard):
-                said, about = heard.event.data, heard.event.correlationid
-                if about == requested.event.id and isinstance(said, e.BackupDeleted | e.BackupDeleteFailed):
+                said, is_ours = heard.event.data, heard.event.correlationid == requested.event.id
+                if is_ours and isinstance(said, e.BackupDeleted | e.BackupDeleteFailed):
                     return said
+                if is_ours and isinstance(said, e.UpkeepProgressed):
+                    heard_at = now
+                    progress(said.doing, said.done, said.total)
             if isinstance(heard, Missed) or now - asked_at > SILENCE:
                 asked_at = now
-                if _is_deleted(session, requested):
-                    return e.BackupDeleted(backup=requested.job.name, destination=requested.destination)
+                if found := _recorded(session, requested, unheard=now - heard_at > UNHEARD):
+                    return found
             if patience is not None and now - began >= patience:
                 return None
 
@@ -112,10 +123,21 @@ def _has_ended(session: Session, requested: Requested, progress: JobProgress) ->
         return False  # a producer may have no access to the store
 
 
-def _is_deleted(session: Session, requested: Requested) -> bool:
+def _recorded(session: Session, requested: Requested, *, unheard: bool) -> e.BackupDeleted | None:
+    """What the store knows of the end of a deletion; `unheard`, that the backup is gone will do."""
     try:
-        store = session.store(requested.destination)
-        buried = ledger.deleted(store, requested.job)
-        return buried and ledger.finished_backup(store, requested.job.name) is None
+        store, job = session.store(requested.destination), requested.job
+        buried = ledger.find(store, keys.deleted(job), Tombstone)
+        if buried is None or ledger.finished_backup(store, job.name) is not None:
+            return None
     except SnaplineError:
-        return False
+        return None  # a producer may have no access to the store
+    if buried.reclaimed_bytes is None and not unheard:
+        return None
+    return e.BackupDeleted(
+        backup=job.name,
+        destination=requested.destination,
+        reclaimed_bytes=buried.reclaimed_bytes or 0,
+        young_bytes=buried.young_bytes,
+        young_until=buried.young_until,
+    )

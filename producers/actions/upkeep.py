@@ -8,6 +8,7 @@ from schemas.errors import Code, Invalid
 from schemas.events import DEFAULT_DESTINATION
 from schemas.messages import Message
 from workers.jobs import ledger
+from workers.ports import Pruned
 from workers.repository.upkeep import check as checking
 from workers.repository.upkeep import prune as pruning
 from workers.repository.upkeep import repair_index as repairing
@@ -37,8 +38,8 @@ def verify(
     return replace(report, problems=[*map(_problem, doubtful), *report.problems])
 
 
-def prune(session: Session, *, destination: str = DEFAULT_DESTINATION, progress: Say = silent) -> int:
-    """Deletes what no backup needs, while others may run; the bytes that came back."""
+def prune(session: Session, *, destination: str = DEFAULT_DESTINATION, progress: Say = silent) -> Pruned:
+    """Deletes what no backup needs, while others may run; what came back, and what is too young."""
     store = session.store(destination)
     with session.repository(destination).new_view() as view:
         return pruning.prune(view, lambda: ledger.volumes_in_use(store), say=progress)

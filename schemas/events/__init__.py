@@ -56,6 +56,7 @@ from schemas.events.restore import (
     VolumesRestoreRequested,
 )
 from schemas.events.upkeep import (
+    PROGRESS,
     BackupDeleted,
     BackupDeleteFailed,
     BackupDeleteRequested,
@@ -69,6 +70,7 @@ from schemas.events.upkeep import (
     RepositoryPruneRequested,
     RestoreStalled,
     TickMinute,
+    UpkeepProgressed,
     VolumesProgressed,
 )
 
@@ -78,6 +80,7 @@ __all__ = [
     "KINDS",
     "MAX_BODY",
     "MAX_ID",
+    "PROGRESS",
     "REQUESTS",
     "SHARED",
     "AnyEvent",
@@ -126,6 +129,7 @@ __all__ = [
     "RestoreUndeployRequested",
     "Scope",
     "TickMinute",
+    "UpkeepProgressed",
     "VolumesCopied",
     "VolumesCopyFailed",
     "VolumesCopyRequested",

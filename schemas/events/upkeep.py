@@ -3,6 +3,8 @@ verifying, the clock and the watchdog."""
 
 from typing import ClassVar
 
+from pydantic import AwareDatetime
+
 from schemas.events.base import DEFAULT_DESTINATION, BackupEvent, Count, Event, Name, RestoreEvent
 from schemas.messages import Message
 
@@ -20,6 +22,24 @@ class VolumesProgressed(Event):
     bytes_done: Count
     bytes_total: Count
     files_done: Count
+
+
+class UpkeepProgressed(Event):
+    """How far a deletion, a prune or a verification has come that was asked for by the event `request`: what it is
+    `doing`, and how much of that is `done`. `doing` says of what: bytes, packs or volumes."""
+
+    type: ClassVar[str] = "upkeep.progressed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("request", "doing", "done", "total")
+
+    request: str
+    doing: str
+    done: Count
+    total: Count
+    destination: Name = DEFAULT_DESTINATION
+
+
+PROGRESS = (VolumesProgressed, UpkeepProgressed)
+"""What nobody needs to hear: the work goes on without."""
 
 
 class NotificationDelivered(Event):
@@ -50,11 +70,14 @@ class BackupDeleteRequested(BackupEvent):
 
 
 class BackupDeleted(BackupEvent):
-    """The backup is gone; `reclaimed_bytes` came back at once."""
+    """The backup is gone; `reclaimed_bytes` came back at once. `young_bytes` are too young to be deleted; a later prune
+    or deletion reclaims them, from `young_until` on."""
 
     type: ClassVar[str] = "backup.deleted.v1"
 
     reclaimed_bytes: Count = 0
+    young_bytes: Count = 0
+    young_until: AwareDatetime | None = None
 
 
 class BackupDeleteFailed(BackupEvent):
@@ -75,13 +98,15 @@ class RepositoryPruneRequested(Event):
 
 
 class RepositoryPruned(Event):
-    """A prune has ended."""
+    """A prune has ended. `young_bytes` are too young to be deleted; a later one reclaims them, from `young_until`."""
 
     type: ClassVar[str] = "repository.pruned.v1"
     identity: ClassVar[tuple[str, ...]] = ("request",)
 
     request: str
     reclaimed_bytes: Count
+    young_bytes: Count = 0
+    young_until: AwareDatetime | None = None
     destination: Name = DEFAULT_DESTINATION
 
 

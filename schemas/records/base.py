@@ -81,9 +81,20 @@ class Running(Record):
 
 
 class WantedPrune(Record):
-    """Somebody waits for a prune; `reclaimed_bytes` when it has ended."""
+    """Somebody waits for a prune; `reclaimed_bytes` when it has ended, and `young_bytes`, which may go later."""
 
     reclaimed_bytes: int | None = None
+    young_bytes: int = 0
+    young_until: datetime | None = None
+
+
+class UpkeepLease(Record):
+    """Of a process that does upkeep for a destination: for which `request`, if not for all, and how far it is."""
+
+    request: str = ""
+    doing: str = ""
+    done: int = 0
+    total: int = 0
 
 
 class Verification(Record):

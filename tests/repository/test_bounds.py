@@ -97,7 +97,7 @@ def test_many_links_in_a_deep_directory_make_no_chunk_that_is_too_large(source: 
         found = {block.child(n) for _, block in tree_reader.blocks(view, tree) for n in range(len(block.names))}
     assert {join(path, name) for name in names} <= found
     assert problems_of(new_repository(store), {ours: "ours", theirs: "theirs"}) == []
-    assert new_repository(store, graces=Graces()).prune(lambda: {ours, theirs}) == 0
+    assert new_repository(store, graces=Graces()).prune(lambda: {ours, theirs}).reclaimed_bytes == 0
     assert restore(new_repository(store), theirs, tmp_path / "target").lost == ()
 
 
@@ -265,5 +265,5 @@ def test_markers_of_folders_hold_nobody_up(tmp_path: Path) -> None:
     volume = volume_of(copy(repository, tmp_path / "source"))
     recover.recover(store, recovery_text(master), "another passphrase", "new")
     assert restore(repository, volume, tmp_path / "target").lost == ()
-    assert repository.prune(lambda: {volume}) == 0
+    assert repository.prune(lambda: {volume}).reclaimed_bytes == 0
     assert repository.verify(volume) == []

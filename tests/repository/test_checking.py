@@ -412,3 +412,12 @@ def test_every_object_opens_only_in_its_own_place(repository: VolumeRepository, 
     bodies_ = [repository.store.get(f"repository/volumes/{each}") for each in (first, second)]
     repository.store.put(f"repository/volumes/{first}", bodies_[1])
     assert {"monday: all files"} <= hurt_by(problems_in(repository, names))
+
+
+def test_reading_a_volume_back_tells_of_its_bytes(source: Path) -> None:
+    repository, told = small_repository(MemoryObjectStore()), list[tuple[str, int, int]]()
+    volume = volume_of(copy(repository, source))
+    assert repository.verify(volume, lambda *said: told.append(said)) == []
+    assert {what for what, _, _ in told} == {"reading bytes back"}
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert told[-1][1] == told[-1][2] == sum(path.stat().st_size for path in source.rglob("*") if path.is_file())

@@ -12,6 +12,7 @@ from schemas.errors import TransientError
 from tests.support.repositories import (
     MANY_PACKS,
     DyingStore,
+    FailingStore,
     FullStore,
     Killed,
     bodies,
@@ -34,7 +35,7 @@ from tests.support.volumes import (
     volume_of,
 )
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.ports import ObjectStore
+from workers.ports import ObjectStore, Pruned
 from workers.repository import VolumeRepository
 from workers.repository.format import keyring, marks
 from workers.repository.format.ambient import Ambient, Graces
@@ -81,10 +82,10 @@ def test_what_a_prune_says_is_what_the_store_has_less(
     repository: VolumeRepository, source: Path, tmp_path: Path
 ) -> None:
     first, second, content = two_snapshots(repository, source)
-    assert repository.prune(lambda: {first, second}) == 0
+    assert repository.prune(lambda: {first, second}).reclaimed_bytes == 0
     repository.forget([first])
     before = size_of(repository.store)
-    reclaimed = repository.prune(lambda: {second})
+    reclaimed = repository.prune(lambda: {second}).reclaimed_bytes
     marks = size_of(repository.store, MARKS)
     assert abs(before - size_of(repository.store) + marks - reclaimed) < 1 * KIB
     assert reclaimed > 7 * 24 * KIB * 0.9
@@ -105,7 +106,7 @@ def test_a_prune_with_nothing_to_do_changes_nothing(repository: VolumeRepository
     volume = volume_of(copy(repository, source))
     repository.prune(lambda: {volume})
     before = bodies(repository.store)
-    assert repository.prune(lambda: {volume}) == 0
+    assert repository.prune(lambda: {volume}).reclaimed_bytes == 0
     assert bodies(repository.store) == before
 
 
@@ -115,7 +116,7 @@ def test_a_volume_that_somebody_names_too_late_is_kept_by_its_record(
     """F25: no job refers to it yet, but it is not old."""
     content, volume = digests(source), volume_of(copy(repository, source))
     careful = new_repository(repository.store, limits=MANY_PACKS, graces=Graces(pack=timedelta(0), mark=timedelta(0)))
-    assert careful.prune(set) == 0
+    assert careful.prune(set).reclaimed_bytes == 0
     comes_back(repository.store, volume, content, tmp_path / "target")
 
 
@@ -153,6 +154,56 @@ def test_what_is_younger_than_its_grace_stays(
     assert bool(set(before) - set(objects(store, kind))) == goes
 
 
+def test_a_prune_says_what_is_too_young_and_until_when(source: Path) -> None:
+    moment = [datetime(2026, 11, 26, 12, tzinfo=UTC)]
+    store = MemoryObjectStore(clock=lambda: moment[0])
+    repository = VolumeRepository(store, key_record()[1], ambient=Ambient(MANY_PACKS, Graces()))
+    volume = volume_of(copy(repository, source))
+    assert repository.prune(lambda: {volume}) == Pruned(0)
+    repository.forget([volume])
+    moment[0] += timedelta(minutes=59)
+    until = datetime(2026, 11, 26, 13, tzinfo=UTC)
+    young = size_of(store, PACKS)
+    assert repository.prune(set) == Pruned(0, young, until)
+    moment[0] = until + timedelta(seconds=1)
+    later = repository.prune(set)
+    assert (later.reclaimed_bytes >= young, later.young_bytes, later.young_until) == (True, 0, None)
+
+
+def packs_written(store: FailingStore) -> int:
+    return sum(operation.startswith(f"put {PACKS}") for operation in store.operations)
+
+
+def test_what_a_killed_prune_has_written_anew_is_not_written_again(source: Path) -> None:
+    """It had finished some packs, and there were more."""
+    repository = small_repository(MemoryObjectStore())
+    volume = volume_of(copy(repository, source))
+    for path in sorted(source.rglob("1-*"))[::2]:
+        path.unlink()
+    kept = volume_of(copy(repository, source, parent=volume))
+    repository.forget([volume])
+
+    def written_until(marks_written: int) -> int:
+        """The packs that a prune writes until it has written so many marks; then it is killed."""
+        store, left = FailingStore(repository.store), marks_written
+
+        def fault(operation: str, key: str) -> BaseException | None:
+            nonlocal left
+            left -= operation == "put" and key.startswith(MARKS)
+            return Killed() if left < 0 else None
+
+        store.fault = fault
+        with suppress(Killed):
+            opened(store).prune(lambda: {kept})
+        return packs_written(store)
+
+    undisturbed = FailingStore(twin(repository.store))
+    opened(undisturbed).prune(lambda: {kept})
+    first, rest = written_until(1), written_until(100)
+    assert 0 < first < packs_written(undisturbed)
+    assert first + rest <= packs_written(undisturbed) + 1, "what was under way is repeated, and no more"
+
+
 def test_the_open_packs_of_a_copy_under_way_are_spared(
     repository: VolumeRepository, source: Path, tmp_path: Path
 ) -> None:
@@ -162,7 +213,7 @@ def test_the_open_packs_of_a_copy_under_way_are_spared(
     while True:
         reached = repository.copy(source, parent=None, checkpoint=checkpoint, stop=every(1), progress=quiet)
         before = objects(repository.store, PACKS)
-        assert pruner.prune(set) == 0
+        assert pruner.prune(set).reclaimed_bytes == 0
         assert objects(repository.store, PACKS) == before
         slices += 1
         if reached.volume:
@@ -183,7 +234,7 @@ def test_a_copy_whose_packs_are_pruned_under_it_begins_anew_and_is_right(
             break
         checkpoint = reached.checkpoint
         if number == 1:
-            assert repository.prune(set) > 0
+            assert repository.prune(set).reclaimed_bytes > 0
     assert reached.volume
     comes_back(repository.store, reached.volume, content, tmp_path / "target")
 
@@ -205,7 +256,7 @@ def test_a_full_store_is_pruned(source: Path, tmp_path: Path) -> None:
     repository = opened(store)
     repository.forget([first])
     store.most = size_of(store)  # what was the record's is somebody else's now
-    assert repository.prune(lambda: {second}) > 3 * 24 * KIB
+    assert repository.prune(lambda: {second}).reclaimed_bytes > 3 * 24 * KIB
     repository.prune(lambda: {second})
     assert objects(store, BALLAST) == {BALLAST: BALLAST_BYTES}
     comes_back(store, second, content, tmp_path / "target")
@@ -219,7 +270,7 @@ def test_a_store_that_was_filled_before_its_first_prune_is_pruned(source: Path) 
     volume = volume_of(copy(repository, source))
     repository.forget([volume])
     store.most = size_of(store)
-    assert repository.prune(set) > 11 * 24 * KIB
+    assert repository.prune(set).reclaimed_bytes > 11 * 24 * KIB
 
 
 def test_a_copy_into_a_full_store_fails_and_goes_on_when_there_is_room(source: Path, tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ MANY_PACKS = Limits(
     block_entries=8,
     pack=68 * KIB,
     packs_per_index_object=4,
+    packs_per_prune=2,
 )
 """Chunks of 4 KiB and packs of 68 KiB."""
 

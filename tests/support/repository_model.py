@@ -60,6 +60,7 @@ SMALL = Limits(
     tree_chunk_most=700,
     pack=6000,
     packs_per_index_object=3,
+    packs_per_prune=2,
     batch_entries=4,
 )
 """Chunks of some hundred bytes, packs of some chunks, slices that may end at any entry."""

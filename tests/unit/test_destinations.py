@@ -19,6 +19,7 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.ports import Cluster, ObjectStore, Repository, StoredObject
 from workers.repository import open_repository
 from workers.repository.format import keyring
+from workers.repository.upkeep.say import silent
 
 CONSOLE = Settings().console_namespace
 
@@ -272,7 +273,7 @@ def test_a_rotated_access_key_needs_no_restart_not_even_of_what_is_under_way(wor
     assert store.get("a") == b"1"
     world.keep(bucket(access_key_id="key-4"))
     world.buckets["default"].valid = {"key-4"}
-    assert repository.prune(set) == 0
+    assert repository.prune(set, silent).reclaimed_bytes == 0
     world.buckets["default"].valid = {"key-5"}
     for attempt in (lambda: store.get("a"), lambda: list(store.list("")), lambda: store.put("a", b"")):
         with pytest.raises(Denied):

@@ -36,6 +36,9 @@ def _tell(front: Front, requested: Requested, *events: e.Event, user: str = "sna
         front.bus.memory.publish(wrapped.model_copy(update={"correlationid": requested.event.id}), user)
 
 
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
+
+
 class Clock:
     """Goes on by some seconds whenever it is looked at."""
 
@@ -201,4 +204,24 @@ def test_a_deletion_that_a_stranger_tells_is_not_believed_and_the_store_is_asked
     _tell(front, requested, e.BackupDeleteFailed(backup="a", reason=Message(code="No", text="no")), user="intruder")
     ledger.put(front.store, keys.deleted(requested.job), Tombstone(volume_ids=[]))
     front.store.delete(keys.final(requested.job))
-    assert follow.deletion(front.session, requested, clock=Clock(1.0)) == e.BackupDeleted(backup="a")
+    assert follow.deletion(front.session, requested, clock=Clock(30.0)) == e.BackupDeleted(backup="a")
+
+
+def test_a_deletion_tells_how_far_it_is_and_ends_with_what_is_on_record(front: Front) -> None:
+    front.back_up("a")
+    requested, heard = jobs.delete(front.session, "a"), list[tuple[str, int, int]]()
+    ledger.put(front.store, keys.deleted(requested.job), Tombstone(volume_ids=[]))
+    front.store.delete(keys.final(requested.job))
+    for done in (1, 2):
+        progressed = e.UpkeepProgressed(request=requested.event.id, doing="deleting packs", done=done, total=2)
+        _tell(front, requested, progressed)
+
+    def progress(what: str, done: int, total: int) -> None:
+        heard.append((what, done, total))
+        if done == total:
+            ended = Tombstone(volume_ids=[], reclaimed_bytes=5, young_bytes=7, young_until=NOW)
+            ledger.put(front.store, keys.deleted(requested.job), ended)
+
+    told = follow.deletion(front.session, requested, clock=Clock(3.0), progress=progress)
+    assert told == e.BackupDeleted(backup="a", reclaimed_bytes=5, young_bytes=7, young_until=NOW)
+    assert heard == [("deleting packs", 1, 2), ("deleting packs", 2, 2)]

@@ -17,9 +17,10 @@ from schemas.records import BackupRecord, BackupRequest, PodResult, Record, Volu
 from tests.support.line import until
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.jobs import at_work, ledger
+from workers.jobs import at_work, background, ledger
 from workers.jobs.background import Background
 from workers.jobs.lease import leased
+from workers.ports import Pruned, Say
 from workers.steps import maintain
 from workers.steps.maintain import MaintainNeeds
 
@@ -41,7 +42,8 @@ class Slow:
     pruned: list[set[str]] = field(default_factory=list)
     raises: dict[str, BaseException] = field(default_factory=dict)
 
-    def verify(self, volume: str) -> list[Message]:
+    def verify(self, volume: str, say: Say) -> list[Message]:
+        say("reading bytes back", 1, 4)
         self.may_end.wait(60)
         if volume in self.raises:
             raise self.raises.pop(volume)
@@ -51,12 +53,13 @@ class Slow:
     def forget(self, volumes: list[str]) -> None:
         self.forgotten.update(volumes)
 
-    def prune(self, keep: Callable[[], set[str]]) -> int:
+    def prune(self, keep: Callable[[], set[str]], say: Say) -> Pruned:
         self.pruned.append(keep())
+        say("deleting packs", 1, 4)
         self.may_end.wait(60)
         if "prune" in self.raises:
             raise self.raises.pop("prune")
-        return 100 * len(self.pruned)
+        return Pruned(100 * len(self.pruned), 7, NOW)
 
 
 @dataclass
@@ -66,9 +69,10 @@ class Process:
     store: MemoryObjectStore
     repository: Slow
     background: Background = field(default_factory=lambda: Background(SHORT))
+    progress: list[e.UpkeepProgressed] = field(default_factory=list)
 
     def hear(self, event: e.Event, id_: str = "x") -> list[e.Event] | None:
-        """What the step tells; None if it is to come again."""
+        """What the step tells, without its `progress`; None if it is to come again."""
         destinations = MemoryDestinations({"default": (self.store, self.repository)})  # type: ignore[dict-item]
         needs = MaintainNeeds(destinations, self.background)
         wrapped: Any = e.wrap(event, id=id_, source="tests", time=NOW)
@@ -77,10 +81,16 @@ class Process:
             e.RepositoryPruneRequested: lambda: maintain.prune(wrapped, "somebody", needs),
             e.BackupVerifyRequested: lambda: maintain.verify(wrapped, "somebody", needs),
         }
+        said: list[e.Event] = []
         try:
-            return list(steps[type(event)]())
+            for each in steps[type(event)]():
+                if isinstance(each, e.UpkeepProgressed):
+                    self.progress.append(each)
+                else:
+                    said.append(each)
         except NotYet:
             return None
+        return said
 
     def hear_to_the_end(self, event: e.Event, id_: str = "x") -> list[e.Event]:
         """What it tells in the end."""
@@ -176,11 +186,12 @@ def test_deletions_that_wait_share_one_prune_which_begins_after_them(process: Pr
     assert process.repository.forgotten == {"volume of a", "volume of b"}
     process.repository.may_end.set()
     [pruned] = other.hear_to_the_end(e.RepositoryPruneRequested(), "p")
-    assert pruned == e.RepositoryPruned(request="p", reclaimed_bytes=100)
+    young: Any = {"young_bytes": 7, "young_until": NOW}
+    assert pruned == e.RepositoryPruned(request="p", reclaimed_bytes=100, **young)
     told = [other.hear_to_the_end(e.BackupDeleteRequested(backup=name), name) for name in ("a", "b")]
     assert told == [
-        [e.BackupDeleted(backup="a", reclaimed_bytes=200)],
-        [e.BackupDeleted(backup="b", reclaimed_bytes=0)],
+        [e.BackupDeleted(backup="a", reclaimed_bytes=200, **young)],
+        [e.BackupDeleted(backup="b", reclaimed_bytes=0, **young)],
     ]
     assert process.repository.pruned == [{"volume of a", "volume of b"}, set()]
     assert list(process.store.list("upkeep/")) == []
@@ -195,6 +206,27 @@ def test_a_deletion_that_is_delivered_again_tells_what_it_has_reclaimed_and_prun
     assert deleted.reclaimed_bytes > 0
     assert process.hear(e.BackupDeleteRequested(backup="b")) == told
     assert len(process.repository.pruned) == 1
+
+
+@pytest.mark.parametrize("whose", ["its own process", "another process"])
+def test_who_waits_hears_how_far_it_is(whose: str, process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(at_work, "BEAT", 0.01)
+    _finished(process.store, "b", *VOLUMES)
+    other = process if whose == "its own process" else Process(process.store, process.repository)
+    for event, id_, what, done, total in (
+        (e.RepositoryPruneRequested(), "p", "deleting packs", 1, 4),
+        (VERIFY, "v", "reading bytes back", 0, 5),
+    ):
+        assert process.hear(event, id_) is None
+        expected = e.UpkeepProgressed(request=id_, doing=what, done=done, total=total)
+
+        def is_told(event: e.Event = event, id_: str = id_, expected: e.Event = expected) -> bool:
+            other.hear(event, id_)
+            return expected in other.progress
+
+        until(is_told, "its progress is told")
+    assert {each.request for each in other.progress} == {"p", "v"}
 
 
 def test_a_prune_that_fails_for_good_fails_all_who_wait_for_it_and_can_be_asked_for_again(process: Process) -> None:

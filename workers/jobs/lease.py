@@ -4,7 +4,7 @@ That of a killed process ends soon. Two may hold one for a moment, when they fin
 under it must be safe to do twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from schemas.errors import SnaplineError
@@ -15,13 +15,13 @@ from workers.ports import ObjectStore
 
 
 @contextmanager
-def leased(store: ObjectStore, key: str) -> Iterator[bool]:
-    """Whether the lease `key` is ours while the context lasts, and not another's."""
+def leased(store: ObjectStore, key: str, says: Callable[[], Record] = Record) -> Iterator[bool]:
+    """Whether the lease `key` is ours while the context lasts, and not another's. It `says` something to others."""
     if not _take(store, key):
         yield False
         return
     try:
-        with pulsing(lambda: ledger.put(store, key, Record()), at_work.BEAT):
+        with pulsing(lambda: ledger.put(store, key, says()), at_work.BEAT):
             yield True
     finally:
         with suppress(SnaplineError):  # it will not be renewed

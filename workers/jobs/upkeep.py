@@ -1,17 +1,19 @@
 """Long upkeep of one destination, of each kind one at a time, over all processes: one prune for all who wait for one,
 and one verification after the other."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from schemas import keys
-from schemas.errors import NotYet, PermanentError
+from schemas.errors import NotYet, PermanentError, SnaplineError
 from schemas.messages import Message, prefixed, told
-from schemas.records import BackupRecord, Verification, WantedPrune
+from schemas.records import BackupRecord, UpkeepLease, Verification, WantedPrune
 from workers.jobs import ledger
-from workers.jobs.background import Background
+from workers.jobs.background import Background, Doing
 from workers.jobs.lease import leased
-from workers.ports import ObjectStore, Repository
+from workers.ports import ObjectStore, Pruned, Repository, Say
 
 IN_LINE = timedelta(seconds=5)
 """How long a message rests behind the work of another."""
@@ -25,17 +27,20 @@ KEPT: Mapping[str, timedelta] = {
 as long as events and dead letters are, so that nothing of them comes a second time."""
 
 
-def prune(store: ObjectStore, repository: Repository, wanted: str, destination: str, background: Background) -> int:
-    """The bytes that a prune has reclaimed which began after this was first called for `wanted`; 0 if that were told to
-    another who waited for the same. Raises NotYet before, and what the prune has raised."""
+def prune(
+    store: ObjectStore, repository: Repository, wanted: str, destination: str, background: Background
+) -> Generator[Doing, None, Pruned]:
+    """What a prune has reclaimed which began after this was first called for `wanted`; nothing if that was told to
+    another who waited for the same. Before, tells how far it is, then raises NotYet; and what the prune has raised."""
     key = keys.wanted_prune(wanted)
     found = ledger.create(store, key, WantedPrune())
     if found.reclaimed_bytes is None:
-        _in_line(store, "prune", destination, background, lambda: _prune(store, repository))
+        yield from _in_line(store, "prune", destination, background, lambda say: _prune(store, repository, say))
         found = ledger.find(store, key, WantedPrune) or WantedPrune()
     if found.reclaimed_bytes is None:
+        yield from _elsewhere(store, "prune")
         raise NotYet("waiting for a prune that is under way", IN_LINE)
-    return found.reclaimed_bytes
+    return Pruned(found.reclaimed_bytes, found.young_bytes, found.young_until)
 
 
 def pruned(store: ObjectStore, wanted: str) -> None:
@@ -43,14 +48,14 @@ def pruned(store: ObjectStore, wanted: str) -> None:
     store.delete(keys.wanted_prune(wanted))
 
 
-def _prune(store: ObjectStore, repository: Repository) -> None:
+def _prune(store: ObjectStore, repository: Repository, say: Say) -> None:
     waiting = sorted(found.key for found in store.list(keys.WANTED_PRUNES))
-    reclaimed = repository.prune(lambda: ledger.volumes_in_use(store))
+    pruned = repository.prune(lambda: ledger.volumes_in_use(store), say)
     for key in waiting:
         standing = ledger.find(store, key, WantedPrune)
         if standing is not None and standing.reclaimed_bytes is None:
-            ledger.put(store, key, WantedPrune(reclaimed_bytes=reclaimed))
-            reclaimed = 0
+            ledger.put(store, key, WantedPrune(**asdict(pruned)))
+            pruned = replace(pruned, reclaimed_bytes=0)
     _sweep(store)
 
 
@@ -65,17 +70,18 @@ def _sweep(store: ObjectStore) -> None:
 
 def verify(
     store: ObjectStore, repository: Repository, record: BackupRecord, request: str, background: Background
-) -> list[Message]:
-    """What is wrong with a backup, once every byte of it has been read. Raises NotYet before; then it goes on at the
-    volume that it had come to, also after a kill."""
+) -> Generator[Doing, None, list[Message]]:
+    """What is wrong with a backup, once every byte of it has been read. Before, tells how far it is, then raises
+    NotYet; it goes on at the volume that it had come to, also after a kill."""
     key = keys.verification(request)
     if not _verification(store, key).finished:
 
-        def work() -> None:
-            _verify(store, repository, record, key)
+        def work(say: Say) -> None:
+            _verify(store, repository, record, key, say)
 
-        _in_line(store, "verify", record.destination, background, work, f" for {request}")
+        yield from _in_line(store, "verify", record.destination, background, work, request)
     if not (found := _verification(store, key)).finished:
+        yield from _elsewhere(store, "verify", request)
         raise NotYet("waiting for a verification that is under way", IN_LINE)
     return found.problems
 
@@ -85,16 +91,24 @@ def verified(store: ObjectStore, request: str) -> None:
     store.delete(keys.verification(request))
 
 
-def _verify(store: ObjectStore, repository: Repository, record: BackupRecord, key: str) -> None:
+def _verify(store: ObjectStore, repository: Repository, record: BackupRecord, key: str, say: Say) -> None:
     """Records how far it is after each volume."""
     state = _verification(store, key)
     if state.volumes == 0:
         state = Verification(problems=list(_problems_of_manifest(record, store, repository)))
-    for volume in record.volumes[state.volumes :]:
-        found = [prefixed(f"volume {volume.key}", problem) for problem in repository.verify(volume.volume_id)]
+    for number, volume in enumerate(record.volumes[state.volumes :], state.volumes):
+        read = repository.verify(volume.volume_id, _of_all(record, number, say))
+        found = [prefixed(f"volume {volume.key}", problem) for problem in read]
         state = Verification(volumes=state.volumes + 1, problems=[*state.problems, *found])
         ledger.put(store, key, state)
     ledger.put(store, key, state.model_copy(update={"finished": True}))
+
+
+def _of_all(record: BackupRecord, number: int, say: Say) -> Say:
+    """Tells how far one of a backup's volumes is as how far all are."""
+    sizes = [volume.scanned_bytes for volume in record.volumes]
+    before, size = sum(sizes[:number]), sizes[number]
+    return lambda what, done, total: say(what, before + (size * done // total if total else size), sum(sizes))
 
 
 def _verification(store: ObjectStore, key: str) -> Verification:
@@ -114,14 +128,29 @@ def _in_line(
     kind: keys.Upkeep,
     destination: str,
     background: Background,
-    work: Callable[[], None],
-    whose: str = "",
-) -> None:
-    """Lets the work go on, unless another process does such work for the destination. Raises NotYet until it ends."""
+    work: Callable[[Say], None],
+    request: str = "",
+) -> Iterator[Doing]:
+    """Lets the work go on, unless another process does such work for the destination, and tells how far it is. Raises
+    NotYet until it ends. It is for one `request`, or else for all who wait."""
 
-    def alone() -> None:
-        with leased(store, keys.upkeep_lease(kind)) as ours:
+    def alone(say: Say) -> None:
+        lease = [UpkeepLease(request=request)]
+
+        def tell(doing: str, done: int, total: int) -> None:
+            lease[0] = UpkeepLease(request=request, doing=doing, done=done, total=total)
+            say(doing, done, total)
+
+        with leased(store, keys.upkeep_lease(kind), lambda: lease[0]) as ours:
             if ours:
-                work()
+                work(tell)
 
-    background.go_on(f"{kind} in {destination}{whose}", alone)
+    yield from background.go_on(f"{kind} in {destination}" + (f" for {request}" if request else ""), alone)
+
+
+def _elsewhere(store: ObjectStore, kind: keys.Upkeep, request: str = "") -> Iterator[Doing]:
+    """How far such work is in the process that does it, unless that is for another request."""
+    with suppress(SnaplineError):
+        lease = ledger.find(store, keys.upkeep_lease(kind), UpkeepLease)
+        if lease is not None and lease.doing and lease.request == request:
+            yield Doing(lease.doing, lease.done, lease.total)

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from schemas.messages import Message
-from workers.ports import CopySlice, ObjectStore, Progress, RestoreSlice
+from workers.ports import CopySlice, ObjectStore, Progress, Pruned, RestoreSlice, Say
 from workers.repository.chunks.chunk_writer import LEVEL
 from workers.repository.chunks.index_cache import Index
 from workers.repository.chunks.memory import keep_memory_small
@@ -18,6 +18,7 @@ from workers.repository.format.master_key import Keys
 from workers.repository.format.sealing import SealedStore
 from workers.repository.restore.slice import restore_slice
 from workers.repository.upkeep import prune, verify
+from workers.repository.upkeep.say import silent
 
 
 class VolumeRepository:
@@ -103,20 +104,20 @@ class VolumeRepository:
         """See the port."""
         return sealed_record.unseal(self.keys, kept, key, plain=self.keys.plain_records)
 
-    def verify(self, volume: str) -> list[Message]:
+    def verify(self, volume: str, say: Say = silent) -> list[Message]:
         """See the port."""
         with self.new_view() as view:
-            return [Message(code=each.code, text=str(each)) for each in verify.verify_volume(view, volume)]
+            return [Message(code=each.code, text=str(each)) for each in verify.verify_volume(view, volume, say)]
 
     def forget(self, volumes: Iterable[str]) -> None:
         """See the port."""
         for volume in volumes:
             self.store.delete(VOLUMES + volume)
 
-    def prune(self, keep: Callable[[], set[str]]) -> int:
+    def prune(self, keep: Callable[[], set[str]], say: Say = silent) -> Pruned:
         """See the port."""
         with self.new_view() as view:
-            return prune.prune(view, keep, level=self._level)
+            return prune.prune(view, keep, level=self._level, say=say)
 
 
 def open_repository(

@@ -1,7 +1,8 @@
 """repository.maintain: deletes backups, reclaims space, verifies."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TypeVar
 
 from schemas import events as e
 from schemas import job as jobs
@@ -11,8 +12,15 @@ from schemas.job import Job
 from schemas.messages import Message, shortened
 from schemas.records import BackupRecord, RestoreRequest, Tombstone
 from workers.jobs import endings, ledger, upkeep
-from workers.jobs.background import Background
-from workers.ports import Destinations, ObjectStore, Repository
+from workers.jobs.background import Background, Doing
+from workers.ports import Destinations, ObjectStore, Pruned, Repository
+
+T = TypeVar("T")
+Asked = (
+    e.CloudEvent[e.BackupDeleteRequested]
+    | e.CloudEvent[e.RepositoryPruneRequested]
+    | e.CloudEvent[e.BackupVerifyRequested]
+)
 
 MOST_PROBLEMS = 50
 """Problems that an event names."""
@@ -37,26 +45,26 @@ def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -
     repository = needs.destinations.repository(destination)
     buried = ledger.find(store, keys.deleted(job), Tombstone)
     if buried is not None and buried.reclaimed_bytes is not None:
-        yield e.BackupDeleted(backup=job.name, destination=destination, reclaimed_bytes=buried.reclaimed_bytes)
+        yield _deleted(event, Pruned(buried.reclaimed_bytes, buried.young_bytes, buried.young_until))
         return
     if not ledger.exists(store, keys.wanted_prune(wanted)):
         if reason := _why_not(store, job) or _bury(store, job):
             yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
             return
         _remove(store, repository, job)
-    reclaimed = upkeep.prune(store, repository, wanted, destination, needs.background)
+    pruned = yield from _telling(event, upkeep.prune(store, repository, wanted, destination, needs.background))
     buried = ledger.read(store, keys.deleted(job), Tombstone)
-    ledger.put(store, keys.deleted(job), buried.model_copy(update={"reclaimed_bytes": reclaimed}))
+    ledger.put(store, keys.deleted(job), buried.model_copy(update=asdict(pruned)))
     upkeep.pruned(store, wanted)
-    yield e.BackupDeleted(backup=job.name, destination=destination, reclaimed_bytes=reclaimed)
+    yield _deleted(event, pruned)
 
 
 def prune(event: e.CloudEvent[e.RepositoryPruneRequested], sender: str, needs: MaintainNeeds) -> Iterator[e.Event]:
     """Reclaims what no backup refers to. Raises NotYet while that lasts."""
     destination, wanted = event.data.destination, jobs.request_uuid(sender, event.source, event.id)
     store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
-    reclaimed = upkeep.prune(store, repository, wanted, destination, needs.background)
-    yield e.RepositoryPruned(request=event.id, destination=destination, reclaimed_bytes=reclaimed)
+    pruned = yield from _telling(event, upkeep.prune(store, repository, wanted, destination, needs.background))
+    yield e.RepositoryPruned(request=event.id, destination=destination, **asdict(pruned))
     upkeep.pruned(store, wanted)
 
 
@@ -69,7 +77,8 @@ def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: Mai
     if record is None:
         yield _verified(event, [Message(code=Code.NO_SUCH_BACKUP, text="there is no such backup")])
     else:
-        yield _verified(event, upkeep.verify(store, repository, record, request, needs.background))
+        found = yield from _telling(event, upkeep.verify(store, repository, record, request, needs.background))
+        yield _verified(event, found)
     upkeep.verified(store, request)
 
 
@@ -97,6 +106,27 @@ def not_pruned(event: e.CloudEvent[e.RepositoryPruneRequested], reason: Message)
 def not_verified(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message) -> Iterator[e.Event]:
     """What is told of a verification that failed for good."""
     yield _verified(event, [reason])
+
+
+def _telling(event: Asked, work: Generator[Doing, None, T]) -> Generator[e.Event, None, T]:
+    """Tells how far the work is until it is over, and returns what it returns."""
+    while True:
+        try:
+            doing = next(work)
+        except StopIteration as ended:
+            returned: T = ended.value
+            return returned
+        yield e.UpkeepProgressed(
+            request=event.id,
+            destination=event.data.destination,
+            doing=doing.what,
+            done=doing.done,
+            total=doing.total,
+        )
+
+
+def _deleted(event: e.CloudEvent[e.BackupDeleteRequested], pruned: Pruned) -> e.Event:
+    return e.BackupDeleted(backup=event.data.backup, destination=event.data.destination, **asdict(pruned))
 
 
 def _verified(event: e.CloudEvent[e.BackupVerifyRequested], problems: list[Message]) -> e.BackupVerified:

@@ -7,11 +7,13 @@ import typer
 from producers.actions import jobs
 from producers.actions.follow import deletion
 from producers.actions.jobs import Requested
+from producers.cli import reclaimed
+from producers.cli.bars import work_bar
 from producers.cli.commands.app import remove as remove_app
 from producers.cli.commands.bus import drop
 from producers.cli.commands.schedule import remove as remove_schedule
 from producers.cli.commands.storage import remove_ as remove_destination
-from producers.cli.context import DestinationOption, OutputOption, confirmed, note, session_of, where
+from producers.cli.context import DestinationOption, OutputOption, confirmed, note, notes, session_of, where
 from producers.cli.exits import Exit
 from producers.cli.follow import warn_if_nobody_listens
 from producers.cli.render import Output, Row, show
@@ -60,9 +62,12 @@ def delete_backup(
 
 def _gone(session: Session, requested: Requested, timeout: float) -> Row:
     """What became of one deletion."""
-    name, answer = requested.job.name, deletion(session, requested, patience=timeout or None)
+    name = requested.job.name
+    with work_bar(notes) as bar:
+        answer = deletion(session, requested, patience=timeout or None, progress=bar)
     if answer is None:
         return {"name": name, "status": "Requested"}
     if isinstance(answer, e.BackupDeleteFailed):
         return {"name": name, "status": "Failed", "reason": str(answer.reason)}
-    return {"name": name, "status": "Deleted", "reclaimed_bytes": answer.reclaimed_bytes}
+    reclaimed.say_what_stays(answer)
+    return {"name": name, "status": "Deleted", **reclaimed.row(answer)}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from producers.cli import reclaimed
 from producers.cli.bars import work_bar
 from producers.cli.commands.repository_keys import init, keys
 from producers.cli.context import DestinationOption, OutputOption, note, notes, session_of
@@ -68,8 +69,9 @@ def prune_(
     from producers.actions import upkeep
 
     with work_bar(notes) as bar:
-        reclaimed = upkeep.prune(session_of(ctx), destination=destination, progress=bar)
-    show({"reclaimed_bytes": reclaimed}, output)
+        pruned = upkeep.prune(session_of(ctx), destination=destination, progress=bar)
+    show(reclaimed.row(pruned), output)
+    reclaimed.say_what_stays(pruned)
 
 
 @repository.command("stats")

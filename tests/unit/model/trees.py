@@ -10,7 +10,7 @@ from schemas.errors import Damaged, NotFound
 from schemas.messages import Message
 from tests.support.hooks import Sealing
 from tests.unit.model.emulated import Content, read
-from workers.ports import CopySlice, Progress, RestoreSlice
+from workers.ports import CopySlice, Progress, Pruned, RestoreSlice, Say
 
 
 class Trees(Sealing):
@@ -69,7 +69,7 @@ class Trees(Sealing):
             done.append(name)
         return RestoreSlice(None, sum(map(len, wanted.values())), len(wanted))
 
-    def verify(self, volume: str) -> list[Message]:
+    def verify(self, volume: str, say: Say) -> list[Message]:
         """See the port."""
         return []
 
@@ -78,9 +78,9 @@ class Trees(Sealing):
         for volume in volumes:
             self.volumes.pop(volume, None)
 
-    def prune(self, keep: Callable[[], set[str]]) -> int:
+    def prune(self, keep: Callable[[], set[str]], say: Say) -> Pruned:
         """See the port."""
-        return 0
+        return Pruned(0)
 
 
 def opened(checkpoint: bytes | None, binding: str) -> Any:

@@ -87,12 +87,6 @@ class Index:
         with self._file.reading() as db:
             return int(db.execute("SELECT count(*) FROM packs").fetchone()[0])
 
-    def ids_in(self, pack: bytes) -> list[bytes]:
-        """The chunks in a pack."""
-        with self._file.reading() as db:
-            rows = db.execute("SELECT id FROM chunks JOIN packs USING(number) WHERE pack = ?", (pack,))
-            return [id_ for (id_,) in rows]
-
     def places(self, id_: bytes) -> list[ChunkPlace]:
         """All places of a chunk."""
         with self._file.reading() as db:
@@ -105,34 +99,47 @@ class Index:
         """All packs, each with its chunks. Nobody else is held up between two of them."""
         with self._file.reading() as db:
             listed = db.execute("SELECT number, pack, kind, size FROM packs ORDER BY number").fetchall()
-        for number, pack, kind, size in listed:
-            with self._file.reading() as db:
-                rows = db.execute(
-                    "SELECT id, offset, stored, length, method FROM chunks WHERE number = ? ORDER BY offset", (number,)
-                ).fetchall()
-            yield Pack(pack, kind, size, [PackEntry(*row) for row in rows])
+        for row in listed:
+            yield self._described(*row)
 
     def pack_sizes(self) -> dict[bytes, int]:
         """The bytes of every pack."""
         with self._file.reading() as db:
             return dict(db.execute("SELECT pack, size FROM packs"))
 
-    def listing(self, packs: set[bytes]) -> set[str]:
-        """The index objects that list any of these packs."""
+    def lists(self, pack: bytes) -> bool:
+        """Whether any index object lists the pack."""
         with self._file.reading() as db:
-            rows = db.execute("SELECT DISTINCT object, pack FROM listed JOIN packs USING(number)")
-            return {name for name, pack in rows if pack in packs}
+            return db.execute("SELECT 1 FROM packs WHERE pack = ?", (pack,)).fetchone() is not None
 
-    def packs_of(self, objects: set[str]) -> list[Pack]:
-        """The packs that some index objects list."""
+    def listing(self, packs: Iterable[bytes]) -> set[str]:
+        """The index objects that list any of these packs."""
+        query = "SELECT object FROM listed JOIN packs USING(number) WHERE pack = ?"
         with self._file.reading() as db:
-            rows = db.execute("SELECT object, pack FROM listed JOIN packs USING(number)")
-            wanted = {pack for name, pack in rows if name in objects}
-        return [pack for pack in self.packs() if pack.id in wanted]
+            return {name for pack in packs for (name,) in db.execute(query, (pack,))}
+
+    def packs_of(self, objects: Iterable[str]) -> list[Pack]:
+        """The packs that some index objects list."""
+        query = "SELECT pack FROM listed JOIN packs USING(number) WHERE object = ?"
+        with self._file.reading() as db:
+            wanted = {pack for name in objects for (pack,) in db.execute(query, (name,))}
+        return [pack for pack in map(self.pack, sorted(wanted)) if pack is not None]
+
+    def pack(self, pack: bytes) -> Pack | None:
+        """What is in a pack; None if it is not listed."""
+        with self._file.reading() as db:
+            row = db.execute("SELECT number, pack, kind, size FROM packs WHERE pack = ?", (pack,)).fetchone()
+        return None if row is None else self._described(*row)
 
     def close(self) -> None:
         """Lets go of the file."""
         self._file.close()
+
+    def _described(self, number: int, pack: bytes, kind: str, size: int) -> Pack:
+        query = "SELECT id, offset, stored, length, method FROM chunks WHERE number = ? ORDER BY offset"
+        with self._file.reading() as db:
+            rows = db.execute(query, (number,)).fetchall()
+        return Pack(pack, kind, size, [PackEntry(*row) for row in rows])
 
     def _learn_all(self, names: list[str]) -> None:
         with self._sealed.ambient.pool(THREADS, "index") as pool:

@@ -1,7 +1,7 @@
 """Whether the packs that a copy relies on are there: that the index lists them does not prove it (F43)."""
 
 from workers.repository.chunks.view import View
-from workers.repository.format import marks, packs
+from workers.repository.format import packs
 from workers.repository.format.layout import PACKS, name_of
 from workers.repository.format.listing import listed
 
@@ -42,5 +42,5 @@ def _looked_for(view: View, wanted: set[bytes]) -> set[bytes]:
 
 def _note(view: View, missing: set[bytes]) -> None:
     view.look()  # a pruner may have deleted them meanwhile, and marked them before that
-    places = {(pack, id_) for pack in missing - view.marked for id_ in view.index.ids_in(pack)}
-    view.note_damage(set[marks.ChunkInPack](places))
+    found = (view.index.pack(pack) for pack in missing - view.marked)
+    view.note_damage({(pack.id, entry.id) for pack in found if pack is not None for entry in pack.entries})

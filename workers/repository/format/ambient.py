@@ -63,6 +63,8 @@ class Limits:
     pack: int = 17 * MIB
     """A pack is finished when it has grown to this (F10)."""
     packs_per_index_object: int = 64
+    packs_per_prune: int = 256
+    """Packs that are written anew before the old ones are deleted: so much is repeated if a prune is killed."""
     sealed: int = 2**30
     """A sealed object's plaintext, at most (F9)."""
 

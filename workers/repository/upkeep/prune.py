@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from schemas.errors import Damaged, NotFound, SnaplineError, TransientError
-from workers.ports import StoredObject
+from workers.ports import Pruned, StoredObject
 from workers.repository.chunks.chunk_writer import LEVEL, ChunkWriter
 from workers.repository.chunks.view import View
 from workers.repository.format import index_object, marks, store_clock
@@ -32,8 +32,21 @@ THREADS = 8
 T = TypeVar("T")
 
 
-def prune(view: View, keep: Callable[[], set[str]], *, level: int = LEVEL, say: Say = silent) -> int:
-    """The bytes of the packs, records and index objects that were deleted, less those written instead.
+@dataclass
+class _Plan:
+    present: dict[str, StoredObject]
+    gone: set[bytes]  # listed, but not there
+    dead: set[bytes] = field(default_factory=set)
+    rewritten: list[Pack] = field(default_factory=list)
+    unlisted: set[bytes] = field(default_factory=set)
+    young_bytes: int = 0
+    """What would go of packs that are too young."""
+    youngest: datetime | None = None
+    """When the last of those was written."""
+
+
+def prune(view: View, keep: Callable[[], set[str]], *, level: int = LEVEL, say: Say = silent) -> Pruned:
+    """What was deleted, less what was written instead; and what is too young to be deleted.
 
     `keep` tells which volumes jobs refer to. Raises Damaged if one of them cannot be read, or something that it needs
     is nowhere: then nobody can tell what else is needed, and no pack is deleted (F25, F35); TransientError if that is
@@ -50,7 +63,7 @@ def prune(view: View, keep: Callable[[], set[str]], *, level: int = LEVEL, say: 
         raise TransientError(f"a backup was deleted meanwhile ({error}); try again") from error
 
 
-def _prune(view: View, kept: set[str], now: datetime, level: int, say: Say) -> int:
+def _prune(view: View, kept: set[str], now: datetime, level: int, say: Say) -> Pruned:
     graces = view.ambient.graces
     freed = _drop_orphans(view, kept, now - graces.orphan)
     view.look()
@@ -58,28 +71,27 @@ def _prune(view: View, kept: set[str], now: datetime, level: int, say: Say) -> i
     with Live(kept) as live:
         live.learn(view, say)
         plan = _plan(view, live, unlisted, now - graces.pack)
-        if plan.rewritten:
-            try:
-                written += _rewrite(view, live, plan, level, say)
-            except SnaplineError:
-                # There is no room, or no peace, to write: what is wholly dead goes all the same (F28).
-                plan.rewritten = []
-        doomed = plan.dead | plan.unlisted | {pack.id for pack in plan.rewritten}
-        if doomed:
-            freed += _delete(view, live, plan, doomed, say)
+        freed += _delete(view, live, plan, plan.dead | plan.unlisted, say) - written
+        freed += _replace(view, live, plan, level, say)
         _drop_old_marks(view, now - graces.mark)
         _drop_notes(view, live)
     _put_ballast(view)
-    return max(0, freed - written)
+    return Pruned(max(0, freed), plan.young_bytes, plan.youngest and plan.youngest + graces.pack)
 
 
-@dataclass
-class _Plan:
-    present: dict[str, StoredObject]
-    gone: set[bytes]  # listed, but not there
-    dead: set[bytes] = field(default_factory=set)
-    rewritten: list[Pack] = field(default_factory=list)
-    unlisted: set[bytes] = field(default_factory=set)
+def _replace(view: View, live: Live, plan: _Plan, level: int, say: Say) -> int:
+    """Writes what is needed of packs anew, and deletes them, so many at a time: what is done is done, if it is killed
+    or finds no room. The bytes that were freed."""
+    freed, at_a_time = 0, view.ambient.limits.packs_per_prune
+    for first in range(0, len(plan.rewritten), at_a_time):
+        say("rewriting packs", first, len(plan.rewritten))
+        some = plan.rewritten[first : first + at_a_time]
+        try:
+            done, written = _rewrite(view, live, plan, some, level)
+        except SnaplineError:
+            return freed  # there is no room, or no peace, to write: what needed no writing has gone all the same (F28)
+        freed += _delete(view, live, plan, done, say) - written
+    return freed
 
 
 def _list_anew(view: View, before: datetime) -> tuple[int, set[str]]:
@@ -102,17 +114,19 @@ def _plan(view: View, live: Live, unlisted: set[str], before: datetime) -> _Plan
     bad = set().union(*view.damage.values())
     for pack in view.index.packs():
         name = pack.id.hex()
-        if (name in present and present[name].modified >= before) or (name not in present and pack.id not in known):
+        if name not in present and pack.id not in known:
             continue
-        used = sum(entry.stored for entry in pack.entries if live.needs(view, pack.id, entry.id, plan.gone))
-        if not used:
+        needed = [entry for entry in pack.entries if live.needs(view, pack.id, entry.id, plan.gone)]
+        is_worn = sum(entry.stored for entry in needed) < REPACK_BELOW * sum(
+            entry.stored for entry in pack.entries
+        )  # without the footer: a small pack is mostly that
+        if name in present and present[name].modified >= before:
+            if is_worn:
+                _too_young(plan, present[name], sum(entry.stored for entry in needed))
+        elif not needed:
             plan.dead.add(pack.id)
         elif name in present and (
-            used
-            < REPACK_BELOW
-            * sum(entry.stored for entry in pack.entries)  # without the footer: a small pack is mostly that
-            or pack.id in view.marked
-            or any((pack.id, entry.id) in bad for entry in pack.entries)
+            is_worn or pack.id in view.marked or any((pack.id, entry.id) in bad for entry in pack.entries)
         ):
             plan.rewritten.append(pack)
     if not view.damage:  # else what is missed may be in them
@@ -120,32 +134,39 @@ def _plan(view: View, live: Live, unlisted: set[str], before: datetime) -> _Plan
     return plan
 
 
-def _rewrite(view: View, live: Live, plan: _Plan, level: int, say: Say) -> int:
-    """Stores the live chunks of packs anew; the bytes written. Chunks that cannot be read keep their pack."""
-    old = plan.rewritten
+def _too_young(plan: _Plan, pack: StoredObject, needed: int) -> None:
+    plan.young_bytes += pack.size - needed
+    plan.youngest = max(plan.youngest or pack.modified, pack.modified)
+
+
+def _rewrite(view: View, live: Live, plan: _Plan, old: list[Pack], level: int) -> tuple[set[bytes], int]:
+    """Stores the live chunks of packs anew: which packs, and the bytes written. Chunks that cannot be read keep their
+    pack."""
+    done: set[bytes] = set()
     with ChunkWriter(view, level) as writer:
-        for number, pack in enumerate(list(old)):
-            say("rewriting packs", number, len(old))
+        for pack in old:
             try:
                 for entry in pack.entries:
                     if live.needs(view, pack.id, entry.id, plan.gone):
                         plain = view.read_at(pack.kind, ChunkPlace(pack.id, entry))
                         writer.write_sealed_anew(pack.kind, entry.id, plain)
             except (NotFound, Damaged):
-                old.remove(pack)
+                continue
+            done.add(pack.id)
         writer.flush()
-        return writer.uploaded_bytes
+        return done, writer.uploaded_bytes
 
 
 def _delete(view: View, live: Live, plan: _Plan, doomed: set[bytes], say: Say) -> int:
+    """D1 to D4 for these packs; the bytes that were freed."""
+    if not doomed:
+        return 0
     mark = _with_room(view, lambda: marks.write(view.sealed, doomed))  # D1
     view.look()  # D2
     if mark not in view.marks:
         raise TransientError("somebody has deleted the mark of this prune; try again")
     live.learn(view, say)
-    lost = view.marked | plan.gone
-    spared = {pack.id for pack in view.index.packs() if pack.id in doomed and _needed(view, live, pack, lost)}
-    spared |= doomed - plan.unlisted - plan.gone - set(view.index.pack_sizes())  # nobody can tell what is in them
+    spared = {pack for pack in doomed if _is_spared(view, live, plan, pack)}
     if spared:
         doomed -= spared
         replaced = _with_room(view, lambda: marks.write(view.sealed, doomed)) if doomed else None
@@ -157,6 +178,14 @@ def _delete(view: View, live: Live, plan: _Plan, doomed: set[bytes], say: Say) -
         for number, _ in enumerate(pool.map(view.store.delete, [each.key for each in found])):
             say("deleting packs", number + 1, len(found))
     return sum(each.size for each in found) + _unlist(view, doomed)
+
+
+def _is_spared(view: View, live: Live, plan: _Plan, name: bytes) -> bool:
+    """Whether a pack is needed by now, or nobody can tell what is in it."""
+    pack = view.index.pack(name)
+    if pack is None:
+        return name not in plan.unlisted and name not in plan.gone
+    return _needed(view, live, pack, view.marked | plan.gone)
 
 
 def _needed(view: View, live: Live, pack: Pack, lost: set[bytes]) -> bool:

@@ -1,9 +1,8 @@
 """How upkeep tells how far it has come."""
 
-from collections.abc import Callable
+from workers.ports import Say
 
-Say = Callable[[str, int, int], None]
-"""It is told what is being done, how much of that is done, and how much there is to do."""
+__all__ = ["Say", "silent"]
 
 
 def silent(_what: str, _done: int, _total: int) -> None:

@@ -63,8 +63,8 @@ def _standing(view: View, damaged: set[marks.ChunkInPack]) -> set[marks.ChunkInP
     return {(pack, id_) for pack, id_ in damaged if pack in standing}
 
 
-def verify_volume(view: View, volume: str) -> list[Problem]:
-    """Reads every byte of one volume back."""
+def verify_volume(view: View, volume: str, say: Say = silent) -> list[Problem]:
+    """Reads every byte of one volume back; tells how many."""
     view.look()
     names = {volume: "this volume"}
     try:
@@ -72,22 +72,25 @@ def verify_volume(view: View, volume: str) -> list[Problem]:
     except (NotFound, Damaged) as error:
         return [Problem(str(error), code=error.code)]
     ids, lost = _tree_of(view, found)
+    total, done = sum(ids.values()), 0
     with view.ambient.pool(THREADS, "verify") as pool:
         for chunks in chunk_reader.fetch(view, ids, pool, THREADS):
             lost |= {id_ for id_, plain in chunks if isinstance(plain, Damaged)}
+            done += sum(ids[id_] for id_, _ in chunks)
+            say("reading bytes back", done, total)
     if not lost:
         return []
     view.note_damage(set[marks.ChunkInPack]().union(*map(view.all_places, lost)))
     return hurt(view, names, lost.__contains__, "its bytes are damaged or gone")
 
 
-def _tree_of(view: View, volume: Volume) -> tuple[set[bytes], set[bytes]]:
-    """The data chunks of a volume, and the tree chunks that cannot be read."""
-    ids: set[bytes] = set()
+def _tree_of(view: View, volume: Volume) -> tuple[dict[bytes, int], set[bytes]]:
+    """The data chunks of a volume, with their bytes, and the tree chunks that cannot be read."""
+    ids: dict[bytes, int] = {}
     lost: set[bytes] = set()
     for id_ in volume.tree:
         try:
-            ids.update(ref for block in tree_decoder.decode(view.read("t", id_)) for ref, _ in block.table)
+            ids.update(ref for block in tree_decoder.decode(view.read("t", id_)) for ref in block.table)
         except Damaged:
             lost.add(id_)
     return ids, lost
