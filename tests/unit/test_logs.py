@@ -47,3 +47,36 @@ def test_secrets_are_blotted_out_wherever_they_are(capsys: pytest.CaptureFixture
     assert "short" not in text
     assert "user:pass" not in text
     assert text.count("[redacted]") >= 6
+
+
+def test_a_warning_that_says_the_same_is_told_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    logs.configure(clock=lambda: now[0])
+    log, library = structlog.get_logger("scheduler"), logging.getLogger("dramatiq.worker")
+    for second in range(70):
+        now[0] = float(second)
+        log.warning("trying again", reason="nobody listens there")
+        library.critical("connection %s", "lost")
+    log.warning("trying again", reason="it refuses the user")
+    log.info("message handled")
+    log.info("message handled")
+    lines = _lines(capsys)
+    told = [(line["event"], line.get("reason"), line.get("kept_back")) for line in lines]
+    assert told == [
+        ("trying again", "nobody listens there", None),
+        ("connection lost", None, None),
+        ("trying again", "nobody listens there", 59),
+        ("connection lost", None, None),
+        ("trying again", "it refuses the user", None),
+        ("message handled", None, None),
+        ("message handled", None, None),
+    ]
+
+
+def test_only_so_many_warnings_are_remembered(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(clock=lambda: 0.0)
+    log = structlog.get_logger("x")
+    for number in range(logs.MOST_REMEMBERED + 1):
+        log.warning(str(number))
+    log.warning("0")
+    assert len(_lines(capsys)) == logs.MOST_REMEMBERED + 2

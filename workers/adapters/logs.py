@@ -3,7 +3,8 @@
 import logging
 import re
 import sys
-from collections.abc import Iterable, MutableMapping
+import time
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 import structlog
@@ -14,11 +15,52 @@ URL_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^:/@\s]+:)[^@/\s]+(@)")
 SHORTEST_SECRET = 6
 """Characters; a shorter value would blot out innocent text."""
 
+SAME_AGAIN = 60.0
+"""Seconds in which a warning that says the same as one before is not told again."""
+MOST_REMEMBERED = 100
+"""Warnings."""
+
 EventDict = MutableMapping[str, Any]
 
 
-def configure(*, secrets: Iterable[str] = (), level: int = logging.INFO) -> None:
-    """Sends all logs, the libraries' warnings too, to standard error. `secrets` are values that must never appear."""
+class _Again(logging.Filter):
+    """Lets a warning pass once in `SAME_AGAIN` seconds, and says how often it has been kept back."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._told: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is to be told."""
+        if record.levelno < logging.WARNING:
+            return True
+        key, now = f"{record.name} {_said(record)}", self._clock()
+        at, kept_back = self._told.get(key, (-SAME_AGAIN, 0))
+        if now - at < SAME_AGAIN:
+            self._told[key] = at, kept_back + 1
+            return False
+        self._told.pop(key, None)
+        self._told[key] = now, 0
+        while len(self._told) > MOST_REMEMBERED:
+            self._told.pop(next(iter(self._told)))
+        if kept_back and isinstance(record.msg, dict):
+            record.msg = {**record.msg, "kept_back": kept_back}
+        return True
+
+
+def _said(record: logging.LogRecord) -> str:
+    """What a record says, whenever it is said."""
+    if isinstance(record.msg, dict):
+        return str({key: value for key, value in record.msg.items() if key != "timestamp"})
+    return record.getMessage()
+
+
+def configure(
+    *, secrets: Iterable[str] = (), level: int = logging.INFO, clock: Callable[[], float] = time.monotonic
+) -> None:
+    """Sends all logs, the libraries' warnings too, to standard error. `secrets` are values that must never appear.
+    `clock` is in seconds, from any moment."""
     hidden = sorted({value for value in secrets if len(value) >= SHORTEST_SECRET}, key=len, reverse=True)
 
     def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -48,6 +90,7 @@ def configure(*, secrets: Iterable[str] = (), level: int = logging.INFO) -> None
             ],
         )
     )
+    handler.addFilter(_Again(clock))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
