@@ -22,6 +22,13 @@ def test_a_signed_event_arrives_as_it_was_sent() -> None:
         assert (len(hook.events), hook.forged) == (1, 1)
 
 
+@pytest.mark.parametrize("id_", ["nächtlich→1", "a\r\nX-Evil: 1"])
+def test_an_event_arrives_whatever_its_id_is(id_: str) -> None:
+    with receiver("the secret") as hook:
+        post(hook.url, BODY, secret="the secret", event_id=id_)
+        assert (len(hook.events), hook.forged) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("code", "family"),
     [

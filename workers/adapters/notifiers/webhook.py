@@ -1,7 +1,8 @@
 """Posts notifications. The only importer of urllib3's pool."""
 
+import string
 import time
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import urllib3
 
@@ -9,6 +10,8 @@ from schemas import webhook
 from schemas.errors import Denied, Invalid, TransientError
 
 TIMEOUT = urllib3.Timeout(connect=5, read=10)
+PLAIN = string.punctuation + " "
+"""What a header may hold of an id beside letters and digits; all else is percent-encoded."""
 BUSY = (408, 425, 429)
 _pool = urllib3.PoolManager(retries=False)
 
@@ -16,7 +19,11 @@ _pool = urllib3.PoolManager(retries=False)
 def post(url: str, body: bytes, *, secret: str, event_id: str) -> None:
     """Delivers one event. Raises TransientError if trying again may help, else Invalid or Denied."""
     now = int(time.time())
-    headers = {"Content-Type": "application/cloudevents+json", webhook.EVENT_ID: event_id, webhook.TIMESTAMP: str(now)}
+    headers = {
+        "Content-Type": "application/cloudevents+json",
+        webhook.EVENT_ID: quote(event_id, safe=PLAIN),
+        webhook.TIMESTAMP: str(now),
+    }
     if secret:
         headers[webhook.SIGNATURE] = webhook.sign(secret, now, body)
     tried = f"could not notify {urlsplit(url).hostname}"
