@@ -41,11 +41,12 @@ Work = Callable[Concatenate[Event, P], Iterator[e.Event]]
 
 def gate(has: Needs) -> Row:
     """Requests become jobs, or are rejected."""
-    has.trusted_keys()  # what is wrong with the setting stops the process
+    cluster = has.cluster
+    has.trusted_keys()  # what is wrong with either setting stops the process
 
     def needs() -> license_gate.GateNeeds:
         return license_gate.GateNeeds(
-            has.destinations, has.cluster, has.settings.console_namespace, has.trusted_keys(), has.now
+            has.destinations, cluster, has.settings.console_namespace, has.trusted_keys(), has.now
         )
 
     def refuse_restore(event: Event, why: Message, via: Delivery) -> Iterator[e.Event]:
