@@ -11,7 +11,7 @@ from typing import Any
 from schemas import events as e
 from schemas import topology
 from schemas.services import SCHEDULER, services, tells
-from schemas.topology import CONTROL, EVENT_LOG, EVENTS, WORK
+from schemas.topology import CONTROL, EVENT_LOG, EVENTS, TOLD, WORK
 
 TEMPORARY = r"amq\.gen.*"
 """Names that RabbitMQ gives to the queues of one connection."""
@@ -28,44 +28,43 @@ def definitions(vhost: str, nodes: tuple[str, ...]) -> dict[str, Any]:
         ],
         "exchanges": [
             {**_durable(vhost, name), "type": kind, "internal": False}
-            for name, kind in ((EVENTS, "topic"), (WORK, "topic"), (CONTROL, "fanout"))
+            for name, kind in ((EVENTS, "topic"), (TOLD, "topic"), (WORK, "topic"), (CONTROL, "fanout"))
         ],
         "queues": [{**_durable(vhost, EVENT_LOG), "arguments": topology.EVENT_LOG_ARGUMENTS}],
         "bindings": [
-            {
-                "source": EVENTS,
-                "vhost": vhost,
-                "destination": EVENT_LOG,
-                "destination_type": "queue",
-                "routing_key": "#",
-                "arguments": {},
-            }
+            _bound(vhost, TOLD, EVENTS, "exchange", "#"),
+            _bound(vhost, TOLD, EVENT_LOG, "queue", "#"),
+            _bound(vhost, WORK, EVENT_LOG, "queue", EVENT_LOG),
         ],
     }
 
 
 def _permissions(service: str) -> dict[str, str]:
     if service == SCHEDULER:
-        return {"configure": _any(()), "write": _any([re.escape(EVENTS)]), "read": _any(())}
+        return {"configure": _any(()), "write": _any(map(re.escape, (EVENTS, TOLD))), "read": _any(())}
     queue = topology.queue(service)
     own, listens = _own(queue), [re.escape(CONTROL)] if queue.node else []
     temporary = [TEMPORARY] if queue.node else []  # to hear of cancellations
-    exchanges = [re.escape(EVENTS), re.escape(WORK)]
     return {
         "configure": _any([*own, *temporary]),
-        "write": _any([*own, *temporary, *exchanges]),
-        "read": _any([*own, *temporary, *exchanges, *listens]),
+        "write": _any([*own, *temporary, *map(re.escape, (TOLD, WORK))]),
+        "read": _any([*own, *temporary, *map(re.escape, (EVENTS, WORK)), *listens]),
     }
 
 
 def _topic_permissions(service: str) -> list[dict[str, str]]:
-    said = _any(_keys(kind) for kind in tells(service))
+    told, asked = _keys(service, requests=False), _keys(service, requests=True)
     if service == SCHEDULER:
-        return [{"exchange": EVENTS, "write": said, "read": _any(())}]
+        return [{"exchange": name, "write": said, "read": _any(())} for name, said in ((EVENTS, asked), (TOLD, told))]
     queue = topology.queue(service)
-    own = _any(_own(queue))
+    own = _own(queue)
     heard = _any(re.escape(key) for key in queue.binding_keys)
-    return [{"exchange": EVENTS, "write": said, "read": heard}, {"exchange": WORK, "write": own, "read": own}]
+    logs = [re.escape(EVENT_LOG)] if any(kind.type in e.REQUESTS for kind in queue.hears) else []
+    return [
+        {"exchange": EVENTS, "write": _any(()), "read": heard},
+        {"exchange": TOLD, "write": told, "read": _any(())},
+        {"exchange": WORK, "write": _any([*own, *logs]), "read": _any(own)},
+    ]
 
 
 def _own(queue: topology.Queue) -> list[str]:
@@ -73,8 +72,10 @@ def _own(queue: topology.Queue) -> list[str]:
     return [name, name + re.escape(topology.DEAD_LETTERS), name + r"\.delay\.[0-9]+"]
 
 
-def _keys(kind: type[e.Event]) -> str:
-    return re.escape(kind.type) + (r"\..+" if "node" in kind.model_fields else "")
+def _keys(service: str, *, requests: bool) -> str:
+    """The routing keys of what the service tells, or of what it asks for."""
+    kinds = (kind for kind in tells(service) if (kind.type in e.REQUESTS) == requests)
+    return _any(re.escape(kind.type) + (r"\..+" if "node" in kind.model_fields else "") for kind in kinds)
 
 
 def _any(patterns: Iterable[str]) -> str:
@@ -84,3 +85,14 @@ def _any(patterns: Iterable[str]) -> str:
 
 def _durable(vhost: str, name: str) -> dict[str, Any]:
     return {"name": name, "vhost": vhost, "durable": True, "auto_delete": False, "arguments": {}}
+
+
+def _bound(vhost: str, source: str, destination: str, kind: str, key: str) -> dict[str, Any]:
+    return {
+        "source": source,
+        "vhost": vhost,
+        "destination": destination,
+        "destination_type": kind,
+        "routing_key": key,
+        "arguments": {},
+    }

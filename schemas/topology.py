@@ -11,13 +11,16 @@ from datetime import timedelta
 from schemas import events as e
 
 EVENTS = "snapline.events"
-"""Topic exchange: every event, routing key = event type (node-bound work adds `.<node>`)."""
+"""Topic exchange: every event, routing key = event type (node-bound work adds `.<node>`). It is where to ask."""
+TOLD = "snapline.told"
+"""Topic exchange: what we tell, on its way to EVENTS and into the log. Nobody else may publish to it."""
 CONTROL = "snapline.control"
 """Fanout exchange: cancel broadcasts."""
 WORK = "snapline.work"
 """Topic exchange: internal retries and dead letters only; routing key = queue name."""
 EVENT_LOG = "snapline.event-log"
-"""Stream bound to EVENTS with `#`: the replayable event log."""
+"""Stream bound to TOLD with `#`: the replayable event log. Requests get into it, by WORK, when they are taken up, so
+nothing that others publish can push out what is in it."""
 EVENT_LOG_AGE = "30D"
 EVENT_LOG_BYTES = 2_000_000_000
 EVENT_LOG_SEGMENT_BYTES = 50_000_000

@@ -91,6 +91,11 @@ def _request(id_: str, app: str | None = None) -> e.AnyEvent:
     return e.wrap(e.BackupRequested(app=app), id=id_, source="tests", time=datetime.now(UTC))
 
 
+def _news(id_: str) -> e.AnyEvent:
+    """Which nobody hears but the log."""
+    return e.wrap(e.NotificationDelivered(event="e", target="t"), id=id_, source="tests", time=datetime.now(UTC))
+
+
 def test_a_queue_gets_what_it_hears_and_nothing_else(bus: Bus) -> None:
     got: list[str] = []
 
@@ -211,12 +216,36 @@ def test_work_for_a_node_waits_for_its_worker(bus: Bus) -> None:
 
 def test_the_log_has_every_event_in_order_from_any_time_on(bus: Bus) -> None:
     for number in range(20):
-        bus.publish(_request(str(number)))
+        bus.publish(_news(str(number)))
     middle = datetime.now(UTC)
     for number in range(20, 30):
-        bus.publish(_request(str(number)))
+        bus.publish(_news(str(number)))
     assert [event.id for event in bus.log()] == [str(number) for number in range(30)]
     assert [event.id for event in bus.log(middle)] == [str(number) for number in range(20, 30)]
+
+
+def test_a_request_is_in_the_log_once_somebody_has_taken_it_up_however_often_it_comes_back(bus: Bus) -> None:
+    attempts: list[int] = []
+
+    def handle(_: Document, delivery: Delivery) -> None:
+        attempts.append(delivery.attempt)
+        if len(attempts) < 3:
+            raise Again(timedelta(seconds=0.5), "not yet")
+
+    bus.publish(_news("before"))
+    bus.publish(_request("a"))
+    assert [event.id for event in bus.log()] == ["before"]
+    with bus.serving(GATE, handle):
+        until(lambda: len(attempts) == 3, "it is done")
+    bus.publish(_news("after"))
+    assert [event.id for event in bus.log()] == ["before", "a", "after"]
+
+
+def test_what_is_no_request_is_not_in_the_log(bus: Bus) -> None:
+    bus.publish_raw(b"junk", "backup.requested.v1")
+    with bus.serving(GATE, lambda _, __: None):
+        until(lambda: len(bus.dead_letters(GATE.name)) == 1, "it is parked")
+    assert bus.log() == []
 
 
 def test_there_are_no_dead_letters_of_a_queue_that_cannot_be(bus: Bus) -> None:
@@ -226,5 +255,5 @@ def test_there_are_no_dead_letters_of_a_queue_that_cannot_be(bus: Bus) -> None:
 
 
 def test_the_log_says_who_has_sent_what(bus: Bus) -> None:
-    bus.publish(_request("a"))
+    bus.publish(_news("a"))
     until(lambda: bus.senders() == ["snapline"], "it is in the log with its sender")

@@ -87,9 +87,10 @@ def test_everything_goes_on_and_each_event_is_told_by_who_may(
 def test_nobody_but_restore_apply_and_the_node_itself_has_a_volume_written(
     own: dict[str, dict[str, str]], line: Line, service: str
 ) -> None:
-    with channel(_url(own, service)) as opened, pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
-        opened.basic_publish(topology.EVENTS, KEY, body(FORGED), sent_by(service))
-    assert refused.value.reply_code == 403
+    for exchange in (topology.TOLD, topology.EVENTS):
+        with channel(_url(own, service)) as opened, pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
+            opened.basic_publish(exchange, KEY, body(FORGED), sent_by(service))
+        assert refused.value.reply_code == 403
 
 
 def test_no_detour_leads_to_a_nodes_worker(line: Line, own: dict[str, dict[str, str]]) -> None:
@@ -97,8 +98,8 @@ def test_no_detour_leads_to_a_nodes_worker(line: Line, own: dict[str, dict[str, 
     may = topology.routing_key(e.NotificationDelivered(event="e", target="t"))
     with channel(_url(own, "notify")) as opened:
         copied = sent_by("notify", headers={"CC": [KEY]})
-        opened.basic_publish(topology.EVENTS, may, body(FORGED), copied)
-        for number, (exchange, key) in enumerate([(topology.EVENTS, KEY), (topology.WORK, NODE.name)]):
+        opened.basic_publish(topology.TOLD, may, body(FORGED), copied)
+        for number, (exchange, key) in enumerate([(topology.TOLD, KEY), (topology.WORK, NODE.name)]):
             mine = f"notify.delay.{number}"
             arguments = {"x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": key, "x-message-ttl": 0}
             opened.queue_declare(mine, arguments=arguments)

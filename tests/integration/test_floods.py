@@ -2,7 +2,7 @@
 
 import json
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pika
@@ -92,6 +92,24 @@ def test_a_full_queue_refuses_more_and_the_others_go_on(
         _publish(url, _wrap(e.BackupRequested(), "later"))
         until(lambda: "later" in got, "there is room again")
     assert "another queue's" in got
+
+
+def test_junk_pushes_nothing_out_of_the_event_log(url: str, producer_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies as long as they may be: each would fill a segment of this log, which keeps two or three."""
+    small = topology.EVENT_LOG_ARGUMENTS | {"x-max-length-bytes": 600_000, "x-stream-max-segment-size-bytes": 200_000}
+    monkeypatch.setattr(topology, "EVENT_LOG_ARGUMENTS", small)
+    monkeypatch.setattr(topology, "MOST_UNREADABLE", 0)
+    broker.declare(url)
+    ended = _wrap(e.BackupCompleted(backup="b"), "how it ended")
+    _publish(url, ended)
+    padded = json.loads(e.encode(_wrap(e.BackupRequested(), "good"))) | {"padding": "x" * 200_000}
+    bodies = [b"x" * e.MAX_BODY, json.dumps(padded).encode()]
+    got: list[str] = []
+    with serving(url, GATE, lambda event, _: got.append(event["id"])):
+        assert _flood(producer_url, bodies * 20) == 40
+        until(lambda: len(got) == 20, "all that is good is handled")
+    logged = [entry.event.id for entry in broker.read_log(url, since="first", idle=timedelta(seconds=1))]
+    assert logged == ["how it ended", *20 * ["good"]]
 
 
 def test_junk_displaces_no_dead_letter(url: str, producer_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

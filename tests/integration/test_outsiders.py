@@ -173,20 +173,30 @@ def test_a_deletion_is_refused_unless_a_setting_names_its_sender(
     assert answer.correlationid == "evil"
 
 
-def test_a_forged_end_is_in_the_log_under_its_senders_name(url: str, producer_url: str) -> None:
+@pytest.mark.parametrize("account", ["producer", "operator"])
+def test_nothing_that_others_publish_gets_into_the_log_but_requests_that_are_taken_up(
+    url: str, producer_url: str, operator_url: str, account: str
+) -> None:
     broker.declare(url)
-    with channel(producer_url) as opened:
-        forged = body(e.BackupCompleted(backup="victim"))
-        opened.basic_publish(topology.EVENTS, "backup.requested.v1", forged, sent_by("producer"), mandatory=True)
-        opened.basic_publish(topology.EVENTS, "backup.requested.v1", forged, sent_by(None), mandatory=True)
-    logged: list[broker.Logged] = []
-
-    def both_are_there() -> bool:
-        logged[:] = broker.read_log(url, since="first", idle=timedelta(seconds=1))
-        return len(logged) == 2
-
-    until(both_are_there, "they are in the log")
-    assert [entry.sender for entry in logged] == ["producer", ""]
+    theirs = producer_url if account == "producer" else operator_url
+    forged, asked = body(e.BackupCompleted(backup="victim")), body(e.BackupRequested(), "asked")
+    copied = sent_by(account, headers={"CC": ["backup.completed.v1", topology.EVENT_LOG]})
+    with channel(theirs) as opened:
+        for properties in (sent_by(account), sent_by(None), copied):
+            opened.basic_publish(topology.EVENTS, "backup.requested.v1", forged, properties, mandatory=True)
+        opened.basic_publish(topology.EVENTS, "backup.requested.v1", asked, sent_by(account), mandatory=True)
+    for exchange, key in ((topology.TOLD, "backup.completed.v1"), (topology.WORK, topology.EVENT_LOG)):
+        with channel(theirs) as opened, pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
+            opened.basic_publish(exchange, key, forged, sent_by(account), mandatory=True)
+        assert refused.value.reply_code == 403
+        with channel(theirs) as opened, pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
+            opened.queue_declare("", exclusive=True, arguments={"x-dead-letter-exchange": exchange})
+        assert refused.value.reply_code == 403
+    got: list[str] = []
+    with serving(url, GATE, lambda event, _: got.append(event["id"])):
+        until(lambda: got == ["asked"], "the request is taken up")
+    logged = broker.read_log(url, since="first", idle=timedelta(seconds=1))
+    assert [(entry.event.id, entry.sender) for entry in logged] == [("asked", account)]
 
 
 def test_the_same_id_with_other_data_is_refused_and_is_another_request_of_another_sender(
@@ -243,8 +253,9 @@ def test_an_end_with_the_correlation_of_anothers_request_does_not_end_their_wait
         waiting = follow.follow(front.session, requested)
         next(waiting)
         opened.basic_publish(topology.EVENTS, "backup.requested.v1", e.encode(told), sent_by("producer"))
-        doubting = next(seen for seen in waiting if seen.doubted)
-        assert (doubting.doubted, doubting.final, doubting.name) == (frozenset({"producer"}), None, None)
+        news = e.NotificationDelivered(event="e", target="t")
+        front.session.bus.publish(told.model_copy(update={"type": news.type, "data": news}))
+        assert next(waiting).final is None
         front.session.bus.publish(told)
         *_, last = waiting
-    assert last.final == ended
+    assert (last.final, last.doubted) == (ended, frozenset())

@@ -74,7 +74,7 @@ def test_a_user_for_other_systems_may_ask_and_listen_and_no_more(account: str, a
     assert may_say["exchange"] == topology.EVENTS
     assert {name for name in events.KINDS if re.search(may_say["write"], name)} == asks
     assert not re.search(may_say["write"], "backup.requested.v1.shop")  # which no queue hears
-    ours = {topology.EVENTS, topology.CONTROL, topology.WORK, topology.EVENT_LOG, *topology.QUEUES}
+    ours = {topology.EVENTS, topology.TOLD, topology.CONTROL, topology.WORK, topology.EVENT_LOG, *topology.QUEUES}
     cancels = {topology.CONTROL} if account == "operator" else set()
     assert {name for name in ours if re.search(may["write"], name)} == {topology.EVENTS} | cancels
     assert {name for name in ours if re.search(may["read"], name)} == {topology.EVENTS, topology.EVENT_LOG}

@@ -167,7 +167,16 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
             self._park(method, properties, body, f"the message could not be read: {type(error).__name__}")
             return None
         self.known_tags.add(method.delivery_tag)
+        if message.arrived.is_new and not method.redelivered and message.arrived.event.type in e.REQUESTS:
+            self._log(message.arrived)
         return message
+
+    def _log(self, request: Arrived) -> None:
+        """What others ask for gets into the log by us, once it is known to be a request, and no longer than that."""
+        try:
+            self.broker.publisher.log(e.encode(request.event), {reading.SENDER: request.sender})
+        except SnaplineError as error:
+            log.warning("a request was not logged", event_id=request.event.id, reason=str(error))
 
     def ack(self, message: Any) -> None:
         """Acknowledges, if it is ours to acknowledge."""

@@ -18,7 +18,7 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 from schemas import topology
 from schemas.errors import Code, Denied
 from schemas.messages import Message
-from schemas.topology import CONTROL, EVENTS, WORK, Queue
+from schemas.topology import CONTROL, EVENTS, TOLD, WORK, Queue
 from workers.adapters.broker import connection, log_queue
 
 
@@ -53,10 +53,12 @@ def declare_if_allowed(url: str) -> None:
 
 def declare_exchanges(opened: BlockingConnection) -> None:
     """The exchanges. Raises pika's errors, as all that takes an open connection."""
-    for name, kind in ((EVENTS, "topic"), (WORK, "topic"), (CONTROL, "fanout")):
+    for name, kind in ((EVENTS, "topic"), (TOLD, "topic"), (WORK, "topic"), (CONTROL, "fanout")):
         try:
             with _channel(opened) as channel:
                 channel.exchange_declare(name, kind, durable=True)
+                if name == TOLD:
+                    channel.exchange_bind(EVENTS, TOLD, "#")
         except ChannelClosedByBroker as error:
             if not _others_have(opened, error, partial(BlockingChannel.exchange_declare, exchange=name, passive=True)):
                 raise

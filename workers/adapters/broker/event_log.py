@@ -13,6 +13,7 @@ from schemas import events as e
 from schemas.errors import MalformedEvent, TransientError
 from schemas.topology import EVENT_LOG
 from workers.adapters.broker import connection, declaring
+from workers.adapters.broker.reading import SENDER
 
 Since = datetime | Literal["first", "next"]
 CREDIT = 200
@@ -25,16 +26,16 @@ SILENCE = 5.0
 
 @dataclass(frozen=True)
 class Logged:
-    """One entry. Offsets grow, with gaps; they begin anew if the broker has lost its data. Anybody who may publish gets
-    anything into the log: the broker vouches for `sender` alone, and for nobody if it is empty."""
+    """One entry. Offsets grow, with gaps; they begin anew if the broker has lost its data. The broker vouches for
+    `sender`, and for nobody if it is empty; whose a request was, says who has taken it up."""
 
     offset: int
     event: e.AnyEvent
     sender: str = ""
 
 
-Entry = tuple[int, bytes, str]
-"""Offset, body and sender."""
+Entry = tuple[int, bytes, str, str]
+"""Offset, body, who has put it there, and whose request that is."""
 
 
 @dataclass
@@ -101,9 +102,9 @@ def read_log(
     position = LogPosition(since)
     while not stop():
         try:
-            for offset, body, sender in _new_entries(url, position, stop, idle):
+            for offset, body, user, asking in _new_entries(url, position, stop, idle):
                 if (event := _event(body)) and position.wanted(event):
-                    yield Logged(offset, event, sender)
+                    yield Logged(offset, event, asking or user if event.type in e.REQUESTS else user)
             return
         except Lost:
             position.start_over()
@@ -132,7 +133,8 @@ def _entries(url: str, position: LogPosition, stop: Callable[[], bool]) -> Itera
     arrived: deque[Entry] = deque()
 
     def on_message(ch: Any, method: Any, properties: Any, body: bytes) -> None:
-        arrived.append((int(properties.headers["x-stream-offset"]), body, properties.user_id or ""))
+        headers = properties.headers
+        arrived.append((int(headers["x-stream-offset"]), body, properties.user_id or "", str(headers.get(SENDER, ""))))
         ch.basic_ack(method.delivery_tag)
 
     try:

@@ -12,7 +12,7 @@ from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
 from schemas import topology
 from schemas.errors import Code, Denied
 from schemas.messages import Message
-from schemas.topology import EVENT_LOG, EVENTS
+from schemas.topology import EVENT_LOG, EVENTS, TOLD, WORK
 from workers.adapters.broker import connection
 
 INTERNAL_ERROR = 541
@@ -45,7 +45,9 @@ def _declare(channel: BlockingChannel) -> None:
 
 
 def _bind(channel: BlockingChannel) -> None:
-    channel.queue_bind(EVENT_LOG, EVENTS, "#")
+    channel.queue_bind(EVENT_LOG, TOLD, "#")
+    channel.queue_bind(EVENT_LOG, WORK, EVENT_LOG)
+    channel.queue_unbind(EVENT_LOG, EVENTS, "#")  # of an earlier version, to which others could publish
 
 
 def _refusal(url: str, act: Callable[[BlockingChannel], None]) -> connection.Refusal | None:

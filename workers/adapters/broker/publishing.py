@@ -14,7 +14,7 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker, NackError, Unrouta
 from schemas import events as e
 from schemas import topology
 from schemas.errors import TransientError
-from schemas.topology import EVENTS, WORK, Queue
+from schemas.topology import EVENT_LOG, EVENTS, TOLD, WORK, Queue
 from workers.adapters.broker import connection, declaring
 
 CONTENT_TYPE = "application/cloudevents+json"
@@ -50,8 +50,13 @@ class Publisher:
                 for name in (queue.name, queue.dead_letters):  # a queue that is just being declared has no bindings yet
                     self._ensure(opened, name, partial(declaring.declare_queue, opened, queue))
 
+        exchange = EVENTS if event.type in e.REQUESTS else TOLD
         key = topology.routing_key(event.data)
-        self._send(EVENTS, key, e.encode(event), properties, ready, mandatory=bool(queues))
+        self._send(exchange, key, e.encode(event), properties, ready, mandatory=bool(queues))
+
+    def log(self, body: bytes, headers: dict[str, Any]) -> None:
+        """Puts a request into the event log, if there is one. Raises TransientError, Denied."""
+        self._send(WORK, EVENT_LOG, body, self.properties(headers), mandatory=False)
 
     def publish_raw(self, body: bytes, routing_key: str) -> None:
         """Puts any bytes on the bus."""
@@ -135,8 +140,10 @@ class Publisher:
         if self._channel is None or not self._channel.is_open:
             self._drop()
             self._connection = connection.connect(self._url)
-            if not self._is_there(self._connection, lambda channel: channel.exchange_declare(EVENTS, passive=True)):
-                declaring.declare_if_allowed(self._url)
+            for name in (EVENTS, TOLD):
+                look = partial(BlockingChannel.exchange_declare, exchange=name, passive=True)
+                if not self._is_there(self._connection, look):
+                    declaring.declare_if_allowed(self._url)
             self._channel = self._connection.channel()
             self._channel.confirm_delivery()
         return self._channel

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from schemas import events as e
 from schemas.errors import MalformedEvent
 from schemas.rights import Rights
-from schemas.topology import EVENTS, Queue, routing_key
+from schemas.topology import EVENTS, TOLD, Queue, routing_key
 from workers.deliveries import Again
 
 ATTEMPT = "snapline-attempt"
@@ -53,6 +53,7 @@ class Arrived:
     sender: str  # the user that published it first, checked by the broker
     first_seen: datetime  # UTC
     failing_since: datetime | None  # UTC; when the failures began that it has had in a row
+    is_new: bool = True  # whether nobody has given it back
 
     def headers(self, again: Again, now: datetime) -> dict[str, Any]:
         """What goes with the message when it is published again."""
@@ -93,8 +94,9 @@ class Reader:
                 f"{event.type} came without a sender; set the property user_id to the user that is connected"
             )
         headers = self._believed(properties)
-        first_seen = _time(headers, FIRST_SEEN) or datetime.now(UTC)
-        return Arrived(event, _attempt(headers), sender, first_seen, _time(headers, FAILING_SINCE))
+        seen, failing = _time(headers, FIRST_SEEN), _time(headers, FAILING_SINCE)
+        first_seen = seen or datetime.now(UTC)
+        return Arrived(event, _attempt(headers), sender, first_seen, failing, is_new=seen is None)
 
     def sender(self, properties: Properties) -> str:
         """Who published it first: the broker checks `user_id`, and we keep it in a header when we republish."""
@@ -103,7 +105,7 @@ class Reader:
     def _check_way(self, event: e.AnyEvent, properties: Properties, way: Way) -> None:
         """RabbitMQ's topic permissions look at the routing key alone. `CC` headers, and dead-letter exchanges of a
         sender's own queues, bring a message also where they do not allow it."""
-        if way.exchange != EVENTS:
+        if way.exchange not in (EVENTS, TOLD):
             if not self._is_ours(properties):
                 raise MalformedEvent(f"{event.type} came past the exchange {EVENTS}, and not from inside")
         elif way.routing_key != routing_key(event.data):

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -55,6 +55,8 @@ class MemoryBus:
         if node:
             self._bound.setdefault(topology.volumes(node).name, topology.volumes(node))
         self.publish_raw(e.encode(event), topology.routing_key(event.data), user)
+        if event.type not in e.REQUESTS:
+            self._keep(event, user)
 
     def publish_raw(self, body: bytes, routing_key: str, user: str = OURSELVES) -> None:
         """As `Publisher.publish_raw`."""
@@ -62,9 +64,12 @@ class MemoryBus:
             for queue in self._bound.values():
                 if any(_matches(key, routing_key) for key in queue.binding_keys):
                     self._queues[queue.name].append(_Waiting(body, user, topology.EVENTS, routing_key))
-            with suppress(MalformedEvent):
-                self._log.append((e.parse(body), user))
             self._lock.notify_all()
+
+    def _keep(self, event: e.AnyEvent, user: str) -> None:
+        """In the log: what we tell at once, requests when they are taken up."""
+        with self._lock:
+            self._log.append((event, user))
 
     def put(self, body: bytes, queue: str, user: str = OURSELVES) -> None:
         """Straight into a queue, past the exchange."""
@@ -135,6 +140,8 @@ class MemoryBus:
             except MalformedEvent as error:
                 self._park(queue, waiting, reader.sender(waiting), str(error))
                 continue
+            if arrived.is_new and arrived.event.type in e.REQUESTS:
+                self._keep(arrived.event, arrived.sender)
             self._handle(queue, waiting, arrived, handle)
 
     def _handle(self, queue: Queue, waiting: _Waiting, arrived: Arrived, handle: Handle) -> None:
