@@ -45,6 +45,13 @@ def prune(session: Session, *, destination: str = DEFAULT_DESTINATION, progress:
         return pruning.prune(view, lambda: ledger.volumes_in_use(store), say=progress)
 
 
+def foresee(session: Session, *, destination: str = DEFAULT_DESTINATION, progress: Say = silent) -> Pruned:
+    """About what `prune` would bring back now; deletes nothing."""
+    store = session.store(destination)
+    with session.repository(destination).new_view() as view:
+        return pruning.foresee(view, lambda: ledger.volumes_in_use(store), say=progress)
+
+
 def stats(session: Session, *, destination: str = DEFAULT_DESTINATION) -> Stats:
     """How much there is."""
     with session.repository(destination).new_view() as view:

@@ -39,7 +39,8 @@ from workers.ports import ObjectStore, Pruned
 from workers.repository import VolumeRepository
 from workers.repository.format import keyring, marks
 from workers.repository.format.ambient import Ambient, Graces
-from workers.repository.format.layout import BALLAST, BALLAST_BYTES, INDEX, MARKS, PACKS, PARTIAL, ROOT, VOLUMES
+from workers.repository.format.layout import BALLAST, BALLAST_BYTES, CLOCK, INDEX, MARKS, PACKS, PARTIAL, ROOT, VOLUMES
+from workers.repository.upkeep import prune
 
 KIB = 1024
 
@@ -84,8 +85,12 @@ def test_what_a_prune_says_is_what_the_store_has_less(
     first, second, content = two_snapshots(repository, source)
     assert repository.prune(lambda: {first, second}).reclaimed_bytes == 0
     repository.forget([first])
-    before = size_of(repository.store)
+    before, there = size_of(repository.store), set(objects(repository.store, ROOT))
+    with repository.new_view() as view:
+        foreseen = prune.foresee(view, lambda: {second})
+    assert set(objects(repository.store, ROOT)) - {CLOCK} == there - {CLOCK}
     reclaimed = repository.prune(lambda: {second}).reclaimed_bytes
+    assert abs(reclaimed - foreseen.reclaimed_bytes) < before / 10
     marks = size_of(repository.store, MARKS)
     assert abs(before - size_of(repository.store) + marks - reclaimed) < 1 * KIB
     assert reclaimed > 7 * 24 * KIB * 0.9

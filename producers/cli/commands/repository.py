@@ -63,13 +63,19 @@ def verify_(
 
 @repository.command("prune")
 def prune_(
-    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say about what would come back.")] = False,
+    destination: DestinationOption = DEFAULT_DESTINATION,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Delete what no backup needs. Backups may run meanwhile."""
     from producers.actions import upkeep
 
     with work_bar(notes) as bar:
-        pruned = upkeep.prune(session_of(ctx), destination=destination, progress=bar)
+        act = upkeep.foresee if dry_run else upkeep.prune
+        pruned = act(session_of(ctx), destination=destination, progress=bar)
+    if dry_run:
+        note("nothing is deleted; a prune would bring back about as much")
     show(reclaimed.row(pruned), output)
     reclaimed.say_what_stays(pruned)
 

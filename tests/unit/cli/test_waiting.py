@@ -97,3 +97,17 @@ def test_logs_are_the_events_about_it(front: Front) -> None:
     assert "backup.planned.v1" in line
     front.begin("quiet")
     assert "`snapline describe backup quiet`" in CliRunner().invoke(cli, ["logs", "quiet"], obj=front.session).stderr
+
+
+def test_an_event_that_does_not_say_when_it_was_has_no_time(front: Front) -> None:
+    planned = e.BackupPlanned(backup="a", objects=7, pods=0)
+    timely = e.wrap(planned, id="i", source="s", time=NOON)
+    body = {name: value for name, value in json.loads(e.encode(timely)).items() if name != "time"}
+    for event in (e.parse(json.dumps(body).encode()), timely):
+        front.bus.memory.publish(event, "snapline")
+    tail = ["events", "tail", "--from", "first", "--no-follow"]
+    first, second = CliRunner().invoke(cli, tail, obj=front.session).stdout.splitlines()
+    assert first.startswith("no time ")
+    assert second.startswith("2026-11-23 12:00:00 ")
+    told = map(json.loads, CliRunner().invoke(cli, [*tail, "-o", "json"], obj=front.session).stdout.splitlines())
+    assert ["time" in each for each in told] == [False, True]

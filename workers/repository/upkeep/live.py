@@ -22,9 +22,9 @@ ON CONFLICT(id) DO UPDATE SET tree = max(tree, excluded.tree), needed = max(need
 class Live:
     """The chunks that volumes refer to, in a temporary file. Tree chunks that were read are not read again."""
 
-    def __init__(self, kept: set[str]) -> None:
-        """`kept` are the volumes that jobs refer to."""
-        self._kept = kept
+    def __init__(self, kept: set[str], *, passed_over: frozenset[str] = frozenset()) -> None:
+        """`kept` are the volumes that jobs refer to; records that are `passed_over` count for nothing."""
+        self._kept, self._passed_over = kept, passed_over
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.execute("CREATE TABLE live(id BLOB PRIMARY KEY, tree INTEGER, needed INTEGER) WITHOUT ROWID")
         self._volumes: set[str] = set()
@@ -41,7 +41,7 @@ class Live:
         found = [each.key for prefix in (VOLUMES, PARTIAL) for each in listed(view.store, prefix)]
         for number, key in enumerate(sorted(found)):
             say("reading volumes", number, len(found))
-            if key in self._volumes and key.startswith(VOLUMES):
+            if key in self._passed_over or (key in self._volumes and key.startswith(VOLUMES)):
                 continue
             needed = key.startswith(VOLUMES) and name_of(key) in self._kept
             try:

@@ -1,6 +1,6 @@
 """Reclaims what no volume refers to, while others copy: D1 to D4 of FORMAT 10."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -61,6 +61,24 @@ def prune(view: View, keep: Callable[[], set[str]], *, level: int = LEVEL, say: 
         if kept <= keep():
             raise
         raise TransientError(f"a backup was deleted meanwhile ({error}); try again") from error
+
+
+def foresee(view: View, keep: Callable[[], set[str]], *, say: Say = silent) -> Pruned:
+    """About what `prune` would bring back now; it deletes nothing, and writes nothing but the store's clock. Raises as
+    `prune`."""
+    graces, now = view.ambient.graces, store_clock.now(view.store)
+    kept = keep()
+    orphans = {found.key: found.size for found in _orphans(view, kept, now - graces.orphan)}
+    view.look()
+    with Live(kept, passed_over=frozenset(orphans)) as live:
+        live.learn(view, say)
+        plan = _plan(view, live, set(), now - graces.pack)
+        freed = sum(plan.present[pack.hex()].size for pack in plan.dead if pack.hex() in plan.present)
+        for pack in plan.rewritten:
+            needed = (entry for entry in pack.entries if live.needs(view, pack.id, entry.id, plan.gone))
+            freed += max(0, pack.size - sum(entry.stored for entry in needed))
+    until = plan.youngest and plan.youngest + graces.pack
+    return Pruned(freed + sum(orphans.values()), plan.young_bytes, until)
 
 
 def _prune(view: View, kept: set[str], now: datetime, level: int, say: Say) -> Pruned:
@@ -213,12 +231,17 @@ def _unlist(view: View, gone: set[bytes]) -> int:
 def _drop_orphans(view: View, kept: set[str], before: datetime) -> int:
     """Deletes volume records that no job refers to and partial records, when they are old (F26); their bytes."""
     freed = 0
-    for prefix in (VOLUMES, PARTIAL):
-        for found in list(listed(view.store, prefix)):
-            if found.modified < before and not (prefix == VOLUMES and name_of(found.key) in kept):
-                view.store.delete(found.key)
-                freed += found.size
+    for found in list(_orphans(view, kept, before)):
+        view.store.delete(found.key)
+        freed += found.size
     return freed
+
+
+def _orphans(view: View, kept: set[str], before: datetime) -> Iterator[StoredObject]:
+    for prefix in (VOLUMES, PARTIAL):
+        for found in listed(view.store, prefix):
+            if found.modified < before and not (prefix == VOLUMES and name_of(found.key) in kept):
+                yield found
 
 
 def _drop_old_marks(view: View, before: datetime) -> None:
