@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import UnroutableError
 
 from schemas import events as e
 from schemas import topology
@@ -90,6 +91,15 @@ def test_so_are_those_of_a_node_of_delays_and_of_dead_letters(url: str, publishe
         for name in (NODE.name, GATE.delay(last), GATE.dead_letters):
             assert _waiting(url, name) == 1, name
             _delete(url, name)
+
+
+def test_a_request_under_a_key_that_no_queue_hears_comes_back(url: str) -> None:
+    """The log would have taken it, and the broker confirmed it."""
+    broker.declare(url)
+    with connection.channel(url, "ask under another key") as channel:
+        channel.confirm_delivery()
+        with pytest.raises(UnroutableError):
+            channel.basic_publish(topology.EVENTS, "backup.requested.v1.shop", e.encode(_request("a")), mandatory=True)
 
 
 def test_who_may_not_declare_hears_that_nobody_would_hear(url: str, producer_url: str) -> None:
