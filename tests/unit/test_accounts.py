@@ -16,9 +16,11 @@ from schemas import events as e
 from schemas.kubernetes import NAMESPACES, SECRETS, Object
 from schemas.services import SCHEDULER, services, tells
 from schemas.settings import from_environment
+from schemas.topology import CONTROL, EVENTS, TOLD, WORK
 from workers.adapters.twins.cluster import MemoryCluster
 
 NODES = ("node-a", "node-b")
+EXCHANGES = {EVENTS, TOLD, WORK, CONTROL}
 MANIFEST: list[dict[str, Any]] = list(yaml.safe_load_all(kubeconfigs.MANIFEST.read_text()))
 
 
@@ -57,18 +59,19 @@ def test_a_worker_has_rights_on_its_own_queues_and_publishes_what_it_tells() -> 
         for what in ("configure", "write", "read"):
             assert _matching(own[name][what], every) == mine
             assert not _matching(own[name][what], {topology.EVENT_LOG})
-        assert not _matching(own[name]["configure"], {topology.EVENTS, topology.WORK, topology.CONTROL})
-        written = _matching(said[name, topology.EVENTS]["write"], set(kinds))
-        assert {kinds[key] for key in written} == set(tells(name))
+        assert not _matching(own[name]["configure"], EXCHANGES)
+        written = {exchange: _matching(said[name, exchange]["write"], set(kinds)) for exchange in (EVENTS, TOLD)}
+        assert {kinds[key] for keys in written.values() for key in keys} == set(tells(name))
+        assert {kinds[key].type for key in written[EVENTS]} == {kind.type for kind in tells(name)} & e.REQUESTS
         if mine:
-            assert _matching(said[name, topology.WORK]["write"], every) == mine
+            assert _matching(said[name, WORK]["write"], every) == mine
             heard = topology.queue(name).binding_keys
-            assert _matching(said[name, topology.EVENTS]["read"], {*heard, "#", "*.*.*"}) == set(heard)
+            assert _matching(said[name, EVENTS]["read"], {*heard, "#", "*.*.*"}) == set(heard)
 
 
 def test_what_no_worker_may_declare_is_in_the_definitions() -> None:
     rights = broker_accounts.definitions("v", NODES)
-    assert {each["name"] for each in rights["exchanges"]} == {topology.EVENTS, topology.WORK, topology.CONTROL}
+    assert {each["name"] for each in rights["exchanges"]} == EXCHANGES
     assert [each["name"] for each in rights["queues"]] == [topology.EVENT_LOG]
     assert {each["vhost"] for part in rights.values() for each in part} == {"v"}
 
