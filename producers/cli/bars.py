@@ -42,6 +42,8 @@ class Bars:
         self._pace = seen(self._pace, now, progress.bytes_done)
         if self._console.is_terminal:
             self._live.update(frame(progress, self._pace, now - self._began, self._console.width))
+        elif progress.phase == "ended":
+            pass  # `summary` says so
         elif progress.phase != self._phase or (progress.volumes and now - self._said_at >= EVERY):
             self._said_at = now
             said = totals(progress, self._pace) if progress.phase == self._phase else ""

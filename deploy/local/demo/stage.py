@@ -62,7 +62,7 @@ class Stage:
         samples.write_package(files, app, self.stack.authority)
         samples.create(self.cluster, app.objects)
         package = ("--license", str(files / "license.yaml"), "--backup", str(files / "backup.yaml"))
-        self.snapline("app", "add", app.slug, *package, "--namespace", app.namespace)
+        self.snapline("set", "app", app.slug, *package, "--namespace", app.namespace)
         self._until_it_runs(app.namespace)
         new = [path for path in self.volumes(app.namespace) if path not in there]
         for number, directory in enumerate(new):

@@ -62,10 +62,11 @@ def test_what_is_gone_already_is_gone(front: Front, monkeypatch: pytest.MonkeyPa
 
     def and_gone(event: e.AnyEvent) -> None:
         asked(event)
-        ledger.put(front.store, keys.deleted(backup("a")), Tombstone())
+        ledger.put(front.store, keys.deleted(backup("a")), Tombstone(reclaimed_bytes=5))
         front.store.delete(keys.final(backup("a")))
 
     monkeypatch.setattr(front.bus, "publish", and_gone)
     done = _delete(front, "a", "--yes", "--wait", "-o", "json")
-    assert (done.exit_code, json.loads(done.stdout)["status"]) == (0, "Deleted")
+    said = json.loads(done.stdout)
+    assert (done.exit_code, said["status"], said["reclaimed_bytes"]) == (0, "Deleted", 5)
     front.session.close()

@@ -5,6 +5,7 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -127,7 +128,7 @@ def test_without_colour_there_is_none(front: Front, monkeypatch: pytest.MonkeyPa
 
 
 def test_lines_in_place_of_bars_where_there_is_no_terminal() -> None:
-    shown, moments = StringIO(), iter([0.0, 0.0, 1.0, 2.0, 14.0, 15.0])
+    shown, moments = StringIO(), iter([0.0, 0.0, 1.0, 2.0, 14.0, 15.0, 30.0])
     lines = bars.Bars(Console(file=shown, width=80, highlight=False), lambda: next(moments))
     with lines.shown():
         lines.update(JobProgress("r"))
@@ -135,6 +136,7 @@ def test_lines_in_place_of_bars_where_there_is_no_terminal() -> None:
         lines.update(_progressing(3))
         lines.update(_progressing(3))
         lines.update(_progressing(3))
+        lines.update(replace(_progressing(3), phase="ended"))
     assert shown.getvalue().splitlines() == [
         "request r: waiting for the license gate, 0.0s",
         "b: capturing objects, 1.0s",

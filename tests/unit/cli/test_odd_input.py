@@ -281,13 +281,19 @@ def _is_answered(done: Result, arguments: list[str], which: str) -> None:
             json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("odd", [text for text in ODD if "\ud800" not in text])
-@pytest.mark.parametrize("name", ["AMQP_URL", "KUBECONFIG", "DIRECTORY", "CACHE", "TRUSTED_USERS", "NO_SUCH"])
+VARIABLES = ("AMQP_URL", "KUBECONFIG", "DIRECTORY", "CACHE", "TRUSTED_USERS", "NO_SUCH")
+ENVIRONMENTS = [
+    (name, odd)
+    for name in VARIABLES
+    for odd in ODD
+    if "\ud800" not in odd and not (name == "CACHE" and ("/" in odd or ".." in odd))  # that would be written to
+]
+
+
+@pytest.mark.parametrize(("name", "odd"), ENVIRONMENTS)
 def test_an_odd_environment_is_said_to_be_odd(
     name: str, odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name == "CACHE" and ("/" in odd or ".." in odd):
-        pytest.skip("it would be written to")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SNAPLINE_DIRECTORY", str(tmp_path))
     monkeypatch.setenv("SNAPLINE_CACHE", str(tmp_path / "cache"))
