@@ -25,15 +25,16 @@ def _used(source: Rooted) -> int:
 
 def _said(source: Rooted, most_entries: int) -> int:
     total, seen, left = 0, 0, [b""]
-    while left:
-        path = left.pop()
-        with os.scandir(source.directory(path)) as entries:
-            for entry in entries:
-                seen += 1
-                if seen > most_entries:
-                    return 0
-                if entry.is_dir(follow_symlinks=False):
-                    left.append(join(path, os.fsencode(entry.name)))
-                elif entry.is_file(follow_symlinks=False):
-                    total += entry.stat(follow_symlinks=False).st_size
+    with source.apart() as apart:
+        while left:
+            path = left.pop()
+            with os.scandir(apart.directory(path)) as entries:
+                for entry in entries:
+                    seen += 1
+                    if seen > most_entries:
+                        return 0
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(join(path, os.fsencode(entry.name)))
+                    elif entry.is_file(follow_symlinks=False):
+                        total += entry.stat(follow_symlinks=False).st_size
     return total

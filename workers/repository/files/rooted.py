@@ -92,10 +92,14 @@ class Rooted:
         directory, name = self.within(path)
         return os.stat(name, dir_fd=directory, follow_symlinks=False)
 
+    def apart(self) -> "Rooted":
+        """The same root, with descriptors of its own: a directory that is open here already is not seen to go."""
+        return Rooted(Path(f"/proc/self/fd/{self._root}"))
+
     def status_apart(self, path: bytes) -> os.stat_result | None:
         """What is at `path`, None if nothing can be found there. The descriptor of `directory` stays valid."""
         try:
-            with Rooted(Path(f"/proc/self/fd/{self._root}")) as apart:
+            with self.apart() as apart:
                 return apart.lstat(path)
         except OSError as error:
             check_there(path, error)
