@@ -10,7 +10,7 @@ from workers.repository.copy.pace import Pace
 from workers.repository.copy.stream import Stream
 from workers.repository.copy.tree_writer import Fresh, TreeWriter
 from workers.repository.files import path_info
-from workers.repository.files.opening import open_regular
+from workers.repository.files.opening import RegularFiles
 from workers.repository.files.rooted import check_there
 from workers.repository.format import tree
 from workers.repository.format.ambient import Limits
@@ -73,15 +73,18 @@ class _Open:
 class FileReader:
     """Use in one thread."""
 
-    def __init__(self, stream: Stream, writer: TreeWriter, state: State, pace: Pace, limits: Limits) -> None:
-        self._stream, self._writer, self._state, self._pace, self._limits = stream, writer, state, pace, limits
+    def __init__(
+        self, files: RegularFiles, stream: Stream, writer: TreeWriter, state: State, pace: Pace, limits: Limits
+    ) -> None:
+        self._files, self._stream, self._writer = files, stream, writer
+        self._state, self._pace, self._limits = state, pace, limits
 
     def read(
         self, directory: int, path: bytes, name: bytes, status: os.stat_result, linked: tuple[Attribute, ...]
     ) -> Position | None:
         """Adds a file of the directory `path`, and what tells its other names. Returns where the slice ended, if it
         ended inside the file. Raises OSError as long as nothing of the file is in the tree."""
-        file = open_regular(directory, name)
+        file = self._files.open(directory, name)
         try:
             extended = path_info.xattrs(file)
             opened = _Open(name, file, status, [*linked, *extended.attributes])
@@ -108,7 +111,7 @@ class FileReader:
         if partial_file.stamp(status) != left_off.stamp:
             self._state.warn_of(join(path, name), CHANGED)
         try:
-            file = open_regular(directory, name)
+            file = self._files.open(directory, name)
             try:
                 extended = path_info.xattrs(file)
                 opened = _Open(name, file, status, extended.attributes)

@@ -20,6 +20,7 @@ from workers.repository.copy.size_guess import guess
 from workers.repository.copy.stream import Stream
 from workers.repository.copy.tree_writer import TreeWriter
 from workers.repository.copy.walk import Walk
+from workers.repository.files.opening import RegularFiles
 from workers.repository.files.rooted import Rooted
 from workers.repository.format import volume_record
 from workers.repository.format.layout import PARTIAL, VOLUMES
@@ -91,13 +92,14 @@ def _walk(
     limits = view.ambient.limits
     stream = Stream(view.keys.seed, limits, lambda data, fine: writer.write("d", data, harder=fine))
     tree = TreeWriter(stream, limits, lambda data: writer.write("t", data), state.tree)
-    reader = FileReader(stream, tree, state, pace, limits)
     with (
+        RegularFiles() as files,
         closing(ParentTree(view, known.tree if known else [], state.parent_chunk)) as parent,
         closing(Hardlinks()) as hardlinks,
     ):
         if state.linked:
             hardlinks.learn(view, state.tree)
+        reader = FileReader(files, stream, tree, state, pace, limits)
         walk = Walk(source, tree, reader, parent, hardlinks, state, pace, reliance)
         left_off = walk.run(state.position)
     stream.finish()
