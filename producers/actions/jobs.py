@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from producers.session import Session
 from producers.views import jobs as views
+from producers.views.job_views import RestoreView
 from schemas import events as e
 from schemas import job as names
 from schemas import keys
@@ -135,7 +136,7 @@ def delete(session: Session, name: str, *, destination: str = DEFAULT_DESTINATIO
     return Requested(event, names.backup(name), destination)
 
 
-def _to_roll_back(store: ObjectStore, name: str) -> views.RestoreView:
+def _to_roll_back(store: ObjectStore, name: str) -> RestoreView:
     """The finished restore of that name."""
     try:
         view = views.restore(store, name).view

@@ -41,11 +41,16 @@ def typed_in() -> str:
         raise Invalid("what is on standard input is no UTF-8 text") from None
 
 
+def can_ask() -> bool:
+    """Whether somebody sits there."""
+    return sys.stdin.isatty()
+
+
 def confirmed(question: str, yes: bool) -> None:
     """Goes on if somebody says so: beforehand by --yes, or now. Raises Invalid where nobody can be asked."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not can_ask():
         raise Invalid("this is not undone; where nobody can be asked, say --yes")
     if not typer.confirm(question, err=True):
         note("nothing is deleted")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from producers.views.applications import ApplicationView
     from producers.views.destinations import DestinationView
     from producers.views.hooks import HookView
-    from producers.views.jobs import BackupDetails, BackupView, RestoreDetails, RestoreView
+    from producers.views.job_views import BackupDetails, BackupView, RestoreDetails, RestoreView
     from producers.views.schedules import ScheduleView
     from producers.views.standing import StandingView
     from producers.views.volumes import VolumeView

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from producers.session import Session
 from producers.views import catalog_file, jobs
-from producers.views.jobs import BackupView, RestoreView
+from producers.views.job_views import BackupView, RestoreView
 from schemas import keys
 from schemas.errors import Damaged
 from schemas.events import DEFAULT_DESTINATION

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from producers.views.jobs import BackupView, RestoreView
+from producers.views.job_views import BackupView, RestoreView
 
 V = TypeVar("V", BackupView, RestoreView)
 Entries = dict[str, tuple[str, V]]

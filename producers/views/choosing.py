@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar, get_args
 
-from producers.views.jobs import BackupView, Ended, RestoreView, Underway
+from producers.views.job_views import BackupView, Ended, RestoreView, Underway
 from schemas.errors import Invalid
 
 V = TypeVar("V", BackupView, RestoreView)

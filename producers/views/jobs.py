@@ -1,17 +1,15 @@
 """Backups and restores as people see them, from their records in the object store."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from producers.views import plans, volumes
-from producers.views.plans import PlanView
-from producers.views.standing import StandingView, standing
-from producers.views.volumes import VolumeView
-from schemas import keys, records
+from producers.views.job_views import BackupDetails, BackupView, RestoreDetails, RestoreView, Status
+from producers.views.standing import standing
+from schemas import keys
 from schemas.errors import Code, Damaged, NotFound
-from schemas.events import Scope
 from schemas.job import KINDS, Job, is_name, snapshot_of
 from schemas.job import backup as backup_called
 from schemas.job import restore as restore_called
@@ -20,7 +18,6 @@ from schemas.records import (
     BackupRecord,
     BackupRejection,
     BackupRequest,
-    HookResult,
     Queued,
     RestoreRecord,
     RestoreRejection,
@@ -30,91 +27,8 @@ from workers.jobs import ledger, owners, rejections
 from workers.ports import ObjectStore
 
 T = TypeVar("T")
-Ended = records.Status
-Underway = Literal["Queued", "InProgress", "Cancelling", "Rejected", "Unreadable"]
-Status = Ended | Underway
 REASONS = 5
 """Errors that are given as the reason where the record has none."""
-
-
-@dataclass(frozen=True)
-class BackupView:
-    """One backup as a list shows it: numbers of things, and sizes in bytes. `completed_at` is None while it is under
-    way; then the numbers are not known, and 0. A safety snapshot is the `snapshot_of` a restore.
-
-    A request that was rejected is shown as the backup that it would have been; `request` is its event id, and `reasons`
-    say why.
-
-    One is `Unreadable` if its record is damaged, or none of ours: `reason` says why, and only `name` is known, and as
-    `requested_at` when that record was written."""
-
-    name: str
-    status: Status
-    destination: str
-    app: str | None
-    apps: tuple[str, ...]
-    schedule: str | None
-    requested_at: datetime
-    completed_at: datetime | None = None
-    objects: int = 0
-    volumes: int = 0
-    size: int = 0
-    uploaded_bytes: int = 0
-    errors: int = 0
-    warnings: int = 0
-    reason: Message | None = None
-    notes: tuple[Message, ...] = ()
-    snapshot_of: str | None = None
-    request: str = ""
-    reasons: tuple[Message, ...] = ()
-
-
-@dataclass(frozen=True)
-class RestoreView:
-    """One restore as a list shows it; as `BackupView`. `snapshot` is the backup that was taken of what it deletes."""
-
-    name: str
-    status: Status
-    destination: str
-    backup: str
-    scope: Scope
-    app: str | None
-    requested_at: datetime
-    completed_at: datetime | None = None
-    objects: int = 0
-    bytes: int = 0
-    files: int = 0
-    errors: int = 0
-    warnings: int = 0
-    reason: Message | None = None
-    notes: tuple[Message, ...] = ()
-    snapshot: str | None = None
-    request: str = ""
-    reasons: tuple[Message, ...] = ()
-
-
-@dataclass(frozen=True)
-class BackupDetails:
-    """All that is known of one backup. `standing` is None unless it is under way."""
-
-    view: BackupView
-    volumes: tuple[VolumeView, ...] = ()
-    hooks: tuple[HookResult, ...] = ()
-    errors: tuple[Message, ...] = ()
-    warnings: tuple[Message, ...] = ()
-    standing: StandingView | None = None
-
-
-@dataclass(frozen=True)
-class RestoreDetails:
-    """All that is known of one restore, as `BackupDetails`. `plan` is None while what will be done is not decided."""
-
-    view: RestoreView
-    plan: PlanView | None = None
-    hooks: tuple[HookResult, ...] = ()
-    errors: tuple[Message, ...] = ()
-    warnings: tuple[Message, ...] = ()
-    standing: StandingView | None = None
 
 
 def find(store: ObjectStore, name: str) -> Job:

@@ -1,7 +1,7 @@
 """`snapline get`: lists, the newest first."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,10 +12,9 @@ from producers.cli.context import DestinationOption, ListOutputOption, note, ses
 from producers.cli.moments import moment
 from producers.cli.remedies import with_remedy
 from producers.cli.render import ListOutput, Row, show
-from producers.cli.watching import changes
 from producers.views.catalog import MOST_REJECTED, open_catalog
 from producers.views.choosing import V, chosen
-from producers.views.jobs import BackupView, RestoreView
+from producers.views.job_views import BackupView, RestoreView
 from producers.views.unreadable import Unreadable
 from schemas.events import DEFAULT_DESTINATION
 
@@ -144,3 +143,16 @@ def _remark(found: Sequence[BackupView | RestoreView]) -> None:
             note(f"{each.name}: {with_remedy(each.reason)}")
     if sum(each.status == "Rejected" for each in found) >= MOST_REJECTED:
         note(f"of rejected requests, only the newest {MOST_REJECTED} are listed")
+
+
+def changes(first: list[Row], read: Callable[[], list[Row]], rest: Callable[[], None]) -> Iterator[list[Row]]:
+    """The rows that are new or other than they were, after each `rest`; what went is told as `Deleted`. Never ends."""
+    known = {row["name"]: row for row in first}
+    while True:
+        rest()
+        now = {row["name"]: row for row in read()}
+        gone = [{**row, "status": "Deleted"} for name, row in known.items() if name not in now]
+        changed = [row for name, row in now.items() if row != known.get(name)]
+        known = now
+        if gone or changed:
+            yield [*gone, *reversed(changed)]

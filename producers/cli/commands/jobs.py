@@ -79,13 +79,7 @@ def restore(
     which is backed up first."""
     if ctx.invoked_subcommand:
         return
-    if exclude_admin_console + exclude_apps + (app is not None) > 1:
-        raise Invalid("choose one of --exclude-admin-console, --exclude-apps and --app")
-    if bool(from_backup) == bool(rollback):
-        raise Invalid("choose one of --from-backup and --rollback")
-    scope: e.Scope = "console" if exclude_apps else "applications" if exclude_admin_console or app else "full"
-    if rollback and scope != "full":
-        raise Invalid("--rollback goes back to all that the restore has replaced; it cannot be narrowed")
+    scope = _scope(from_backup, rollback, exclude_admin_console, exclude_apps, app)
     session = session_of(ctx)
     if dry_run:
         backup_name = from_backup or jobs.snapshot_of(session, rollback or "", destination=destination)
@@ -126,6 +120,20 @@ def cancel(
     """Cancel a running backup or restore. What it has done so far stays."""
     jobs.cancel(session_of(ctx), name, destination=destination)
     note(f"{name} is being cancelled")
+
+
+def _scope(
+    from_backup: str | None, rollback: str | None, exclude_admin_console: bool, exclude_apps: bool, app: str | None
+) -> e.Scope:
+    """What is to be restored. Raises Invalid for what does not go together."""
+    if exclude_admin_console + exclude_apps + (app is not None) > 1:
+        raise Invalid("choose one of --exclude-admin-console, --exclude-apps and --app")
+    if bool(from_backup) == bool(rollback):
+        raise Invalid("choose one of --from-backup and --rollback")
+    scope: e.Scope = "console" if exclude_apps else "applications" if exclude_admin_console or app else "full"
+    if rollback and scope != "full":
+        raise Invalid("--rollback goes back to all that the restore has replaced; it cannot be narrowed")
+    return scope
 
 
 def _foresee(session: Session, backup: str, scope: e.Scope, app: str | None, destination: str, output: Output) -> None:

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from producers.actions import follow
+from producers.cli import context
 from producers.cli.main import cli
 from schemas import events as e
 from schemas import keys
@@ -34,6 +35,17 @@ def test_where_nobody_can_be_asked_it_has_to_be_said(front: Front) -> None:
     assert isinstance(refused, Invalid)
     assert "--yes" in str(refused)
     assert front.bus.published == []
+
+
+@pytest.mark.parametrize(("said", "code", "asked"), [("y\n", 0, 1), ("n\n", 130, 0), ("\n", 130, 0)])
+def test_whoever_can_be_asked_is_asked(
+    front: Front, said: str, code: int, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "can_ask", lambda: True)
+    done = CliRunner().invoke(cli, ["delete", "backup", "a"], obj=front.session, input=said)
+    assert (done.exit_code, len(front.bus.published)) == (code, asked)
+    assert "Delete a, and what only it refers to?" in done.stderr
+    assert ("nothing is deleted" in done.stderr) is not bool(asked)
 
 
 def test_several_are_asked_for_each_once(front: Front) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from producers.cli.commands.get import changes
 from producers.cli.main import cli
 from producers.cli.moments import moment
-from producers.cli.watching import changes
 from schemas.errors import Invalid
 from tests.support.front import NOON, Front
 

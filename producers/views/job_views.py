@@ -1,0 +1,97 @@
+"""What anybody can see of a backup or restore: in a list, and by itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from producers.views.plans import PlanView
+from producers.views.standing import StandingView
+from producers.views.volumes import VolumeView
+from schemas import records
+from schemas.events import Scope
+from schemas.messages import Message
+from schemas.records import HookResult
+
+Ended = records.Status
+Underway = Literal["Queued", "InProgress", "Cancelling", "Rejected", "Unreadable"]
+Status = Ended | Underway
+
+
+@dataclass(frozen=True)
+class BackupView:
+    """One backup as a list shows it: numbers of things, and sizes in bytes. `completed_at` is None while it is under
+    way; then the numbers are not known, and 0. A safety snapshot is the `snapshot_of` a restore.
+
+    A request that was rejected is shown as the backup that it would have been; `request` is its event id, and `reasons`
+    say why.
+
+    One is `Unreadable` if its record is damaged, or none of ours: `reason` says why, and only `name` is known, and as
+    `requested_at` when that record was written."""
+
+    name: str
+    status: Status
+    destination: str
+    app: str | None
+    apps: tuple[str, ...]
+    schedule: str | None
+    requested_at: datetime
+    completed_at: datetime | None = None
+    objects: int = 0
+    volumes: int = 0
+    size: int = 0
+    uploaded_bytes: int = 0
+    errors: int = 0
+    warnings: int = 0
+    reason: Message | None = None
+    notes: tuple[Message, ...] = ()
+    snapshot_of: str | None = None
+    request: str = ""
+    reasons: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class RestoreView:
+    """One restore as a list shows it; as `BackupView`. `snapshot` is the backup that was taken of what it deletes."""
+
+    name: str
+    status: Status
+    destination: str
+    backup: str
+    scope: Scope
+    app: str | None
+    requested_at: datetime
+    completed_at: datetime | None = None
+    objects: int = 0
+    bytes: int = 0
+    files: int = 0
+    errors: int = 0
+    warnings: int = 0
+    reason: Message | None = None
+    notes: tuple[Message, ...] = ()
+    snapshot: str | None = None
+    request: str = ""
+    reasons: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class BackupDetails:
+    """All that is known of one backup. `standing` is None unless it is under way."""
+
+    view: BackupView
+    volumes: tuple[VolumeView, ...] = ()
+    hooks: tuple[HookResult, ...] = ()
+    errors: tuple[Message, ...] = ()
+    warnings: tuple[Message, ...] = ()
+    standing: StandingView | None = None
+
+
+@dataclass(frozen=True)
+class RestoreDetails:
+    """All that is known of one restore, as `BackupDetails`. `plan` is None while what will be done is not decided."""
+
+    view: RestoreView
+    plan: PlanView | None = None
+    hooks: tuple[HookResult, ...] = ()
+    errors: tuple[Message, ...] = ()
+    warnings: tuple[Message, ...] = ()
+    standing: StandingView | None = None
