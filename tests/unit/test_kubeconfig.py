@@ -29,6 +29,7 @@ def test_a_file_that_is_no_kubeconfig_is_said_to_be_none(content: bytes, tmp_pat
     with pytest.raises(Invalid, match="no way into a cluster with") as refused:
         connect(file)
     assert "\n" not in str(refused.value)
+    assert "kube-config" not in str(refused.value)
 
 
 @pytest.mark.parametrize("place", ["", "missing"])

@@ -1,6 +1,7 @@
 """Where the API server is and who we are: kubeconfig file, service account, or kubectl's default."""
 
 import os
+import re
 import time
 
 import urllib3
@@ -58,7 +59,9 @@ def api_client(kubeconfig: str | None = None) -> ApiClient:
 def _why(error: Exception) -> str:
     """The client reads a file before it looks at what it is, and stumbles over what is no kubeconfig."""
     if isinstance(error, config.ConfigException):
-        return str(error).split("\n")[0]
+        said = str(error).split("\n")[0]
+        said = re.sub(r"^Invalid kube-config( file)?\. ", "", said)
+        return "there is none" if said == "No configuration found." else f"it is not usable: {said}"
     if isinstance(error, OSError):
         return error.strerror or "it cannot be read"
     return "it is no kubeconfig"
