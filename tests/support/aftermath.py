@@ -19,11 +19,11 @@ from workers.manifests.restore.sanitise import RESTORE_NAME
 
 
 def told_once(line: Line) -> dict[str, e.Event]:
-    """The final events by id. What was told again has the same id, and says the same; no job ended twice."""
-    finals: dict[str, e.Event] = {}
+    """The final events by id. Whatever was told again has the same id, and says the same; no job ended twice."""
+    said: dict[str, e.Event] = {}
     for event in line.told():
-        if isinstance(event.data, e.FINAL):
-            assert finals.setdefault(event.id, event.data) == event.data, event.id
+        assert said.setdefault(event.id, event.data) == event.data, event.id
+    finals = {id_: data for id_, data in said.items() if isinstance(data, e.FINAL)}
     ends = Counter((type(data).type.split(".")[0], data.subject) for data in finals.values())
     assert set(ends.values()) == {1}, ends
     return finals
