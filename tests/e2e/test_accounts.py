@@ -95,7 +95,7 @@ def test_a_backup_and_restores_complete_with_the_least_rights(line: Line) -> Non
 
 
 def test_the_scheduler_reads_its_schedules(line: Line, own: dict[str, Path]) -> None:
-    line.snapline("schedule", "set", "yearly", "--cron", "@yearly", "--app", "nobody")
+    line.snapline("set", "schedule", "yearly", "--cron", "@yearly")
     environment = line.stack.environment | {"SNAPLINE_KUBECONFIG": str(own[SCHEDULER])}
     line.stack.supervisor.start("scheduler", [sys.executable, "-m", "producers.cli.main", "scheduler"], environment)
     log = line.stack.root / "log" / "watchdog.log"

@@ -286,7 +286,15 @@ def test_a_wrong_registration_changes_nothing(front: Front) -> None:
     assert all_applications(front.session) == []
 
 
+def test_a_schedule_of_an_application_that_is_not_there_is_refused(front: Front) -> None:
+    with pytest.raises(NotFound) as unknown:
+        schedules.put(front.session, "nightly", "@daily", "nope")
+    assert unknown.value.code == Code.NO_SUCH_APPLICATION
+    assert schedule_views.schedules(front.session) == []
+
+
 def test_schedules_are_set_shown_and_forgotten(front: Front) -> None:
+    applications.register(front.session, "shop", license=LICENSE)
     schedules.put(front.session, "nightly", "0 2 * * *", "shop")
     schedules.put(front.session, "nightly", "@daily")
     [view] = schedule_views.schedules(front.session)
