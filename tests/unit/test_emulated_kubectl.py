@@ -2,19 +2,22 @@
 
 import base64
 import json
+import shlex
 import shutil
 import ssl
 import subprocess
 import urllib.request
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
 
 from deploy.local import emulator, samples
-from deploy.local.demo import acts
+from deploy.local.demo import acts, report, stage
 from deploy.local.demo.report import DemoFailed, Report
 from deploy.local.demo.stage import Stage
 from deploy.local.processes import Child, Supervisor
@@ -23,6 +26,7 @@ from schemas import topology
 from schemas.destination import DirectoryDestination
 from tests.support.line import until
 from workers.adapters.cluster import connect
+from workers.adapters.twins.cluster import MemoryCluster
 
 TABLES = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
@@ -118,3 +122,19 @@ def test_the_demonstration_runs_every_service(
     with pytest.raises(DemoFailed, match="enough"):
         acts.play(stack, Report())
     assert sorted(services.started) == sorted([*topology.QUEUES, "volumes.node-a", "scheduler"])
+
+
+def test_the_demonstration_says_a_command_in_a_line_and_how_long_a_step_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = StringIO()
+    for module in (report, stage):
+        monkeypatch.setattr(module, "say", Console(file=shown, width=40, highlight=False))
+    done = subprocess.CompletedProcess([], 0, stdout="{}")
+    monkeypatch.setattr(Stack, "snapline", lambda *_arguments, show: done)
+    words = ["backup", "--app", "[bold]", "x" * 80]
+    with Report().step("A step [/b] " * 9) as told:
+        Stage(Stack.__new__(Stack), cluster=MemoryCluster()).snapline(*words)
+        told("done")
+    what, command, outcome = shown.getvalue().splitlines()
+    assert what.strip() == ("A step [/b] " * 9).strip()
+    assert command == f"$ snapline {shlex.join(words)}"
+    assert outcome.startswith("  done (0.")
