@@ -1,5 +1,6 @@
 """Every command of the README is one that there is, and does what stands beside it as far as that takes no worker."""
 
+import importlib.util
 import os
 import re
 import shlex
@@ -96,7 +97,9 @@ def test_other_commands_name_what_there_is() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     for service in re.findall(r"docker compose (?:exec|logs) ([a-z.-]+)", README):
         assert service in services, service
-    for file in re.findall(r"(?:import_definitions|install -c) (\S+)", README):
+    for module in re.findall(r"python -m (\S+)", README):
+        assert importlib.util.find_spec(module.strip("`.,")), module
+    for file in re.findall(r"(?:import_definitions|install -c|apply -f) (\S+)", README):
         assert (ROOT / file.strip("`.,;")).exists(), file
 
 
