@@ -15,6 +15,7 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.repository import VolumeRepository
 from workers.repository.chunks.chunk_writer import ChunkWriter
 from workers.repository.format import tree, volume_record
+from workers.repository.format.ambient import Limits
 from workers.repository.format.layout import VOLUMES
 from workers.repository.format.tree import FIRST, LAST, Header, TreeEntry
 from workers.repository.format.tree_encoder import BlockBuilder
@@ -68,7 +69,7 @@ def test_a_symlink_swapped_into_the_source_is_not_followed(
         return really(path, *rest, **more)
 
     monkeypatch.setattr(os, "open", swap)
-    repository = new_repository(MemoryObjectStore())
+    repository = new_repository(MemoryObjectStore(), limits=Limits(guessed_entries=0))
     copied = copy(repository, source)
     monkeypatch.undo()
     assert done

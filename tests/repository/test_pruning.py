@@ -182,9 +182,11 @@ def packs_written(store: FailingStore) -> int:
 def test_what_a_killed_prune_has_written_anew_is_not_written_again(source: Path) -> None:
     """It had finished some packs, and there were more."""
     repository = small_repository(MemoryObjectStore())
+    fill(source, files=48)
     volume = volume_of(copy(repository, source))
-    for path in sorted(source.rglob("1-*"))[::2]:
-        path.unlink()
+    for number, path in enumerate(sorted(source.rglob("1-*"))):
+        if number % 4:
+            path.unlink()
     kept = volume_of(copy(repository, source, parent=volume))
     repository.forget([volume])
 

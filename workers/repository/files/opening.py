@@ -18,7 +18,7 @@ class RegularFiles:
     """
 
     def __init__(self) -> None:
-        self._descriptors = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._descriptors: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -26,10 +26,13 @@ class RegularFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._descriptors)
+        if self._descriptors is not None:
+            os.close(self._descriptors)
 
     def open(self, directory: int, name: bytes) -> int:
         """A descriptor to read from. Raises OSError; ENXIO if there is anything else by now."""
+        if self._descriptors is None:
+            self._descriptors = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         held = os.open(name, _NAMED, dir_fd=directory)
         try:
             if not stat.S_ISREG(os.fstat(held).st_mode):
