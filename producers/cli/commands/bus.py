@@ -130,16 +130,22 @@ def _since(text: str) -> "Since":
 def print_event(logged: "Logged", output: Output) -> None:
     """A line, or an object."""
     event, sender = logged.event, logged.sender
-    if output is Output.JSON:
-        print(json.dumps(_plain(logged)), flush=True)  # noqa: T201
-    elif output is Output.YAML:
-        print("---\n" + yaml.safe_dump(_plain(logged), sort_keys=False), end="", flush=True)  # noqa: T201
+    if output in (Output.JSON, Output.YAML):
+        print_document(_plain(logged), output)
     else:
         said = {key: value for key, value in event.data.model_dump().items() if value not in (None, "", [])}
         line = " ".join(f"{key}={value}" for key, value in said.items())
         time = f"{event.time:%Y-%m-%d %H:%M:%S}" if _has_time(logged) else f"{'no time':19}"
         shown = f"{time}  {event.type:<32} {sender or '?':<12} {line}".replace("\n", " ")
         print(printable(shown), flush=True)  # noqa: T201
+
+
+def print_document(said: dict[str, object], output: Output) -> None:
+    """One of many: a line of JSON, or a YAML document."""
+    if output is Output.YAML:
+        print("---\n" + yaml.safe_dump(said, sort_keys=False), end="", flush=True)  # noqa: T201
+    else:
+        print(json.dumps(said, default=datetime.isoformat), flush=True)  # noqa: T201
 
 
 def _plain(logged: "Logged") -> dict[str, object]:

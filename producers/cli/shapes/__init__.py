@@ -52,8 +52,10 @@ COMMANDS: dict[str, Any] = {
     "redrive": things.Redriven,
     "settings": list[things.Setting],
     "failure": things.Failure,
+    "kept log": things.KeptLine,
 }
-"""By command; of `events tail` and `logs` each line is an event (schemas/json), and its sender."""
+"""By command; of `events tail` and `logs` each line is an event (schemas/json), and its sender, or of `logs` a line of
+`kept log`."""
 
 
 def document() -> str:

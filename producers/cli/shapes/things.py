@@ -252,3 +252,11 @@ class Failure(Shape):
     reason: str
     message: str
     remedy: str
+
+
+class KeptLine(Shape):
+    """Something that is known of a job."""
+
+    time: datetime
+    level: Literal["info", "warning", "error"]
+    text: str

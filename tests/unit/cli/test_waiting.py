@@ -16,6 +16,7 @@ from producers.views.progress import JobProgress
 from schemas import events as e
 from schemas.errors import NotFound
 from schemas.messages import Message
+from schemas.records import HookResult
 from tests.support.front import NOON, Front, reject_backup
 
 
@@ -95,8 +96,38 @@ def test_logs_are_the_events_about_it(front: Front) -> None:
     done = CliRunner().invoke(cli, ["logs", "a"], obj=front.session)
     [line] = done.stdout.splitlines()
     assert "backup.planned.v1" in line
-    front.begin("quiet")
-    assert "`snapline describe backup quiet`" in CliRunner().invoke(cli, ["logs", "quiet"], obj=front.session).stderr
+
+
+def test_later_logs_are_what_the_records_keep(front: Front) -> None:
+    front.begin("a")
+    hook = HookResult(
+        phase="pre", source="annotation", namespace="shop", pod="db-0", container="db", started_at=NOON, seconds=2
+    )
+    refused = hook.model_copy(update={"phase": "post", "error": "it was not\nthere", "seconds": 3})
+    lost = Message(code="FileNotCopied", text="shop/db-0, volume data: a [b]\x1b file")
+    front.finish("a", status="PartiallyFailed", objects=7, hooks=[hook, refused], errors=[lost])
+    done = CliRunner().invoke(cli, ["logs", "a"], obj=front.session)
+    lines = [line.split(maxsplit=3) for line in done.stdout.splitlines()]
+    assert [(time, level) for _, time, level, _ in lines] == [
+        ("12:00:00", "info"),
+        ("12:00:02", "info"),
+        ("12:00:03", "error"),
+        ("12:01:00", "info"),
+        ("12:01:00", "error"),
+        ("12:01:00", "error"),
+    ]
+    assert "container db: it was not there" in lines[2][3]
+    assert lines[4][3] == r"shop/db-0, volume data: a [b]\x1b file (FileNotCopied)"
+    assert lines[5][3].startswith("PartiallyFailed")
+    assert "`snapline describe backup a`" in done.stderr
+    printed = CliRunner().invoke(cli, ["logs", "a", "-o", "json"], obj=front.session).stdout.splitlines()
+    assert [json.loads(line)["level"] for line in printed] == [level for _, _, level, _ in lines]
+
+
+def test_later_a_rejected_one_says_why(front: Front) -> None:
+    name = reject_backup(front, "mine", Message(code="No", text="there is no such application"))
+    said = CliRunner().invoke(cli, ["logs", name], obj=front.session).stdout
+    assert "error    there is no such application (No)" in said
 
 
 def test_an_event_that_does_not_say_when_it_was_has_no_time(front: Front) -> None:
