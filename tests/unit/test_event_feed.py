@@ -127,13 +127,14 @@ def test_a_reading_that_breaks_off_leaves_a_gap_that_all_are_told_of(feed: Event
 def test_closing_ends_the_thread(log: Log) -> None:
     feed = EventFeed(log.read)
     feed.close()
+    before = set(threading.enumerate())
     feed = EventFeed(log.read)
     listener = feed.listen()
-    assert "event-feed" in {thread.name for thread in threading.enumerate()}
+    [reader] = [thread for thread in threading.enumerate() if thread.name == "event-feed" and thread not in before]
     began = time.monotonic()
     feed.close()
     assert time.monotonic() - began < 5
-    assert "event-feed" not in {thread.name for thread in threading.enumerate()}
+    assert not reader.is_alive()
     assert listener.get(timeout=0) is None
     with pytest.raises(RuntimeError, match="closed"):
         feed.listen()
