@@ -44,7 +44,7 @@ def _lines(details: BackupDetails | RestoreDetails) -> Iterator[KeptLine]:
     yield from _told(at, "error", details.errors)
     yield from _told(at, "error", view.reasons)
     if view.completed_at is not None or view.status == "Rejected":
-        yield KeptLine(at, "info" if view.status == "Completed" else "error", _ended(view))
+        yield KeptLine(at, "info" if view.status in ("Completed", "Cancelled") else "error", _ended(view))
 
 
 def _asked(view: BackupView | RestoreView) -> str:

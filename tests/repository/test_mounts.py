@@ -1,5 +1,6 @@
 """A volume is one file system: what is mounted inside it is neither copied nor, by a restore, removed."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.support.repositories import digests
 from tests.support.volumes import copy, every, new_repository, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
+from workers.repository.files.rooted import Rooted
 from workers.repository.format.ambient import Limits
 
 
@@ -55,3 +57,26 @@ def test_what_is_mounted_where_the_volume_has_nothing_stays_and_is_told(root: Pa
     assert restored.lost == ("dir: could not be written: another file system is mounted in it",)
     assert (root / "a").read_bytes() == b"other"
     assert (root / "dir" / "mounted" / "below" / "theirs").exists()
+
+
+def test_a_subvolume_has_a_device_of_its_own_and_is_the_volumes(root: Path) -> None:
+    with Rooted(root) as volume:
+        ours, theirs = volume.directory(b"dir"), os.stat(root / "dir" / "mounted")
+        assert volume.is_other_mount(theirs)
+        assert not volume.is_mounted_apart(ours, theirs)
+        assert volume.is_mounted_apart(volume.directory(b"dir/mounted"), theirs)
+
+
+def test_the_files_of_a_subvolume_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "root" / "subvolume").mkdir(parents=True)
+    (tmp_path / "root" / "subvolume" / "a").write_bytes(b"a")
+    monkeypatch.setattr(Rooted, "is_other_mount", lambda _volume, status: status.st_ino != _inode(tmp_path / "root"))
+    copied = copy(new_repository(repository := MemoryObjectStore()), tmp_path / "root")
+    monkeypatch.undo()
+    assert (copied.warnings, copied.unreadable) == ((), ())
+    assert restore(new_repository(repository), volume_of(copied), tmp_path / "target").lost == ()
+    assert digests(tmp_path / "target") == digests(tmp_path / "root")
+
+
+def _inode(path: Path) -> int:
+    return path.stat().st_ino

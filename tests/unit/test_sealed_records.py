@@ -1,11 +1,12 @@
 """Who can write to the store and has no passphrase can make no record: each is sealed for its key (FORMAT F45, F46)."""
 
+import random
 from collections.abc import Callable
 
 import pytest
 
 from schemas import keys
-from schemas.errors import Code, Damaged, NotFound
+from schemas.errors import Code, Damaged, Invalid, NotFound
 from schemas.records import Record
 from tests.support.sealed import repository_in, sealed
 from tests.support.written_keys import BACK, COPY, WRITTEN
@@ -14,6 +15,7 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger
 from workers.ports import Repository
 from workers.repository import VolumeRepository
+from workers.repository.format import sealed_record
 from workers.repository.format.master_key import derive
 
 NO_RECORDS = {
@@ -144,6 +146,15 @@ def test_a_record_without_end_is_not_read(objects: MemoryObjectStore) -> None:
     repository = repository_in(objects)
     with pytest.raises(Damaged, match="longer than any of ours"):
         SealedRecords(Endless(), lambda: repository).get(keys.plan(COPY))
+
+
+def test_nothing_is_sealed_that_would_not_be_read(objects: MemoryObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed_record, "RECORD_MOST", 1000)
+    store = SealedRecords(objects, lambda: repository_in(objects))
+    for body in (b"1" * 1001, random.Random(1).randbytes(999)):  # of which the second is longer when it is sealed
+        with pytest.raises(Invalid, match="at most 1000 are read"):
+            store.put(keys.plan(COPY), body)
+    store.put(keys.plan(COPY), b"1" * 1000)
 
 
 def test_plain_records_are_read_only_where_there_was_nothing_else(objects: MemoryObjectStore) -> None:

@@ -1,5 +1,6 @@
 """The time as the object store has it: workers whose own clocks are wrong agree on it."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -52,6 +53,27 @@ def test_a_clock_that_jumps_is_noticed_in_a_while() -> None:
     clocks.by = timedelta(hours=1)
     clocks.passed += EVERY
     assert clocks.time() == clocks.true()
+
+
+def test_who_asks_while_another_does_has_what_was_said_last() -> None:
+    clocks = Clocks(timedelta(days=2))
+    assert clocks.time() == clocks.true()
+    clocks.passed += EVERY
+    kept, meanwhile = clocks.kept, list[datetime]()
+
+    class Slow(MemoryObjectStore):
+        """Another thread asks for the time while it answers."""
+
+        def put(self, key: str, body: bytes | bytearray) -> None:
+            other = threading.Thread(target=lambda: meanwhile.append(clocks.time()), daemon=True)
+            other.start()
+            other.join(10)
+            kept.put(key, body)
+
+    clocks.kept = Slow(clocks.true)
+    clocks.kept.list = kept.list  # type: ignore[method-assign]
+    clocks.time()
+    assert meanwhile == [clocks.true()]
 
 
 def test_while_the_store_is_away_what_it_said_last_counts_and_it_is_asked_again_soon() -> None:

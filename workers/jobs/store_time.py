@@ -27,7 +27,8 @@ def own() -> datetime:
 class StoreTime:
     """This process's clock, put right by the store's where they are apart. Safe for threads. Call it for the time.
 
-    While the store cannot be asked, what it said last counts, or else the process's own clock."""
+    While the store cannot be asked, what it said last counts, or else the process's own clock. A store that is slow to
+    answer holds up the thread that asks it, and the others only before the first answer."""
 
     def __init__(
         self,
@@ -43,11 +44,19 @@ class StoreTime:
 
     def __call__(self) -> datetime:
         """UTC."""
-        with self._lock:
-            if self._ask_at is None or self._elapsed() >= self._ask_at:
-                self._ask_at = self._elapsed() + (EVERY if self._asked() else AGAIN)
-            wrong_by = self._wrong_by
-        return self._clock() - wrong_by
+        if self._ask_at is None:
+            with self._lock:  # nobody knows anything yet: all wait for the first answer
+                if self._ask_at is None:
+                    self._ask()
+        elif self._elapsed() >= self._ask_at and self._lock.acquire(blocking=False):
+            try:
+                self._ask()
+            finally:
+                self._lock.release()
+        return self._clock() - self._wrong_by
+
+    def _ask(self) -> None:
+        self._ask_at = self._elapsed() + (EVERY if self._asked() else AGAIN)
 
     def _asked(self) -> bool:
         """Whether the store has said how wrong our clock is."""

@@ -76,7 +76,7 @@ class Walk:
             directory = self._root.directory(path)
             status = os.fstat(directory)
             extended = path_info.xattrs(directory)
-            is_mount = self._root.is_other_mount(status)
+            is_mount = self._root.is_mounted_apart(directory, status)
             names = [] if is_mount else wanted(path, self._root.names(path))
         except OSError as error:
             check_there(path, error)

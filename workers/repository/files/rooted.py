@@ -76,6 +76,11 @@ class Rooted:
         """Whether a directory below the root is of another file system, which is mounted there."""
         return directory.st_dev != self._device
 
+    def is_mounted_apart(self, directory: int, status: os.stat_result) -> bool:
+        """The same of an open directory, with its `status`. A subvolume of the volume's own file system has a device of
+        its own, too, but is of the same mount: it is the volume's."""
+        return self.is_other_mount(status) and _mount(directory) != _mount(self._root)
+
     def within(self, path: bytes) -> tuple[int, bytes]:
         """The directory that holds `path`, and its name there. The root is `.` in itself."""
         parent, _, name = path.rpartition(b"/")
@@ -124,3 +129,9 @@ class Rooted:
 def _refuse_dots(name: bytes) -> None:
     if name in (b".", b".."):
         raise OSError(errno.EINVAL, "`.` and `..` are no names")
+
+
+def _mount(file: int) -> str:
+    """The id of the mount by which a descriptor was opened; see proc_pid_fdinfo(5). Raises OSError."""
+    lines = Path(f"/proc/self/fdinfo/{file}").read_text().splitlines()
+    return next(line for line in lines if line.startswith("mnt_id:"))

@@ -12,16 +12,17 @@ from workers.repository.format.sealing import LEVEL, NONCE, decompress
 
 MAGIC = b"SLRECD01"
 RECORD_MOST = 2**28
-"""Bytes of a record (F9)."""
+"""Bytes of a record, sealed or not (F9)."""
 
 
 def seal(keys: Keys, record: bytes, key: str, random_bytes: Callable[[int], bytes]) -> bytes:
     """What is kept at `key`. Raises Invalid for a record that nobody could read."""
-    if len(record) > RECORD_MOST:
-        raise Invalid(f"the record {key} would have {len(record)} bytes; at most {RECORD_MOST} are read")
     nonce = random_bytes(NONCE)
     compressed = zstandard.ZstdCompressor(level=LEVEL).compress(record)
-    return MAGIC + nonce + AESGCM(keys.records).encrypt(nonce, compressed, MAGIC + key.encode())
+    kept = MAGIC + nonce + AESGCM(keys.records).encrypt(nonce, compressed, MAGIC + key.encode())
+    if (most := max(len(record), len(kept))) > RECORD_MOST:
+        raise Invalid(f"the record {key} would have {most} bytes; at most {RECORD_MOST} are read")
+    return kept
 
 
 def unseal(keys: Keys, kept: bytes, key: str, *, plain: bool) -> bytes:
