@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -81,8 +82,25 @@ def flood(url: str, requests: int, *, tick: float, patience: float) -> Answers:
             now = time.monotonic() - began
             answers.hear(logged.event, now)
             if now - ticked > tick:
-                ticked, minute = now, datetime.now(UTC)
-                publisher.publish(e.wrap(e.TickMinute(minute=minute.isoformat()), source="flood", time=minute))
+                ticked = now
+                look(publisher)
             if len(answers.ended) == requests or now > patience:
                 break
+    return answers
+
+
+def look(publisher: broker.Publisher) -> None:
+    """Has the watchdog look at the jobs."""
+    now = datetime.now(UTC)
+    publisher.publish(e.wrap(e.TickMinute(minute=now.isoformat()), source="flood", time=now))
+
+
+def hear(url: str, until: Callable[[Answers], bool], patience: float) -> Answers:
+    """What has been told of the flood so far: listens, from the first event on, until that is enough, or `patience`
+    (seconds) is at its end."""
+    answers, began = Answers(), time.monotonic()
+    for logged in broker.read_log(url, since="first", stop=lambda: time.monotonic() - began > patience):
+        answers.hear(logged.event, time.monotonic() - began)
+        if until(answers):
+            break
     return answers

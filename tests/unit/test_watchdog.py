@@ -138,6 +138,23 @@ def test_a_lost_final_event_is_told_again_and_the_mark_taken_away(
     assert tick() == []
 
 
+def test_what_ends_while_the_watchdog_looks_is_told_by_who_ended_it(
+    store: MemoryObjectStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = BackupRecord(name="b", request="q", status="Completed", requested_at=NOW, completed_at=NOW)
+    newest = watchdog._newest
+
+    def ends_meanwhile(seen: MemoryObjectStore, job: Job) -> datetime | None:
+        found = newest(seen, job)
+        ledger.put(store, keys.final(BACKUP), record)
+        return found
+
+    monkeypatch.setattr(watchdog, "_newest", ends_meanwhile)
+    clock.now += STALLED * 2
+    event = e.wrap(e.TickMinute(minute="m"), source="tests", time=clock.now)
+    assert list(watchdog.tick(event, WatchdogNeeds(_only(store), STALLED, clock, clock.queue))) == []
+
+
 def test_a_mark_without_a_request_is_taken_away(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
     store.delete(keys.request(BACKUP))
     assert tick() == []

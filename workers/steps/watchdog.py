@@ -113,6 +113,8 @@ def _nudge(store: ObjectStore, still: _Still, needs: WatchdogNeeds) -> Iterator[
     if not ledger.exists(store, keys.request(job)):
         endings.close(store, job)  # its gate died before it was a job; the request will come again
         return
+    if any(final.modified > still.until for final in store.list(keys.final(job))):
+        return  # it has ended since the tick began, and who ended it tells so
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
         return
