@@ -1,4 +1,5 @@
-"""Every command of the README is one that there is, and does what stands beside it as far as that takes no worker."""
+"""Every command of the README, and of the page on keeping backups, is one that there is, and does what stands beside it
+as far as that takes no worker."""
 
 import importlib.util
 import os
@@ -23,11 +24,12 @@ from workers.repository import open_repository
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```\w*\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+KEEPING = (ROOT / "docs" / "keep-backups-well.md").read_text()
+BLOCKS = re.findall(r"^```\w*\n(.*?)^```", README + KEEPING, re.MULTILINE | re.DOTALL)
 COMMANDS = [
     line.partition("  #")[0].strip() for block in BLOCKS for line in block.splitlines() if line.startswith("snapline ")
 ]
-INLINE = sorted(set(re.findall(r"`(snapline [^`<]+)`", README)))
+INLINE = sorted(set(re.findall(r"`(snapline [^`<]+)`", README + KEEPING)))
 BACKUP = "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\nspec: {}\n"
 
 
