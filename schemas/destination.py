@@ -21,6 +21,7 @@ LABEL = "snapline.dev/destination"
 """Label of the Secrets; its value is the destination's name."""
 _SECRET_PREFIX = "snapline-destination-"  # noqa: S105  # a name
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # fits a label's value, and the name of a Secret
+_STORAGE_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 
 
 class _Destination(BaseModel):
@@ -58,9 +59,7 @@ class S3Destination(_Destination):
     @field_validator("bucket")
     @classmethod
     def _bucket_is_given(cls, bucket: str) -> str:
-        if not bucket:
-            raise ValueError("the bucket has no name")
-        return bucket
+        return _given(bucket, "the bucket has no name")
 
     @property
     def place(self) -> str:
@@ -87,7 +86,81 @@ class DirectoryDestination(_Destination):
         return f"{self.path}, below {self.prefix}" if self.prefix else self.path
 
 
-Destination = Annotated[S3Destination | DirectoryDestination, Field(discriminator="provider")]
+class GcsDestination(_Destination):
+    """One bucket of Google Cloud Storage, below one prefix. Without a key it is the instance's role, or workload
+    identity: of `service_account`, if one is named. An empty endpoint is Google's; another one is an emulator's, which
+    is asked without credentials unless there is a key."""
+
+    provider: Literal["gcs"] = "gcs"
+    bucket: str
+    service_account_json: SecretStr = SecretStr("")
+    """The key of a service account, as Google's console writes it."""
+    service_account: str = ""
+    """The account of the instance whose role it is; empty for the instance's default one."""
+    endpoint: str = ""
+
+    @field_validator("bucket")
+    @classmethod
+    def _bucket_is_given(cls, bucket: str) -> str:
+        return _given(bucket, "the bucket has no name")
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; with other credentials it is the same place."""
+        return f"gs://{self.bucket}/{self.prefix}" + (f" at {self.endpoint}" if self.endpoint else "")
+
+
+AzureCloud = Literal["AzurePublicCloud", "AzureUSGovernmentCloud", "AzureChinaCloud", "AzureGermanCloud"]
+
+
+class AzureDestination(_Destination):
+    """One container of Azure Blob Storage, below one prefix.
+
+    With an account key that is used. A client with its secret signs in to its tenant, and without a client it is the
+    instance's identity, or workload identity. Where subscription and resource group are given, whoever has signed in
+    asks Azure for a key of the storage account, as KOTS and Velero do; else it must have a role on the blobs itself.
+    An empty endpoint is the storage account's in `cloud_name`.
+    """
+
+    provider: Literal["azure"] = "azure"
+    container: str
+    storage_account: str
+    resource_group: str = ""
+    subscription_id: str = ""
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    account_key: SecretStr = SecretStr("")
+    cloud_name: AzureCloud = "AzurePublicCloud"
+    endpoint: str = ""
+
+    @field_validator("container")
+    @classmethod
+    def _container_is_given(cls, container: str) -> str:
+        return _given(container, "the container has no name")
+
+    @field_validator("storage_account")
+    @classmethod
+    def _storage_account_is_well_formed(cls, account: str) -> str:
+        if _STORAGE_ACCOUNT.fullmatch(account) is None:
+            raise ValueError("a storage account's name has 3 to 24 lower-case letters and digits")
+        return account
+
+    @field_validator("cloud_name", mode="before")
+    @classmethod
+    def _cloud_is_the_public_one_if_none_is_named(cls, cloud: object) -> object:
+        return cloud or "AzurePublicCloud"
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; with other credentials it is the same place."""
+        where = f"azure://{self.storage_account}/{self.container}/{self.prefix}"
+        return where + (f" at {self.endpoint}" if self.endpoint else "")
+
+
+Destination = Annotated[
+    S3Destination | GcsDestination | AzureDestination | DirectoryDestination, Field(discriminator="provider")
+]
 """A destination of any provider. Another one is another model here, and its adapter in workers/adapters/stores."""
 PROVIDERS = tuple(model.model_fields["provider"].default for model in get_args(get_args(Destination)[0]))
 """The values that `provider` may have."""
@@ -167,6 +240,12 @@ def from_secret(secret: Mapping[str, Any]) -> Destination:
         text = f"the Secret {called} is not base64 of UTF-8"
         raise Invalid(text, code=Code.DESTINATION_INVALID, subject=name) from None
     return parse(data | {"name": name}, f"the Secret {called}")
+
+
+def _given(name: str, otherwise: str) -> str:
+    if not name:
+        raise ValueError(otherwise)
+    return name
 
 
 def _plain(value: object) -> object:

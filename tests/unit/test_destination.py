@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from schemas import destination as destinations
-from schemas.destination import DirectoryDestination, S3Destination
+from schemas.destination import AzureDestination, DirectoryDestination, GcsDestination, S3Destination
 from schemas.errors import Code, Invalid
 from schemas.settings import from_environment
 
@@ -75,12 +75,49 @@ def test_a_secret_keeps_a_directory_too() -> None:
 
 
 @pytest.mark.parametrize(
+    "chosen",
+    [
+        GcsDestination(name="gcp", bucket="b", prefix="p", service_account_json=SecretStr('{"private_key": "x"}')),
+        GcsDestination(name="gcp", bucket="b", service_account="backups@project.iam.gserviceaccount.com"),
+        AzureDestination(
+            name="blobs",
+            container="c",
+            storage_account="backups1",
+            resource_group="group",
+            subscription_id="sub",
+            tenant_id="tenant",
+            client_id="client",
+            client_secret=SecretStr("hunter2"),
+            cloud_name="AzureChinaCloud",
+        ),
+        AzureDestination(name="blobs", container="c", storage_account="backups1", account_key=SecretStr("hunter2")),
+    ],
+)
+def test_a_secret_keeps_google_and_azure_too(chosen: GcsDestination | AzureDestination) -> None:
+    assert destinations.from_secret(destinations.to_secret(chosen, "console")) == chosen
+    assert "hunter2" not in f"{chosen!r} {chosen.model_dump()} {chosen.place}"
+
+
+def test_a_cloud_that_is_not_named_is_the_public_one() -> None:
+    given_ = {"provider": "azure", "container": "c", "storage_account": "backups1", "cloud_name": ""}
+    chosen = destinations.parse(given_)
+    assert isinstance(chosen, AzureDestination)
+    assert chosen.cloud_name == "AzurePublicCloud"
+
+
+@pytest.mark.parametrize(
     ("data", "words"),
     [
         (None, "provider"),
         ({"provider": ""}, "provider"),
         ({"provider": "hunter2"}, "provider"),
         ({"provider": "s3", "endpoint": "x"}, "bucket"),
+        ({"provider": "gcs", "endpoint": "x"}, "bucket"),
+        ({"provider": "gcs", "bucket": ""}, "no name"),
+        ({"provider": "azure", "container": "c"}, "storage_account"),
+        ({"provider": "azure", "container": "", "storage_account": "backups1"}, "no name"),
+        ({"provider": "azure", "container": "c", "storage_account": "Hunter2!"}, "lower-case letters"),
+        ({"provider": "azure", "container": "c", "storage_account": "abc", "cloud_name": "hunter2"}, "cloud_name"),
         ({"provider": "directory", "path": "relative/hunter2"}, "begin with a slash"),
     ],
 )

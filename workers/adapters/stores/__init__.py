@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from schemas.destination import Destination, DirectoryDestination, S3Destination
+from schemas.destination import AzureDestination, Destination, DirectoryDestination, GcsDestination, S3Destination
+from schemas.errors import Code, Invalid
 from workers.ports import ObjectStore
 
 
@@ -15,6 +16,8 @@ def open_store(destination: Destination, ca: Path | None = None) -> ObjectStore:
             from workers.adapters.stores.s3 import S3ObjectStore
 
             return S3ObjectStore(destination, ca)
+        case GcsDestination() | AzureDestination():
+            raise Invalid(f"there is no adapter for {destination.provider}", code=Code.DESTINATION_INVALID)
         case DirectoryDestination():
             from workers.adapters.stores.directory import DirectoryObjectStore
 
