@@ -47,6 +47,7 @@ class Code(StrEnum):
     ALREADY_ENDED = "AlreadyEnded"
     BACKUP_IN_USE = "BackupInUse"
     BACKUP_DELETED = "BackupDeleted"
+    BACKUP_HELD = "BackupHeld"
     BACKUP_UNUSABLE = "BackupUnusable"
     NOT_IN_BACKUP = "NotInBackup"
     CANCELLED = "Cancelled"

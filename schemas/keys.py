@@ -36,6 +36,7 @@ claims/<resource>/backups/<name>/<run>   backups that claim it; a run of a backu
 claims/<resource>/line/<asked at>/<kind>/<name>  jobs that wait for it, by when they were asked for
 rejected/<kind>/<name>/<request>.json    a request that was refused, written once; <name> is what its job would have
                                          been called, <request> its identity. One goes after 30 days
+held/backup/<name>.json                  it is held, so nobody deletes it. All lie together, for one listing
 asked/<kind>/<request>.json              what a request has asked for, by its identity; written once. Goes with the
                                          first prune after 30 days
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
@@ -65,6 +66,7 @@ CLOCK = "clock"
 WANTED_PRUNES = "upkeep/prunes/"
 VERIFICATIONS = "upkeep/verifications/"
 RUNNING = "running/"
+HELD = "held/backup/"
 FINAL = "final/"
 REJECTED = "rejected/"
 ASKED = "asked/"
@@ -126,6 +128,18 @@ def cancel(job: Job) -> str:
 def deleted(job: Job) -> str:
     """The tombstone."""
     return f"{of(job)}deleted.json"
+
+
+def hold(job: Job) -> str:
+    """That a backup is held."""
+    return f"{HELD}{job.name}.json"
+
+
+def parse_hold(key: str) -> Job:
+    """The inverse of `hold`. Raises ValueError for another key."""
+    if not key.startswith(HELD) or not key.endswith(".json"):
+        raise ValueError(f"{key!r} is not a hold")
+    return Job("backup", key.removeprefix(HELD).removesuffix(".json"))
 
 
 def plan(job: Job) -> str:

@@ -15,12 +15,14 @@ from producers.views.job_views import RestoreView
 from schemas import events as e
 from schemas import job as names
 from schemas import keys
+from schemas import ttl as ttls
 from schemas.errors import Code, Invalid, NotFound
 from schemas.events import DEFAULT_DESTINATION
 from schemas.job import Job, asked_for, request_uuid
 from schemas.rights import user
 from workers.jobs import ledger
 from workers.ports import ObjectStore
+from workers.retention import holds
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,18 @@ class Requested:
 
 
 def take(
-    session: Session, app: str | None = None, *, destination: str = DEFAULT_DESTINATION, id: str | None = None
+    session: Session,
+    app: str | None = None,
+    *,
+    ttl: str | None = None,
+    destination: str = DEFAULT_DESTINATION,
+    id: str | None = None,
 ) -> Requested:
-    """Asks for a backup of `app`, or of the console and all applications. The same `id` makes the same job, however
-    often. Raises Invalid, and TransientError or Denied; then the request may or may not be on the bus."""
+    """Asks for a backup of `app`, or of the console and all applications, to be kept for `ttl` (`720h`, `1 month`). The
+    same `id` makes the same job, however often. Raises Invalid, and TransientError or Denied; then the request may or
+    may not be on the bus."""
     with _clear():
-        request = e.BackupRequested(app=app, destination=destination)
+        request = e.BackupRequested(app=app, destination=destination, ttl=ttls.written(ttl) if ttl else None)
     return _publish(session, request, "backup", app or "instance", destination, id)
 
 
@@ -123,13 +131,16 @@ def cancel(session: Session, name: str, *, destination: str = DEFAULT_DESTINATIO
 
 
 def may_be_deleted(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> None:
-    """Raises NotFound if there is no backup of that name, or none came of it."""
-    if views.backup(session.store(destination), name).view.status == "Rejected":
+    """Raises NotFound if there is no backup of that name, or none came of it, and Invalid for one that is held."""
+    details = views.backup(session.store(destination), name)
+    if details.view.status == "Rejected":
         raise NotFound(f"there is no backup {name}: the request for it was rejected", code=Code.NO_SUCH_BACKUP)
+    if refusal := holds.refusal(session.store(destination), names.backup(name)):
+        raise Invalid(refusal.text, code=Code.BACKUP_HELD, subject=name)
 
 
 def delete(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> Requested:
-    """Asks for the deletion of a backup and of what only it refers to. Raises NotFound, and as `take`."""
+    """Asks for the deletion of a backup and of what only it refers to. Raises as `may_be_deleted`, and as `take`."""
     may_be_deleted(session, name, destination=destination)
     event = _wrap(session, e.BackupDeleteRequested(backup=name, destination=destination), None)
     session.bus.publish(event)

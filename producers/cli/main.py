@@ -25,6 +25,8 @@ class Commands(LazyGroup):
         "describe": Entry(f"{ROOM}.describe:describe", "Show all that is known of one of them."),
         "set": Entry(f"{ROOM}.set:set_", "Make or change an app, a schedule, a destination."),
         "delete": Entry(f"{ROOM}.delete:delete", "Delete backups; forget an app, a schedule, a destination."),
+        "hold": Entry(f"{ROOM}.holds:hold", "Keep backups from being deleted."),
+        "unhold": Entry(f"{ROOM}.holds:unhold", "Let backups go that are held."),
         "check": Entry(f"{ROOM}.storage:check_", "Try all that Snapline needs of a destination."),
         "files": Entry(f"{ROOM}.files:files", "Look into a backup, and take single files out of it."),
         "repository": Entry(f"{ROOM}.repository:repository", "The volume repository: make, check, verify, prune."),

@@ -12,6 +12,7 @@ REMEDIES: dict[str, str] = {
     Code.ALREADY_ENDED: "`snapline describe {subject}` says how",
     Code.NOT_FINISHED: "`snapline cancel {subject}` ends it",
     Code.BACKUP_IN_USE: "wait for it, or `snapline cancel {subject}`",
+    Code.BACKUP_HELD: "`snapline unhold {subject}` lets it go",
     Code.NO_BACKUP_RESOURCE: "register the application with one: `snapline set app {subject} --backup FILE`",
     Code.LICENSE_REFUSED: "`snapline set app {subject} --license FILE` replaces the license",
     Code.LICENSE_USELESS: "give one that allows snapshots; `--force` registers it all the same",

@@ -10,6 +10,7 @@ from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, Row
 from producers.views.unreadable import Unreadable
 from schemas.messages import Message
+from workers.retention.holds import said
 
 if TYPE_CHECKING:
     from producers.views.applications import ApplicationView
@@ -34,7 +35,7 @@ PHASES = {
 }
 """What phases of a job are called."""
 BACKUP_COLUMNS = ("name", "status", "app", "objects", "volumes", "size", "errors", "duration_seconds", "requested_at")
-SOMETIMES = ("schedule", "snapshot_of")
+SOMETIMES = ("expires_at", "held", "schedule", "snapshot_of")
 """Columns of backups for which some have a value."""
 RESTORE_COLUMNS = (
     "name",
@@ -65,7 +66,7 @@ def backup(view: "BackupView") -> Row:
     if view.status == "Unreadable":
         return _unreadable(view)
     if view.completed_at is None:
-        return _running(view, {"app": view.app, "snapshot_of": view.snapshot_of})
+        return _running(view, {"app": view.app, "snapshot_of": view.snapshot_of, **_kept(view)})
     return {
         "name": view.name,
         "status": view.status,
@@ -82,6 +83,7 @@ def backup(view: "BackupView") -> Row:
         "requested_at": view.requested_at.isoformat(),
         "completed_at": view.completed_at.isoformat(),
         "duration_seconds": (view.completed_at - view.requested_at).total_seconds(),
+        **_kept(view),
         "reason": str(view.reason or ""),
     }
 
@@ -117,10 +119,11 @@ def backup_details(details: "BackupDetails", hooks: "Iterable[HookView]", output
     """By itself. People get remedies, too; programs get the messages as they are."""
     if details.view.status == "Rejected":
         return _rejected(details.view, {"app": details.view.app}, output)
+    hold = {"hold": said(details.hold).strip()} if details.hold else {}
     if details.view.completed_at is None:
-        return backup(details.view) | _standing(details.standing, output)
+        return backup(details.view) | hold | _standing(details.standing, output)
     whole = {"volumes": list(map(volume, details.volumes)), "hooks": _hooks(hooks, output)}
-    return backup(details.view) | whole | _messages(details, output)
+    return backup(details.view) | hold | whole | _messages(details, output)
 
 
 def restore_details(details: "RestoreDetails", hooks: "Iterable[HookView]", output: Output) -> Row:
@@ -231,6 +234,11 @@ def dead_letter(letter: "DeadLetter") -> Row:
 def texts(messages: Iterable[Message]) -> list[str]:
     """Messages as plain sentences."""
     return list(map(str, messages))
+
+
+def _kept(view: "BackupView") -> Row:
+    """For how long it stays."""
+    return {"expires_at": view.expires_at.isoformat() if view.expires_at else None, "held": view.held}
 
 
 def _running(view: "BackupView | RestoreView", of_kind: Row) -> Row:

@@ -15,6 +15,7 @@ WHOLE = frozenset({"name", "slug", "id", "queue", "volume", "path", "variable", 
 """Columns that are never cut, folded or left out: somebody may have to type what stands there."""
 SPARED = (
     *("changed_bytes", "uploaded_bytes", "volumes", "objects", "bytes", "snapshot_of", "scope", "errors", "pod"),
+    "expires_at",
     *("uid", "gid", "target", "duration_seconds", "schedule", "size", "app", "backup", "files", "kind", "mode"),
     *("modified_at", "sender", "type", "parked_at", "version", "namespaces", "backup_resource", "place"),
 )
@@ -117,6 +118,8 @@ def _cell(name: str, value: object) -> Text:
 def _said(name: str, value: object) -> str:
     if value is None or value == "":
         return "-"
+    if isinstance(value, bool) and name == "held":
+        return "held" if value else "-"
     if name.endswith(("bytes", "size")) and isinstance(value, int):
         return decimal(value)
     if name.endswith("_seconds") and isinstance(value, int | float):
@@ -165,7 +168,8 @@ def now() -> datetime:
 
 def _ago(moment: datetime) -> str:
     seconds = int((now() - moment).total_seconds())
+    form = "{} ago" if seconds >= 0 else "in {}"
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size}{unit} ago"
-    return f"{seconds}s ago" if seconds >= 0 else f"in {-seconds}s"
+        if abs(seconds) >= 2 * size:
+            return form.format(f"{abs(seconds) // size}{unit}")
+    return form.format(f"{abs(seconds)}s")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -18,6 +18,7 @@ from schemas.messages import Message, told
 from schemas.records import BackupRecord, BackupRejection, Record, RestoreRecord, RestoreRejection
 from workers.jobs import ledger
 from workers.ports import ObjectStore, StoredObject
+from workers.retention import holds
 
 V = TypeVar("V", BackupView, RestoreView)
 R = TypeVar("R", bound=Record)
@@ -98,7 +99,8 @@ class Catalog:
 
     def backups(self) -> list[BackupView]:
         """All backups, the newest first, those under way too. One whose record cannot be believed holds up no other."""
-        return self._jobs(_BACKUPS)
+        held = holds.names(self._store)
+        return [replace(view, held=view.name in held) for view in self._jobs(_BACKUPS)]
 
     def restores(self) -> list[RestoreView]:
         """All restores; as `backups`."""

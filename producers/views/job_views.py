@@ -10,7 +10,7 @@ from producers.views.volumes import VolumeView
 from schemas import records
 from schemas.events import Scope
 from schemas.messages import Message
-from schemas.records import HookResult
+from schemas.records import Hold, HookResult
 
 Ended = records.Status
 Underway = Literal["Queued", "InProgress", "Cancelling", "Rejected", "Unreadable"]
@@ -26,7 +26,9 @@ class BackupView:
     say why.
 
     One is `Unreadable` if its record is damaged, or none of ours: `reason` says why, and only `name` is known, and as
-    `requested_at` when that record was written."""
+    `requested_at` when that record was written.
+
+    It expires at `expires_at`, None if nothing says when; one that is `held` stays even so."""
 
     name: str
     status: Status
@@ -47,6 +49,8 @@ class BackupView:
     snapshot_of: str | None = None
     request: str = ""
     reasons: tuple[Message, ...] = ()
+    expires_at: datetime | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class RestoreView:
 
 @dataclass(frozen=True)
 class BackupDetails:
-    """All that is known of one backup. `standing` is None unless it is under way."""
+    """All that is known of one backup. `standing` is None unless it is under way, `hold` unless it is held."""
 
     view: BackupView
     volumes: tuple[VolumeView, ...] = ()
@@ -83,6 +87,7 @@ class BackupDetails:
     errors: tuple[Message, ...] = ()
     warnings: tuple[Message, ...] = ()
     standing: StandingView | None = None
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True)

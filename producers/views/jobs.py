@@ -25,6 +25,7 @@ from schemas.records import (
 )
 from workers.jobs import ledger, owners, rejections
 from workers.ports import ObjectStore
+from workers.retention import holds
 
 T = TypeVar("T")
 REASONS = 5
@@ -51,9 +52,11 @@ def backup(store: ObjectStore, name: str) -> BackupDetails:
     """One backup. Raises NotFound, Damaged."""
     job = backup_called(name)
     _refuse_unknown(store, job)
+    hold = holds.held(store, job)
     if record := ledger.finished_backup(store, name):
         return BackupDetails(
-            view=ended_backup(record),
+            view=replace(ended_backup(record), held=hold is not None),
+            hold=hold,
             volumes=tuple(map(volumes.view, record.volumes)),
             hooks=tuple(record.hooks),
             errors=tuple(record.errors),
@@ -62,7 +65,8 @@ def backup(store: ObjectStore, name: str) -> BackupDetails:
     if view := running_backup(store, name):
         doubts: list[Message] = []
         far = _doubted(lambda: standing(store, job), doubts)
-        return BackupDetails(replace(view, notes=(*view.notes, *doubts)), standing=far)
+        view = replace(view, notes=(*view.notes, *doubts), held=hold is not None)
+        return BackupDetails(view, standing=far, hold=hold)
     if isinstance(rejection := rejections.of_job(store, job), BackupRejection):
         return BackupDetails(rejected_backup(rejection))
     raise _unknown(job)
@@ -112,6 +116,7 @@ def ended_backup(record: BackupRecord) -> BackupView:
         warnings=len(record.warnings),
         reason=record.reason or _reason(record.errors),
         snapshot_of=_snapshot_of(record.name),
+        expires_at=record.expires_at,
     )
 
 
@@ -192,6 +197,7 @@ def running_backup(store: ObjectStore, name: str) -> BackupView | None:
         requested_at=request.requested_at,
         notes=(*request.notes, *_behind(store, job)),
         snapshot_of=_snapshot_of(name),
+        expires_at=request.expires_at,
     )
 
 

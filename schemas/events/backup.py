@@ -4,10 +4,12 @@ from typing import ClassVar
 
 from schemas.events.base import DEFAULT_DESTINATION, BackupEvent, Count, Event, Name
 from schemas.messages import Message
+from schemas.ttl import Ttl
 
 
 class BackupRequested(Event):
-    """Take a backup: of one application (`app`), or of the console and all applications."""
+    """Take a backup: of one application (`app`), or of the console and all applications; to be kept for `ttl` (a Go
+    duration, such as `720h`), or else for as long as retention says."""
 
     type: ClassVar[str] = "backup.requested.v1"
     identity: ClassVar[tuple[str, ...]] = ()
@@ -15,6 +17,7 @@ class BackupRequested(Event):
     app: Name | None = None
     schedule: Name | None = None
     destination: Name = DEFAULT_DESTINATION
+    ttl: Ttl | None = None
 
 
 class BackupLicensed(BackupEvent):

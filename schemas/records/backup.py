@@ -13,12 +13,14 @@ from schemas.velero import ALL, LabelSelector
 
 class BackupRequest(Request):
     """What was asked, and which applications it concerns. `left_out` says why others, that a full backup ought to hold,
-    are not among them."""
+    are not among them. It is to be kept until `expires_at`, by `ttl` (a Go duration); None if nothing says how long."""
 
     app: str | None = None
     schedule: str | None = None
     apps: list[AppRef] = []
     left_out: list[Message] = []
+    ttl: str | None = None
+    expires_at: datetime | None = None
 
 
 class BackupRejection(Rejection):
@@ -150,7 +152,7 @@ class CopyState(Record):
 
 
 class BackupRecord(Record):
-    """A finished backup."""
+    """A finished backup. It expires at `expires_at`, if it is not held and may go."""
 
     name: str
     destination: str = DEFAULT_DESTINATION
@@ -161,6 +163,7 @@ class BackupRecord(Record):
     apps: list[AppRef] = []
     requested_at: datetime
     completed_at: datetime
+    expires_at: datetime | None = None
     manifest: str | None = None
     selector: LabelSelector | None = None
     covers: list[Coverage] = []
@@ -180,6 +183,14 @@ class Tombstone(Record):
     reclaimed_bytes: int | None = None
     young_bytes: int = 0
     young_until: datetime | None = None
+
+
+class Hold(Record):
+    """That a backup is held: why, and `by` whom."""
+
+    reason: str = ""
+    by: str = ""
+    since: datetime
 
 
 class Parent(Record):

@@ -33,6 +33,7 @@ RECORDS: Mapping[str, str] = {
     "hooks around a copy": "backups/*/hooks/**",
     "output of a hook": "backups/*/hook-outputs/**",
     "copied pod": "backups/*/pods/**",
+    "hold": "held/backup/*",
     "tombstone": "backups/*/deleted.json",
     "parent": "parents/*",
     "restore request": "restores/*/request.json",

@@ -20,6 +20,7 @@ WRITTEN: Mapping[str, list[str]] = {
     "rejection": [keys.rejection(COPY, "request"), keys.rejection(BACK, "request")],
     "asked": [keys.asked("backup", "request"), keys.asked("restore", "request")],
     "deleted": [keys.deleted(COPY)],
+    "hold": [keys.hold(COPY)],
     "plan": [keys.plan(COPY), keys.plan(BACK)],
     "turn": [keys.turn(COPY), keys.turn(BACK)],
     "queued": [keys.queued(COPY), keys.queued(BACK)],

@@ -54,6 +54,8 @@ def test_a_finished_backup(front: Front) -> None:
         "requested_at": "2026-11-23T12:00:00+00:00",
         "completed_at": "2026-11-23T12:01:00+00:00",
         "duration_seconds": 60.0,
+        "expires_at": None,
+        "held": False,
         "reason": "the keys are gone",
     }
     volume = {
@@ -84,6 +86,8 @@ def test_a_backup_under_way(front: Front) -> None:
         "status": "InProgress",
         "app": None,
         "snapshot_of": None,
+        "expires_at": None,
+        "held": False,
         "requested_at": "2026-11-23T12:00:00+00:00",
         "notes": [],
     }

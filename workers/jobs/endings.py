@@ -145,6 +145,7 @@ def _stopped_backup(
         apps=request.apps,
         requested_at=request.requested_at,
         completed_at=now,
+        expires_at=request.expires_at,
         manifest=plan.manifest if plan else None,
         hooks=[result for _, state in hooks for result in state.results],
         errors=[*errors, *doubts, *(error for _, state in hooks for error in state.errors), *frozen],

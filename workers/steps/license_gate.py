@@ -26,6 +26,7 @@ from workers.jobs.applications import concerned, registered
 from workers.jobs.requests import Asking
 from workers.manifests.capture.scope import scope_of, shipped_spec
 from workers.ports import Cluster, Destinations
+from workers.retention import expiry
 
 A = TypeVar("A", e.BackupRequested, e.RestoreRequested)
 
@@ -57,18 +58,21 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
     if apps and not admitted.apps:
         yield from _reject_backup(event, sender, [*admitted.left_out, *admitted.notes], needs)
         return
+    now, kept = needs.now(), _kept_for(asked, admitted.apps)
     record = BackupRequest(
         name=asking.job.name,
         request=asking.request,
         event_id=event.id,
         sender=sender,
-        requested_at=needs.now(),
+        requested_at=now,
         destination=asked.destination,
         app=asked.app,
         schedule=asked.schedule,
         apps=[_ref(app) for app in admitted.apps],
         left_out=admitted.left_out,
-        notes=admitted.notes,
+        ttl=kept.ttl,
+        expires_at=expiry.expires_at(kept.ttl, now),
+        notes=[*admitted.notes, *kept.notes],
         claims=claims.of_backup(asked.app, [app.slug for app in admitted.apps]),
     )
     if requests.begin(asking, record):
@@ -253,6 +257,13 @@ def _admitted(apps: list[Application], needs: GateNeeds) -> _Admitted:
         else:
             (admitted.left_out if ships else admitted.notes).append(refusal)
     return admitted
+
+
+def _kept_for(asked: e.BackupRequested, apps: list[Application]) -> expiry.Kept:
+    """How long the backup is kept: as the request says, or else the Backup resource of a single application."""
+    specs = [(app.slug, shipped_spec(app)) for app in apps if app.slug == asked.app]
+    shipped = next(((slug, spec.ttl) for slug, spec in specs if spec is not None), None)
+    return expiry.kept(asked.ttl, shipped)
 
 
 def _ref(app: Application) -> AppRef:

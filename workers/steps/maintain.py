@@ -14,6 +14,7 @@ from schemas.records import BackupRecord, RestoreRequest, Tombstone
 from workers.jobs import endings, ledger, upkeep
 from workers.jobs.background import Background, Doing
 from workers.ports import Destinations, ObjectStore, Pruned, Repository
+from workers.retention import holds
 
 T = TypeVar("T")
 Asked = (
@@ -35,10 +36,11 @@ class MaintainNeeds:
 
 
 def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
-    """Writes the tombstone, looks whether a restore needs the backup, then deletes the record, the rest, its volumes,
-    and what nothing else refers to. Request and tombstone stay. Raises NotYet while that is reclaimed.
+    """Writes the tombstone, looks whether the backup is held or a restore needs it, then deletes the record, the rest,
+    its volumes, and what nothing else refers to. Request and tombstone stay. Raises NotYet while that is reclaimed.
 
-    The tombstone comes first, and restores look at it before they begin: none begins after this has looked."""
+    The tombstone comes first, and restores look at it before they begin, as does whoever holds a backup: none begins
+    after this has looked."""
     job, destination = event.data.job, event.data.destination
     store = needs.destinations.store(destination)
     wanted = str(job)
@@ -150,13 +152,13 @@ def _why_not(store: ObjectStore, job: Job) -> Message | None:
 
 
 def _bury(store: ObjectStore, job: Job) -> Message | None:
-    """Writes the tombstone; takes it away again, and says why, if a restore uses the backup."""
+    """Writes the tombstone; takes it away again, and says why, if the backup is held or a restore uses it."""
     record = ledger.find(store, keys.final(job), BackupRecord)
     if record is None:
         return None  # an earlier run has come further
     volumes = [volume.volume_id for volume in record.volumes]
     ledger.put(store, keys.deleted(job), Tombstone(volume_ids=volumes))
-    if reason := _user(store, job):
+    if reason := holds.refusal(store, job) or _user(store, job):
         store.delete(keys.deleted(job))
         return reason
     return None

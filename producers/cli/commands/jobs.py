@@ -35,6 +35,9 @@ restore_group.command("ls", help="The same as `get restores`.")(get_restores)
 def backup(
     ctx: typer.Context,
     app: Annotated[str | None, typer.Option(help="Slug of one application; without it, everything.")] = None,
+    ttl: Annotated[
+        str | None, typer.Option(help="Keep it for so long: 720h, 30d, '1 month'; else for as long as retention says.")
+    ] = None,
     follow: Wait = False,
     timeout: Timeout = 0,
     request_id: RequestId = None,
@@ -45,7 +48,8 @@ def backup(
     if ctx.invoked_subcommand:
         return
     session = session_of(ctx)
-    _answer(session, jobs.take(session, app, destination=destination, id=request_id), follow, timeout, output)
+    requested = jobs.take(session, app, ttl=ttl, destination=destination, id=request_id)
+    _answer(session, requested, follow, timeout, output)
 
 
 @restore_group.callback()

@@ -18,7 +18,7 @@ class Requested(Shape):
 
 class Backup(Shape):
     """A backup that has ended. `size` is of all files, `uploaded_bytes` what was new of them; `errors` and `warnings`
-    are numbers."""
+    are numbers. It `expires_at` then, unless it is `held`."""
 
     name: str
     status: Literal["Completed", "PartiallyFailed", "Failed", "Cancelled"]
@@ -35,6 +35,8 @@ class Backup(Shape):
     requested_at: datetime
     completed_at: datetime
     duration_seconds: float
+    expires_at: datetime | None
+    held: bool
     reason: str
 
 
@@ -72,6 +74,8 @@ class BackupUnderway(Underway):
     """A backup that has not ended."""
 
     snapshot_of: str | None
+    expires_at: datetime | None
+    held: bool
 
 
 class RestoreUnderway(Underway):
@@ -154,13 +158,14 @@ class Content(Shape):
 
 
 class BackupDescribed(Backup):
-    """A backup that has ended, by itself; `contents` with `--objects`."""
+    """A backup that has ended, by itself; `contents` with `--objects`, `hold` if it is held: by whom and why."""
 
     volumes: list[Volume]  # type: ignore[assignment]  # there are more of them than a number says
     hooks: list[Hook]
     errors: list[str]  # type: ignore[assignment]
     warnings: list[str]  # type: ignore[assignment]
     contents: list[Content] | None = None
+    hold: str = ""
 
 
 class Planned(Shape):
@@ -192,6 +197,8 @@ class Standing(Shape):
 
 class BackupUnderwayDescribed(BackupUnderway, Standing):
     """A backup that has not ended, by itself."""
+
+    hold: str = ""
 
 
 class RestoreUnderwayDescribed(RestoreUnderway, Standing, Planned):

@@ -1,0 +1,1 @@
+"""What is kept for how long, what is held, and why: rules about backups, over their records."""
