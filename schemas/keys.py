@@ -42,6 +42,10 @@ asked/<kind>/<request>.json              what a request has asked for, by its id
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 upkeep/prunes/<who>.json                 somebody waits for a prune, and what it has reclaimed; goes when that is told
 upkeep/verifications/<request>.json      how far a verification has come; overwritten; goes when its result is told
+upkeep/samples/<series>.json             where the next sample of the backups of an application, or of the full ones,
+                                         begins; overwritten
+verified/<name>.json                     what verifications of a backup have found; overwritten. All lie together, so
+                                         that one listing tells which are new
 upkeep/leases/<kind>                     a process prunes, or verifies; overwritten while that lasts
 clock                                    written to learn the store's time; empty
 notifications/<event>/<target>.json      a target has accepted an event; goes as `asked/` does
@@ -65,6 +69,7 @@ Upkeep = Literal["prune", "verify"]
 CLOCK = "clock"
 WANTED_PRUNES = "upkeep/prunes/"
 VERIFICATIONS = "upkeep/verifications/"
+VERIFIED = "verified/"
 RUNNING = "running/"
 HELD = "held/backup/"
 FINAL = "final/"
@@ -327,6 +332,21 @@ def wanted_prune(who: str) -> str:
 def verification(request: str) -> str:
     """How far a verification has come; `request` is the identity of what asked for it."""
     return f"{VERIFICATIONS}{quote(request, safe='')}.json"
+
+
+def samples(series: str) -> str:
+    """Where the next sample begins of a series of backups: the application's slug, or `instance`."""
+    return f"upkeep/samples/{quote(series, safe='')}.json"
+
+
+def verified(job: Job) -> str:
+    """What verifications of a backup have found."""
+    return f"{VERIFIED}{job.name}.json"
+
+
+def parse_verified(key: str) -> Job:
+    """The inverse of `verified`."""
+    return Job("backup", key.removeprefix(VERIFIED).removesuffix(".json"))
 
 
 def upkeep_lease(kind: Upkeep) -> str:

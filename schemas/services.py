@@ -49,6 +49,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
         e.BackupDeleted,
         e.BackupDeleteFailed,
         e.BackupVerified,
+        e.BackupVerificationFailed,
         e.RepositoryPruned,
         e.RepositoryPruneFailed,
         e.UpkeepProgressed,

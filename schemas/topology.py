@@ -106,7 +106,9 @@ QUEUES: dict[str, Queue] = {
         Queue("restore.prepare", (e.RestoreLicensed, e.RestoreUndeployRequested, *BACKUP_ENDS)),
         Queue("restore.apply", (e.RestorePrepared, e.VolumesMountRequested, e.VolumesRestored, e.VolumesRestoreFailed)),
         Queue("restore.finalize", (e.RestoreApplied, *RESTORE_ENDS)),
-        Queue("notify", e.FINAL, threads=1),  # so that news told twice at once is delivered once
+        Queue(
+            "notify", (*e.FINAL, *e.VERIFICATION_ENDS), threads=1
+        ),  # so that news told twice at once is delivered once
         Queue(
             "repository.maintain",
             (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested),

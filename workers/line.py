@@ -28,6 +28,7 @@ from workers.steps import (
     restore_finalize,
     restore_prepare,
     restore_undeploy,
+    verify,
     volumes_copy,
     volumes_mount,
     volumes_restore,
@@ -174,15 +175,16 @@ def notify_receivers(has: Needs) -> Row:
 def maintain_repository(has: Needs) -> Row:
     """Backups are deleted and verified, space is reclaimed."""
     needs = maintain.MaintainNeeds(has.destinations, has.background)
+    reading = verify.VerifyNeeds(has.destinations, has.background)
     steps: dict[type[e.Event], Step] = {
         e.BackupDeleteRequested: lambda event, _: maintain.delete(event, needs),
         e.RepositoryPruneRequested: lambda event, via: maintain.prune(event, via.sender, needs),
-        e.BackupVerifyRequested: lambda event, via: maintain.verify(event, via.sender, needs),
+        e.BackupVerifyRequested: lambda event, via: verify.verify(event, via.sender, reading),
     }
     failures: dict[type[e.Event], GiveUp] = {
         e.BackupDeleteRequested: lambda event, why, _: maintain.not_deleted(event, why),
         e.RepositoryPruneRequested: lambda event, why, _: maintain.not_pruned(event, why),
-        e.BackupVerifyRequested: lambda event, why, _: maintain.not_verified(event, why),
+        e.BackupVerifyRequested: lambda event, why, _: verify.give_up(event, why),
     }
     return Row({kind: _allowed(has, step, failures[kind]) for kind, step in steps.items()}, failures)
 

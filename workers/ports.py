@@ -1,6 +1,6 @@
 """All that a step knows of the world. Adapters fit these; twins in `adapters/twins/` do too."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -189,6 +189,25 @@ Say = Callable[[str, int, int], None]
 """How upkeep tells how far it has come: what is being done, how much of that is done, and how much there is to do."""
 
 
+ALL_PARTS = 1 << 32
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of all contents, by the ids of their chunks, which are random: so many of ALL_PARTS from `begin` on, and
+    from 0 on after the last. Parts that follow each other cover everything, whatever comes and goes meanwhile."""
+
+    begin: int = 0
+    length: int = ALL_PARTS
+
+    def holds(self, id_: bytes) -> bool:
+        """Whether the chunk is in it."""
+        return (int.from_bytes(id_[:4]) - self.begin) % ALL_PARTS < self.length
+
+
+EVERYTHING = Part()
+
+
 class Repository(Protocol):
     """The volume repository, one per destination. Any number of processes may write at once."""
 
@@ -241,8 +260,13 @@ class Repository(Protocol):
         of this repository."""
         ...
 
-    def verify(self, volume: str, say: Say) -> list[Message]:
-        """Reads every byte of a volume back; the problems found. `say` is told of bytes."""
+    def verify(self, volume: str, say: Say, part: Part = EVERYTHING) -> list[Message]:
+        """Reads a volume back, its tree and this `part` of its contents; the problems found. `say` is told of bytes."""
+        ...
+
+    def check(self, volumes: Mapping[str, str], say: Say) -> list[Message]:
+        """Whether all is there that the volumes need (by id, what to call them), without reading contents; the
+        problems found."""
         ...
 
     def forget(self, volumes: Iterable[str]) -> None:

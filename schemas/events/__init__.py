@@ -61,8 +61,6 @@ from schemas.events.upkeep import (
     BackupDeleteFailed,
     BackupDeleteRequested,
     BackupStalled,
-    BackupVerified,
-    BackupVerifyRequested,
     NotificationDelivered,
     NotificationFailed,
     RepositoryPruned,
@@ -72,6 +70,13 @@ from schemas.events.upkeep import (
     TickMinute,
     UpkeepProgressed,
     VolumesProgressed,
+)
+from schemas.events.verification import (
+    VERIFICATION_ENDS,
+    BackupVerificationFailed,
+    BackupVerified,
+    BackupVerifyRequested,
+    Depth,
 )
 
 __all__ = [
@@ -83,6 +88,7 @@ __all__ = [
     "PROGRESS",
     "REQUESTS",
     "SHARED",
+    "VERIFICATION_ENDS",
     "AnyEvent",
     "BackupCancelled",
     "BackupCompleted",
@@ -99,10 +105,12 @@ __all__ = [
     "BackupRejected",
     "BackupRequested",
     "BackupStalled",
+    "BackupVerificationFailed",
     "BackupVerified",
     "BackupVerifyRequested",
     "CloudEvent",
     "Count",
+    "Depth",
     "Event",
     "JobEvent",
     "Name",

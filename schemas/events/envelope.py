@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.errors import MalformedEvent
-from schemas.events import backup, restore, upkeep
+from schemas.events import backup, restore, upkeep, verification
 from schemas.events.base import Event
 
 MAX_ID = 255
@@ -34,7 +34,7 @@ REQUESTS: frozenset[str] = frozenset(
         backup.BackupRequested,
         restore.RestoreRequested,
         upkeep.BackupDeleteRequested,
-        upkeep.BackupVerifyRequested,
+        verification.BackupVerifyRequested,
         upkeep.RepositoryPruneRequested,
     )
 )

@@ -1,5 +1,5 @@
 """The events about jobs of either kind, and about what keeps backups well: progress, notifications, deletion, pruning,
-verifying, the clock and the watchdog."""
+the clock and the watchdog."""
 
 from typing import ClassVar
 
@@ -119,22 +119,6 @@ class RepositoryPruneFailed(Event):
     request: str
     reason: Message
     destination: Name = DEFAULT_DESTINATION
-
-
-class BackupVerifyRequested(BackupEvent):
-    """Read the backup back and check every byte."""
-
-    type: ClassVar[str] = "backup.verify.requested.v1"
-
-
-class BackupVerified(BackupEvent):
-    """The backup was read back; `problems` is empty if all is well."""
-
-    type: ClassVar[str] = "backup.verified.v1"
-    identity: ClassVar[tuple[str, ...]] = ("backup", "request")
-
-    request: str
-    problems: list[Message]
 
 
 class TickMinute(Event):

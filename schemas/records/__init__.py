@@ -26,7 +26,6 @@ from schemas.records.base import (
     Running,
     Status,
     UpkeepLease,
-    Verification,
     VolumeKind,
     WantedPrune,
     decode,
@@ -60,8 +59,10 @@ from schemas.records.restore import (
     Why,
     WriteState,
 )
+from schemas.records.verification import DEPTHS, Check, SamplePosition, Verification, Verified
 
 __all__ = [
+    "DEPTHS",
     "AppRef",
     "Applied",
     "Asked",
@@ -70,6 +71,7 @@ __all__ = [
     "BackupRejection",
     "BackupRequest",
     "Began",
+    "Check",
     "CopyState",
     "Coverage",
     "Hold",
@@ -97,12 +99,14 @@ __all__ = [
     "RestoreRejection",
     "RestoreRequest",
     "Running",
+    "SamplePosition",
     "Status",
     "Tombstone",
     "Undeploy",
     "Undeployed",
     "UpkeepLease",
     "Verification",
+    "Verified",
     "VolumeKind",
     "VolumePlan",
     "VolumeRecord",

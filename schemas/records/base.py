@@ -97,15 +97,6 @@ class UpkeepLease(Record):
     total: int = 0
 
 
-class Verification(Record):
-    """How far a verification has come: the first `volumes` of the backup's are read. When it is `finished`, the
-    `problems` are all."""
-
-    volumes: int = 0
-    problems: list[Message] = []
-    finished: bool = False
-
-
 class HolderRecord(Record):
     """One entry in the list of the restores that claim a resource."""
 

@@ -12,6 +12,7 @@ from schemas.errors import Code, Damaged
 from tests.support.repositories import bodies, digests, fill, small_repository
 from tests.support.volumes import copy, damaged, objects, problems_of, restore, volume_of
 from workers.adapters.twins.store import MemoryObjectStore
+from workers.ports import ALL_PARTS, Part
 from workers.repository import VolumeRepository
 from workers.repository.chunks import tree_reader
 from workers.repository.chunks.view import View
@@ -421,3 +422,26 @@ def test_reading_a_volume_back_tells_of_its_bytes(source: Path) -> None:
     assert {what for what, _, _ in told} == {"reading bytes back"}
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
     assert told[-1][1] == told[-1][2] == sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
+
+
+def test_parts_that_follow_each_other_find_all_that_a_full_verification_finds(
+    repository: VolumeRepository, names: dict[str, str]
+) -> None:
+    key = data_packs(repository)[0]
+    body = bytearray(repository.store.get(key))
+    repository.store.put(key, bytearray(len(body)))
+    volume, quarter = next(iter(names)), ALL_PARTS // 4
+    wholly = {str(each) for each in repository.verify(volume)}
+    parts = [Part((ALL_PARTS // 8 + number * quarter) % ALL_PARTS, quarter) for number in range(4)]
+    found = [{str(each) for each in repository.verify(volume, part=part)} for part in parts]
+    assert set().union(*found) == wholly
+    assert sum(map(len, found)) == len(wholly) > 1
+
+
+def test_of_some_volumes_what_they_alone_lack_is_told(repository: VolumeRepository, names: dict[str, str]) -> None:
+    first, second = names
+    assert repository.check(names) == []
+    repository.store.delete(data_packs(repository, seed=2)[0])
+    assert repository.check({first: "monday"}) == []
+    assert all("tuesday: " in str(problem) for problem in repository.check({second: "tuesday"}))
+    assert repository.check(names) != []

@@ -57,6 +57,8 @@ RECORDS: Mapping[str, str] = {
     "notification": "notifications/*/*",
     "wanted prune": "upkeep/prunes/*",
     "verification": "upkeep/verifications/*",
+    "position of samples": "upkeep/samples/*",
+    "verified": "verified/*",
     "lease": "upkeep/leases/*",
     "clock": keys.CLOCK,
 }

@@ -49,6 +49,8 @@ WRITTEN: Mapping[str, list[str]] = {
     "notification": [keys.notification("event", "target")],
     "wanted_prune": [keys.wanted_prune("backup/shop-bcdfg")],
     "verification": [keys.verification("request")],
+    "samples": [keys.samples("instance")],
+    "verified": [keys.verified(COPY)],
     "upkeep_lease": [keys.upkeep_lease(kind) for kind in get_args(keys.Upkeep)],
     "CLOCK": [keys.CLOCK],
 }

@@ -138,6 +138,6 @@ def test_upkeep_that_its_sender_may_not_ask_for_is_refused_and_told(worker: Work
     store = worker.destinations.store("default")
     before = [found.key for found in store.list("")]
     [told] = _told(worker, asked, "drill")
-    reasons = told.problems if isinstance(told, e.BackupVerified) else [told.reason]  # type: ignore[attr-defined]
+    reasons = told.problems if isinstance(told, e.BackupVerificationFailed) else [told.reason]  # type: ignore[attr-defined]
     assert [reason.code for reason in reasons] == [Code.SENDER_NOT_ALLOWED]
     assert [found.key for found in store.list("")] == before

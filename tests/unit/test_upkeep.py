@@ -20,9 +20,10 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import at_work, background, ledger
 from workers.jobs.background import Background
 from workers.jobs.lease import leased
-from workers.ports import Pruned, Say
-from workers.steps import maintain
+from workers.ports import EVERYTHING, Part, Pruned, Say
+from workers.steps import maintain, verify
 from workers.steps.maintain import MaintainNeeds
+from workers.steps.verify import VerifyNeeds
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 SHORT = timedelta(seconds=0.05)
@@ -42,7 +43,7 @@ class Slow:
     pruned: list[set[str]] = field(default_factory=list)
     raises: dict[str, BaseException] = field(default_factory=dict)
 
-    def verify(self, volume: str, say: Say) -> list[Message]:
+    def verify(self, volume: str, say: Say, part: Part = EVERYTHING) -> list[Message]:
         say("reading bytes back", 1, 4)
         self.may_end.wait(60)
         if volume in self.raises:
@@ -79,7 +80,9 @@ class Process:
         steps: dict[type[e.Event], Callable[[], Iterator[e.Event]]] = {
             e.BackupDeleteRequested: lambda: maintain.delete(wrapped, needs),
             e.RepositoryPruneRequested: lambda: maintain.prune(wrapped, "somebody", needs),
-            e.BackupVerifyRequested: lambda: maintain.verify(wrapped, "somebody", needs),
+            e.BackupVerifyRequested: lambda: verify.verify(
+                wrapped, "somebody", VerifyNeeds(destinations, self.background)
+            ),
         }
         said: list[e.Event] = []
         try:
@@ -142,7 +145,7 @@ def test_a_verification_of_many_volumes_begins_once_and_goes_on_while_its_messag
     process.repository.may_end.set()
     [told] = process.hear_to_the_end(VERIFY)
     assert process.repository.read == VOLUMES
-    assert isinstance(told, e.BackupVerified)
+    assert isinstance(told, e.BackupVerificationFailed)
     assert [str(problem) for problem in told.problems] == ["volume ns/v1: a chunk is lost"]
     assert list(process.store.list("upkeep/")) == []
 
@@ -159,7 +162,7 @@ def test_a_verification_that_is_broken_off_goes_on_at_the_volume_that_it_had_com
     other = Process(process.store, process.repository)
     [told] = other.hear_to_the_end(VERIFY)
     assert process.repository.read == VOLUMES
-    assert isinstance(told, e.BackupVerified)
+    assert isinstance(told, e.BackupVerificationFailed)
     assert len(told.problems) == 1
 
 
@@ -169,8 +172,8 @@ def test_verifications_come_one_after_the_other_over_all_processes(process: Proc
     assert process.hear(VERIFY, "x") is None
     assert other.hear(VERIFY, "y") is None
     process.repository.may_end.set()
-    assert other.hear_to_the_end(VERIFY, "y") == [e.BackupVerified(backup="b", request="y", problems=[])]
-    assert other.hear_to_the_end(VERIFY, "x") == [e.BackupVerified(backup="b", request="x", problems=[])]
+    assert other.hear_to_the_end(VERIFY, "y") == [e.BackupVerified(backup="b", request="y")]
+    assert other.hear_to_the_end(VERIFY, "x") == [e.BackupVerified(backup="b", request="x")]
     assert process.repository.read == ["v0", "v0"]
 
 

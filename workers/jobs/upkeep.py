@@ -5,16 +5,18 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
+from typing import TypeVar
 
+from schemas import events as e
 from schemas import keys
-from schemas.errors import NotYet, PermanentError, SnaplineError
-from schemas.messages import Message, prefixed, told
-from schemas.records import BackupRecord, UpkeepLease, Verification, WantedPrune
+from schemas.errors import NotYet, SnaplineError
+from schemas.records import UpkeepLease, WantedPrune
 from workers.jobs import ledger
 from workers.jobs.background import Background, Doing
 from workers.jobs.lease import leased
 from workers.ports import ObjectStore, Pruned, Repository, Say
 
+T = TypeVar("T")
 IN_LINE = timedelta(seconds=5)
 """How long a message rests behind the work of another."""
 KEPT: Mapping[str, timedelta] = {
@@ -35,12 +37,25 @@ def prune(
     key = keys.wanted_prune(wanted)
     found = ledger.create(store, key, WantedPrune())
     if found.reclaimed_bytes is None:
-        yield from _in_line(store, "prune", destination, background, lambda say: _prune(store, repository, say))
+        yield from in_line(store, "prune", destination, background, lambda say: _prune(store, repository, say))
         found = ledger.find(store, key, WantedPrune) or WantedPrune()
     if found.reclaimed_bytes is None:
-        yield from _elsewhere(store, "prune")
+        yield from elsewhere(store, "prune")
         raise NotYet("waiting for a prune that is under way", IN_LINE)
     return Pruned(found.reclaimed_bytes, found.young_bytes, found.young_until)
+
+
+def telling(request: str, destination: str, work: Generator[Doing, None, T]) -> Generator[e.Event, None, T]:
+    """Tells how far the work is, for which the event `request` asked, until it is over; returns what it returns."""
+    while True:
+        try:
+            doing = next(work)
+        except StopIteration as ended:
+            returned: T = ended.value
+            return returned
+        yield e.UpkeepProgressed(
+            request=request, destination=destination, doing=doing.what, done=doing.done, total=doing.total
+        )
 
 
 def pruned(store: ObjectStore, wanted: str) -> None:
@@ -68,62 +83,7 @@ def _sweep(store: ObjectStore) -> None:
                 store.delete(found.key)
 
 
-def verify(
-    store: ObjectStore, repository: Repository, record: BackupRecord, request: str, background: Background
-) -> Generator[Doing, None, list[Message]]:
-    """What is wrong with a backup, once every byte of it has been read. Before, tells how far it is, then raises
-    NotYet; it goes on at the volume that it had come to, also after a kill."""
-    key = keys.verification(request)
-    if not _verification(store, key).finished:
-
-        def work(say: Say) -> None:
-            _verify(store, repository, record, key, say)
-
-        yield from _in_line(store, "verify", record.destination, background, work, request)
-    if not (found := _verification(store, key)).finished:
-        yield from _elsewhere(store, "verify", request)
-        raise NotYet("waiting for a verification that is under way", IN_LINE)
-    return found.problems
-
-
-def verified(store: ObjectStore, request: str) -> None:
-    """It is told what the verification has found."""
-    store.delete(keys.verification(request))
-
-
-def _verify(store: ObjectStore, repository: Repository, record: BackupRecord, key: str, say: Say) -> None:
-    """Records how far it is after each volume."""
-    state = _verification(store, key)
-    if state.volumes == 0:
-        state = Verification(problems=list(_problems_of_manifest(record, store, repository)))
-    for number, volume in enumerate(record.volumes[state.volumes :], state.volumes):
-        read = repository.verify(volume.volume_id, _of_all(record, number, say))
-        found = [prefixed(f"volume {volume.key}", problem) for problem in read]
-        state = Verification(volumes=state.volumes + 1, problems=[*state.problems, *found])
-        ledger.put(store, key, state)
-    ledger.put(store, key, state.model_copy(update={"finished": True}))
-
-
-def _of_all(record: BackupRecord, number: int, say: Say) -> Say:
-    """Tells how far one of a backup's volumes is as how far all are."""
-    sizes = [volume.scanned_bytes for volume in record.volumes]
-    before, size = sum(sizes[:number]), sizes[number]
-    return lambda what, done, total: say(what, before + (size * done // total if total else size), sum(sizes))
-
-
-def _verification(store: ObjectStore, key: str) -> Verification:
-    return ledger.find(store, key, Verification) or Verification()
-
-
-def _problems_of_manifest(record: BackupRecord, store: ObjectStore, repository: Repository) -> Iterator[Message]:
-    if record.manifest:
-        try:
-            repository.unseal(store.get(record.manifest), record.manifest)
-        except PermanentError as error:
-            yield told(error)
-
-
-def _in_line(
+def in_line(
     store: ObjectStore,
     kind: keys.Upkeep,
     destination: str,
@@ -148,7 +108,7 @@ def _in_line(
     yield from background.go_on(f"{kind} in {destination}" + (f" for {request}" if request else ""), alone)
 
 
-def _elsewhere(store: ObjectStore, kind: keys.Upkeep, request: str = "") -> Iterator[Doing]:
+def elsewhere(store: ObjectStore, kind: keys.Upkeep, request: str = "") -> Iterator[Doing]:
     """How far such work is in the process that does it, unless that is for another request."""
     with suppress(SnaplineError):
         lease = ledger.find(store, keys.upkeep_lease(kind), UpkeepLease)

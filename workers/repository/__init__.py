@@ -1,11 +1,11 @@
 """The volume repository: many files in, one volume id out; and back. Its format is in schemas/FORMAT.md."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from schemas.messages import Message
-from workers.ports import CopySlice, ObjectStore, Progress, Pruned, RestoreSlice, Say
+from workers.ports import EVERYTHING, CopySlice, ObjectStore, Part, Progress, Pruned, RestoreSlice, Say
 from workers.repository.chunks.chunk_writer import LEVEL
 from workers.repository.chunks.index_cache import Index
 from workers.repository.chunks.memory import keep_memory_small
@@ -17,7 +17,7 @@ from workers.repository.format.layout import VOLUMES
 from workers.repository.format.master_key import Keys
 from workers.repository.format.sealing import SealedStore
 from workers.repository.restore.slice import restore_slice
-from workers.repository.upkeep import prune, verify
+from workers.repository.upkeep import check, prune, verify
 from workers.repository.upkeep.say import silent
 
 
@@ -104,10 +104,15 @@ class VolumeRepository:
         """See the port."""
         return sealed_record.unseal(self.keys, kept, key, plain=self.keys.plain_records)
 
-    def verify(self, volume: str, say: Say = silent) -> list[Message]:
+    def verify(self, volume: str, say: Say = silent, part: Part = EVERYTHING) -> list[Message]:
         """See the port."""
         with self.new_view() as view:
-            return [Message(code=each.code, text=str(each)) for each in verify.verify_volume(view, volume, say)]
+            return [Message(code=each.code, text=str(each)) for each in verify.verify_volume(view, volume, say, part)]
+
+    def check(self, volumes: Mapping[str, str], say: Say = silent) -> list[Message]:
+        """See the port."""
+        with self.new_view() as view:
+            return [Message(code=each.code, text=str(each)) for each in check.check_volumes(view, volumes, say)]
 
     def forget(self, volumes: Iterable[str]) -> None:
         """See the port."""

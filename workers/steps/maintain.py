@@ -1,8 +1,7 @@
-"""repository.maintain: deletes backups, reclaims space, verifies."""
+"""repository.maintain: deletes backups, reclaims space."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TypeVar
 
 from schemas import events as e
 from schemas import job as jobs
@@ -12,19 +11,9 @@ from schemas.job import Job
 from schemas.messages import Message, shortened
 from schemas.records import BackupRecord, RestoreRequest, Tombstone
 from workers.jobs import endings, ledger, upkeep
-from workers.jobs.background import Background, Doing
+from workers.jobs.background import Background
 from workers.ports import Destinations, ObjectStore, Pruned, Repository
 from workers.retention import holds
-
-T = TypeVar("T")
-Asked = (
-    e.CloudEvent[e.BackupDeleteRequested]
-    | e.CloudEvent[e.RepositoryPruneRequested]
-    | e.CloudEvent[e.BackupVerifyRequested]
-)
-
-MOST_PROBLEMS = 50
-"""Problems that an event names."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +43,9 @@ def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -
             yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
             return
         _remove(store, repository, job)
-    pruned = yield from _telling(event, upkeep.prune(store, repository, wanted, destination, needs.background))
+    pruned = yield from upkeep.telling(
+        event.id, destination, upkeep.prune(store, repository, wanted, destination, needs.background)
+    )
     buried = ledger.read(store, keys.deleted(job), Tombstone)
     ledger.put(store, keys.deleted(job), buried.model_copy(update=asdict(pruned)))
     upkeep.pruned(store, wanted)
@@ -65,29 +56,18 @@ def prune(event: e.CloudEvent[e.RepositoryPruneRequested], sender: str, needs: M
     """Reclaims what no backup refers to. Raises NotYet while that lasts."""
     destination, wanted = event.data.destination, jobs.request_uuid(sender, event.source, event.id)
     store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
-    pruned = yield from _telling(event, upkeep.prune(store, repository, wanted, destination, needs.background))
+    pruned = yield from upkeep.telling(
+        event.id, destination, upkeep.prune(store, repository, wanted, destination, needs.background)
+    )
     yield e.RepositoryPruned(request=event.id, destination=destination, **asdict(pruned))
     upkeep.pruned(store, wanted)
-
-
-def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: MaintainNeeds) -> Iterator[e.Event]:
-    """Reads a backup back: its manifest, and every byte of its volumes. Raises NotYet while that lasts."""
-    name, destination = event.data.backup, event.data.destination
-    request = jobs.request_uuid(sender, event.source, event.id)
-    store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
-    record = ledger.finished_backup(store, name)
-    if record is None:
-        yield _verified(event, [Message(code=Code.NO_SUCH_BACKUP, text="there is no such backup")])
-    else:
-        found = yield from _telling(event, upkeep.verify(store, repository, record, request, needs.background))
-        yield _verified(event, found)
-    upkeep.verified(store, request)
 
 
 def _remove(store: ObjectStore, repository: Repository, job: Job) -> None:
     """Deletes what is the backup's own; safe to repeat. Volumes go after all that names them: one that is named and not
     there would stop other prunes."""
     store.delete(keys.final(job))
+    store.delete(keys.verified(job))
     staying = {keys.request(job), keys.deleted(job)}
     for found in list(store.list(keys.of(job))):
         if found.key not in staying:
@@ -105,39 +85,8 @@ def not_pruned(event: e.CloudEvent[e.RepositoryPruneRequested], reason: Message)
     yield e.RepositoryPruneFailed(request=event.id, destination=event.data.destination, reason=shortened(reason))
 
 
-def not_verified(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message) -> Iterator[e.Event]:
-    """What is told of a verification that failed for good."""
-    yield _verified(event, [reason])
-
-
-def _telling(event: Asked, work: Generator[Doing, None, T]) -> Generator[e.Event, None, T]:
-    """Tells how far the work is until it is over, and returns what it returns."""
-    while True:
-        try:
-            doing = next(work)
-        except StopIteration as ended:
-            returned: T = ended.value
-            return returned
-        yield e.UpkeepProgressed(
-            request=event.id,
-            destination=event.data.destination,
-            doing=doing.what,
-            done=doing.done,
-            total=doing.total,
-        )
-
-
 def _deleted(event: e.CloudEvent[e.BackupDeleteRequested], pruned: Pruned) -> e.Event:
     return e.BackupDeleted(backup=event.data.backup, destination=event.data.destination, **asdict(pruned))
-
-
-def _verified(event: e.CloudEvent[e.BackupVerifyRequested], problems: list[Message]) -> e.BackupVerified:
-    return e.BackupVerified(
-        backup=event.data.backup,
-        destination=event.data.destination,
-        request=event.id,
-        problems=[shortened(problem) for problem in problems[:MOST_PROBLEMS]],
-    )
 
 
 def _why_not(store: ObjectStore, job: Job) -> Message | None:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from schemas.errors import Damaged, NotFound
 from schemas.messages import Message
 from tests.support.hooks import Sealing
 from tests.unit.model.emulated import Content, read
-from workers.ports import CopySlice, Progress, Pruned, RestoreSlice, Say
+from workers.ports import EVERYTHING, CopySlice, Part, Progress, Pruned, RestoreSlice, Say
 
 
 class Trees(Sealing):
@@ -69,7 +69,11 @@ class Trees(Sealing):
             done.append(name)
         return RestoreSlice(None, sum(map(len, wanted.values())), len(wanted))
 
-    def verify(self, volume: str, say: Say) -> list[Message]:
+    def verify(self, volume: str, say: Say, part: Part = EVERYTHING) -> list[Message]:
+        """See the port."""
+        return []
+
+    def check(self, volumes: Mapping[str, str], say: Say) -> list[Message]:
         """See the port."""
         return []
 

@@ -85,6 +85,12 @@ def check(view: View, names: Mapping[str, str], say: Say = silent) -> list[Probl
     return problems + ([_unlisted(unlisted, harmless=not problems)] if unlisted else [])
 
 
+def check_volumes(view: View, names: Mapping[str, str], say: Say = silent) -> list[Problem]:
+    """As `check`, of these volumes alone."""
+    view.look()
+    return hurt(view, names, _There(view).lacks, "it is nowhere in the repository", say)
+
+
 def _unlisted(number: int, *, harmless: bool) -> Problem:
     """If nothing is missed, what is in those packs is needed by no backup that has ended."""
     packs = "1 pack is" if number == 1 else f"{number} packs are"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.errors import Damaged, NotFound
+from workers.ports import EVERYTHING, Part
 from workers.repository.chunks import chunk_reader
 from workers.repository.chunks.view import View
 from workers.repository.format import marks, packs, tree_decoder, volume_record
@@ -63,8 +64,8 @@ def _standing(view: View, damaged: set[marks.ChunkInPack]) -> set[marks.ChunkInP
     return {(pack, id_) for pack, id_ in damaged if pack in standing}
 
 
-def verify_volume(view: View, volume: str, say: Say = silent) -> list[Problem]:
-    """Reads every byte of one volume back; tells how many."""
+def verify_volume(view: View, volume: str, say: Say = silent, part: Part = EVERYTHING) -> list[Problem]:
+    """Reads one volume back, its tree and the chunks in `part`; tells how many bytes."""
     view.look()
     names = {volume: "this volume"}
     try:
@@ -72,6 +73,7 @@ def verify_volume(view: View, volume: str, say: Say = silent) -> list[Problem]:
     except (NotFound, Damaged) as error:
         return [Problem(str(error), code=error.code)]
     ids, lost = _tree_of(view, found)
+    ids = {id_: length for id_, length in ids.items() if part.holds(id_)}
     total, done = sum(ids.values()), 0
     with view.ambient.pool(THREADS, "verify") as pool:
         for chunks in chunk_reader.fetch(view, ids, pool, THREADS):
