@@ -35,8 +35,10 @@ def read_schedules(cluster: Cluster, console_namespace: str) -> list[Schedule]:
 def due(known: list[Schedule], after: datetime, until: datetime) -> Iterator[e.AnyEvent]:
     """The requests that are due after `after`, up to `until`."""
     for schedule in known:
+        if schedule.paused:
+            continue
         if moment := schedules.last_due(schedule.expression, max(after, schedule.since), until):
-            request = e.BackupRequested(app=schedule.app, schedule=schedule.name)
+            request = e.BackupRequested(app=schedule.app, schedule=schedule.name, destination=schedule.destination)
             yield e.wrap(request, id=schedules.request_id(schedule, moment), source=SOURCE, time=until)
 
 

@@ -1,5 +1,6 @@
 """When schedules are due, and that any number of schedulers say the same."""
 
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -80,10 +81,45 @@ def test_of_missed_runs_only_the_newest_counts() -> None:
 
 
 def test_a_schedule_survives_its_config_map() -> None:
-    for schedule in (Schedule(name="a", expression="@daily"), Schedule(name="b", expression="0 1 * * *", app="shop")):
+    whole = Schedule(
+        name="c",
+        expression="@daily",
+        app="shop",
+        destination="nas",
+        copy_to=("far", "farther"),
+        ttl="720h",
+        time_zone="Europe/Berlin",
+        jitter="10m",
+        missed="skip",
+        paused=True,
+        since=NOON,
+    )
+    for schedule in (Schedule(name="a", expression="@daily"), Schedule(name="b", expression="0 1 * * *"), whole):
         assert schedules.from_config_map(schedules.to_config_map(schedule, "ns")) == schedule
     with pytest.raises(Invalid, match=r"data\.expression"):
         schedules.from_config_map({"metadata": {"labels": {schedules.LABEL: "c"}}})
+
+
+def test_a_config_map_of_an_older_version_is_readable() -> None:
+    data = {"expression": "0 2 * * *", "since": "2026-11-23T12:00:00+00:00", "app": "shop"}
+    read = schedules.from_config_map({"metadata": {"labels": {schedules.LABEL: "old"}}, "data": data})
+    assert read == Schedule(name="old", expression="0 2 * * *", app="shop", since=NOON)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("ttl", "30x"), ("ttl", "0h"), ("jitter", "-1m"), ("time_zone", "Mars/Olympus"), ("time_zone", "../etc/passwd")],
+)
+def test_a_wrong_field_is_a_clear_error(field: str, value: str) -> None:
+    with pytest.raises(Invalid, match=re.escape(repr(value))):
+        Schedule.model_validate({"name": "x", "expression": "@daily", field: value})
+
+
+def test_a_paused_schedule_asks_for_nothing_and_others_name_their_destination() -> None:
+    known = [Schedule(name="idle", expression="@hourly", paused=True)]
+    known.append(Schedule(name="nas", expression="@hourly", destination="nas"))
+    asked = [event.data for event in scheduler.due(known, schedules.EPOCH, NOON)]
+    assert asked == [e.BackupRequested(schedule="nas", destination="nas")]
 
 
 def test_a_new_schedule_makes_up_for_nothing() -> None:
