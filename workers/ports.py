@@ -166,6 +166,17 @@ class CopySlice:
 
 
 @dataclass(frozen=True)
+class ReceivedSlice:
+    """What a slice of receiving a volume from another repository has reached; `volume` and `checkpoint` as in
+    `CopySlice`."""
+
+    volume: str | None
+    checkpoint: bytes | None
+    read_bytes: int  # in the other repository, of the whole volume so far, as is the following
+    uploaded_bytes: int
+
+
+@dataclass(frozen=True)
 class RestoreSlice:
     """What a slice of restoring has reached. Without a `checkpoint` it is complete."""
 
@@ -241,6 +252,23 @@ class Repository(Protocol):
         `checkpoint` opens only with the `volume` and the `binding` it was made with.
         What is already there and not in the volume is removed. A file that cannot be read back is `lost`, the rest is
         restored. Safe to run twice."""
+        ...
+
+    def receive(
+        self,
+        volume: str,
+        source: "Repository",
+        *,
+        like: tuple[str, str] | None,
+        checkpoint: bytes | None,
+        binding: str = "",
+        stop: Callable[[], bool],
+        progress: Callable[[Progress], None],
+    ) -> ReceivedSlice:
+        """Makes the same volume here as `volume` is in `source`; of its content only what is missing here is uploaded.
+        `like` are an earlier volume there and the one that was made of it here: what both have is not read. Raises
+        NotFound if it is not in `source`, and Damaged for content that cannot be read there: it is received whole, or
+        not at all. Else as `copy`."""
         ...
 
     def seal(self, plaintext: bytes, context: str) -> bytes:

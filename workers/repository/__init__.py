@@ -5,7 +5,18 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from schemas.messages import Message
-from workers.ports import EVERYTHING, CopySlice, ObjectStore, Part, Progress, Pruned, RestoreSlice, Say
+from workers.ports import (
+    EVERYTHING,
+    CopySlice,
+    ObjectStore,
+    Part,
+    Progress,
+    Pruned,
+    ReceivedSlice,
+    Repository,
+    RestoreSlice,
+    Say,
+)
 from workers.repository.chunks.chunk_writer import LEVEL
 from workers.repository.chunks.index_cache import Index
 from workers.repository.chunks.memory import keep_memory_small
@@ -16,6 +27,8 @@ from workers.repository.format.ambient import Ambient
 from workers.repository.format.layout import VOLUMES
 from workers.repository.format.master_key import Keys
 from workers.repository.format.sealing import SealedStore
+from workers.repository.receive.slice import Wanted, receive_slice
+from workers.repository.receive.trees import Views
 from workers.repository.restore.slice import restore_slice
 from workers.repository.upkeep import check, prune, verify
 from workers.repository.upkeep.say import silent
@@ -86,6 +99,31 @@ class VolumeRepository:
         with self.new_view() as view:
             return restore_slice(
                 view, volume, target, checkpoint=checkpoint, binding=binding, stop=stop, progress=progress
+            )
+
+    def receive(
+        self,
+        volume: str,
+        source: Repository,
+        *,
+        like: tuple[str, str] | None,
+        checkpoint: bytes | None,
+        binding: str = "",
+        stop: Callable[[], bool],
+        progress: Callable[[Progress], None],
+    ) -> ReceivedSlice:
+        """See the port."""
+        if not isinstance(source, VolumeRepository):
+            raise RuntimeError("volumes are received from volume repositories alone")
+        with source.new_view() as there, self.new_view() as here:
+            return receive_slice(
+                Views(there, here),
+                Wanted(volume, like),
+                checkpoint=checkpoint,
+                binding=binding,
+                level=self._level,
+                stop=stop,
+                progress=progress,
             )
 
     def seal(self, plaintext: bytes, context: str) -> bytes:

@@ -10,7 +10,7 @@ from schemas.errors import Damaged, NotFound
 from schemas.messages import Message
 from tests.support.hooks import Sealing
 from tests.unit.model.emulated import Content, read
-from workers.ports import EVERYTHING, CopySlice, Part, Progress, Pruned, RestoreSlice, Say
+from workers.ports import EVERYTHING, CopySlice, Part, Progress, Pruned, ReceivedSlice, Repository, RestoreSlice, Say
 
 
 class Trees(Sealing):
@@ -76,6 +76,26 @@ class Trees(Sealing):
     def check(self, volumes: Mapping[str, str], say: Say) -> list[Message]:
         """See the port."""
         return []
+
+    def receive(
+        self,
+        volume: str,
+        source: Repository,
+        *,
+        like: tuple[str, str] | None,
+        checkpoint: bytes | None,
+        binding: str = "",
+        stop: Callable[[], bool],
+        progress: Callable[[Progress], None],
+    ) -> ReceivedSlice:
+        """See the port. Always whole."""
+        assert isinstance(source, Trees)
+        if volume not in source.volumes:
+            raise NotFound(f"there is no volume {volume}")
+        received = f"volume-{next(self._numbers)}-received"
+        self._effect()
+        self.volumes[received] = source.volumes[volume]
+        return ReceivedSlice(received, None, 1, 1)
 
     def forget(self, volumes: Iterable[str]) -> None:
         """See the port."""

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
@@ -25,6 +26,8 @@ HARDER = 3
 WORTH = 0.97
 """A chunk is kept compressed if that makes it smaller than this part of it (F12)."""
 
+Compressed = tuple[int, bytes | memoryview]
+"""A method, and what it makes of a plaintext."""
 _local = threading.local()
 
 
@@ -62,6 +65,12 @@ class ChunkWriter:
         future.add_done_callback(lambda _: self._slots.release())
         return future
 
+    def keep(self, kind: str, plaintext: bytes, method: int, payload: bytes) -> bytes:
+        """As `write`, in the caller's own thread, of a chunk that is compressed already; its id."""
+        if self._error:
+            raise self._error
+        return self._store_as(kind, plaintext, lambda: (method, payload))
+
     def write_sealed_anew(self, kind: str, id_: bytes, plaintext: bytes) -> None:
         """Stores a chunk into a new pack though it is in the repository already."""
         method, payload = _compressed(plaintext, self._level)
@@ -92,6 +101,9 @@ class ChunkWriter:
         self._uploading.shutdown(cancel_futures=True)
 
     def _store(self, kind: str, plaintext: bytes | memoryview, level: int) -> bytes:
+        return self._store_as(kind, plaintext, lambda: _compressed(plaintext, level))
+
+    def _store_as(self, kind: str, plaintext: bytes | memoryview, compressed: Callable[[], Compressed]) -> bytes:
         id_ = self._view.keys.id_of(kind, plaintext)
         with self._lock:
             if id_ in self._mine:
@@ -101,7 +113,7 @@ class ChunkWriter:
         if place is not None:
             self.relied.add(place.pack)
         else:
-            method, payload = _compressed(plaintext, level)
+            method, payload = compressed()
             self._add(kind, id_, method, payload, len(plaintext))
         return id_
 
@@ -144,7 +156,7 @@ class ChunkWriter:
         return pack
 
 
-def _compressed(plaintext: bytes | memoryview, level: int) -> tuple[int, bytes | memoryview]:
+def _compressed(plaintext: bytes | memoryview, level: int) -> Compressed:
     payload = _compressor(level).compress(plaintext)
     return (ZSTD, payload) if len(payload) < WORTH * len(plaintext) else (RAW, plaintext)
 

@@ -104,8 +104,20 @@ def decode_entries(data: bytes | memoryview, size: int) -> list[PackEntry]:
 ENTRY_SIZE = _ENTRY.size
 
 
+class Opened(NamedTuple):
+    """A chunk: what it holds, and that compressed as its method says."""
+
+    plain: bytes
+    payload: bytes
+
+
 def open_chunk(keys: Keys, kind: str, pack: bytes, entry: PackEntry, sealed: bytes | memoryview) -> bytes:
     """The plaintext of one sealed chunk. Raises Damaged (F8, F9)."""
+    return open_both(keys, kind, pack, entry, sealed).plain
+
+
+def open_both(keys: Keys, kind: str, pack: bytes, entry: PackEntry, sealed: bytes | memoryview) -> Opened:
+    """As `open_chunk`, for who stores it elsewhere: it need not be compressed again."""
     what = f"chunk {entry.id.hex()} in pack {pack.hex()}"
     if len(sealed) != entry.stored:
         raise Damaged(f"{what} is cut off: {len(sealed)} of {entry.stored} bytes")
@@ -119,7 +131,7 @@ def open_chunk(keys: Keys, kind: str, pack: bytes, entry: PackEntry, sealed: byt
     plain = payload if entry.method == RAW else decompress(payload, entry.length, what)
     if len(plain) != entry.length or keys.id_of(kind, plain) != entry.id:
         raise Damaged(f"{what} holds other data than its id says")
-    return plain
+    return Opened(plain, payload)
 
 
 def read_pack(store: ObjectStore, keys: Keys, pack: bytes, size: int) -> Pack:
