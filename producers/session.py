@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 from producers.event_feed import EventFeed
 from schemas.destination import Destination
-from schemas.errors import Code, Invalid, NotFound
-from schemas.events import DEFAULT_DESTINATION
+from schemas.errors import Code, Invalid, NotFound, SnaplineError
+from schemas.events import THE_DEFAULT
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
 from workers.adapters import stores
@@ -76,18 +76,29 @@ class Session:
             self.settings, lambda: self.cluster, self._open_repository, open_store=self.open_store
         )
 
-    def destination(self, name: str = DEFAULT_DESTINATION) -> Destination:
+    def named(self, destination: str) -> str:
+        """The name itself; for `THE_DEFAULT`, that of the default destination. Raises as the cluster."""
+        return destination or self.destinations.defaults()[0]
+
+    def named_if_known(self, destination: str) -> str:
+        """As `named`; `THE_DEFAULT` as it is where nobody here can say: who takes up the request knows it."""
+        try:
+            return self.named(destination)
+        except SnaplineError:
+            return destination
+
+    def destination(self, name: str = THE_DEFAULT) -> Destination:
         """What is known of a destination, its secrets included. Raises NotFound (`NoDestination`), Invalid."""
-        return self.destinations.destination(name)
+        return self.destinations.destination(self.named(name))
 
-    def store(self, name: str = DEFAULT_DESTINATION) -> ObjectStore:
+    def store(self, name: str = THE_DEFAULT) -> ObjectStore:
         """The objects of a destination. Raises NotFound (`NoDestination`), Invalid."""
-        return self.destinations.store(name)
+        return self.destinations.store(self.named(name))
 
-    def repository(self, name: str = DEFAULT_DESTINATION) -> "VolumeRepository":
+    def repository(self, name: str = THE_DEFAULT) -> "VolumeRepository":
         """The volume repository of a destination. Raises NotFound where there is none, Denied for a passphrase that
         does not open it."""
-        return cast("VolumeRepository", self.destinations.repository(name))
+        return cast("VolumeRepository", self.destinations.repository(self.named(name)))
 
     def cache(self) -> Path | None:
         """The directory for copies of what the store has; None where none can be written."""

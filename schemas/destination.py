@@ -40,6 +40,15 @@ class _Destination(BaseModel):
             raise ValueError("a destination's name has up to 63 lower-case letters, digits and inner hyphens")
         return name
 
+    @field_validator("*")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        """What a Secret can keep. An argument's bytes that are no UTF-8 are halves of characters here."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ValueError("it is no UTF-8 text")
+        return value
+
     @field_validator("prefix")
     @classmethod
     def _prefix_has_no_outer_slashes(cls, prefix: str) -> str:

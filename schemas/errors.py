@@ -88,6 +88,7 @@ class Code(StrEnum):
     # destinations, stores and the repository
     NO_DESTINATION = "NoDestination"
     DESTINATION_INVALID = "DestinationInvalid"
+    DESTINATION_GIVEN = "DestinationGiven"
     STORE_CREDENTIALS = "StoreCredentials"
     STORE_UNSUITABLE = "StoreUnsuitable"
     NO_REPOSITORY = "NoRepository"

@@ -182,9 +182,9 @@ def maintain_repository(has: Needs) -> Row:
         e.BackupVerifyRequested: lambda event, via: verify.verify(event, via.sender, reading),
     }
     failures: dict[type[e.Event], GiveUp] = {
-        e.BackupDeleteRequested: lambda event, why, _: maintain.not_deleted(event, why),
-        e.RepositoryPruneRequested: lambda event, why, _: maintain.not_pruned(event, why),
-        e.BackupVerifyRequested: lambda event, why, _: verify.give_up(event, why),
+        e.BackupDeleteRequested: lambda event, why, _: maintain.not_deleted(event, why, needs),
+        e.RepositoryPruneRequested: lambda event, why, _: maintain.not_pruned(event, why, needs),
+        e.BackupVerifyRequested: lambda event, why, _: verify.give_up(event, why, reading),
     }
     return Row({kind: _allowed(has, step, failures[kind]) for kind, step in steps.items()}, failures)
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import structlog
 
 from schemas.errors import Invalid, SnaplineError
-from schemas.events import DEFAULT_DESTINATION, AnyEvent, JobEvent
+from schemas.events import AnyEvent, JobEvent
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
 from workers.adapters import license_keys
@@ -36,7 +36,7 @@ class Needs:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()  # set when the process is asked to stop
-        self.now: Callable[[], datetime] = StoreTime(lambda: self.destinations.store(DEFAULT_DESTINATION))
+        self.now: Callable[[], datetime] = StoreTime(lambda: self.destinations.store(self.destinations.defaults()[0]))
 
     @cached_property
     def rights(self) -> Rights:

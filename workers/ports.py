@@ -317,6 +317,10 @@ class Destinations(Protocol):
         """All that there are, sorted."""
         ...
 
+    def defaults(self) -> list[str]:
+        """The name of the default one, which need not be there; then of those that were it before, the latest first."""
+        ...
+
     def store(self, name: str) -> ObjectStore:
         """Its objects. Raises NotFound (`NoDestination`), and Invalid if it cannot be used. Records (`keys.is_record`)
         are sealed in it, so reading and writing them also raises as `repository`, and Damaged for what is not ours."""

@@ -6,10 +6,11 @@ from typing import Any
 
 from producers.actions import objects
 from producers.session import Session
+from schemas import default_destination
 from schemas import destination as destinations
 from schemas.destination import Destination
 from schemas.errors import Code, Invalid, NotFound
-from schemas.kubernetes import SECRETS
+from schemas.kubernetes import CONFIG_MAPS, SECRETS
 from workers.adapters.stores.check import Check, check
 from workers.ports import ObjectStore
 
@@ -29,6 +30,18 @@ def keep(session: Session, destination: Destination) -> None:
     """Stores it in the console's namespace, in place of one of the same name. Workers take it up by themselves.
     Raises as the cluster."""
     objects.apply(session.cluster, SECRETS, destinations.to_secret(destination, session.settings.console_namespace))
+    session.destinations.look_again()
+
+
+def set_default(session: Session, name: str) -> None:
+    """Makes it the default: requests that name none go there from now on. Raises NotFound (`NoDestination`), Invalid
+    where the environment gives the default, and as the cluster."""
+    if destinations.from_settings(session.settings) is not None:
+        raise Invalid("the environment gives the default destination here, and counts", code=Code.DESTINATION_GIVEN)
+    session.destination(name)
+    before, namespace = session.destinations.defaults(), session.settings.console_namespace
+    objects.apply(session.cluster, CONFIG_MAPS, default_destination.to_config_map(name, before, namespace))
+    session.destinations.look_again()
 
 
 def forget(session: Session, name: str) -> None:
@@ -36,6 +49,7 @@ def forget(session: Session, name: str) -> None:
     unknown = NotFound(f"no storage destination {name!r:.80} is stored", code=Code.NO_DESTINATION, subject=name)
     namespace, secret = session.settings.console_namespace, destinations.secret_name(name)
     objects.remove(session.cluster, SECRETS, namespace, secret, unknown)
+    session.destinations.look_again()
 
 
 def _stored(session: Session, name: str) -> Destination | None:

@@ -9,7 +9,7 @@ from producers.session import Session
 from producers.views import volumes
 from producers.views.file_differences import Difference, differences
 from schemas.errors import Invalid
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from workers.ports import Progress, RestoreSlice
 from workers.repository.restore import file_listing, single_files
 from workers.repository.restore.file_listing import Listed
@@ -22,7 +22,7 @@ def ls(
     path: str = "",
     *,
     recursive: bool = False,
-    destination: str = DEFAULT_DESTINATION,
+    destination: str = THE_DEFAULT,
 ) -> Iterator[Listed]:
     """What is in a directory of a volume, or the file there. Raises NotFound, Invalid, Damaged, Denied."""
     id_ = _volume_id(session, backup, volume, destination)
@@ -31,7 +31,7 @@ def ls(
 
 
 def find(
-    session: Session, backup: str, pattern: str, volume: str | None = None, *, destination: str = DEFAULT_DESTINATION
+    session: Session, backup: str, pattern: str, volume: str | None = None, *, destination: str = THE_DEFAULT
 ) -> Iterator[tuple[str, Listed]]:
     """Paths whose name, or which as a whole, match the shell `pattern`: in one volume or in all, each with the key of
     its volume. Raises as `ls`."""
@@ -43,7 +43,7 @@ def find(
 
 
 def diff(
-    session: Session, before: str, after: str, volume: str | None = None, *, destination: str = DEFAULT_DESTINATION
+    session: Session, before: str, after: str, volume: str | None = None, *, destination: str = THE_DEFAULT
 ) -> Iterator[tuple[str, Difference]]:
     """What differs between two backups: in one volume, or in all that either has, each with the key of its volume.
     Raises as `ls`."""
@@ -58,9 +58,7 @@ def diff(
                 yield from ((key, each) for each in differences(*listings))
 
 
-def cat(
-    session: Session, backup: str, volume: str, path: str, *, destination: str = DEFAULT_DESTINATION
-) -> Iterator[bytes]:
+def cat(session: Session, backup: str, volume: str, path: str, *, destination: str = THE_DEFAULT) -> Iterator[bytes]:
     """The content of a file, piece by piece. Raises as `ls`."""
     id_ = _volume_id(session, backup, volume, destination)
     with session.repository(destination).new_view() as view:
@@ -74,7 +72,7 @@ def restore(
     paths: Sequence[str],
     target: Path,
     *,
-    destination: str = DEFAULT_DESTINATION,
+    destination: str = THE_DEFAULT,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> RestoreSlice:
     """Writes files and directories below `target`, which is made; what is in it otherwise stays. Raises as `ls`."""

@@ -14,7 +14,7 @@ from producers.views.progress import JobProgress, concerns, fold
 from schemas import events as e
 from schemas import keys
 from schemas.errors import SnaplineError
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from schemas.job import Job
 from schemas.records import BackupRequest, RestoreRequest, Tombstone
 from workers.jobs import ledger
@@ -35,7 +35,7 @@ BEFORE = timedelta(seconds=2)
 """How long before the request was published listening begins: clocks differ."""
 
 
-def requested_before(session: Session, name: str, destination: str = DEFAULT_DESTINATION) -> Requested:
+def requested_before(session: Session, name: str, destination: str = THE_DEFAULT) -> Requested:
     """What was asked for when the job called `name` began, to `follow` it. Raises NotFound."""
     store = session.store(destination)
     job = find(store, name)

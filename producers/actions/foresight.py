@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from producers.session import Session
 from producers.views.contents import contents, in_scope
-from schemas.events import DEFAULT_DESTINATION, RestoreRequested, Scope
+from schemas.events import THE_DEFAULT, RestoreRequested, Scope
 from workers.jobs import restorable
 
 
@@ -30,7 +30,7 @@ def restore(
     scope: Scope = "full",
     app: str | None = None,
     *,
-    destination: str = DEFAULT_DESTINATION,
+    destination: str = THE_DEFAULT,
 ) -> Foreseen:
     """What a restore from `backup` would bring back. Raises Invalid where the gate would reject it, Denied,
     Damaged."""

@@ -17,7 +17,7 @@ from schemas import job as names
 from schemas import keys
 from schemas import ttl as ttls
 from schemas.errors import Code, Invalid, NotFound
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from schemas.job import Job, asked_for, request_uuid
 from schemas.rights import user
 from workers.jobs import ledger
@@ -41,12 +41,13 @@ def take(
     app: str | None = None,
     *,
     ttl: str | None = None,
-    destination: str = DEFAULT_DESTINATION,
+    destination: str = THE_DEFAULT,
     id: str | None = None,
 ) -> Requested:
     """Asks for a backup of `app`, or of the console and all applications, to be kept for `ttl` (`720h`, `1 month`). The
     same `id` makes the same job, however often. Raises Invalid, and TransientError or Denied; then the request may or
     may not be on the bus."""
+    destination = session.named_if_known(destination)
     with _clear():
         request = e.BackupRequested(app=app, destination=destination, ttl=ttls.written(ttl) if ttl else None)
     return _publish(session, request, "backup", app or "instance", destination, id)
@@ -60,11 +61,12 @@ def restore(
     *,
     keep_newer: bool = False,
     safety_snapshot: bool = True,
-    destination: str = DEFAULT_DESTINATION,
+    destination: str = THE_DEFAULT,
     id: str | None = None,
 ) -> Requested:
     """Asks for a restore from `backup`, of all that is in `scope`, or of `app` alone; as `take`. `keep_newer` leaves
     alone what came after the backup; a `safety_snapshot` is taken of what is deleted."""
+    destination = session.named_if_known(destination)
     with _clear():
         request = e.RestoreRequested(
             backup=backup,
@@ -83,7 +85,7 @@ def rollback(
     *,
     keep_newer: bool = False,
     safety_snapshot: bool = True,
-    destination: str = DEFAULT_DESTINATION,
+    destination: str = THE_DEFAULT,
     id: str | None = None,
 ) -> Requested:
     """Asks for a restore of what the restore called `name` has replaced, from its safety snapshot; as `restore`. Raises
@@ -102,7 +104,7 @@ def rollback(
     )
 
 
-def snapshot_of(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> str:
+def snapshot_of(session: Session, name: str, *, destination: str = THE_DEFAULT) -> str:
     """The safety snapshot of the restore called `name`; raises as `rollback`."""
     store = session.store(destination)
     done = _to_roll_back(store, name)
@@ -119,7 +121,7 @@ def repeat(session: Session, requested: Requested) -> None:
     session.bus.publish(requested.event)
 
 
-def cancel(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> Job:
+def cancel(session: Session, name: str, *, destination: str = THE_DEFAULT) -> Job:
     """Cancels a running backup or restore; what it has done stays. Raises NotFound, Invalid for one that has ended."""
     store = session.store(destination)
     job = views.find(store, name)
@@ -130,7 +132,7 @@ def cancel(session: Session, name: str, *, destination: str = DEFAULT_DESTINATIO
     return job
 
 
-def may_be_deleted(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> None:
+def may_be_deleted(session: Session, name: str, *, destination: str = THE_DEFAULT) -> None:
     """Raises NotFound if there is no backup of that name, or none came of it, and Invalid for one that is held."""
     details = views.backup(session.store(destination), name)
     if details.view.status == "Rejected":
@@ -139,8 +141,9 @@ def may_be_deleted(session: Session, name: str, *, destination: str = DEFAULT_DE
         raise Invalid(refusal.text, code=Code.BACKUP_HELD, subject=name)
 
 
-def delete(session: Session, name: str, *, destination: str = DEFAULT_DESTINATION) -> Requested:
+def delete(session: Session, name: str, *, destination: str = THE_DEFAULT) -> Requested:
     """Asks for the deletion of a backup and of what only it refers to. Raises as `may_be_deleted`, and as `take`."""
+    destination = session.named(destination)
     may_be_deleted(session, name, destination=destination)
     event = _wrap(session, e.BackupDeleteRequested(backup=name, destination=destination), None)
     session.bus.publish(event)

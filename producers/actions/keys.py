@@ -9,7 +9,7 @@ from producers.session import Session
 from producers.views.destinations import is_given
 from schemas.destination import Destination
 from schemas.errors import Code, Invalid, NotFound
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from workers.jobs import plain_records
 from workers.repository.format import keyring
 from workers.repository.format.key_record import PLAIN_RECORDS
@@ -35,7 +35,7 @@ def opens(session: Session, destination: Destination) -> bool:
     return keyring.unlock(session.open_store(destination), passphrase) is not None
 
 
-def show_recovery_text(session: Session, destination: str = DEFAULT_DESTINATION) -> str:
+def show_recovery_text(session: Session, destination: str = THE_DEFAULT) -> str:
     """The recovery text, once; the repository is made if there is none. Raises Invalid the second time, Denied."""
     store, passphrase = session.store(destination), _passphrase(session, destination)
     master = keyring.unlock(store, passphrase) or keyring.make(store, passphrase)[0]
@@ -44,27 +44,28 @@ def show_recovery_text(session: Session, destination: str = DEFAULT_DESTINATION)
     return recovery_text(master)
 
 
-def listed(session: Session, destination: str = DEFAULT_DESTINATION) -> list[KeyRecord]:
+def listed(session: Session, destination: str = THE_DEFAULT) -> list[KeyRecord]:
     """The keys, without their secrets."""
     return keyring.records(session.store(destination))
 
 
-def add(session: Session, passphrase: str, label: str = "", destination: str = DEFAULT_DESTINATION) -> str:
+def add(session: Session, passphrase: str, label: str = "", destination: str = THE_DEFAULT) -> str:
     """Another passphrase; the id of its key. Raises as `remove`."""
     found = _found(session, destination)
     return keyring.add(session.store(destination), found.master, passphrase, label, version=found.version)
 
 
-def remove(session: Session, id: str, destination: str = DEFAULT_DESTINATION) -> None:
+def remove(session: Session, id: str, destination: str = THE_DEFAULT) -> None:
     """Takes a passphrase away. Raises NotFound, Invalid for the last one, and Denied if the destination's passphrase
     opens nothing."""
     _found(session, destination)
     keyring.remove(session.store(destination), id)
 
 
-def rotate(session: Session, passphrase: str, label: str = "", destination: str = DEFAULT_DESTINATION) -> Rotated:
+def rotate(session: Session, passphrase: str, label: str = "", destination: str = THE_DEFAULT) -> Rotated:
     """A new passphrase in place of the destination's. In a repository from before records were sealed, all are sealed
     first; who has the new one believes no others. Raises NotFound, Denied, and Invalid while jobs run there."""
+    destination = session.named(destination)
     chosen = session.destination(destination)
     old, store = chosen.passphrase.get_secret_value(), session.store(destination)
     if _found(session, destination).keys.plain_records:
@@ -77,7 +78,7 @@ def rotate(session: Session, passphrase: str, label: str = "", destination: str 
 
 
 def recover(
-    session: Session, text: str, label: str, destination: str = DEFAULT_DESTINATION, *, plain_records: bool = False
+    session: Session, text: str, label: str, destination: str = THE_DEFAULT, *, plain_records: bool = False
 ) -> str:
     """A key for the destination's passphrase by the recovery text; its id. With `plain_records`, records that were
     never sealed are believed, as in repositories from before they were. Raises Invalid, NotFound."""

@@ -11,7 +11,7 @@ from producers.cli.exits import Exit
 from producers.cli.render import ListOutput, Output, printable
 from producers.session import Session
 from schemas.errors import Invalid
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from schemas.settings import from_environment
 
 SOURCE = "snapline/cli"
@@ -23,8 +23,21 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How result
 ListOutputOption = Annotated[ListOutput, typer.Option("--output", "-o", help="How results are printed.")]
 
 
+def _is_named(ctx: typer.Context, param: typer.CallbackParam, value: str) -> str:
+    """No name is given by leaving the option out: an empty one is a script's mistake."""
+    source = ctx.get_parameter_source(param.name) if param.name else None
+    if not value and source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter("it is empty")
+    return value
+
+
 DestinationOption = Annotated[
-    str, typer.Option("--destination", help="Storage destination; `get destinations` lists them.")
+    str,
+    typer.Option(
+        "--destination",
+        callback=_is_named,
+        help="Storage destination, as `get destinations` lists them; without it, the default one.",
+    ),
 ]
 
 
@@ -59,7 +72,7 @@ def confirmed(question: str, yes: bool) -> None:
 
 def where(destination: str) -> str:
     """What a command that is shown needs, so that it looks in that destination."""
-    return "" if destination == DEFAULT_DESTINATION else f" --destination {destination}"
+    return "" if destination == THE_DEFAULT else f" --destination {destination}"
 
 
 def session_of(ctx: typer.Context) -> Session:

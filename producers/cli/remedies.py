@@ -21,6 +21,7 @@ REMEDIES: dict[str, str] = {
     Code.POD_GONE: "`snapline backup` takes another one",
     Code.NO_DESTINATION: "`snapline set destination` stores one, `snapline get destinations` lists them",
     Code.DESTINATION_INVALID: "`snapline set destination` replaces it, `snapline describe destination` shows it",
+    Code.DESTINATION_GIVEN: "name one with `--destination`, or unset SNAPLINE_S3_BUCKET and SNAPLINE_DIRECTORY",
     Code.STORE_CREDENTIALS: "`snapline check` tries the credentials, `snapline set destination` replaces them",
     Code.STORE_UNSUITABLE: "`snapline check` says what the store lacks",
     Code.NO_REPOSITORY: "`snapline repository init` makes it",

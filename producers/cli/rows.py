@@ -14,7 +14,7 @@ from workers.retention.holds import said
 
 if TYPE_CHECKING:
     from producers.views.applications import ApplicationView
-    from producers.views.destinations import DestinationView
+    from producers.views.destinations import DestinationView, UnreadableDestination
     from producers.views.hooks import HookView
     from producers.views.job_views import BackupDetails, BackupView, RestoreDetails, RestoreView
     from producers.views.schedules import ScheduleView
@@ -50,7 +50,7 @@ RESTORE_COLUMNS = (
 )
 APPLICATION_COLUMNS = ("slug", "name", "version", "namespaces", "backup_resource", "snapshots")
 SCHEDULE_COLUMNS = ("name", "expression", "app", "next_due")
-DESTINATION_COLUMNS = ("name", "provider", "place", "from_environment", "passphrase_is_set", "problem")
+DESTINATION_COLUMNS = ("name", "provider", "place", "is_default", "from_environment", "passphrase_is_set", "problem")
 DEAD_LETTER_COLUMNS = ("queue", "id", "type", "size", "parked_at", "reason")
 
 
@@ -217,11 +217,11 @@ def schedule(view: "ScheduleView") -> Row:
     }
 
 
-def destination(view: "DestinationView | Unreadable") -> Row:
+def destination(view: "DestinationView | UnreadableDestination") -> Row:
     """In a list."""
     if isinstance(view, Unreadable):
-        blank = {"name": view.name, "provider": "", "place": "", "from_environment": False, "passphrase_is_set": False}
-        return {**blank, "problem": str(view.problem)}
+        known = {"name": view.name, "provider": "", "place": "", "is_default": view.is_default}
+        return {**known, "from_environment": False, "passphrase_is_set": False, "problem": str(view.problem)}
     return asdict(view) | {"problem": ""}
 
 

@@ -12,7 +12,7 @@ from producers.views import catalog_file, jobs
 from producers.views.job_views import BackupView, RestoreView
 from schemas import keys
 from schemas.errors import Damaged
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from schemas.job import Job, Kind, is_name
 from schemas.messages import Message, told
 from schemas.records import BackupRecord, BackupRejection, Record, RestoreRecord, RestoreRejection
@@ -168,6 +168,6 @@ def _by_name(parse: Callable[[str], Job | None], listed: Iterable[StoredObject])
     }
 
 
-def open_catalog(session: Session, destination: str = DEFAULT_DESTINATION) -> Catalog:
+def open_catalog(session: Session, destination: str = THE_DEFAULT) -> Catalog:
     """The catalog of a destination. Raises NotFound (`NoDestination`), Invalid."""
     return Catalog(session.store(destination), session.cache(), session.destination(destination).place)

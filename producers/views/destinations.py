@@ -17,18 +17,27 @@ from schemas.settings import Settings
 
 @dataclass(frozen=True)
 class DestinationView:
-    """One destination. `place` is where it is, for people."""
+    """One destination. `place` is where it is, for people; jobs that name none go to the one that `is_default`."""
 
     name: str
     provider: str
     place: str
+    is_default: bool
     from_environment: bool
     passphrase_is_set: bool
 
 
-def destinations(session: Session) -> list[DestinationView | Unreadable]:
+@dataclass(frozen=True)
+class UnreadableDestination(Unreadable):
+    """One that cannot be read; it may be the default all the same."""
+
+    is_default: bool
+
+
+def destinations(session: Session) -> list[DestinationView | UnreadableDestination]:
     """All of them by name; those that cannot be read are among them. Raises as the cluster."""
-    return [_view(session, name) for name in session.destinations.names()]
+    default = session.destinations.defaults()[0]
+    return [_view(session, name, default) for name in session.destinations.names()]
 
 
 def fields(destination: Destination) -> dict[str, Any]:
@@ -43,15 +52,16 @@ def is_given(settings: Settings, name: str) -> bool:
     return name == DEFAULT_DESTINATION and destinations_.from_settings(settings) is not None
 
 
-def _view(session: Session, name: str) -> DestinationView | Unreadable:
+def _view(session: Session, name: str, default: str) -> DestinationView | UnreadableDestination:
     try:
         found = session.destination(name)
     except PermanentError as error:
-        return Unreadable(name, told(error))
+        return UnreadableDestination(name, told(error), is_default=name == default)
     return DestinationView(
         name=name,
         provider=found.provider,
         place=found.place,
+        is_default=name == default,
         from_environment=is_given(session.settings, name),
         passphrase_is_set=bool(found.passphrase.get_secret_value()),
     )

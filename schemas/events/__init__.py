@@ -18,7 +18,17 @@ from schemas.events.backup import (
     VolumesCopyFailed,
     VolumesCopyRequested,
 )
-from schemas.events.base import DEFAULT_DESTINATION, BackupEvent, Count, Event, JobEvent, Name, RestoreEvent, Scope
+from schemas.events.base import (
+    DEFAULT_DESTINATION,
+    THE_DEFAULT,
+    BackupEvent,
+    Count,
+    Event,
+    JobEvent,
+    Name,
+    RestoreEvent,
+    Scope,
+)
 from schemas.events.envelope import (
     FINAL,
     KINDS,
@@ -88,6 +98,7 @@ __all__ = [
     "PROGRESS",
     "REQUESTS",
     "SHARED",
+    "THE_DEFAULT",
     "VERIFICATION_ENDS",
     "AnyEvent",
     "BackupCancelled",

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from schemas.events.base import DEFAULT_DESTINATION, BackupEvent, Count, Event, Name
+from schemas.events.base import THE_DEFAULT, BackupEvent, Chosen, Count, Event, Name
 from schemas.messages import Message
 from schemas.ttl import Ttl
 
@@ -16,7 +16,7 @@ class BackupRequested(Event):
 
     app: Name | None = None
     schedule: Name | None = None
-    destination: Name = DEFAULT_DESTINATION
+    destination: Chosen = THE_DEFAULT
     ttl: Ttl | None = None
 
 

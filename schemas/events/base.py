@@ -22,11 +22,15 @@ def printable(text: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(printable)]
+Chosen = Annotated[str, Field(max_length=253), AfterValidator(printable)]
+"""The name of a destination, or `THE_DEFAULT`."""
 Count = Annotated[int, Field(ge=0)]
 Scope = Literal["full", "applications", "console"]
 
 DEFAULT_DESTINATION = "default"
-"""The destination of a request that names none."""
+"""What the default destination is called until another one is chosen; and that of events and records without one."""
+THE_DEFAULT = ""
+"""In a request, in place of a name: the destination that is the default one when the request is taken up."""
 
 
 class Event(BaseModel):

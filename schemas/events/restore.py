@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from schemas.events.base import DEFAULT_DESTINATION, Count, Event, Name, RestoreEvent, Scope
+from schemas.events.base import THE_DEFAULT, Chosen, Count, Event, Name, RestoreEvent, Scope
 from schemas.messages import Message
 
 SHARED = "_"
@@ -31,7 +31,7 @@ class RestoreRequested(Event):
     app: Name | None = None
     keep_newer: bool = False
     safety_snapshot: bool = True
-    destination: Name = DEFAULT_DESTINATION
+    destination: Chosen = THE_DEFAULT
 
 
 class RestoreLicensed(RestoreEvent):

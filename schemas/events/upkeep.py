@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from schemas.events.base import DEFAULT_DESTINATION, BackupEvent, Count, Event, Name, RestoreEvent
+from schemas.events.base import DEFAULT_DESTINATION, THE_DEFAULT, BackupEvent, Chosen, Count, Event, Name, RestoreEvent
 from schemas.messages import Message
 
 
@@ -68,6 +68,8 @@ class BackupDeleteRequested(BackupEvent):
 
     type: ClassVar[str] = "backup.delete.requested.v1"
 
+    destination: Chosen = THE_DEFAULT
+
 
 class BackupDeleted(BackupEvent):
     """The backup is gone; `reclaimed_bytes` came back at once. `young_bytes` are too young to be deleted; a later prune
@@ -94,7 +96,7 @@ class RepositoryPruneRequested(Event):
     type: ClassVar[str] = "repository.prune.requested.v1"
     identity: ClassVar[tuple[str, ...]] = ()
 
-    destination: Name = DEFAULT_DESTINATION
+    destination: Chosen = THE_DEFAULT
 
 
 class RepositoryPruned(Event):

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from schemas.events.base import DEFAULT_DESTINATION, BackupEvent, Event, Name, printable
+from schemas.events.base import THE_DEFAULT, BackupEvent, Chosen, Event, Name, printable
 from schemas.messages import Message
 
 Depth = Literal["structure", "sample", "full"]
@@ -28,7 +28,7 @@ class BackupVerifyRequested(Event):
     depth: Depth = "full"
     within_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = A_MONTH
     schedule: Name | None = None
-    destination: Name = DEFAULT_DESTINATION
+    destination: Chosen = THE_DEFAULT
 
 
 class _Answer(BackupEvent):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from schemas.errors import Invalid
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from schemas.schedule.durations import duration
 from schemas.schedule.expression import EPOCH, next_due, zone
 
@@ -20,10 +20,10 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 
 
 class Schedule(BaseModel):
-    """When to take which snapshot: of application `app`, or a full one, into `destination`, from where it is copied to
-    those in `copy_to`, and kept for `ttl` (a duration such as `720h`). Nothing is due before `since`, nor while it is
-    `paused`. Cron fields are read in `time_zone`. Each run begins up to `jitter` (a duration) after it is due, and none
-    in a `blackouts` window."""
+    """When to take which snapshot: of application `app`, or a full one, into `destination` (`THE_DEFAULT`: whichever it
+    is then), from where it is copied to those in `copy_to`, and kept for `ttl` (a duration such as `720h`). Nothing is
+    due before `since`, nor while it is `paused`. Cron fields are read in `time_zone`. Each run begins up to `jitter` (a
+    duration) after it is due, and none in a `blackouts` window."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -31,7 +31,7 @@ class Schedule(BaseModel):
     expression: str
     does: Does = "backup"
     app: str | None = None
-    destination: str = DEFAULT_DESTINATION
+    destination: str = THE_DEFAULT
     copy_to: tuple[str, ...] = ()
     ttl: str | None = None
     time_zone: str = "UTC"

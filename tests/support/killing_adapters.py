@@ -60,6 +60,9 @@ class KillingDestinations:
     def names(self) -> list[str]:
         return self._destinations.names()
 
+    def defaults(self) -> list[str]:
+        return self._destinations.defaults()
+
     def store(self, name: str) -> ObjectStore:
         return KillingStore(self._destinations.store(name), self._killer)
 

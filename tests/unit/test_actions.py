@@ -60,13 +60,17 @@ def test_a_backup_is_asked_for_and_its_name_is_known(front: Front) -> None:
     assert (first.job.kind, first.job.name.startswith("shop-")) == ("backup", True)
     assert jobs.take(front.session).job.name.startswith("instance-")
     [event, *_] = front.bus.published
-    assert (event.id, event.source, event.data) == ("mine", "tests", e.BackupRequested(app="shop"))
+    assert (event.id, event.source, event.data) == (
+        "mine",
+        "tests",
+        e.BackupRequested(app="shop", destination="default"),
+    )
 
 
 def test_a_restore_is_asked_for(front: Front) -> None:
     asked = jobs.restore(front.session, "shop-bcdfg", "applications", "shop")
     jobs.repeat(front.session, asked)
-    wanted = e.RestoreRequested(backup="shop-bcdfg", scope="applications", app="shop")
+    wanted = e.RestoreRequested(backup="shop-bcdfg", scope="applications", app="shop", destination="default")
     assert [event.data for event in front.bus.published] == [wanted, wanted]
     assert len({event.id for event in front.bus.published}) == 1
     assert asked.job.kind == "restore"
@@ -95,7 +99,7 @@ def test_a_backup_is_asked_to_be_deleted_if_it_is_there(front: Front) -> None:
     front.back_up("a", "b")
     ledger.put(front.store, store_keys.deleted(backup("b")), Tombstone())
     jobs.delete(front.session, "a")
-    assert [event.data for event in front.bus.published] == [e.BackupDeleteRequested(backup="a")]
+    assert [event.data for event in front.bus.published] == [e.BackupDeleteRequested(backup="a", destination="default")]
     for name in ("b", "nope"):
         with pytest.raises(NotFound) as unknown:
             jobs.delete(front.session, name)
@@ -118,7 +122,7 @@ def test_what_cannot_be_asked_for_is_said_and_not_asked(front: Front) -> None:
         lambda: jobs.take(front.session, ""),
         lambda: jobs.take(front.session, id="x" * 5000),
         lambda: jobs.restore(front.session, ""),
-        lambda: jobs.restore(front.session, "b", destination=""),
+        lambda: jobs.restore(front.session, "b", destination="x" * 300),
     )
     for ask in asks:
         with pytest.raises(Invalid):
@@ -154,7 +158,12 @@ def test_a_rollback_restores_the_safety_snapshot_in_the_scope_of_the_restore(fro
     assert (event.id, event.data) == (
         "mine",
         e.RestoreRequested(
-            backup="b-r-before", scope="applications", app="shop", keep_newer=True, safety_snapshot=False
+            backup="b-r-before",
+            scope="applications",
+            app="shop",
+            keep_newer=True,
+            safety_snapshot=False,
+            destination="default",
         ),
     )
 

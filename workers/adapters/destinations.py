@@ -1,16 +1,18 @@
 """The port `Destinations`: what the environment gives, and what the console's namespace keeps as Secrets."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from schemas import default_destination
 from schemas import destination as destinations
 from schemas.destination import Destination
 from schemas.errors import Code, Denied, Invalid, NotFound, TransientError
 from schemas.events import DEFAULT_DESTINATION
-from schemas.kubernetes import SECRETS, Object
+from schemas.kubernetes import CONFIG_MAPS, SECRETS, Object
 from schemas.settings import Settings
 from workers.adapters import stores
 from workers.adapters.stores.renewing import RenewingStore
@@ -19,6 +21,9 @@ from workers.ports import Cluster, ObjectStore, Repository
 
 FRESH_FOR = 30.0
 """Seconds until a Secret is read again. A refusal makes it be read at once."""
+
+DEFAULT_FRESH_FOR = 5.0
+"""Seconds until it is asked again which one is the default."""
 
 OpenRepository = Callable[[ObjectStore, str], Repository]
 """Opens the repository of a store by a passphrase."""
@@ -50,6 +55,9 @@ class ConfiguredDestinations:
         self._open_repository = open_repository
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
+        self._defaults: list[str] | None = None
+        self._defaults_read_at = 0.0
+        self._defaults_lock = threading.Lock()
 
     def names(self) -> list[str]:
         """See the port. Where there is no cluster to ask, the environment's destination is the only one."""
@@ -61,6 +69,34 @@ class ConfiguredDestinations:
                 raise
             secrets = []
         return sorted(given | {name for secret in secrets if (name := destinations.name_in(secret))})
+
+    def defaults(self) -> list[str]:
+        """See the port. The environment's destination is the default one where there is one."""
+        if self._given:
+            return [DEFAULT_DESTINATION]
+        with self._defaults_lock:
+            if self._defaults is None or self._clock() - self._defaults_read_at >= DEFAULT_FRESH_FOR:
+                self._read_defaults()
+            assert self._defaults is not None  # `_read_defaults` sets it, or raises
+            return self._defaults
+
+    def look_again(self) -> None:
+        """Everything is read anew when it is next asked for: this process has changed it."""
+        with self._defaults_lock, self._lock:
+            self._defaults_read_at = -math.inf
+            for entry in self._entries.values():
+                entry.read_at = -math.inf
+
+    def _read_defaults(self) -> None:
+        try:
+            found: Object | None = self._cluster().get(CONFIG_MAPS, self._namespace, default_destination.CONFIG_MAP)
+        except NotFound:
+            found = None
+        except TransientError:
+            if self._defaults is None:
+                raise
+            return  # the cluster is away; what was the default still is
+        self._defaults, self._defaults_read_at = default_destination.from_config_map(found), self._clock()
 
     def destination(self, name: str) -> Destination:
         """What is known of it now, its secrets included. Raises as `store`."""

@@ -12,8 +12,8 @@ from schemas.errors import Code
 from schemas.job import Job
 from schemas.messages import Message
 from schemas.records import Asked, BackupRequest, Rejection, Request, RestoreRequest
-from workers.jobs import ledger, rejections
-from workers.ports import ObjectStore
+from workers.jobs import default_destination, ledger, rejections
+from workers.ports import Destinations, ObjectStore
 
 A = TypeVar("A", e.BackupRequested, e.RestoreRequested)
 
@@ -48,6 +48,13 @@ def look_up(store: ObjectStore, event: e.CloudEvent[A], sender: str) -> Asking[A
     request = jobs.request_uuid(sender, event.source, event.id)
     job, made = _find(store, kind, prefix, request)
     return Asking(event, sender, store, request, job, made is not None)
+
+
+def named(event: e.CloudEvent[A], sender: str, destinations: Destinations) -> e.CloudEvent[A]:
+    """The request, with a name for its destination: that of the default one unless it was answered elsewhere."""
+    request = jobs.request_uuid(sender, event.source, event.id)
+    key = keys.asked("backup" if isinstance(event.data, e.BackupRequested) else "restore", request)
+    return default_destination.named(event, destinations, lambda store: ledger.exists(store, key))
 
 
 def differs(asking: Asking[A]) -> Message | None:

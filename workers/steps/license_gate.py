@@ -44,6 +44,7 @@ class GateNeeds:
 
 def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs: GateNeeds) -> Iterator[e.Event]:
     """A job for the request, or the reasons why there is none."""
+    event = requests.named(event, sender, needs.destinations)
     asked, asking = event.data, _look_up(event, sender, needs)
     if (answer := _answered(asking, needs)) is not None:
         yield from answer
@@ -83,6 +84,7 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
 
 def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, needs: GateNeeds) -> Iterator[e.Event]:
     """A job for the request, or the reasons why there is none. Licenses are noted, never a reason."""
+    event = requests.named(event, sender, needs.destinations)
     asked, asking = event.data, _look_up(event, sender, needs)
     if (answer := _answered(asking, needs)) is not None:
         yield from answer
@@ -119,6 +121,7 @@ def refuse_backup(
 ) -> Iterator[e.Event]:
     """The answer to a request that could not be looked into. Without a store that takes it, there is no record."""
     try:
+        event = requests.named(event, sender, needs.destinations)
         yield from list(_reject_backup(event, sender, [reason], needs))
     except PermanentError:
         yield _refused(event, sender, reason)
@@ -129,6 +132,7 @@ def refuse_restore(
 ) -> Iterator[e.Event]:
     """As `refuse_backup`."""
     try:
+        event = requests.named(event, sender, needs.destinations)
         yield from list(_reject_restore(event, sender, [reason], needs))
     except PermanentError:
         yield _refused(event, sender, reason)

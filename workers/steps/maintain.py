@@ -10,6 +10,7 @@ from schemas.errors import Code
 from schemas.job import Job
 from schemas.messages import Message, shortened
 from schemas.records import BackupRecord, RestoreRequest, Tombstone
+from workers.jobs import default_destination as default
 from workers.jobs import endings, ledger, upkeep
 from workers.jobs.background import Background
 from workers.ports import Destinations, ObjectStore, Pruned, Repository
@@ -30,6 +31,7 @@ def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -
 
     The tombstone comes first, and restores look at it before they begin, as does whoever holds a backup: none begins
     after this has looked."""
+    event = default.named(event, needs.destinations, lambda store: ledger.deleted(store, event.data.job))
     job, destination = event.data.job, event.data.destination
     store = needs.destinations.store(destination)
     wanted = str(job)
@@ -54,7 +56,9 @@ def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -
 
 def prune(event: e.CloudEvent[e.RepositoryPruneRequested], sender: str, needs: MaintainNeeds) -> Iterator[e.Event]:
     """Reclaims what no backup refers to. Raises NotYet while that lasts."""
-    destination, wanted = event.data.destination, jobs.request_uuid(sender, event.source, event.id)
+    wanted = jobs.request_uuid(sender, event.source, event.id)
+    event = default.named(event, needs.destinations, lambda store: ledger.exists(store, keys.wanted_prune(wanted)))
+    destination = event.data.destination
     store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
     pruned = yield from upkeep.telling(
         event.id, destination, upkeep.prune(store, repository, wanted, destination, needs.background)
@@ -75,14 +79,20 @@ def _remove(store: ObjectStore, repository: Repository, job: Job) -> None:
     repository.forget(ledger.read(store, keys.deleted(job), Tombstone).volume_ids)
 
 
-def not_deleted(event: e.CloudEvent[e.BackupDeleteRequested], reason: Message) -> Iterator[e.Event]:
+def not_deleted(
+    event: e.CloudEvent[e.BackupDeleteRequested], reason: Message, needs: MaintainNeeds
+) -> Iterator[e.Event]:
     """What is told of a deletion that failed for good."""
-    yield e.BackupDeleteFailed(backup=event.data.backup, destination=event.data.destination, reason=shortened(reason))
+    destination = default.place(event, needs.destinations)
+    yield e.BackupDeleteFailed(backup=event.data.backup, destination=destination, reason=shortened(reason))
 
 
-def not_pruned(event: e.CloudEvent[e.RepositoryPruneRequested], reason: Message) -> Iterator[e.Event]:
+def not_pruned(
+    event: e.CloudEvent[e.RepositoryPruneRequested], reason: Message, needs: MaintainNeeds
+) -> Iterator[e.Event]:
     """What is told of a prune that failed for good."""
-    yield e.RepositoryPruneFailed(request=event.id, destination=event.data.destination, reason=shortened(reason))
+    destination = default.place(event, needs.destinations)
+    yield e.RepositoryPruneFailed(request=event.id, destination=destination, reason=shortened(reason))
 
 
 def _deleted(event: e.CloudEvent[e.BackupDeleteRequested], pruned: Pruned) -> e.Event:

@@ -61,7 +61,7 @@ def describe(event: e.Event) -> str:
 
 def _store(event: e.AnyEvent, needs: NotifyNeeds) -> ObjectStore:
     """Where it is remembered who has the news: the job's destination; a rejected request has none but the default."""
-    return needs.destinations.store(getattr(event.data, "destination", e.DEFAULT_DESTINATION))
+    return needs.destinations.store(getattr(event.data, "destination", "") or needs.destinations.defaults()[0])
 
 
 def _deliver(event: e.AnyEvent, url: str, store: ObjectStore, post: Post) -> e.Event:

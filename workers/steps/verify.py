@@ -9,6 +9,7 @@ from schemas import job as jobs
 from schemas.errors import Code
 from schemas.messages import Message
 from schemas.records import BackupRecord
+from workers.jobs import default_destination as default
 from workers.jobs import ledger
 from workers.jobs.background import Background
 from workers.jobs.upkeep import telling
@@ -28,7 +29,9 @@ class VerifyNeeds:
 def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: VerifyNeeds) -> Iterator[e.Event]:
     """What was found: the backup's manifest is read, and of its volumes what `depth` says. Raises NotYet while that
     lasts. The result is on record before it is told."""
-    asked, request = event.data, jobs.request_uuid(sender, event.source, event.id)
+    request = jobs.request_uuid(sender, event.source, event.id)
+    event = default.named(event, needs.destinations, lambda store: reading.standing(store, request) is not None)
+    asked = event.data
     store, repository = needs.destinations.store(asked.destination), needs.destinations.repository(asked.destination)
     begun = reading.standing(store, request)
     record = _find(store, asked, begun.backup if begun else "")
@@ -49,9 +52,9 @@ def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: Ver
     reading.end(store, request)
 
 
-def give_up(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message) -> Iterator[e.Event]:
+def give_up(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message, needs: VerifyNeeds) -> Iterator[e.Event]:
     """What is told of a verification that failed for good."""
-    yield results.failed(event, reason)
+    yield results.failed(event, reason, default.place(event, needs.destinations))
 
 
 def _find(store: ObjectStore, asked: e.BackupVerifyRequested, begun: str) -> BackupRecord | None:

@@ -52,12 +52,12 @@ def told(record: BackupRecord, depth: e.Depth, check: Check, request_id: str) ->
     )
 
 
-def failed(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message) -> e.Event:
-    """The event of a verification that could not be done."""
+def failed(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message, destination: str = "") -> e.Event:
+    """The event of a verification that could not be done, at the `destination` if the request names none."""
     asked = event.data
     return e.BackupVerificationFailed(
         backup=asked.backup,
-        destination=asked.destination,
+        destination=asked.destination or destination,
         app=asked.app,
         request=event.id,
         depth=asked.depth,

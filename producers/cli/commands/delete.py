@@ -19,7 +19,7 @@ from producers.cli.follow import warn_if_nobody_listens
 from producers.cli.render import Output, Row, show
 from producers.session import Session
 from schemas import events as e
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 
 delete = typer.Typer(no_args_is_help=True, help="Delete backups; forget an app, a schedule, a destination.")
 delete.command("app")(remove_app)
@@ -36,7 +36,7 @@ def delete_backup(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     follow: Annotated[bool, typer.Option("--wait", help="Wait until they are gone.")] = False,
     timeout: Annotated[float, typer.Option(min=0, help="With --wait: seconds, all in all; 0 is for ever.")] = 0,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Delete backups, and what only they refer to."""

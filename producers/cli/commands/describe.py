@@ -14,7 +14,7 @@ from producers.session import Session
 from producers.views import applications, destinations, jobs, schedules
 from producers.views.contents import contents
 from producers.views.hooks import HookView, hooks
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from schemas.records import HookResult
 
 describe = typer.Typer(no_args_is_help=True, help="Show all that is known of one backup, restore, app and so on.")
@@ -26,7 +26,7 @@ def describe_backup(
     ctx: typer.Context,
     name: Name,
     objects: Annotated[bool, typer.Option("--objects", help="List the objects that it holds, too.")] = False,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """One backup: its volumes, its hooks and what they said, and what is missing and why."""
@@ -44,7 +44,7 @@ def describe_backup(
 def describe_restore(
     ctx: typer.Context,
     name: Name,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """One restore: what it deletes, its safety snapshot, its hooks and what they said, and what is missing and why."""
@@ -68,7 +68,7 @@ def describe_schedule(ctx: typer.Context, name: Name, output: OutputOption = Out
 @describe.command("destination")
 def describe_destination(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Its name.")] = DEFAULT_DESTINATION,
+    name: Annotated[str, typer.Argument(help="Its name.")] = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """One destination, without its secrets."""

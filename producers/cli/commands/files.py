@@ -14,7 +14,7 @@ from producers.cli.context import DestinationOption, ListOutputOption, OutputOpt
 from producers.cli.exits import Exit
 from producers.cli.render import ListOutput, Output, Row, show
 from producers.views.volumes import volumes
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from workers.ports import Progress, RestoreSlice
 
 # The actions are imported when one is called: the repository's code takes a third of a second.
@@ -34,7 +34,7 @@ def ls_(
     volume: Annotated[str, typer.Argument(help="A volume; without it, the backup's volumes.")] = "",
     path: Annotated[str, typer.Argument(help="Within the volume.")] = "",
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="All that is below, too.")] = False,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """List the volumes of a backup, or what is in one of them."""
@@ -54,7 +54,7 @@ def find_(
     backup: Backup,
     pattern: Annotated[str, typer.Argument(help="Of a name or a whole path, as in a shell: '*.conf'.")],
     volume: Annotated[str | None, typer.Option(help="Only in this volume.")] = None,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """Find files and directories of a backup by their names."""
@@ -70,7 +70,7 @@ def diff_(
     before: Annotated[str, typer.Argument(metavar="BACKUP", help="Name of the earlier backup.")],
     after: Annotated[str, typer.Argument(metavar="BACKUP", help="Name of the later one.")],
     volume: Annotated[str | None, typer.Option(help="Only in this volume.")] = None,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """What differs between the files of two backups."""
@@ -87,7 +87,7 @@ def cat_(
     backup: Backup,
     volume: Volume,
     path: Annotated[str, typer.Argument(help="A file.")],
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
 ) -> None:
     """Write a file's content to standard output."""
     from producers.actions import files as actions
@@ -104,7 +104,7 @@ def restore_(
     volume: Volume,
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and directories; `/` is all.")],
     target: Annotated[Path, typer.Option(help="A directory; what is in it otherwise stays.")],
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Write files and directories of a volume below a directory of this machine."""

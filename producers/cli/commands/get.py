@@ -16,7 +16,7 @@ from producers.views.catalog import MOST_REJECTED, open_catalog
 from producers.views.choosing import V, chosen
 from producers.views.job_views import BackupView, RestoreView
 from producers.views.unreadable import Unreadable
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 
 # Views are imported when they are shown: licenses and clocks take some hundredths of a second each.
 get = typer.Typer(no_args_is_help=True, help="List backups, restores, apps, schedules, destinations or dead letters.")
@@ -37,7 +37,7 @@ def get_backups(
     schedule: Annotated[str | None, typer.Option(help="Only those of this schedule.")] = None,
     since: Since = None,
     watch: Watch = False,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """All backups, running ones too, and requests that were rejected."""
@@ -58,7 +58,7 @@ def get_restores(
     status: Status = None,
     since: Since = None,
     watch: Watch = False,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """All restores, running ones too, and requests that were rejected."""

@@ -18,7 +18,7 @@ from producers.views.jobs import has_ended
 from producers.views.progress import JobProgress
 from schemas import events as e
 from schemas.errors import Invalid
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 
 Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end, with live progress.")]
 Timeout = Annotated[float, typer.Option(min=0, help="With --wait: seconds to follow it for; 0 is for ever.")]
@@ -41,7 +41,7 @@ def backup(
     follow: Wait = False,
     timeout: Timeout = 0,
     request_id: RequestId = None,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take a snapshot: of the console and all applications, or of one application."""
@@ -76,7 +76,7 @@ def restore(
     follow: Wait = False,
     timeout: Timeout = 0,
     request_id: RequestId = None,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Restore from a backup, or go back to what was there before a restore. What is restored replaces what is there,
@@ -105,7 +105,7 @@ def wait_(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of a backup or restore.")],
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to follow it for; 0 is for ever.")] = 0,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Follow a backup or restore to its end, with live progress; exit as `backup --wait` would."""
@@ -119,7 +119,7 @@ def wait_(
 def cancel(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of a running backup or restore.")],
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
 ) -> None:
     """Cancel a running backup or restore. What it has done so far stays."""
     jobs.cancel(session_of(ctx), name, destination=destination)

@@ -14,7 +14,7 @@ from producers.session import Session
 from producers.views.kept_log import kept_log
 from producers.views.progress import JobProgress, concerns
 from schemas import events as e
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from schemas.job import Job
 
 IDLE = timedelta(seconds=2)
@@ -27,7 +27,7 @@ def logs(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of a backup or restore.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it ends.")] = False,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """What has happened to a backup or restore: the events, or what is kept where the event log has none any more."""

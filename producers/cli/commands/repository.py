@@ -14,7 +14,7 @@ from producers.cli.exits import Exit
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, show
 from schemas.errors import Damaged, Invalid
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 
 # The actions are imported when one is called: the repository's code takes a third of a second.
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ repository.add_typer(keys, name="key")
 
 @repository.command("check")
 def check_(
-    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+    ctx: typer.Context, destination: DestinationOption = THE_DEFAULT, output: OutputOption = Output.TABLE
 ) -> None:
     """Whether everything that backups need is there; reads no contents."""
     from producers.actions import upkeep
@@ -45,7 +45,7 @@ def verify_(
         float | None, typer.Option(help="Percent of the packs, going on where the last sample ended.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything; this is the default.")] = False,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Read contents back, and say which backups and files are hurt by what is damaged."""
@@ -65,7 +65,7 @@ def verify_(
 def prune_(
     ctx: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say about what would come back.")] = False,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Delete what no backup needs. Backups may run meanwhile."""
@@ -82,7 +82,7 @@ def prune_(
 
 @repository.command("stats")
 def stats_(
-    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+    ctx: typer.Context, destination: DestinationOption = THE_DEFAULT, output: OutputOption = Output.TABLE
 ) -> None:
     """How much there is."""
     from producers.actions import upkeep
@@ -92,7 +92,7 @@ def stats_(
 
 @repository.command("repair-index")
 def repair_index_(
-    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+    ctx: typer.Context, destination: DestinationOption = THE_DEFAULT, output: OutputOption = Output.TABLE
 ) -> None:
     """Make the index anew from the packs that are there."""
     from producers.actions import upkeep

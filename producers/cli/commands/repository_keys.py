@@ -8,7 +8,7 @@ import typer
 from producers.cli.context import DestinationOption, OutputOption, note, session_of, typed_in
 from producers.cli.render import Output, show
 from schemas.errors import Invalid
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 
 # The actions are imported when one is called: the repository's code takes a third of a second.
 
@@ -16,9 +16,7 @@ keys = typer.Typer(no_args_is_help=True, help="The passphrases that open the rep
 Label = Annotated[str, typer.Option(help="Whose it is; anybody who can list the bucket can read this.")]
 
 
-def init(
-    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
-) -> None:
+def init(ctx: typer.Context, destination: DestinationOption = THE_DEFAULT, output: OutputOption = Output.TABLE) -> None:
     """Make the repository if there is none, and show its recovery text, once."""
     from producers.actions import keys as actions
 
@@ -29,7 +27,7 @@ def init(
 
 @keys.command("list")
 def list_(
-    ctx: typer.Context, destination: DestinationOption = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE
+    ctx: typer.Context, destination: DestinationOption = THE_DEFAULT, output: OutputOption = Output.TABLE
 ) -> None:
     """The keys, without their secrets."""
     from producers.actions import keys as actions
@@ -43,7 +41,7 @@ def list_(
 def add_(
     ctx: typer.Context,
     label: Label = "",
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Another passphrase, given on standard input."""
@@ -56,7 +54,7 @@ def add_(
 def remove_(
     ctx: typer.Context,
     id_: Annotated[str, typer.Argument(metavar="ID", help="As `key list` shows it.")],
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take a passphrase away; the last one stays."""
@@ -70,7 +68,7 @@ def remove_(
 def rotate_(
     ctx: typer.Context,
     label: Label = "",
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """A new passphrase, given on standard input, in place of the destination's."""
@@ -91,7 +89,7 @@ def recover_(
     plain_records: Annotated[
         bool, typer.Option("--plain-records", help="Believe records that are not sealed: for one of format 1.")
     ] = False,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """A key for the destination's passphrase by the recovery text, which comes on standard input."""

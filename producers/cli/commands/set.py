@@ -4,9 +4,10 @@ import typer
 
 from producers.cli.commands.app import add
 from producers.cli.commands.schedule import set_ as set_schedule
-from producers.cli.commands.storage import setting
+from producers.cli.commands.storage import set_default, setting
 
 set_ = typer.Typer(no_args_is_help=True, help="Make or change an app, a schedule, a destination.")
 set_.command("app")(add)
 set_.command("schedule")(set_schedule)
 set_.add_typer(setting, name="destination")
+set_.command("default-destination")(set_default)

@@ -15,7 +15,7 @@ from producers.cli.render import Output, show
 from producers.session import Session
 from producers.views import destinations as views
 from schemas.destination import Destination
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import DEFAULT_DESTINATION, THE_DEFAULT
 from workers.ports import ObjectStore
 
 storage = typer.Typer(no_args_is_help=True, help="Where backups go.")
@@ -24,8 +24,8 @@ setting = typer.Typer(
 )
 storage.add_typer(setting, name="set")
 
-Name = Annotated[str, typer.Argument(help="Name of the destination.")]
-NameOption = Annotated[str, typer.Option(help="Name of the destination; jobs that name none use `default`.")]
+Name = Annotated[str, typer.Argument(help="Name of the destination; without it, the default one.")]
+NameOption = Annotated[str, typer.Option(help="Name of the destination.")]
 Prefix = Annotated[str | None, typer.Option(help="Prefix of all keys.")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Store it without trying it.")]
 
@@ -77,16 +77,23 @@ def list_(ctx: typer.Context, output: OutputOption = Output.TABLE) -> None:
 
 
 @storage.command("show")
-def show_(ctx: typer.Context, name: Name = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE) -> None:
+def show_(ctx: typer.Context, name: Name = THE_DEFAULT, output: OutputOption = Output.TABLE) -> None:
     """One destination, without its secrets."""
     show(views.fields(session_of(ctx).destination(name)), output)
 
 
 @storage.command("check")
-def check_(ctx: typer.Context, name: Name = DEFAULT_DESTINATION, output: OutputOption = Output.TABLE) -> None:
+def check_(ctx: typer.Context, name: Name = THE_DEFAULT, output: OutputOption = Output.TABLE) -> None:
     """Try all that Snapline needs of a destination."""
     if not _checked(session_of(ctx).store(name), output):
         raise typer.Exit(Exit.FAILED)
+
+
+@storage.command("set-default")
+def set_default(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Name of the destination.")]) -> None:
+    """Make a destination the default: what names none goes there from now on."""
+    actions.set_default(session_of(ctx), name)
+    note(f"backups that name no destination go to {name} from now on; those that are there stay where they are")
 
 
 @storage.command("remove")

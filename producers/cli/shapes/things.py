@@ -34,6 +34,7 @@ class Destination(Shape):
     name: str
     provider: str
     place: str
+    is_default: bool
     from_environment: bool
     passphrase_is_set: bool
     problem: str
@@ -43,7 +44,7 @@ class DestinationDescribed(BaseModel):
     """A destination's fields, which differ by provider."""
 
     name: str
-    provider: Literal["s3", "directory"]
+    provider: Literal["s3", "gcs", "azure", "directory", "nfs"]
     prefix: str
     passphrase_is_set: bool
 

@@ -16,7 +16,7 @@ from tests.support.front import Front
 NOUNS = {
     "get": ["backups", "restores", "apps", "schedules", "destinations", "dead-letters"],
     "describe": ["backup", "restore", "app", "schedule", "destination", "dead-letter"],
-    "set": ["app", "schedule", "destination"],
+    "set": ["app", "schedule", "destination", "default-destination"],
     "delete": ["backup", "app", "schedule", "destination", "dead-letters"],
 }
 
