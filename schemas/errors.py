@@ -79,6 +79,12 @@ class Code(StrEnum):
     PUT_BACK = "PutBack"
     NEWER = "Newer"
 
+    # what is unusual about a backup
+    SUSPICIOUS = "Suspicious"
+    MUCH_REPLACED = "MuchReplaced"
+    INCOMPRESSIBLE = "Incompressible"
+    MUCH_DELETED = "MuchDeleted"
+
     # hooks
     HOOK_FAILED = "HookFailed"
     HOOK_INVALID = "HookInvalid"

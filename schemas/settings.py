@@ -81,6 +81,10 @@ class Settings(BaseModel):
     webhook_secret: SecretStr = SecretStr("")
     """Key of the HMAC-SHA256 signature of notifications."""
 
+    suspicion: bool = True
+    """Whether a backup in which a volume has changed as never before is told to be suspicious: `off` for never. Read by
+    the nodes' workers."""
+
     patience_seconds: float = Field(default=24 * 3600, gt=0)
     """A step that fails for a reason that may pass, as when the object store or the API server is away or credentials
     have expired, is tried again for so many seconds since the first failure."""

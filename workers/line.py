@@ -82,7 +82,13 @@ def capture(has: Needs) -> Row:
 def volumes(has: Needs) -> Row:
     """One slice of a pod's volumes is copied, or of one volume written back."""
     copy = volumes_copy.CopyNeeds(
-        has.destinations, lambda: has.cluster, has.volume_files, has.slicing, has.locks, has.now
+        has.destinations,
+        lambda: has.cluster,
+        has.volume_files,
+        has.slicing,
+        has.locks,
+        has.now,
+        has.settings.suspicion,
     )
     restore = volumes_restore.RestoreNeeds(has.destinations, has.volume_files, has.slicing, has.locks, has.now)
     return Row(

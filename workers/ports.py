@@ -9,6 +9,7 @@ from typing import Protocol
 from schemas.job import Job
 from schemas.kubernetes import Discovery, Object, ResourceType
 from schemas.messages import Message
+from schemas.records import NO_CHANGES, Changes
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ class CopySlice:
     changed_bytes: int
     uploaded_bytes: int
     files: int
+    changes: Changes = NO_CHANGES  # of a copy that is complete
     warnings: tuple[str, ...] = ()  # what went or changed while it was read, as on any live volume
     unreadable: tuple[str, ...] = ()  # what is there and not in the copy, or not whole, and why
 

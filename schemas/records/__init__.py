@@ -1,16 +1,20 @@
 """What the object store keeps of a job. Times are UTC, sizes are bytes. A final record is written once."""
 
 from schemas.records.backup import (
+    NO_CHANGES,
     BackupPlan,
     BackupRecord,
     BackupRejection,
     BackupRequest,
+    Changes,
     CopyState,
     Coverage,
     Hold,
     Parent,
+    PastCopy,
     PodPlan,
     PodResult,
+    Suspicion,
     Tombstone,
     VolumePlan,
     VolumeRecord,
@@ -63,6 +67,7 @@ from schemas.records.verification import DEPTHS, Check, SamplePosition, Verifica
 
 __all__ = [
     "DEPTHS",
+    "NO_CHANGES",
     "AppRef",
     "Applied",
     "Asked",
@@ -72,6 +77,7 @@ __all__ = [
     "BackupRequest",
     "Began",
     "Check",
+    "Changes",
     "CopyState",
     "Coverage",
     "Hold",
@@ -84,6 +90,7 @@ __all__ = [
     "LiveRef",
     "OwnerEnded",
     "Parent",
+    "PastCopy",
     "PodHooks",
     "PodPlan",
     "PodResult",
@@ -101,6 +108,7 @@ __all__ = [
     "Running",
     "SamplePosition",
     "Status",
+    "Suspicion",
     "Tombstone",
     "Undeploy",
     "Undeployed",

@@ -30,7 +30,8 @@ class BackupRejection(Rejection):
 
 
 class VolumePlan(BaseModel):
-    """One volume of a pod. `directory` is its name below the kubelet's pod directory."""
+    """One volume of a pod. `directory` is its name below the kubelet's pod directory; `watched` says whether somebody
+    is warned of unusual changes in it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -39,6 +40,7 @@ class VolumePlan(BaseModel):
     directory: str
     claim: str | None = None
     claim_uid: str | None = None
+    watched: bool = True
 
     def identity(self, namespace: str, pod: str) -> str:
         """What makes two copies copies of the same volume: the claim, else the pod's volume."""
@@ -103,8 +105,37 @@ class BackupPlan(Record):
     warnings: list[Message] = []
 
 
+class Changes(BaseModel):
+    """How a copy of a volume differs from its parent, which had `bytes_before` and `files_before` (None without a
+    parent). A file of another name is deleted and added. `new_bytes` are those of content that the repository did not
+    have, `new_stored_bytes` what they take, compressed."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    bytes_before: int | None = None
+    files_before: int | None = None
+    files_added: int = 0
+    files_changed: int = 0
+    files_deleted: int = 0
+    new_bytes: int = 0
+    new_stored_bytes: int = 0
+
+
+NO_CHANGES = Changes()
+
+
+class Suspicion(BaseModel):
+    """What is unusual about a copy, against those before it. `before` names the backups of these, newest first, that
+    were not suspicious."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    reasons: list[Message]
+    before: list[str] = []
+
+
 class VolumeRecord(BaseModel):
-    """One copied volume: `volume_id` is its id in the repository."""
+    """One copied volume: `volume_id` is its id in the repository. Older records have no `changes`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -118,6 +149,8 @@ class VolumeRecord(BaseModel):
     changed_bytes: int
     uploaded_bytes: int
     files: int
+    changes: Changes | None = None
+    suspicion: Suspicion | None = None
 
     @property
     def key(self) -> str:
@@ -193,7 +226,22 @@ class Hold(Record):
     since: datetime
 
 
+class PastCopy(BaseModel):
+    """What the copy of a volume for one `backup` has found; it ended at `at`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    backup: str
+    at: datetime
+    scanned_bytes: int
+    changed_bytes: int
+    changes: Changes
+    suspicious: bool = False
+
+
 class Parent(Record):
-    """The newest copy of a volume: what the next one is compared with."""
+    """The newest copy of a volume: what the next one is compared with; and the `history` of its copies, oldest
+    first."""
 
     volume_id: str
+    history: list[PastCopy] = []

@@ -27,6 +27,7 @@ from workers.manifests.capture.scope import scope_of, shipped_spec, spec_for
 from workers.manifests.capture.select import capture as capture_objects
 from workers.manifests.capture.unheeded import not_heeded
 from workers.manifests.capture.volume_plan import Planned, plan_volumes
+from workers.manifests.capture.watched import unwatched
 from workers.manifests.restore.load import load_all
 from workers.manifests.restore.mount_volumes import Mounting, hold_claims
 from workers.manifests.restore.safety_snapshot import loose_claims, replaced
@@ -126,7 +127,7 @@ def _selected(request: BackupRequest, needs: CaptureNeeds) -> _Taken:
     spec = spec_for(apps, request.app)
     return _Taken(
         captured,
-        plan_volumes(captured.objects, spec.default_volumes),
+        plan_volumes(captured.objects, spec.default_volumes, unwatched=unwatched(captured, apps)),
         hooks=spec.hooks.resources,
         selector=spec.label_selector if request.app else None,
         errors=[*seen.changed, *_empty(captured, request, seen)],

@@ -12,7 +12,17 @@ from schemas import keys
 from schemas.errors import Code, Damaged, NotFound, TransientError
 from schemas.job import Job
 from schemas.messages import Message, prefixed, told
-from schemas.records import BackupPlan, CopyState, HookState, Parent, PodPlan, PodResult, VolumePlan, VolumeRecord
+from schemas.records import (
+    BackupPlan,
+    CopyState,
+    HookState,
+    Parent,
+    PodPlan,
+    PodResult,
+    Suspicion,
+    VolumePlan,
+    VolumeRecord,
+)
 from workers.hooks import around
 from workers.hooks.around import Hooked
 from workers.jobs import ledger, progress
@@ -21,6 +31,7 @@ from workers.jobs.pod_presence import LOST, pod_state
 from workers.jobs.results import pod_copied, progressed, record_pod
 from workers.jobs.slicing import Slicing, reporting
 from workers.ports import Cluster, CopySlice, Destinations, ObjectStore, Progress, Repository, VolumeFiles
+from workers.suspicion import history
 
 _AT_END: dict[str, None] = {"checkpoint": None, "mount": None}
 """Of a state, when it is done with a volume."""
@@ -36,6 +47,8 @@ class CopyNeeds:
     slicing: Slicing
     locks: Locks
     now: Callable[[], datetime]
+    watching: bool = True
+    """Whether unusual changes in volumes are looked for."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,8 @@ class _Copy:
     cluster: Callable[[], Cluster]
     files: VolumeFiles
     stop: Callable[[], bool]
+    now: Callable[[], datetime]
+    watching: bool
 
 
 def copy(event: e.CloudEvent[e.VolumesCopyRequested], needs: CopyNeeds) -> Iterator[e.Event]:
@@ -88,7 +103,8 @@ def _slice(asked: e.VolumesCopyRequested, store: ObjectStore, needs: CopyNeeds) 
     if not state.given_up:
         state = _may_be_copied(state, pod, around.before(_hooked(asked, store, needs), pod))
     stop = needs.slicing.stop(job)
-    one = _Copy(job, pod, store, needs.destinations.repository(asked.destination), needs.cluster, needs.files, stop)
+    repository = needs.destinations.repository(asked.destination)
+    one = _Copy(job, pod, store, repository, needs.cluster, needs.files, stop, needs.now, needs.watching)
     while not _is_done(state, pod) and not stop():
         state = yield from _advance(one, state)
         if state.checkpoint:
@@ -217,9 +233,11 @@ def _copy_slice(one: _Copy, state: CopyState, root: Path, mount: str) -> Generat
         saved = base64.b64encode(reached.checkpoint or b"").decode()
         return state.model_copy(update={"checkpoint": saved, "mount": mount})
     yield tell(Progress(reached.scanned_bytes, reached.scanned_bytes, reached.files))
-    ledger.put(one.store, identity, Parent(volume_id=reached.volume))
+    watched = one.watching and volume.watched and volume.kind == "claim"  # what else there is goes with its pod
+    newest, suspicion = history.add(parent, reached.volume, one.job.name, reached, one.now(), watched=watched)
+    ledger.put(one.store, identity, newest)
     where = f"{pod.key}, volume {volume.name}"
-    return _with(state, _record(pod, volume, reached.volume, reached), where, reached, doubts)
+    return _with(state, _record(pod, volume, reached.volume, reached, suspicion), where, reached, doubts)
 
 
 def _parent(store: ObjectStore, identity: str) -> tuple[Parent | None, list[Message]]:
@@ -252,7 +270,9 @@ def _about(where: str, said: tuple[str, ...], code: Code) -> list[Message]:
     return [Message(code=code, text=f"{where}: {one}", subject=where) for one in said]
 
 
-def _record(pod: PodPlan, volume: VolumePlan, volume_id: str, reached: CopySlice) -> VolumeRecord:
+def _record(
+    pod: PodPlan, volume: VolumePlan, volume_id: str, reached: CopySlice, suspicion: Suspicion | None
+) -> VolumeRecord:
     return VolumeRecord(
         namespace=pod.namespace,
         pod=pod.name,
@@ -264,4 +284,6 @@ def _record(pod: PodPlan, volume: VolumePlan, volume_id: str, reached: CopySlice
         changed_bytes=reached.changed_bytes,
         uploaded_bytes=reached.uploaded_bytes,
         files=reached.files,
+        changes=reached.changes,
+        suspicion=suspicion,
     )

@@ -20,6 +20,7 @@ from workers.manifests.capture.volume_choice import (
     opted_in,
     shows_objects,
 )
+from workers.manifests.capture.watched import is_watched
 from workers.manifests.kube.objects import (
     CLAIM,
     POD,
@@ -50,9 +51,11 @@ class Planned:
     errors: list[Message]
 
 
-def plan_volumes(objects: list[Object], default_volumes: bool, claims: Collection[Name] = ()) -> Planned:
+def plan_volumes(
+    objects: list[Object], default_volumes: bool, claims: Collection[Name] = (), unwatched: Collection[str] = ()
+) -> Planned:
     """Each running pod that has volumes to copy, in the order of `objects`; those of `claims` are copied whatever the
-    pods say.
+    pods say. Nobody is warned of unusual changes in volumes of the pods with the uids `unwatched`.
 
     A claim that several pods share is copied with the first of them by namespace and name."""
     choose = partial(chosen, default_volumes=default_volumes, claims=claims)
@@ -61,6 +64,7 @@ def plan_volumes(objects: list[Object], default_volumes: bool, claims: Collectio
         claims={name_of(obj): obj for obj in objects if kind_of(obj) == CLAIM},
         volumes={name_of(obj)[1]: obj for obj in objects if kind_of(obj) == VOLUME},
         holders=_holders(pods, choose),
+        unwatched=unwatched,
     )
     ended = [pod for pod in pods if _has_ended(pod)]
     parts = [_plan_pod(pod, storage, choose) for pod in pods if not _has_ended(pod)]
@@ -105,6 +109,7 @@ class _Storage:
     claims: Mapping[Name, Object]
     volumes: Mapping[str, Object]
     holders: Mapping[Name, tuple[Name, str]]
+    unwatched: Collection[str]
 
 
 def _holders(pods: Iterable[Object], choose: Choose) -> dict[Name, tuple[Name, str]]:
@@ -167,7 +172,8 @@ def _plan_volume(
         return VolumePlan(name=name, kind="emptyDir", directory=name)
     obj = storage.claims[name_of(pod)[0], claim]
     directory = spec_of(obj)["volumeName"]
-    return VolumePlan(name=name, kind="claim", directory=directory, claim=claim, claim_uid=uid_of(obj))
+    watched = is_watched(pod) and is_watched(obj) and uid_of(pod) not in storage.unwatched
+    return VolumePlan(name=name, kind="claim", directory=directory, claim=claim, claim_uid=uid_of(obj), watched=watched)
 
 
 def _claim_problem(namespace: str, name: str, storage: _Storage) -> str | None:

@@ -51,6 +51,8 @@ class ChunkWriter:
         self._mine: set[bytes] = set()
         self._error: BaseException | None = None
         self.uploaded_bytes = 0
+        self.new_bytes = self.new_stored_bytes = 0
+        """Of the data chunks that were not there before: their plaintext, and what is kept of it."""
         self.relied: set[bytes] = set()
         """The packs of others that have what was written."""
 
@@ -127,6 +129,9 @@ class ChunkWriter:
             if builder is None:
                 builder = self._building[kind] = PackBuilder(self._view.keys, kind, self._view.ambient.random_bytes(16))
             builder.add(id_, method, payload, length)
+            if kind == "d":
+                self.new_bytes += length
+                self.new_stored_bytes += len(payload)
             if builder.size() >= self._view.ambient.limits.pack:
                 full = self._building.pop(kind)
                 self._waiting = True

@@ -47,6 +47,10 @@ class State:
     changed: int = 0
     uploaded: int = 0
     files: int = 0
+    kept: int = 0  # files that the parent has, too
+    altered: int = 0  # of these, those that have changed
+    new: int = 0  # bytes of content that were in no chunk before
+    new_stored: int = 0  # the same, compressed
     warnings: list[str] = field(default_factory=list)
     unlisted_warnings: int = 0
     unreadable: list[str] = field(default_factory=list)

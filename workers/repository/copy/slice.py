@@ -5,6 +5,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from schemas.errors import Damaged, NotFound
+from schemas.records import NO_CHANGES, Changes
 from workers.ports import CopySlice, Progress
 from workers.repository.chunks.chunk_writer import ChunkWriter
 from workers.repository.chunks.reliance import Reliance
@@ -59,13 +60,16 @@ def copy_slice(
             )  # a prune has taken the tree so far: its partial record was too old (F26)
         writer.flush()
         state.uploaded += writer.uploaded_bytes
+        state.new += writer.new_bytes
+        state.new_stored += writer.new_stored_bytes
     progress(Progress(state.scanned, max(total, state.scanned), state.files))
     reached = Volume(state.tree, state.scanned, state.files)
     if state.position:
         volume_record.write(view.sealed, PARTIAL + state.copy, reached)
         return _slice(state, None, checkpoints.encode(view.sealed, state, binding))
+    changes = _changes(state, known)
     volume = commit(view, state, reached, before, writer.relied | reliance.relied)
-    return _slice(state, volume, None) if volume else _anew(view, state, binding)
+    return _slice(state, volume, None, changes) if volume else _anew(view, state, binding)
 
 
 def _begun(view: View, checkpoint: bytes | None, binding: str) -> State:
@@ -123,7 +127,20 @@ def _anew(view: View, state: State, binding: str) -> CopySlice:
     return _slice(state, None, checkpoints.encode(view.sealed, checkpoints.begin(view.ambient), binding))
 
 
-def _slice(state: State, volume: str | None, checkpoint: bytes | None) -> CopySlice:
+def _changes(state: State, known: Volume | None) -> Changes:
+    """How the volume differs from its parent. A file that has another name now was deleted, and added."""
+    return Changes(
+        bytes_before=known.scanned_bytes if known else None,
+        files_before=known.files if known else None,
+        files_added=max(0, state.files - state.kept),
+        files_changed=state.altered,
+        files_deleted=max(0, known.files - state.kept) if known else 0,
+        new_bytes=state.new,
+        new_stored_bytes=state.new_stored,
+    )
+
+
+def _slice(state: State, volume: str | None, checkpoint: bytes | None, changes: Changes = NO_CHANGES) -> CopySlice:
     return CopySlice(
         volume=volume,
         checkpoint=checkpoint,
@@ -131,6 +148,7 @@ def _slice(state: State, volume: str | None, checkpoint: bytes | None) -> CopySl
         changed_bytes=state.changed,
         uploaded_bytes=state.uploaded,
         files=state.files,
+        changes=changes,
         warnings=state.all_warnings(),
         unreadable=state.all_unreadable(),
     )

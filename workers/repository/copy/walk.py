@@ -108,6 +108,7 @@ class Walk:
             subdirectories += unchanged.subdirectories
             self._writer.add_block(block, last=taken == len(names))
             self._state.files += unchanged.files
+            self._state.kept += unchanged.files
             self._state.scanned += unchanged.stored
             if self._pace.ends(len(block.names)):
                 return Walked(subdirectories, Position(path, names[taken - 1]))
@@ -151,6 +152,8 @@ class Walk:
         self, directory: int, path: bytes, name: bytes, kind: int, status: os.stat_result, is_known: bool
     ) -> Position | None:
         """Adds anything but a directory. Returns where the slice ended, if it ended inside a file."""
+        was_there = is_known and kind == tree.FILE and self._parent.find(name) is not None
+        self._state.kept += was_there
         linked: tuple[Attribute, ...] = ()
         if status.st_nlink > 1:
             self._state.linked = True
@@ -163,6 +166,7 @@ class Walk:
             linked = ((tree.LINKED, tree.encode_device(status.st_dev)),)
         if is_known and self._take_over(name, kind, status, linked):
             return None
+        self._state.altered += was_there
         try:
             if kind == tree.FILE:
                 return self._reader.read(directory, path, name, status, linked)
