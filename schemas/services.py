@@ -33,7 +33,7 @@ _VOLUMES: tuple[type[e.Event], ...] = (
 TELLS: dict[str, tuple[type[e.Event], ...]] = {
     "license.gate": (e.BackupRejected, e.RestoreRejected, *_NEXT, *e.FINAL),
     "manifest.capture": (e.BackupQueued, e.VolumesCopyRequested, e.BackupPlanned, *topology.BACKUP_ENDS),
-    "backup.finalize": topology.BACKUP_ENDS,
+    "backup.finalize": (e.BackupSuspicious, *topology.BACKUP_ENDS),
     "restore.prepare": (e.RestoreQueued, e.VolumesRestored, e.VolumesRestoreFailed, *_NEXT, *topology.RESTORE_ENDS),
     "restore.apply": (
         e.VolumesMountRequested,

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from pydantic import BaseModel, ConfigDict
+
 from schemas.events.base import THE_DEFAULT, BackupEvent, Chosen, Count, Event, Name
 from schemas.messages import Message
 from schemas.ttl import Ttl
@@ -113,6 +115,29 @@ class BackupPartiallyFailed(BackupFinal):
     """The backup exists, but something that was selected is missing from it."""
 
     type: ClassVar[str] = "backup.partially_failed.v1"
+
+
+class SuspiciousVolume(BaseModel):
+    """What has changed in a volume as it never has before: the `reason` in plain words and numbers, the `codes` for
+    programs; and the backup that is `held` since, the last good one before."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    volume: str
+    reason: str
+    codes: list[str]
+    held: str | None = None
+
+
+class BackupSuspicious(BackupEvent):
+    """In `count` volumes of a finished backup much has changed that as a rule does not: perhaps somebody has encrypted
+    or deleted what was there. The first of them are described."""
+
+    type: ClassVar[str] = "backup.suspicious.v1"
+
+    app: Name | None = None
+    count: Count
+    volumes: list[SuspiciousVolume]
 
 
 class BackupFailed(BackupFinal):

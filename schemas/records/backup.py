@@ -126,12 +126,13 @@ NO_CHANGES = Changes()
 
 class Suspicion(BaseModel):
     """What is unusual about a copy, against those before it. `before` names the backups of these, newest first, that
-    were not suspicious."""
+    were not suspicious; `held` is the one of them that is held since, once the backup has ended."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     reasons: list[Message]
     before: list[str] = []
+    held: str | None = None
 
 
 class VolumeRecord(BaseModel):
@@ -227,7 +228,7 @@ class Hold(Record):
 
 
 class PastCopy(BaseModel):
-    """What the copy of a volume for one `backup` has found; it ended at `at`."""
+    """What the copy of a volume for one `backup` has found, which ended at `at`; and what was suspicious about it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -236,7 +237,7 @@ class PastCopy(BaseModel):
     scanned_bytes: int
     changed_bytes: int
     changes: Changes
-    suspicious: bool = False
+    reasons: list[Message] = []
 
 
 class Parent(Record):

@@ -20,7 +20,7 @@ from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs.locks import Locks
 from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
-from workers.ports import ObjectStore, Repository
+from workers.ports import ObjectStore, Repository, VolumeFiles
 from workers.steps import (
     backup_finalize,
     license_gate,
@@ -58,6 +58,8 @@ class World:
     now: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)
     authority: Authority = field(default_factory=create_authority)
     told: list[e.Event] = field(default_factory=list)
+    files: VolumeFiles = field(default_factory=NoFiles)
+    watching: bool = True
 
     def __post_init__(self) -> None:
         self.repository: Repository = repository_in(self.objects)
@@ -116,7 +118,7 @@ class World:
             case e.VolumesCopyRequested():
                 slicing = Slicing(timedelta(seconds=30), lambda: False, Nobody())
                 copying = volumes_copy.CopyNeeds(
-                    self.destinations, lambda: self.cluster, NoFiles(), slicing, Locks(), self.clock
+                    self.destinations, lambda: self.cluster, self.files, slicing, Locks(), self.clock, self.watching
                 )
                 yield from volumes_copy.copy(envelope, copying)  # type: ignore[arg-type]
             case e.BackupPlanned() | e.VolumesCopied() | e.VolumesCopyFailed():

@@ -98,6 +98,12 @@ def finished_backup(store: ObjectStore, name: str) -> BackupRecord | None:
     return find(store, keys.final(backup(name)), BackupRecord)
 
 
+def is_usable(store: ObjectStore, name: str) -> bool:
+    """Whether the backup has ended, and holds what can be restored."""
+    record = finished_backup(store, name)
+    return record is not None and record.status in ("Completed", "PartiallyFailed")
+
+
 def finished_restore(store: ObjectStore, name: str) -> RestoreRecord | None:
     """The restore's final record."""
     return find(store, keys.final(restore(name)), RestoreRecord)

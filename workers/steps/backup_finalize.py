@@ -7,9 +7,10 @@ from datetime import datetime
 from schemas import events as e
 from schemas import keys
 from schemas.job import Job
-from schemas.records import BackupPlan, BackupRecord, BackupRequest, PodResult
+from schemas.records import BackupPlan, BackupRecord, BackupRequest, PodResult, VolumeRecord
 from workers.jobs import endings, ledger, progress
 from workers.ports import Destinations, ObjectStore
+from workers.suspicion import alarm
 
 Heard = e.BackupPlanned | e.VolumesCopied | e.VolumesCopyFailed
 
@@ -23,23 +24,32 @@ class FinalizeBackupNeeds:
 
 
 def finalize(event: e.CloudEvent[Heard], needs: FinalizeBackupNeeds) -> Iterator[e.Event]:
-    """The final event, if no pod is missing any more; else nothing."""
+    """The final event, if no pod is missing any more, and what is suspicious; else nothing."""
     job, store = event.data.job, needs.destinations.store(event.data.destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
+        if record := ledger.finished_backup(store, job.name):
+            yield from alarm.told(record)  # of which a run that was killed may not have come to tell
         return
     plan = ledger.find(store, keys.plan(job), BackupPlan)
     if plan is not None and not progress.pods_to_copy(store, job, plan):
         request = ledger.read(store, keys.request(job), BackupRequest)
         results = _results(store, job) if plan.pods else []
-        yield endings.finish_backup(store, _record(request, plan, results, needs.now()), request)
+        volumes = [volume for result in results for volume in result.volumes]
+        held = alarm.hold_before(store, job.name, volumes, needs.now())
+        record = _record(request, plan, results, held, needs.now())
+        yield endings.finish_backup(store, record, request)
+        if any(volume.suspicion for volume in held) and (standing := ledger.finished_backup(store, job.name)):
+            yield from alarm.told(standing)
 
 
 def _results(store: ObjectStore, job: Job) -> list[PodResult]:
     return [ledger.read(store, found.key, PodResult) for found in store.list(keys.pod_results(job))]
 
 
-def _record(request: BackupRequest, plan: BackupPlan, results: list[PodResult], now: datetime) -> BackupRecord:
+def _record(
+    request: BackupRequest, plan: BackupPlan, results: list[PodResult], volumes: list[VolumeRecord], now: datetime
+) -> BackupRecord:
     errors = [*plan.errors, *(error for result in results for error in result.errors)]
     return BackupRecord(
         name=request.name,
@@ -56,8 +66,12 @@ def _record(request: BackupRequest, plan: BackupPlan, results: list[PodResult], 
         selector=plan.selector,
         covers=plan.covers,
         objects=plan.objects,
-        volumes=[volume for result in results for volume in result.volumes],
+        volumes=volumes,
         hooks=[hook for result in results for hook in result.hooks],
         errors=errors,
-        warnings=[*plan.warnings, *(warning for result in results for warning in result.warnings)],
+        warnings=[
+            *alarm.warnings(volumes),
+            *plan.warnings,
+            *(warning for result in results for warning in result.warnings),
+        ],
     )

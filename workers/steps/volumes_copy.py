@@ -234,7 +234,15 @@ def _copy_slice(one: _Copy, state: CopyState, root: Path, mount: str) -> Generat
         return state.model_copy(update={"checkpoint": saved, "mount": mount})
     yield tell(Progress(reached.scanned_bytes, reached.scanned_bytes, reached.files))
     watched = one.watching and volume.watched and volume.kind == "claim"  # what else there is goes with its pod
-    newest, suspicion = history.add(parent, reached.volume, one.job.name, reached, one.now(), watched=watched)
+    newest, suspicion = history.add(
+        parent,
+        reached.volume,
+        one.job.name,
+        reached,
+        one.now(),
+        watched=watched,
+        is_told=lambda backup: ledger.is_usable(one.store, backup),
+    )
     ledger.put(one.store, identity, newest)
     where = f"{pod.key}, volume {volume.name}"
     return _with(state, _record(pod, volume, reached.volume, reached, suspicion), where, reached, doubts)
