@@ -46,6 +46,7 @@ upkeep/samples/<series>.json             where the next sample of the backups of
                                          begins; overwritten
 verified/<name>.json                     what verifications of a backup have found; overwritten. All lie together, so
                                          that one listing tells which are new
+test-restores/<name>.json                how the newest test restore of a backup ended; overwritten
 upkeep/leases/<kind>                     a process prunes, or verifies; overwritten while that lasts
 clock                                    written to learn the store's time; empty
 notifications/<event>/<target>.json      a target has accepted an event; goes as `asked/` does
@@ -70,6 +71,7 @@ CLOCK = "clock"
 WANTED_PRUNES = "upkeep/prunes/"
 VERIFICATIONS = "upkeep/verifications/"
 VERIFIED = "verified/"
+TEST_RESTORES = "test-restores/"
 RUNNING = "running/"
 HELD = "held/backup/"
 FINAL = "final/"
@@ -344,9 +346,9 @@ def verified(job: Job) -> str:
     return f"{VERIFIED}{job.name}.json"
 
 
-def parse_verified(key: str) -> Job:
-    """The inverse of `verified`."""
-    return Job("backup", key.removeprefix(VERIFIED).removesuffix(".json"))
+def test_restored(job: Job) -> str:
+    """How the newest test restore of a backup ended."""
+    return f"{TEST_RESTORES}{job.name}.json"
 
 
 def upkeep_lease(kind: Upkeep) -> str:

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from producers.actions.answers import BEFORE, SILENCE, answer, believed
 from producers.actions.jobs import Requested, repeat
 from producers.event_feed import Missed
 from producers.session import Session
@@ -21,18 +22,14 @@ from workers.jobs import ledger
 from workers.ports import Say
 
 if TYPE_CHECKING:
-    from workers.adapters.broker import Logged
+    pass
 
 BEAT = 0.25
 """Seconds after which the progress is told again, changed or not."""
-SILENCE = 5.0
-"""Seconds without news after which the object store is asked."""
 REPEAT = 15.0
 """Seconds without any answer after which the request is published again; the same id makes the same job."""
 UNHEARD = 60.0
 """Seconds without news of a deletion after which what is on record has to do."""
-BEFORE = timedelta(seconds=2)
-"""How long before the request was published listening begins: clocks differ."""
 
 
 def requested_before(session: Session, name: str, destination: str = THE_DEFAULT) -> Requested:
@@ -64,7 +61,7 @@ def follow(
             heard, now = listener.get(BEAT), clock()
             unsure = isinstance(heard, Missed)
             if heard is not None and not isinstance(heard, Missed) and concerns(progress, heard.event):
-                if _believed(session, heard):
+                if believed(session, heard):
                     progress, heard_at = fold(progress, heard.event.data), now
                 elif isinstance(heard.event.data, e.FINAL):
                     progress, unsure = replace(progress, doubted=progress.doubted | {heard.sender}), True
@@ -88,27 +85,20 @@ def deletion(
     """Waits for the answer to a deletion: one of the line's own users tells it, or it is on record. If the backup is
     gone, and nothing is heard for a minute, nobody knows how much came back. None if `patience` seconds have passed
     since it was asked for. `progress` is told how far what it frees is reclaimed."""
-    began = asked_at = heard_at = clock()
-    with session.events.listen(requested.event.time - BEFORE) as listener:
-        while True:
-            heard, now = listener.get(BEAT), clock()
-            if heard is not None and not isinstance(heard, Missed) and _believed(session, heard):
-                said, is_ours = heard.event.data, heard.event.correlationid == requested.event.id
-                if is_ours and isinstance(said, e.BackupDeleted | e.BackupDeleteFailed):
-                    return said
-                if is_ours and isinstance(said, e.UpkeepProgressed):
-                    heard_at = now
-                    progress(said.doing, said.done, said.total)
-            if isinstance(heard, Missed) or now - asked_at > SILENCE:
-                asked_at = now
-                if found := _recorded(session, requested, unheard=now - heard_at > UNHEARD):
-                    return found
-            if patience is not None and now - began >= patience:
-                return None
+    found = answer(
+        session,
+        requested,
+        _as_answer,
+        lambda silent: _recorded(session, requested, unheard=silent > UNHEARD),
+        clock=clock,
+        patience=patience,
+        progress=progress,
+    )
+    return _as_answer(found)
 
 
-def _believed(session: Session, heard: "Logged") -> bool:
-    return session.rights.believes(heard.sender, type(heard.event.data))
+def _as_answer(said: e.Event | None) -> e.BackupDeleted | e.BackupDeleteFailed | None:
+    return said if isinstance(said, e.BackupDeleted | e.BackupDeleteFailed) else None
 
 
 def job_of(requested: Requested, progress: JobProgress) -> Job:

@@ -48,7 +48,7 @@ def take(
     same `id` makes the same job, however often. Raises Invalid, and TransientError or Denied; then the request may or
     may not be on the bus."""
     destination = session.named_if_known(destination)
-    with _clear():
+    with clear():
         request = e.BackupRequested(app=app, destination=destination, ttl=ttls.written(ttl) if ttl else None)
     return _publish(session, request, "backup", app or "instance", destination, id)
 
@@ -67,7 +67,7 @@ def restore(
     """Asks for a restore from `backup`, of all that is in `scope`, or of `app` alone; as `take`. `keep_newer` leaves
     alone what came after the backup; a `safety_snapshot` is taken of what is deleted."""
     destination = session.named_if_known(destination)
-    with _clear():
+    with clear():
         request = e.RestoreRequested(
             backup=backup,
             scope=scope,
@@ -145,8 +145,7 @@ def delete(session: Session, name: str, *, destination: str = THE_DEFAULT) -> Re
     """Asks for the deletion of a backup and of what only it refers to. Raises as `may_be_deleted`, and as `take`."""
     destination = session.named(destination)
     may_be_deleted(session, name, destination=destination)
-    event = _wrap(session, e.BackupDeleteRequested(backup=name, destination=destination), None)
-    session.bus.publish(event)
+    event = ask(session, e.BackupDeleteRequested(backup=name, destination=destination), None)
     return Requested(event, names.backup(name), destination)
 
 
@@ -169,20 +168,22 @@ def _to_roll_back(store: ObjectStore, name: str) -> RestoreView:
 def _publish(
     session: Session, request: e.Event, kind: names.Kind, prefix: str, destination: str, id: str | None
 ) -> Requested:
-    event = _wrap(session, request, id)
-    session.bus.publish(event)
+    event = ask(session, request, id)
     return Requested(
         event, asked_for(kind, prefix, request_uuid(user(session.settings), event.source, event.id)), destination
     )
 
 
-def _wrap(session: Session, request: e.Event, id: str | None) -> e.AnyEvent:
-    with _clear():
-        return e.wrap(request, id=id or str(uuid.uuid4()), source=session.source, time=datetime.now(UTC))
+def ask(session: Session, request: e.Event, id: str | None) -> e.AnyEvent:
+    """Publishes a request, with an id of its own unless one is given."""
+    with clear():
+        event = e.wrap(request, id=id or str(uuid.uuid4()), source=session.source, time=datetime.now(UTC))
+    session.bus.publish(event)
+    return event
 
 
 @contextmanager
-def _clear() -> Iterator[None]:
+def clear() -> Iterator[None]:
     """What cannot be asked for is Invalid."""
     try:
         yield

@@ -28,6 +28,7 @@ class Commands(LazyGroup):
         "hold": Entry(f"{ROOM}.holds:hold", "Keep backups from being deleted."),
         "unhold": Entry(f"{ROOM}.holds:unhold", "Let backups go that are held."),
         "check": Entry(f"{ROOM}.storage:check_", "Try all that Snapline needs of a destination."),
+        "verify": Entry(f"{ROOM}.verify:verify", "Have a backup read back by the workers."),
         "files": Entry(f"{ROOM}.files:files", "Look into a backup, and take single files out of it."),
         "repository": Entry(f"{ROOM}.repository:repository", "The volume repository: make, check, verify, prune."),
         "events": Entry(f"{ROOM}.bus:events", "The event log."),

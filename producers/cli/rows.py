@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from producers.cli import verdicts
 from producers.cli.context import where
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, Row
@@ -35,7 +36,7 @@ PHASES = {
 }
 """What phases of a job are called."""
 BACKUP_COLUMNS = ("name", "status", "app", "objects", "volumes", "size", "errors", "duration_seconds", "requested_at")
-SOMETIMES = ("expires_at", "held", "schedule", "snapshot_of")
+SOMETIMES = ("last_verified", "verification", "restore_seconds", "expires_at", "held", "schedule", "snapshot_of")
 """Columns of backups for which some have a value."""
 RESTORE_COLUMNS = (
     "name",
@@ -84,6 +85,7 @@ def backup(view: "BackupView") -> Row:
         "completed_at": view.completed_at.isoformat(),
         "duration_seconds": (view.completed_at - view.requested_at).total_seconds(),
         **_kept(view),
+        **verdicts.of(view),
         "reason": str(view.reason or ""),
     }
 
@@ -123,7 +125,8 @@ def backup_details(details: "BackupDetails", hooks: "Iterable[HookView]", output
     if details.view.completed_at is None:
         return backup(details.view) | hold | _standing(details.standing, output)
     whole = {"volumes": list(map(volume, details.volumes)), "hooks": _hooks(hooks, output)}
-    return backup(details.view) | hold | whole | _messages(details, output)
+    whole |= verdicts.details(details, output)
+    return _told(backup(details.view), output) | hold | whole | _messages(details, output)
 
 
 def restore_details(details: "RestoreDetails", hooks: "Iterable[HookView]", output: Output) -> Row:
@@ -234,6 +237,12 @@ def dead_letter(letter: "DeadLetter") -> Row:
 def texts(messages: Iterable[Message]) -> list[str]:
     """Messages as plain sentences."""
     return list(map(str, messages))
+
+
+def _told(row: Row, output: Output) -> Row:
+    """People are told nothing of what is not known of how good a backup is."""
+    unknown = {name for name in verdicts.NAMES if row.get(name) is None} if output is Output.TABLE else set[str]()
+    return {name: value for name, value in row.items() if name not in unknown}
 
 
 def _kept(view: "BackupView") -> Row:

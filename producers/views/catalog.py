@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from producers.session import Session
 from producers.views import catalog_file, jobs
 from producers.views.job_views import BackupView, RestoreView
+from producers.views.verification import with_verdicts
 from schemas import keys
 from schemas.errors import Damaged
 from schemas.events import THE_DEFAULT
@@ -100,7 +101,8 @@ class Catalog:
     def backups(self) -> list[BackupView]:
         """All backups, the newest first, those under way too. One whose record cannot be believed holds up no other."""
         held = holds.names(self._store)
-        return [replace(view, held=view.name in held) for view in self._jobs(_BACKUPS)]
+        found = [replace(view, held=view.name in held) for view in self._jobs(_BACKUPS)]
+        return with_verdicts(found, self._store, self._directory, self._place)
 
     def restores(self) -> list[RestoreView]:
         """All restores; as `backups`."""

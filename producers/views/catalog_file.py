@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from producers.views.job_views import BackupView, RestoreView
+from producers.views.job_views import BackupView, CheckedView, RestoreTestView, RestoreView
 
-V = TypeVar("V", BackupView, RestoreView)
+V = TypeVar("V", BackupView, RestoreView, CheckedView, RestoreTestView)
 Entries = dict[str, tuple[str, V]]
 """Name of the job -> ETag of its record, and what a list shows of it."""
 

@@ -8,13 +8,48 @@ from producers.views.plans import PlanView
 from producers.views.standing import StandingView
 from producers.views.volumes import VolumeView
 from schemas import records
-from schemas.events import Scope
+from schemas.events import Depth, Scope
 from schemas.messages import Message
 from schemas.records import Hold, HookResult
 
 Ended = records.Status
 Underway = Literal["Queued", "InProgress", "Cancelling", "Rejected", "Unreadable"]
 Status = Ended | Underway
+
+
+Verdict = Literal["passed", "failed"]
+
+
+@dataclass(frozen=True)
+class CheckedView:
+    """What counts of the verifications of a backup: when, how deep, and what came of it. What a deeper one has found
+    counts until one as deep has found nothing."""
+
+    at: datetime
+    depth: Depth
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class RestoreTestView:
+    """How the newest test restore of a backup ended, and after how many seconds."""
+
+    at: datetime
+    seconds: float
+    verdict: Verdict
+    problems: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class VerificationView:
+    """The newest verification of a depth; `problems` names the first."""
+
+    depth: Depth
+    at: datetime
+    seconds: float
+    verdict: Verdict
+    problems: tuple[Message, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True)
@@ -28,7 +63,8 @@ class BackupView:
     One is `Unreadable` if its record is damaged, or none of ours: `reason` says why, and only `name` is known, and as
     `requested_at` when that record was written.
 
-    It expires at `expires_at`, None if nothing says when; one that is `held` stays even so."""
+    It expires at `expires_at`, None if nothing says when; one that is `held` stays even so. `checked` and `tested` say
+    how good it is known to be."""
 
     name: str
     status: Status
@@ -51,6 +87,8 @@ class BackupView:
     reasons: tuple[Message, ...] = ()
     expires_at: datetime | None = None
     held: bool = False
+    checked: CheckedView | None = None
+    tested: RestoreTestView | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +120,7 @@ class BackupDetails:
     """All that is known of one backup. `standing` is None unless it is under way, `hold` unless it is held."""
 
     view: BackupView
+    verifications: tuple[VerificationView, ...] = ()
     volumes: tuple[VolumeView, ...] = ()
     hooks: tuple[HookResult, ...] = ()
     errors: tuple[Message, ...] = ()

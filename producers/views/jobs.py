@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from producers.views import plans, volumes
+from producers.views import plans, verification, volumes
 from producers.views.job_views import BackupDetails, BackupView, RestoreDetails, RestoreView, Status
 from producers.views.standing import standing
 from schemas import keys
@@ -54,13 +54,18 @@ def backup(store: ObjectStore, name: str) -> BackupDetails:
     _refuse_unknown(store, job)
     hold = holds.held(store, job)
     if record := ledger.finished_backup(store, name):
+        unsure: list[Message] = []
+        verified = _doubted(lambda: verification.verified_of(store, job), unsure)
+        tested = _doubted(lambda: verification.tested_of(store, job), unsure)
+        checked, tests = verification.checked(verified), verification.tested(tested)
         return BackupDetails(
-            view=replace(ended_backup(record), held=hold is not None),
+            view=replace(ended_backup(record), held=hold is not None, checked=checked, tested=tests),
+            verifications=verification.verifications(verified),
             hold=hold,
             volumes=tuple(map(volumes.view, record.volumes)),
             hooks=tuple(record.hooks),
             errors=tuple(record.errors),
-            warnings=tuple(record.warnings),
+            warnings=(*record.warnings, *unsure),
         )
     if view := running_backup(store, name):
         doubts: list[Message] = []

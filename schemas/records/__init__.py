@@ -63,7 +63,7 @@ from schemas.records.restore import (
     Why,
     WriteState,
 )
-from schemas.records.verification import DEPTHS, Check, SamplePosition, Verification, Verified
+from schemas.records.verification import DEPTHS, Check, RestoreTested, SamplePosition, Verification, Verified
 
 __all__ = [
     "DEPTHS",
@@ -105,6 +105,7 @@ __all__ = [
     "RestoreRecord",
     "RestoreRejection",
     "RestoreRequest",
+    "RestoreTested",
     "Running",
     "SamplePosition",
     "Status",

@@ -38,6 +38,17 @@ class SamplePosition(Record):
     at: datetime
 
 
+class RestoreTested(Record):
+    """How the newest test restore of a backup ended: `seconds` is the time from its request until the application was
+    ready and its check had passed. `restore` is what it was called, empty for one into a directory."""
+
+    at: datetime
+    seconds: float
+    restore: str = ""
+    app: str | None = None
+    problems: list[Message] = []
+
+
 class Check(BaseModel):
     """What one verification has found: the first `problems`, and how many `more`."""
 

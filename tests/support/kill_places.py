@@ -59,6 +59,7 @@ RECORDS: Mapping[str, str] = {
     "verification": "upkeep/verifications/*",
     "position of samples": "upkeep/samples/*",
     "verified": "verified/*",
+    "test restored": "test-restores/*",
     "lease": "upkeep/leases/*",
     "clock": keys.CLOCK,
 }

@@ -51,6 +51,7 @@ WRITTEN: Mapping[str, list[str]] = {
     "verification": [keys.verification("request")],
     "samples": [keys.samples("instance")],
     "verified": [keys.verified(COPY)],
+    "test_restored": [keys.test_restored(COPY)],
     "upkeep_lease": [keys.upkeep_lease(kind) for kind in get_args(keys.Upkeep)],
     "CLOCK": [keys.CLOCK],
 }

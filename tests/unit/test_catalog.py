@@ -86,8 +86,9 @@ def test_five_thousand_backups_cost_one_listing_and_the_new_records(front: Front
     assert len(store.gets) == 5000
     store.forget()
     assert _names(front) == names
-    # five of final records, one of those under way, one of what was rejected, one of holds
-    assert (store.gets, store.pages, store.listed) == ([], 8, 5000)
+    # five of final records, one of those under way, one of what was rejected, one of holds, one
+    # of verifications, one of test restores
+    assert (store.gets, store.pages, store.listed) == ([], 10, 5000)
     front.back_up("new-bcdfg")
     store.forget()
     assert len(_names(front)) == 5001

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from producers.actions import follow, jobs
+from producers.actions import answers, follow, jobs
 from producers.actions.jobs import Requested
 from producers.cli.exits import Exit
 from producers.cli.follow import finish, wait
@@ -70,7 +70,7 @@ def test_who_hears_nothing_asks_the_store(front: Front) -> None:
             front.back_up(requested.job.name)
         assert len(seen) < 50
     assert seen[-1].final is None
-    assert len(seen) <= 10 + follow.SILENCE + 1
+    assert len(seen) <= 10 + answers.SILENCE + 1
 
 
 def test_who_gets_no_answer_asks_again(front: Front) -> None:

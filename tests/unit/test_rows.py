@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from producers.cli import rows
+from producers.cli import rows, verdicts
 from producers.cli.render import Output
 from producers.views import jobs
 from producers.views.catalog import open_catalog
@@ -56,6 +56,7 @@ def test_a_finished_backup(front: Front) -> None:
         "duration_seconds": 60.0,
         "expires_at": None,
         "held": False,
+        **dict.fromkeys(verdicts.NAMES),
         "reason": "the keys are gone",
     }
     volume = {
@@ -72,7 +73,8 @@ def test_a_finished_backup(front: Front) -> None:
     assert list(rows.backup(view).items()) == list(listed.items())
     details = jobs.backup(front.store, "shop-bcdfg")
     said = {"errors": ["the keys are gone"], "warnings": ["something is odd"]}
-    described = listed | {"volumes": [volume], "hooks": []} | said
+    unknown: dict[str, object] = {"verifications": [], "test_restore_problems": []}
+    described = listed | {"volumes": [volume], "hooks": []} | unknown | said
     assert list(rows.backup_details(details, (), Output.JSON).items()) == list(described.items())
     for_people = rows.backup_details(details, (), Output.TABLE)
     assert for_people["errors"] == ["the keys are gone; `snapline repository key recover` with the recovery text"]

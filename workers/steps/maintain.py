@@ -72,6 +72,7 @@ def _remove(store: ObjectStore, repository: Repository, job: Job) -> None:
     there would stop other prunes."""
     store.delete(keys.final(job))
     store.delete(keys.verified(job))
+    store.delete(keys.test_restored(job))
     staying = {keys.request(job), keys.deleted(job)}
     for found in list(store.list(keys.of(job))):
         if found.key not in staying:

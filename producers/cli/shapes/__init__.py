@@ -33,6 +33,7 @@ COMMANDS: dict[str, Any] = {
     "delete backup": things.Deletion | list[things.Deletion],
     "delete dead-letters": things.Dropped,
     "check": list[things.Check],
+    "verify": jobs.Requested | jobs.VerificationAnswered,
     "files ls": list[things.VolumeOfFiles] | list[things.File],
     "files find": list[things.FileFound],
     "files diff": list[things.FileDifference],

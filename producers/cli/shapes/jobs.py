@@ -18,7 +18,8 @@ class Requested(Shape):
 
 class Backup(Shape):
     """A backup that has ended. `size` is of all files, `uploaded_bytes` what was new of them; `errors` and `warnings`
-    are numbers. It `expires_at` then, unless it is `held`."""
+    are numbers. It `expires_at` then, unless it is `held`. Of its verifications that is told which counts, and of its
+    test restores the newest; `restore_seconds` if that has passed."""
 
     name: str
     status: Literal["Completed", "PartiallyFailed", "Failed", "Cancelled"]
@@ -37,6 +38,12 @@ class Backup(Shape):
     duration_seconds: float
     expires_at: datetime | None
     held: bool
+    last_verified: datetime | None
+    verification: Literal["passed", "failed"] | None
+    depth: Literal["structure", "sample", "full"] | None
+    last_test_restored: datetime | None
+    test_restore: Literal["passed", "failed"] | None
+    restore_seconds: float | None
     reason: str
 
 
@@ -148,6 +155,26 @@ class Hook(Shape):
     problem: str
 
 
+class Verification(Shape):
+    """What the newest verification of a depth has found: the first `problems`, and how many `more`."""
+
+    depth: Literal["structure", "sample", "full"]
+    at: datetime
+    seconds: float
+    verdict: Literal["passed", "failed"]
+    problems: list[str]
+    more: int
+
+
+class VerificationAnswered(Shape):
+    """What came of a verification that was waited for."""
+
+    name: str
+    status: Literal["Verified", "VerificationFailed"]
+    depth: Literal["structure", "sample", "full"]
+    problems: list[str]
+
+
 class Content(Shape):
     """An object that a backup holds."""
 
@@ -164,6 +191,8 @@ class BackupDescribed(Backup):
     hooks: list[Hook]
     errors: list[str]  # type: ignore[assignment]
     warnings: list[str]  # type: ignore[assignment]
+    verifications: list[Verification]
+    test_restore_problems: list[str]
     contents: list[Content] | None = None
     hold: str = ""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from producers.actions import follow
+from producers.actions import answers
 from producers.cli import context
 from producers.cli.main import cli
 from schemas import events as e
@@ -20,7 +20,7 @@ from workers.jobs import ledger
 
 @pytest.fixture
 def front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Front:
-    monkeypatch.setattr(follow, "BEAT", 0.01)
+    monkeypatch.setattr(answers, "BEAT", 0.01)
     made = Front(tmp_path)
     made.back_up("a", "b", "c")
     return made
@@ -69,7 +69,7 @@ def test_what_is_waited_for_has_an_end(front: Front) -> None:
 
 
 def test_what_is_gone_already_is_gone(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "SILENCE", 0.0)
+    monkeypatch.setattr(answers, "SILENCE", 0.0)
     asked = front.bus.publish
 
     def and_gone(event: e.AnyEvent) -> None:
