@@ -52,8 +52,8 @@ def test_several_are_asked_for_each_once(front: Front) -> None:
     done = _delete(front, "a", "b", "a", "--yes", "-o", "json")
     assert [row["name"] for row in json.loads(done.stdout)] == ["a", "b"]
     assert [event.data for event in front.bus.published] == [
-        e.BackupDeleteRequested(backup="a"),
-        e.BackupDeleteRequested(backup="b"),
+        e.BackupDeleteRequested(backup="a", destination="default"),
+        e.BackupDeleteRequested(backup="b", destination="default"),
     ]
 
 

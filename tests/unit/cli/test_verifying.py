@@ -45,8 +45,10 @@ def test_what_is_asked_for_is_published(front: Front) -> None:
     assert (said["name"], said["status"]) == ("a", "Requested")
     _run(front, "verify", "--app", "shop")
     named, newest = (event.data for event in front.bus.published)
-    assert named == e.BackupVerifyRequested(backup="a", depth="sample", within_seconds=7 * 24 * 3600.0)
-    assert newest == e.BackupVerifyRequested(app="shop")
+    assert named == e.BackupVerifyRequested(
+        backup="a", destination="default", depth="sample", within_seconds=7 * 24 * 3600.0
+    )
+    assert newest == e.BackupVerifyRequested(app="shop", destination="default")
 
 
 @pytest.mark.parametrize(
