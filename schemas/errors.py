@@ -8,6 +8,7 @@
         ├── NotFound          the object, record or volume is not there
         ├── AlreadyExists     somebody made it first
         ├── Denied            the credentials do not allow it
+        ├── Locked            a lock or a retention period of the object store forbids it
         ├── Invalid           the request or file is wrong; the message says where
         └── Damaged           stored bytes are not what was written
 
@@ -17,7 +18,7 @@ reads it, so no text names a command or a page: an error carries a code, and eac
 Misuse by our own code is a plain RuntimeError.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -97,6 +98,9 @@ class Code(StrEnum):
     DESTINATION_GIVEN = "DestinationGiven"
     STORE_CREDENTIALS = "StoreCredentials"
     STORE_UNSUITABLE = "StoreUnsuitable"
+    STORE_FULL = "StoreFull"
+    EXTRA_MISSING = "ExtraMissing"
+    LOCKED = "Locked"
     NO_REPOSITORY = "NoRepository"
     NO_PASSPHRASE = "NoPassphrase"  # noqa: S105  # a code
     WRONG_PASSPHRASE = "WrongPassphrase"  # noqa: S105  # a code
@@ -194,6 +198,17 @@ class Denied(PermanentError):
     """The credentials in use do not allow what was tried."""
 
     default = Code.DENIED
+
+
+class Locked(PermanentError):
+    """The object store does not change or delete an object: it is locked until `until`, None if nobody says (UTC)."""
+
+    default = Code.LOCKED
+
+    def __init__(self, tried: str, until: datetime | None = None, *, place: str = "") -> None:
+        when = f" until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if until else ""
+        super().__init__(f"{tried}: it is locked{when}", place=place)
+        self.until = until
 
 
 class Invalid(PermanentError):

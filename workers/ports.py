@@ -20,6 +20,7 @@ class StoredObject:
     size: int  # bytes
     modified: datetime  # UTC
     etag: str  # another one for other content under the key; else opaque
+    locked_until: datetime | None = None  # UTC; what lists say of object lock and retention periods
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ObjectStore(Protocol):
         ...
 
     def put(self, key: str, body: bytes | bytearray) -> None:
-        """Writes, replacing what was there."""
+        """Writes, replacing what was there. Raises Locked."""
         ...
 
     def create(self, key: str, body: bytes) -> bool:
@@ -60,7 +61,8 @@ class ObjectStore(Protocol):
         ...
 
     def delete(self, key: str) -> None:
-        """Removes; no error if it is gone already."""
+        """Removes; no error if it is gone already. Raises Locked where the store refuses because of a lock or a
+        retention period. Where a store keeps what was deleted as an older version, that stays as long as it says."""
         ...
 
 

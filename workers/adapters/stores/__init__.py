@@ -1,5 +1,7 @@
 """The port `ObjectStore`, one file or folder for each provider, and `open_store`, which knows them all."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from schemas.destination import AzureDestination, Destination, DirectoryDestination, GcsDestination, S3Destination
@@ -16,9 +18,27 @@ def open_store(destination: Destination, ca: Path | None = None) -> ObjectStore:
             from workers.adapters.stores.s3 import S3ObjectStore
 
             return S3ObjectStore(destination, ca)
-        case GcsDestination() | AzureDestination():
-            raise Invalid(f"there is no adapter for {destination.provider}", code=Code.DESTINATION_INVALID)
+        case GcsDestination():
+            with _extra("gcs"):
+                from workers.adapters.stores.gcs import GcsObjectStore
+
+            return GcsObjectStore(destination, ca)
+        case AzureDestination():
+            with _extra("azure"):
+                from workers.adapters.stores.azure import AzureObjectStore
+
+            return AzureObjectStore(destination, ca)
         case DirectoryDestination():
             from workers.adapters.stores.directory import DirectoryObjectStore
 
             return DirectoryObjectStore(destination)
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """While something is imported that only an extra of our package installs. Raises Invalid (`ExtraMissing`)."""
+    try:
+        yield
+    except ImportError as error:
+        text = f"the provider {name!r} is not installed here: its library is missing ({error.name})"
+        raise Invalid(text, code=Code.EXTRA_MISSING, subject=name) from error
