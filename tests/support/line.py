@@ -5,7 +5,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
@@ -21,6 +21,7 @@ from deploy.local.stack import Stack, running
 from schemas import events as e
 from schemas import keys, topology
 from schemas.destination import Destination
+from schemas.errors import TransientError
 from schemas.job import Job, Kind, name_for, request_uuid
 from schemas.kubernetes import NAMESPACES
 from workers.adapters import broker
@@ -99,10 +100,10 @@ class Line:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def publish(self, event: e.Event, id_: str) -> None:
-        """Publishes a request, as any other system would."""
-        publisher = broker.Publisher(self.url, "tests")
-        publisher.publish(e.wrap(event, id=id_, source="tests", time=datetime.now(UTC)))
-        publisher.close()
+        """Publishes a request, as any other system would: again, while a busy broker does not take it."""
+        asked = e.wrap(event, id=id_, source="tests", time=datetime.now(UTC))
+        with closing(broker.Publisher(self.url, "tests")) as publisher:
+            until(lambda: _taken(publisher, asked), f"the broker takes {event.type}", 120)
 
     def tick(self) -> None:
         """A tick of the scheduler's clock, as its trusted user."""
@@ -189,7 +190,15 @@ def killing_command(point: str, markers: Path) -> Callable[[str], list[str]]:
     return lambda queue: [sys.executable, "-m", "tests.support.killing", queue, point, str(markers)]
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def _taken(publisher: broker.Publisher, event: e.AnyEvent) -> bool:
+    try:
+        publisher.publish(event)
+    except TransientError:
+        return False
+    return True
+
+
+def until(true: Callable[[], bool], what: str, seconds: float = 120) -> None:
     """Waits for something to be true."""
     deadline = time.monotonic() + seconds
     while not true():
