@@ -31,6 +31,7 @@ from schemas.events.base import (
     RestoreEvent,
     Scope,
 )
+from schemas.events.due import Due, Missed
 from schemas.events.envelope import (
     FINAL,
     KINDS,
@@ -125,8 +126,10 @@ __all__ = [
     "CloudEvent",
     "Count",
     "Depth",
+    "Due",
     "Event",
     "JobEvent",
+    "Missed",
     "Name",
     "NotificationDelivered",
     "NotificationFailed",

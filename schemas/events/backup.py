@@ -5,13 +5,15 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from schemas.events.base import THE_DEFAULT, BackupEvent, Chosen, Count, Event, Name
+from schemas.events.due import Due
 from schemas.messages import Message
 from schemas.ttl import Ttl
 
 
 class BackupRequested(Event):
     """Take a backup: of one application (`app`), or of the console and all applications; to be kept for `ttl` (a Go
-    duration, such as `720h`), or else for as long as retention says."""
+    duration, such as `720h`), or else for as long as retention says. The scheduler says for which run of the `schedule`
+    that is `due`; nobody else may."""
 
     type: ClassVar[str] = "backup.requested.v1"
     identity: ClassVar[tuple[str, ...]] = ()
@@ -20,6 +22,7 @@ class BackupRequested(Event):
     schedule: Name | None = None
     destination: Chosen = THE_DEFAULT
     ttl: Ttl | None = None
+    due: Due | None = None
 
 
 class BackupLicensed(BackupEvent):

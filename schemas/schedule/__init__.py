@@ -1,7 +1,9 @@
 """Schedules: when to ask for what, how such a wish is kept, and when it is due."""
 
-from schemas.schedule.expression import EPOCH, MACROS, last_due, next_due
-from schemas.schedule.model import Does, Missed, Schedule, request_id
+from schemas.schedule.due import coming, due, latest, request_id, starts
+from schemas.schedule.expression import EPOCH, MACROS, PRESETS
+from schemas.schedule.model import Does, Missed, Schedule
+from schemas.schedule.moments import last_due, next_due
 from schemas.schedule.stored import LABEL, NAME_PREFIX, from_config_map, to_config_map
 
 __all__ = [
@@ -9,12 +11,17 @@ __all__ = [
     "LABEL",
     "MACROS",
     "NAME_PREFIX",
+    "PRESETS",
     "Does",
     "Missed",
     "Schedule",
+    "coming",
+    "due",
     "from_config_map",
     "last_due",
+    "latest",
     "next_due",
     "request_id",
+    "starts",
     "to_config_map",
 ]

@@ -1,21 +1,21 @@
 """A schedule: what to ask for, when, and under which conditions."""
 
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Literal
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from schemas.errors import Invalid
 from schemas.events import THE_DEFAULT
+from schemas.events import Missed as Missed
+from schemas.schedule.blackouts import leave_time, window
 from schemas.schedule.durations import duration
-from schemas.schedule.expression import EPOCH, next_due, zone
+from schemas.schedule.expression import EPOCH, parse, split_zone, zone
+from schemas.ttl import Ttl
 
 Does = Literal["backup"]
 """What a schedule asks for."""
-Missed = Literal["once", "skip"]
-"""What becomes of a run that nobody asked for in time: it is made up for once, or not at all."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 
 
@@ -33,7 +33,7 @@ class Schedule(BaseModel):
     app: str | None = None
     destination: str = THE_DEFAULT
     copy_to: tuple[str, ...] = ()
-    ttl: str | None = None
+    ttl: Ttl | None = None
     time_zone: str = "UTC"
     jitter: str | None = None
     blackouts: tuple[str, ...] = ()
@@ -48,17 +48,16 @@ class Schedule(BaseModel):
             raise Invalid(f"a schedule cannot be called {name!r:.80}; use a-z, 0-9 and '-', at most 53 characters")
         return name
 
-    @field_validator("expression")
+    @model_validator(mode="before")
     @classmethod
-    def _without_space_around(cls, expression: str) -> str:
-        return expression.strip()
-
-    @field_validator("ttl")
-    @classmethod
-    def _something_is_kept(cls, ttl: str | None) -> str | None:
-        if ttl is not None and duration(ttl) <= timedelta(0):
-            raise Invalid(f"{ttl!r:.80} is no time to keep a snapshot for; give a duration such as 720h")
-        return ttl
+    def _time_zone_before_the_expression(cls, given: Any) -> Any:
+        """`CRON_TZ=Europe/Berlin 0 2 * * *` says what `time_zone` says. Raises Invalid where the two differ."""
+        if not isinstance(given, dict) or not isinstance(given.get("expression"), str):
+            return given
+        named, expression = split_zone(given["expression"])
+        if named and given.get("time_zone") not in (None, named):
+            raise Invalid(f"the expression says {named!r:.80}, and the time zone is {given['time_zone']!r:.80}")
+        return {**given, "expression": expression, **({"time_zone": named} if named else {})}
 
     @field_validator("time_zone")
     @classmethod
@@ -73,17 +72,13 @@ class Schedule(BaseModel):
             raise Invalid(f"{jitter!r:.80} is no jitter; give a duration such as 10m")
         return jitter
 
+    @field_validator("blackouts")
+    @classmethod
+    def _windows_leave_time(cls, blackouts: tuple[str, ...]) -> tuple[str, ...]:
+        leave_time(blackouts)
+        return tuple(window(text).text for text in blackouts)
+
     @model_validator(mode="after")
     def _is_due_some_time(self) -> "Schedule":
-        next_due(self.expression, EPOCH)
+        parse(self.expression, self.time_zone)
         return self
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The time zone that its cron fields are read in."""
-        return zone(self.time_zone)
-
-
-def request_id(schedule: Schedule, due: datetime) -> str:
-    """The event id of a scheduled request: the same for every scheduler."""
-    return f"schedule/{schedule.name}/{due.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}"
