@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -12,11 +12,17 @@ from schemas import events as e
 from schemas import schedule as schedules
 from schemas.errors import SnaplineError
 from schemas.schedule import Schedule
-from workers.ports import Cluster
+from workers.ports import Cluster, ObjectStore
+from workers.scheduling import runs
 
 SOURCE = "snapline/scheduler"
 LOOK = 1.0
 """Seconds between looks at the clock."""
+AGAIN = timedelta(minutes=10)
+"""After so long, a run that is still not answered is asked for again: the broker may have lost the request."""
+
+Asked = dict[str, tuple[datetime, datetime]]
+"""By the schedule's name: the due time that was last asked for, and when it was."""
 
 log = structlog.get_logger("scheduler")
 
@@ -32,14 +38,22 @@ def read_schedules(cluster: Cluster, console_namespace: str) -> list[Schedule]:
     return found
 
 
-def due(known: list[Schedule], after: datetime, until: datetime) -> Iterator[e.AnyEvent]:
-    """The requests that are due after `after`, up to `until`."""
-    for schedule in known:
-        if schedule.paused:
-            continue
-        if moment := schedules.last_due(schedule.expression, max(after, schedule.since), until):
-            request = e.BackupRequested(app=schedule.app, schedule=schedule.name, destination=schedule.destination)
-            yield e.wrap(request, id=schedules.request_id(schedule, moment), source=SOURCE, time=until)
+def is_answered(store: Callable[[str], ObjectStore], schedule: Schedule, at: datetime) -> bool:
+    """Whether it is on record what became of the run that was due `at`. Where nobody can say, it is not: asking once
+    more does no harm."""
+    try:
+        return runs.is_answered(store(schedule.destination), schedule.name, at)
+    except SnaplineError as error:
+        log.warning("cannot look for what became of a run", schedule=schedule.name, reason=error.with_place)
+        return False
+
+
+def request(schedule: Schedule, due: e.Due, now: datetime) -> e.AnyEvent:
+    """What asks for the run that is due: the same of every scheduler, but for when it says so."""
+    asked = e.BackupRequested(
+        app=schedule.app, schedule=schedule.name, destination=schedule.destination, ttl=schedule.ttl, due=due
+    )
+    return e.wrap(asked, id=schedules.request_id(schedule, due.at), source=SOURCE, time=now)
 
 
 def ticks(after: datetime, until: datetime) -> Iterator[e.AnyEvent]:
@@ -49,27 +63,44 @@ def ticks(after: datetime, until: datetime) -> Iterator[e.AnyEvent]:
         yield e.wrap(e.TickMinute(minute=minute.strftime("%Y-%m-%dT%H:%MZ")), source=SOURCE, time=until)
 
 
+def due(
+    known: list[Schedule], asked: Asked, now: datetime, is_answered: Callable[[Schedule, datetime], bool]
+) -> Iterator[tuple[Schedule, e.Due]]:
+    """The newest run of each schedule that has begun by `now`, unless it is answered, or this process `asked` for it a
+    short while ago."""
+    for schedule in known:
+        newest = schedules.latest(schedule, now)
+        if newest is None:
+            continue
+        at, when = asked.get(schedule.name, (schedules.EPOCH, schedules.EPOCH))
+        if (at != newest.at or now - when >= AGAIN) and not is_answered(schedule, newest.at):
+            yield schedule, newest
+
+
 def run(
     publish: Callable[[e.AnyEvent], None],
     read: Callable[[], list[Schedule]],
     stop: threading.Event,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    is_answered: Callable[[Schedule, datetime], bool] = lambda *_: False,
 ) -> None:
     """Publishes until `stop`. What could not be read or published is tried again a second later.
 
-    It begins with the last run of each schedule that was due, however long ago: the same id makes no second job, and a
-    run that was missed while no scheduler was there is made up for once."""
-    ticked = scheduled = schedules.EPOCH
+    It asks for the newest run of each schedule, however long ago that was due, until `is_answered`: the same id makes
+    no second job, and a run that was missed while no scheduler was there is made up for once."""
+    ticked = schedules.EPOCH
+    asked: Asked = {}
     while not stop.is_set():
         now = clock()
         try:
             for event in ticks(ticked, now):
                 publish(event)
             ticked = now
-            for event in due(read(), scheduled, now):
+            for schedule, newest in due(read(), asked, now, is_answered):
+                event = request(schedule, newest, now)
                 publish(event)
+                asked[schedule.name] = newest.at, now
                 log.info("snapshot requested", event_id=event.id)
-            scheduled = now
         except SnaplineError as error:
             log.warning("trying again", reason=error.with_place)
         stop.wait(LOOK)

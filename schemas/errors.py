@@ -54,6 +54,8 @@ class Code(StrEnum):
     CANCELLED = "Cancelled"
     STALLED = "Stalled"
     QUEUED_TOO_LONG = "QueuedTooLong"
+    RUN_MISSED = "RunMissed"
+    RUN_WAITS = "RunWaits"
 
     # what a backup lacks, or a restore could not do
     NO_BACKUP_RESOURCE = "NoBackupResource"

@@ -37,6 +37,8 @@ claims/<resource>/line/<asked at>/<kind>/<name>  jobs that wait for it, by when 
 rejected/<kind>/<name>/<request>.json    a request that was refused, written once; <name> is what its job would have
                                          been called, <request> its identity. One goes after 30 days
 held/backup/<name>.json                  it is held, so nobody deletes it. All lie together, for one listing
+schedules/<name>/<due time>.json         what became of a schedule's run, and of those before it that nobody asked for;
+                                         written once, kept for 90 days
 asked/<kind>/<request>.json              what a request has asked for, by its identity; written once. Goes with the
                                          first prune after 30 days
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
@@ -80,6 +82,7 @@ ASKED = "asked/"
 NOTIFICATIONS = "notifications/"
 BACKUPS = "backups/"
 """The prefix of all backups."""
+
 
 _NO_RECORDS = ("repository/", "check/")
 _SEALED_APART = ("manifests/", "hook-plans/", "hook-outputs/", "replaced/")
@@ -207,6 +210,21 @@ def parse_rejection(key: str) -> Job | None:
 def asked(kind: Kind, request: str) -> str:
     """What a request for a job of that kind has asked for, by its identity."""
     return f"{ASKED}{kind}/{request}.json"
+
+
+def scheduled_runs(schedule: str) -> str:
+    """The prefix of the runs of a schedule."""
+    return f"schedules/{quote(schedule, safe='')}/"
+
+
+def scheduled_run(schedule: str, at: datetime) -> str:
+    """The run of a schedule that was due `at`; runs sort by that."""
+    return f"{scheduled_runs(schedule)}{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.json"
+
+
+def parse_scheduled_run(key: str) -> datetime:
+    """When the run was due; `key` may be its last part alone. Raises ValueError for another key."""
+    return datetime.strptime(key.rpartition("/")[2], "%Y%m%dT%H%M%SZ.json").replace(tzinfo=UTC)
 
 
 def turn(job: Job) -> str:

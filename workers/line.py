@@ -47,7 +47,12 @@ def gate(has: Needs) -> Row:
 
     def needs() -> license_gate.GateNeeds:
         return license_gate.GateNeeds(
-            has.destinations, cluster, has.settings.console_namespace, has.trusted_keys(), has.now
+            has.destinations,
+            cluster,
+            has.settings.console_namespace,
+            has.trusted_keys(),
+            has.now,
+            lambda sender: has.rights.believes(sender, e.TickMinute),
         )
 
     def refuse_restore(event: Event, why: Message, via: Delivery) -> Iterator[e.Event]:

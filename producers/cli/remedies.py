@@ -41,6 +41,8 @@ REMEDIES: dict[str, str] = {
     Code.NO_EVENT_LOG: "if it stays away, `rabbitmqctl delete_queue {subject}`; a worker that starts declares it anew",
     Code.NO_SUCH_DEAD_LETTER: "`snapline get dead-letters` lists them",
     Code.UNKNOWN_SETTING: "`snapline settings` lists the known ones",
+    Code.RUN_WAITS: "`snapline cancel {subject}` ends it; a schedule that is due less often leaves it time",
+    Code.RUN_MISSED: "see that `snapline scheduler` runs; `snapline backup` takes one now",
     Code.NO_SUCH_SCHEDULE: "`snapline get schedules` lists them",
     Code.SCHEDULE_INVALID: "`snapline set schedule` replaces it",
 }

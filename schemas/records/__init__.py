@@ -63,6 +63,7 @@ from schemas.records.restore import (
     Why,
     WriteState,
 )
+from schemas.records.schedule import PassedOver, ScheduledRun
 from schemas.records.verification import DEPTHS, Check, RestoreTested, SamplePosition, Verification, Verified
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "LiveRef",
     "OwnerEnded",
     "Parent",
+    "PassedOver",
     "PastCopy",
     "PodHooks",
     "PodPlan",
@@ -108,6 +110,7 @@ __all__ = [
     "RestoreTested",
     "Running",
     "SamplePosition",
+    "ScheduledRun",
     "Status",
     "Suspicion",
     "Tombstone",

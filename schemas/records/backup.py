@@ -17,6 +17,7 @@ class BackupRequest(Request):
 
     app: str | None = None
     schedule: str | None = None
+    due: datetime | None = None
     apps: list[AppRef] = []
     left_out: list[Message] = []
     ttl: str | None = None

@@ -84,4 +84,6 @@ def _every(text: str) -> timedelta:
         raise Invalid(f"{text!r:.80} is not a schedule; write a duration such as `@every 1h45m`") from error
     if every < SHORTEST:
         raise Invalid(f"{text!r:.80} is too often; the shortest is `@every 1m`")
+    if every % timedelta(seconds=1):
+        raise Invalid(f"{text!r:.80} is not a schedule; it has to be whole seconds")
     return every

@@ -31,7 +31,7 @@ def next_due(expression: str, after: datetime, time_zone: str = "UTC") -> dateti
         found = min((each for each in (*moments, found) if each and each > after), default=None)
         if found and moments and moments[0] >= found:
             break
-    assert found, "what was due once is due again"  # noqa: S101  # `parse` has looked
+    assert found, "what was due once is due again"  # `parse` has looked
     return found
 
 

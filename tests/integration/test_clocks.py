@@ -79,7 +79,7 @@ def test_a_run_of_a_schedule_is_asked_for_when_it_is_due_and_made_once(line: Lin
     def asked() -> list[str]:
         return [event.id for event in line.told(idle=0.5) if event.id.startswith("schedule/nightly/")]
 
-    until(lambda: len(asked()) >= 2, "both have asked", 100)
+    until(lambda: len(asked()) >= 1, "one has asked, and the other has, or sees that it is answered", 100)
     due = {_due(nightly, began), _due(nightly, datetime.now(UTC))}  # two only around midnight
     assert set(asked()) <= due
 

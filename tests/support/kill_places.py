@@ -34,6 +34,7 @@ RECORDS: Mapping[str, str] = {
     "output of a hook": "backups/*/hook-outputs/**",
     "copied pod": "backups/*/pods/**",
     "hold": "held/backup/*",
+    "scheduled run": "schedules/*/*",
     "tombstone": "backups/*/deleted.json",
     "parent": "parents/*",
     "restore request": "restores/*/request.json",

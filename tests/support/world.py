@@ -60,6 +60,8 @@ class World:
     told: list[e.Event] = field(default_factory=list)
     files: VolumeFiles = field(default_factory=NoFiles)
     watching: bool = True
+    schedulers: frozenset[str] = frozenset({"somebody"})
+    """Who may say which run of a schedule is due."""
 
     def __post_init__(self) -> None:
         self.repository: Repository = repository_in(self.objects)
@@ -87,7 +89,8 @@ class World:
     @property
     def gate(self) -> license_gate.GateNeeds:
         """For license.gate."""
-        return license_gate.GateNeeds(self.destinations, self.cluster, CONSOLE, self.authority.trusted, self.clock)
+        trusted, schedules = self.authority.trusted, self.schedulers.__contains__
+        return license_gate.GateNeeds(self.destinations, self.cluster, CONSOLE, trusted, self.clock, schedules)
 
     def request(self, event: e.Event, id_: str = "r", source: str = "tests") -> list[e.Event]:
         """What the gate says to a request."""

@@ -21,6 +21,7 @@ WRITTEN: Mapping[str, list[str]] = {
     "asked": [keys.asked("backup", "request"), keys.asked("restore", "request")],
     "deleted": [keys.deleted(COPY)],
     "hold": [keys.hold(COPY)],
+    "scheduled_run": [keys.scheduled_run("nightly", NOW)],
     "plan": [keys.plan(COPY), keys.plan(BACK)],
     "turn": [keys.turn(COPY), keys.turn(BACK)],
     "queued": [keys.queued(COPY), keys.queued(BACK)],

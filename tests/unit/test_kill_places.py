@@ -17,10 +17,19 @@ PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejection
     "workers_of",
     "pod_results",
     "volume_results",
+    "scheduled_runs",
 }
 WRITTEN_BY_OTHERS = {"cancel"}
 NO_KEYS = {"helper_pod", "is_record", "is_began", "is_put_back"}
-NOBODY_DIES = {"writing slice", "verification", "position of samples", "verified", "test restored", "hold"}
+NOBODY_DIES = {
+    "writing slice",
+    "verification",
+    "position of samples",
+    "verified",
+    "test restored",
+    "hold",
+    "scheduled run",
+}
 """Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices. And
 nothing is verified there; tests/unit/test_verification.py kills at all that it writes. A hold is people's."""
 

@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from producers import scheduler
 from schemas import events as e
@@ -108,25 +109,37 @@ def test_a_config_map_of_an_older_version_is_readable() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("ttl", "30x"), ("ttl", "0h"), ("jitter", "-1m"), ("time_zone", "Mars/Olympus"), ("time_zone", "../etc/passwd")],
+    [
+        ("ttl", "30x"),
+        ("ttl", "0h"),
+        ("jitter", "-1m"),
+        ("time_zone", "Mars/Olympus"),
+        ("time_zone", "../etc/passwd"),
+        ("blackouts", ("whenever",)),
+        ("blackouts", ("FOO 08:00-09:00",)),
+        ("blackouts", ("08:00-25:00",)),
+        ("blackouts", ("SAT-FRI 12:00-00:00", "00:00-12:00")),
+        ("missed", "twice"),
+    ],
 )
 def test_a_wrong_field_is_a_clear_error(field: str, value: str) -> None:
-    with pytest.raises(Invalid, match=re.escape(repr(value))):
+    with pytest.raises((Invalid, ValidationError), match=f"{field}|{re.escape(str(value))}|blackout window"):
         Schedule.model_validate({"name": "x", "expression": "@daily", field: value})
 
 
 def test_a_paused_schedule_asks_for_nothing_and_others_name_their_destination() -> None:
     known = [Schedule(name="idle", expression="@hourly", paused=True)]
     known.append(Schedule(name="nas", expression="@hourly", destination="nas"))
-    asked = [event.data for event in scheduler.due(known, schedules.EPOCH, NOON)]
-    assert asked == [e.BackupRequested(schedule="nas", destination="nas")]
+    [(asked, due)] = scheduler.due(known, {}, NOON, lambda *_: False)
+    request = scheduler.request(asked, due, NOON)
+    assert request.data == e.BackupRequested(schedule="nas", destination="nas", due=due)
 
 
 def test_a_new_schedule_makes_up_for_nothing() -> None:
     old = Schedule(name="old", expression="@hourly")
     new = Schedule(name="new", expression="@hourly", since=NOON - timedelta(minutes=5))
-    told = list(scheduler.due([old, new], NOON - timedelta(minutes=70), NOON - timedelta(minutes=1)))
-    assert [event.id.split("/")[1] for event in told] == ["old"]
+    told = scheduler.due([old, new], {}, NOON - timedelta(minutes=1), lambda *_: False)
+    assert [schedule.name for schedule, _ in told] == ["old"]
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ class Queueing:
 
 
 def await_turn(
-    store: ObjectStore, job: Job, request: Request, queueing: Queueing, now: datetime
+    store: ObjectStore, job: Job, request: Request, queueing: Queueing, now: datetime, before: Job | None = None
 ) -> Generator[e.Event, None, Message | None]:
     """Returns None when it is the job's turn, or why it has waited long enough. Before, tells behind whom it waits and
-    raises NotYet."""
-    ahead = claims.take(store, job, request.claims, request.requested_at, queueing.new_run(), now)
+    raises NotYet. Where there is a job `before` it, it claims nothing yet."""
+    ahead = before or claims.take(store, job, request.claims, request.requested_at, queueing.new_run(), now)
     if ahead is None:
         return None
     known = ledger.find(store, keys.queued(job), Queued)

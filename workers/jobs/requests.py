@@ -40,13 +40,13 @@ def look_up(store: ObjectStore, event: e.CloudEvent[A], sender: str) -> Asking[A
     """What is known of a request in the store of its destination."""
     asked = event.data
     kind: jobs.Kind = "backup" if isinstance(asked, e.BackupRequested) else "restore"
-    prefix = (asked.app or "instance") if isinstance(asked, e.BackupRequested) else asked.backup
+    prefix = of_backup(asked.app) if isinstance(asked, e.BackupRequested) else asked.backup
     older = jobs.derived_uuid(event.source, event.id)
-    job, made = _find(store, kind, prefix, older)
+    job, made = find(store, kind, prefix, older)
     if _was(sender, made, older) or _was(sender, rejections.find(store, job, older), older):
         return Asking(event, sender, store, older, job, made is not None)
     request = jobs.request_uuid(sender, event.source, event.id)
-    job, made = _find(store, kind, prefix, request)
+    job, made = find(store, kind, prefix, request)
     return Asking(event, sender, store, request, job, made is not None)
 
 
@@ -62,13 +62,18 @@ def differs(asking: Asking[A]) -> Message | None:
     asked = asking.event.data
     key = keys.asked(asking.job.kind, asking.request)
     standing = ledger.create(asking.store, key, Asked(data=asked.model_dump(mode="json")))
-    was = type(asked).model_validate(standing.data)
+    was = type(asked).model_validate(standing.data, strict=False)  # times are text there
     other = [name for name in type(asked).model_fields if getattr(was, name) != getattr(asked, name)]
     if not other:
         return None
     said = ", ".join(f"{name} was {getattr(was, name)!r:.80}, not {getattr(asked, name)!r:.80}" for name in other)
     text = f"the id {asking.event.id!r:.300} stands for another request of this sender: {said}; ask with another id"
     return Message(code=Code.REQUEST_DIFFERS, text=text, subject=asking.event.id)
+
+
+def of_backup(app: str | None) -> str:
+    """What the names of the backups of one application, or of everything, begin with."""
+    return app or "instance"
 
 
 def begin(asking: Asking[A], record: Request) -> bool:
@@ -82,7 +87,7 @@ def _was(sender: str, known: Request | Rejection | None, request: str) -> bool:
     return known is not None and known.request == request and known.sender in (sender, "")
 
 
-def _find(store: ObjectStore, kind: jobs.Kind, prefix: str, request: str) -> tuple[Job, Request | None]:
+def find(store: ObjectStore, kind: jobs.Kind, prefix: str, request: str) -> tuple[Job, Request | None]:
     """The request's job, and what it was made with, if it was made: the first name that is free or its own."""
     for attempt in itertools.count():
         job = jobs.asked_for(kind, prefix, request, attempt)

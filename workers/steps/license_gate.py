@@ -27,6 +27,7 @@ from workers.jobs.requests import Asking
 from workers.manifests.capture.scope import scope_of, shipped_spec
 from workers.ports import Cluster, Destinations
 from workers.retention import expiry
+from workers.scheduling import runs
 
 A = TypeVar("A", e.BackupRequested, e.RestoreRequested)
 
@@ -40,6 +41,8 @@ class GateNeeds:
     console_namespace: str
     trusted_keys: Mapping[str, bytes]
     now: Callable[[], datetime]
+    schedules: Callable[[str], bool] = lambda _: False
+    """Whether that sender is a scheduler, and may say which run is due."""
 
 
 def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs: GateNeeds) -> Iterator[e.Event]:
@@ -48,6 +51,9 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
     asked, asking = event.data, _look_up(event, sender, needs)
     if (answer := _answered(asking, needs)) is not None:
         yield from answer
+        return
+    if (refusal := _not_due(asking, needs)) is not None:
+        yield from _reject_backup(event, sender, [refusal], needs)
         return
     try:
         apps = concerned(registered(needs.cluster, needs.console_namespace), asked.app)
@@ -69,6 +75,7 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         destination=asked.destination,
         app=asked.app,
         schedule=asked.schedule,
+        due=asked.due.at if asked.due else None,
         apps=[_ref(app) for app in admitted.apps],
         left_out=admitted.left_out,
         ttl=kept.ttl,
@@ -114,6 +121,18 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
         yield from _first_step(asking, record, needs)
     else:
         yield from restore_requested(event, sender, needs)
+
+
+def _not_due(asking: Asking[e.BackupRequested], needs: GateNeeds) -> Message | None:
+    """Why a scheduled run does not take place, if it does not. From here on it is on record."""
+    asked = asking.event.data
+    if asked.due is None:
+        return None
+    if asked.schedule is None or not needs.schedules(asking.sender):
+        text = f"user {asking.sender!r:.300} may not say which run of a schedule is due; only schedulers may"
+        return Message(code=Code.SENDER_NOT_ALLOWED, text=text, subject=asking.sender)
+    run = runs.enter(asking.store, asked, asked.due, asking.request, asking.job, needs.now())
+    return run.refused if run.request == asking.request else runs.taken(run)
 
 
 def refuse_backup(

@@ -32,6 +32,7 @@ from workers.manifests.restore.load import load_all
 from workers.manifests.restore.mount_volumes import Mounting, hold_claims
 from workers.manifests.restore.safety_snapshot import loose_claims, replaced
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
+from workers.scheduling.turns import same_before
 
 PATIENCE = timedelta(minutes=5)
 """How long a kind that cannot be listed just now holds up a backup; then it is an error of the backup."""
@@ -69,7 +70,8 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
     request = ledger.read(store, keys.request(job), BackupRequest)
     plan = ledger.find(store, keys.plan(job), BackupPlan) if keys.plan(job) in standing.there else None
     if plan is None:
-        if problem := (yield from await_turn(store, job, request, needs.queueing, needs.now())):
+        before = same_before(store, job, request)
+        if problem := (yield from await_turn(store, job, request, needs.queueing, needs.now(), before)):
             yield endings.fail(store, job, needs.now(), problem)
             return
         plan = _plan(job, request, store, needs.destinations.repository(destination), needs)
