@@ -12,7 +12,7 @@ from schemas import events as e
 from schemas import schedule as schedules
 from schemas.errors import SnaplineError
 from schemas.schedule import Schedule
-from workers.ports import Cluster, ObjectStore
+from workers.ports import Cluster, Destinations
 from workers.scheduling import runs
 
 SOURCE = "snapline/scheduler"
@@ -38,14 +38,16 @@ def read_schedules(cluster: Cluster, console_namespace: str) -> list[Schedule]:
     return found
 
 
-def is_answered(store: Callable[[str], ObjectStore], schedule: Schedule, at: datetime) -> bool:
-    """Whether it is on record what became of the run that was due `at`. Where nobody can say, it is not: asking once
-    more does no harm."""
+def is_answered(destinations: Destinations, schedule: Schedule, at: datetime) -> bool:
+    """Whether it is on record what became of the run that was due `at`; another destination may have been the default
+    one then. Where nobody can say, it is not: asking once more does no harm."""
     try:
-        return runs.is_answered(store(schedule.destination), schedule.name, at)
+        for name in [schedule.destination] if schedule.destination else destinations.defaults():
+            if runs.is_answered(destinations.store(name), schedule.name, at):
+                return True
     except SnaplineError as error:
         log.warning("cannot look for what became of a run", schedule=schedule.name, reason=error.with_place)
-        return False
+    return False
 
 
 def request(schedule: Schedule, due: e.Due, now: datetime) -> e.AnyEvent:

@@ -61,7 +61,7 @@ def another(world: World, *defaults: str) -> ObjectStore:
 
 
 def asked(world: World, **fields: str) -> e.BackupLicensed:
-    [told] = world.request(e.BackupRequested(**fields))
+    [told] = world.request(e.BackupRequested.model_validate(fields))
     assert isinstance(told, e.BackupLicensed)
     return told
 

@@ -64,5 +64,5 @@ def scheduler(ctx: typer.Context) -> None:
             lambda: clockwork.read_schedules(session.cluster, settings.console_namespace),
             stop,
             StoreTime(session.store),
-            lambda schedule, at: clockwork.is_answered(session.store, schedule, at),
+            lambda schedule, at: clockwork.is_answered(session.destinations, schedule, at),
         )
