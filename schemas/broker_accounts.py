@@ -44,10 +44,11 @@ def _permissions(service: str) -> dict[str, str]:
         return {"configure": _any(()), "write": _any(map(re.escape, (EVENTS, TOLD))), "read": _any(())}
     queue = topology.queue(service)
     own, listens = _own(queue), [re.escape(CONTROL)] if queue.node else []
+    asks = [re.escape(EVENTS)] if any(kind.type in e.REQUESTS for kind in tells(service)) else []
     temporary = [TEMPORARY] if queue.node else []  # to hear of cancellations
     return {
         "configure": _any([*own, *temporary]),
-        "write": _any([*own, *temporary, *map(re.escape, (TOLD, WORK))]),
+        "write": _any([*own, *temporary, *asks, *map(re.escape, (TOLD, WORK))]),
         "read": _any([*own, *temporary, *map(re.escape, (EVENTS, WORK)), *listens]),
     }
 
@@ -61,7 +62,7 @@ def _topic_permissions(service: str) -> list[dict[str, str]]:
     heard = _any(re.escape(key) for key in queue.binding_keys)
     logs = [re.escape(EVENT_LOG)] if any(kind.type in e.REQUESTS for kind in queue.hears) else []
     return [
-        {"exchange": EVENTS, "write": _any(()), "read": heard},
+        {"exchange": EVENTS, "write": asked, "read": heard},
         {"exchange": TOLD, "write": told, "read": _any(())},
         {"exchange": WORK, "write": _any([*own, *logs]), "read": _any(own)},
     ]

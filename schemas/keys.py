@@ -49,7 +49,12 @@ upkeep/samples/<series>.json             where the next sample of the backups of
 verified/<name>.json                     what verifications of a backup have found; overwritten. All lie together, so
                                          that one listing tells which are new
 test-restores/<name>.json                how the newest test restore of a backup ended; overwritten
-upkeep/leases/<kind>                     a process prunes, or verifies; overwritten while that lasts
+upkeep/copies/<backup>/<to>.json         a copy to the destination <to> is wanted; goes when its result is on record
+upkeep/incoming/<backup>.json            how far a copy to here, from another destination, has come; overwritten; goes
+                                         when the backup is here, or with a prune when nothing has come for a week
+upkeep/leases/<kind>                     a process prunes, verifies, or copies to here; overwritten while that lasts
+copies/<backup>/copied/<to>.json         the backup was copied to the destination <to>
+copies/<backup>/failed/<to>.json         the last try to copy it there failed, and why; goes when another does not
 clock                                    written to learn the store's time; empty
 notifications/<event>/<target>.json      a target has accepted an event; goes as `asked/` does
 """
@@ -66,12 +71,17 @@ Wave = Literal["before-volumes", "waiting-pods", "workloads"]
 Stage = Literal["undeployed", "put-back", "claims-mounted", "nodes-assigned", "pods-waiting"]
 """What a restore waits for before and between its waves."""
 
-Upkeep = Literal["prune", "verify"]
+Upkeep = Literal["prune", "verify", "copy"]
 """What takes long, and is done by one process at a time."""
+CopyStanding = Literal["wanted", "copied", "failed"]
+"""How it is with a copy of a backup."""
 
 CLOCK = "clock"
 WANTED_PRUNES = "upkeep/prunes/"
 VERIFICATIONS = "upkeep/verifications/"
+WANTED_COPIES = "upkeep/copies/"
+INCOMING = "upkeep/incoming/"
+COPIES = "copies/"
 VERIFIED = "verified/"
 TEST_RESTORES = "test-restores/"
 RUNNING = "running/"
@@ -369,6 +379,49 @@ def test_restored(job: Job) -> str:
     return f"{TEST_RESTORES}{job.name}.json"
 
 
+def wanted_copies(job: Job) -> str:
+    """The prefix of the copies of a backup that are wanted."""
+    return f"{WANTED_COPIES}{job.name}/"
+
+
+def wanted_copy(job: Job, to: str) -> str:
+    """That a copy of a backup to the destination `to` is wanted."""
+    return f"{wanted_copies(job)}{quote(to, safe='')}.json"
+
+
+def incoming(job: Job) -> str:
+    """How far the copy of a backup to here has come."""
+    return f"{INCOMING}{job.name}.json"
+
+
+def copies_of(job: Job) -> str:
+    """The prefix of what became of the copies of a backup."""
+    return f"{COPIES}{job.name}/"
+
+
+def copied(job: Job, to: str) -> str:
+    """That a backup was copied to the destination `to`."""
+    return f"{copies_of(job)}copied/{quote(to, safe='')}.json"
+
+
+def copy_failed(job: Job, to: str) -> str:
+    """Why a backup was not copied to the destination `to`."""
+    return f"{copies_of(job)}failed/{quote(to, safe='')}.json"
+
+
+def parse_copy(key: str) -> tuple[Job, CopyStanding, str] | None:
+    """Of which backup a key says how it is with its copy, how it is, and to which destination; None for another key."""
+    if not key.endswith(".json"):
+        return None
+    parts = key.removesuffix(".json").split("/")
+    match parts:
+        case ["upkeep", "copies", name, to]:
+            return Job("backup", name), "wanted", unquote(to)
+        case ["copies", name, ("copied" | "failed") as standing, to]:
+            return Job("backup", name), "copied" if standing == "copied" else "failed", unquote(to)
+    return None
+
+
 def upkeep_lease(kind: Upkeep) -> str:
     """That a process does upkeep of a kind."""
     return f"upkeep/leases/{kind}"
@@ -401,7 +454,12 @@ def hook_plans(job: Job, digest: str) -> str:
 
 def hook_output(job: Job, pod: str, hook: str) -> str:
     """What a hook of a pod (`pre-0`, `post-1`, `restore-0`) ran and said."""
-    return f"{of(job)}hook-outputs/{quote(pod)}/{hook}"
+    return f"{hook_outputs(job)}{quote(pod)}/{hook}"
+
+
+def hook_outputs(job: Job) -> str:
+    """The prefix of what a job's hooks ran and said."""
+    return f"{of(job)}hook-outputs/"
 
 
 def hook_run(job: Job, pod: str, number: int) -> str:

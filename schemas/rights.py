@@ -14,7 +14,7 @@ from schemas.services import tells
 from schemas.settings import PREFIX, Settings
 
 RESTORES = (e.RestoreRequested,)
-UPKEEP = (e.BackupDeleteRequested, e.BackupVerifyRequested, e.RepositoryPruneRequested)
+UPKEEP = (e.BackupCopyRequested, e.BackupDeleteRequested, e.BackupVerifyRequested, e.RepositoryPruneRequested)
 ANYBODYS_USER = "guest"
 """As whom a client connects whose URL names nobody."""
 
@@ -23,7 +23,7 @@ ANYBODYS_USER = "guest"
 class Rights:
     """Users of the broker. The `line`'s own may ask for everything, and are believed what happens inside; `restore` may
     also ask for restores, and `upkeep` for deletions, verifications and prunes. Everybody may ask for backups. Those of
-    `services` (user to service) are believed what their service tells, and nothing else."""
+    `services` (user to service) are believed what their service tells, may ask for what it asks for, and no more."""
 
     line: frozenset[str]
     restore: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Rights:
             allowed, setting = self.upkeep, f"{PREFIX}UPKEEP_USERS"
         else:
             return None
-        if sender in self.line | allowed:
+        if sender in self.line | allowed or self.believes(sender, type(asked)):
             return None
         text = f"user {sender!r:.300} may not ask for {asked.type}; {setting} names who else may"
         return Message(code=Code.SENDER_NOT_ALLOWED, text=text, subject=sender)

@@ -33,7 +33,7 @@ _VOLUMES: tuple[type[e.Event], ...] = (
 TELLS: dict[str, tuple[type[e.Event], ...]] = {
     "license.gate": (e.BackupRejected, e.RestoreRejected, *_NEXT, *e.FINAL),
     "manifest.capture": (e.BackupQueued, e.VolumesCopyRequested, e.BackupPlanned, *topology.BACKUP_ENDS),
-    "backup.finalize": (e.BackupSuspicious, *topology.BACKUP_ENDS),
+    "backup.finalize": (e.BackupSuspicious, e.BackupCopyRequested, *topology.BACKUP_ENDS),
     "restore.prepare": (e.RestoreQueued, e.VolumesRestored, e.VolumesRestoreFailed, *_NEXT, *topology.RESTORE_ENDS),
     "restore.apply": (
         e.VolumesMountRequested,
@@ -46,6 +46,8 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
     "restore.finalize": topology.RESTORE_ENDS,
     "notify": (e.NotificationDelivered, e.NotificationFailed),
     "repository.maintain": (
+        e.BackupCopied,
+        e.BackupCopyFailed,
         e.BackupDeleted,
         e.BackupDeleteFailed,
         e.BackupVerified,
@@ -54,7 +56,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
         e.RepositoryPruneFailed,
         e.UpkeepProgressed,
     ),
-    "watchdog": (e.BackupStalled, e.RestoreStalled, *_NEXT, *e.FINAL),
+    "watchdog": (e.BackupStalled, e.RestoreStalled, e.BackupCopyRequested, *_NEXT, *e.FINAL),
     SCHEDULER: (e.BackupRequested, e.TickMinute),
 }
 """Without the node workers, which all tell the same."""

@@ -111,7 +111,7 @@ QUEUES: dict[str, Queue] = {
         ),  # so that news told twice at once is delivered once
         Queue(
             "repository.maintain",
-            (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested),
+            (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested, e.BackupCopyRequested),
         ),
         Queue("watchdog", (e.TickMinute,), threads=1),  # so that one tick after the other looks at the jobs
     )

@@ -17,6 +17,7 @@ from workers.jobs import at_work, endings, outages
 from workers.needs import Needs
 from workers.receive import GiveUp, Row, Step
 from workers.steps import (
+    backup_copy,
     backup_finalize,
     backup_thaw,
     license_gate,
@@ -184,20 +185,27 @@ def notify_receivers(has: Needs) -> Row:
 
 
 def maintain_repository(has: Needs) -> Row:
-    """Backups are deleted and verified, space is reclaimed."""
+    """Backups are deleted, verified and copied, space is reclaimed."""
     needs = maintain.MaintainNeeds(has.destinations, has.background)
     reading = verify.VerifyNeeds(has.destinations, has.background)
+    copying = backup_copy.CopyBackupNeeds(has.destinations, has.now, has.settings.slice_length, has.background)
     steps: dict[type[e.Event], Step] = {
         e.BackupDeleteRequested: lambda event, _: maintain.delete(event, needs),
         e.RepositoryPruneRequested: lambda event, via: maintain.prune(event, via.sender, needs),
         e.BackupVerifyRequested: lambda event, via: verify.verify(event, via.sender, reading),
+        e.BackupCopyRequested: lambda event, _: backup_copy.copy(event, copying),
     }
-    failures: dict[type[e.Event], GiveUp] = {
+    refusals: dict[type[e.Event], GiveUp] = {
         e.BackupDeleteRequested: lambda event, why, _: maintain.not_deleted(event, why, needs),
         e.RepositoryPruneRequested: lambda event, why, _: maintain.not_pruned(event, why, needs),
         e.BackupVerifyRequested: lambda event, why, _: verify.give_up(event, why, reading),
+        e.BackupCopyRequested: lambda event, why, _: backup_copy.refuse(event, why, copying),
     }
-    return Row({kind: _allowed(has, step, failures[kind]) for kind, step in steps.items()}, failures)
+    failures: dict[type[e.Event], GiveUp] = {
+        **refusals,
+        e.BackupCopyRequested: lambda event, why, _: backup_copy.give_up(event, why, copying),
+    }
+    return Row({kind: _allowed(has, step, refusals[kind]) for kind, step in steps.items()}, failures)
 
 
 def watch(has: Needs) -> Row:

@@ -31,6 +31,7 @@ from schemas.events.base import (
     RestoreEvent,
     Scope,
 )
+from schemas.events.copies import COPY_ENDS, BackupCopied, BackupCopyFailed, BackupCopyRequested
 from schemas.events.due import Due, Missed
 from schemas.events.envelope import (
     FINAL,
@@ -93,6 +94,7 @@ from schemas.events.verification import (
 )
 
 __all__ = [
+    "COPY_ENDS",
     "DEFAULT_DESTINATION",
     "FINAL",
     "KINDS",
@@ -106,6 +108,9 @@ __all__ = [
     "AnyEvent",
     "BackupCancelled",
     "BackupCompleted",
+    "BackupCopied",
+    "BackupCopyFailed",
+    "BackupCopyRequested",
     "BackupDeleteFailed",
     "BackupDeleteRequested",
     "BackupDeleted",

@@ -12,8 +12,9 @@ from schemas.ttl import Ttl
 
 class BackupRequested(Event):
     """Take a backup: of one application (`app`), or of the console and all applications; to be kept for `ttl` (a Go
-    duration, such as `720h`), or else for as long as retention says. The scheduler says for which run of the `schedule`
-    that is `due`; nobody else may."""
+    duration, such as `720h`), or else for as long as retention says. When it has ended, and can be used, it is copied
+    to the destinations `copy_to`. The scheduler says for which run of the `schedule` that is `due`; nobody else
+    may."""
 
     type: ClassVar[str] = "backup.requested.v1"
     identity: ClassVar[tuple[str, ...]] = ()
@@ -23,6 +24,7 @@ class BackupRequested(Event):
     destination: Chosen = THE_DEFAULT
     ttl: Ttl | None = None
     due: Due | None = None
+    copy_to: list[Name] = []
 
 
 class BackupLicensed(BackupEvent):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.errors import MalformedEvent
-from schemas.events import backup, restore, upkeep, verification
+from schemas.events import backup, copies, restore, upkeep, verification
 from schemas.events.base import Event
 
 MAX_ID = 255
@@ -33,6 +33,7 @@ REQUESTS: frozenset[str] = frozenset(
     for kind in (
         backup.BackupRequested,
         restore.RestoreRequested,
+        copies.BackupCopyRequested,
         upkeep.BackupDeleteRequested,
         verification.BackupVerifyRequested,
         upkeep.RepositoryPruneRequested,

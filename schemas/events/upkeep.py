@@ -25,8 +25,8 @@ class VolumesProgressed(Event):
 
 
 class UpkeepProgressed(Event):
-    """How far a deletion, a prune or a verification has come that was asked for by the event `request`: what it is
-    `doing`, and how much of that is `done`. `doing` says of what: bytes, packs or volumes."""
+    """How far a deletion, a prune, a verification or a copy has come that was asked for by the event `request`: what it
+    is `doing`, and how much of that is `done`. `doing` says of what: bytes, packs or volumes."""
 
     type: ClassVar[str] = "upkeep.progressed.v1"
     identity: ClassVar[tuple[str, ...]] = ("request", "doing", "done", "total")

@@ -36,6 +36,7 @@ from schemas.records.base import (
     encode,
     volume_key,
 )
+from schemas.records.copies import Copied, CopyFailed, Incoming, WantedCopy
 from schemas.records.hooks import (
     HookOutput,
     HookPlan,
@@ -79,6 +80,8 @@ __all__ = [
     "Began",
     "Changes",
     "Check",
+    "Copied",
+    "CopyFailed",
     "CopyState",
     "Coverage",
     "Hold",
@@ -88,6 +91,7 @@ __all__ = [
     "HookPlans",
     "HookResult",
     "HookState",
+    "Incoming",
     "LiveRef",
     "OwnerEnded",
     "Parent",
@@ -124,6 +128,7 @@ __all__ = [
     "VolumeRecord",
     "VolumeRestore",
     "VolumeResult",
+    "WantedCopy",
     "WantedPrune",
     "Why",
     "WriteState",

@@ -13,7 +13,8 @@ from schemas.velero import ALL, LabelSelector
 
 class BackupRequest(Request):
     """What was asked, and which applications it concerns. `left_out` says why others, that a full backup ought to hold,
-    are not among them. It is to be kept until `expires_at`, by `ttl` (a Go duration); None if nothing says how long."""
+    are not among them. It is to be kept until `expires_at`, by `ttl` (a Go duration); None if nothing says how long.
+    When it has ended it is copied to the destinations `copy_to`."""
 
     app: str | None = None
     schedule: str | None = None
@@ -22,6 +23,7 @@ class BackupRequest(Request):
     left_out: list[Message] = []
     ttl: str | None = None
     expires_at: datetime | None = None
+    copy_to: list[str] = []
 
 
 class BackupRejection(Rejection):
@@ -137,7 +139,9 @@ class Suspicion(BaseModel):
 
 
 class VolumeRecord(BaseModel):
-    """One copied volume: `volume_id` is its id in the repository. Older records have no `changes`."""
+    """One copied volume: `volume_id` is its id in the repository. Older records have no `changes`. In a backup that was
+    copied from another destination it had the id `original` there, `changed_bytes` were read there, and
+    `uploaded_bytes` written here."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -153,6 +157,7 @@ class VolumeRecord(BaseModel):
     files: int
     changes: Changes | None = None
     suspicion: Suspicion | None = None
+    original: str | None = None
 
     @property
     def key(self) -> str:
@@ -187,7 +192,8 @@ class CopyState(Record):
 
 
 class BackupRecord(Record):
-    """A finished backup. It expires at `expires_at`, if it is not held and may go."""
+    """A finished backup. It expires at `expires_at`, if it is not held and may go. One that is a copy was made from the
+    destination `copied_from`, at `copied_at`."""
 
     name: str
     destination: str = DEFAULT_DESTINATION
@@ -208,6 +214,8 @@ class BackupRecord(Record):
     errors: list[Message] = []
     warnings: list[Message] = []
     reason: Message | None = None
+    copied_from: str | None = None
+    copied_at: datetime | None = None
 
 
 class Tombstone(Record):
@@ -243,7 +251,8 @@ class PastCopy(BaseModel):
 
 class Parent(Record):
     """The newest copy of a volume: what the next one is compared with; and the `history` of its copies, oldest
-    first."""
+    first. Of one that was received from another destination, it was `original` there."""
 
     volume_id: str
+    original: str | None = None
     history: list[PastCopy] = []

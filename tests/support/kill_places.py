@@ -61,6 +61,10 @@ RECORDS: Mapping[str, str] = {
     "position of samples": "upkeep/samples/*",
     "verified": "verified/*",
     "test restored": "test-restores/*",
+    "wanted copy": "upkeep/copies/*/*",
+    "incoming backup": "upkeep/incoming/*",
+    "copied backup": "copies/*/copied/*",
+    "failed copy": "copies/*/failed/*",
     "lease": "upkeep/leases/*",
     "clock": keys.CLOCK,
 }

@@ -53,6 +53,10 @@ WRITTEN: Mapping[str, list[str]] = {
     "samples": [keys.samples("instance")],
     "verified": [keys.verified(COPY)],
     "test_restored": [keys.test_restored(COPY)],
+    "wanted_copy": [keys.wanted_copy(COPY, "nas")],
+    "incoming": [keys.incoming(COPY)],
+    "copied": [keys.copied(COPY, "nas")],
+    "copy_failed": [keys.copy_failed(COPY, "nas")],
     "upkeep_lease": [keys.upkeep_lease(kind) for kind in get_args(keys.Upkeep)],
     "CLOCK": [keys.CLOCK],
 }

@@ -38,7 +38,7 @@ def test_unknown_attributes_are_ignored_and_unknown_fields_of_what_is_told() -> 
 
 @pytest.mark.parametrize("type_", sorted(e.REQUESTS))
 def test_an_unknown_field_of_a_request_is_refused_by_name(type_: str) -> None:
-    data = {"backup": "b"} if "backup" in e.KINDS[type_].model_fields else {}
+    data: dict[str, str] = {name: name for name in ("backup", "to") if name in e.KINDS[type_].model_fields}
     assert _parse(type=type_, data=data).type == type_
     with pytest.raises(MalformedEvent, match="there is no field 'ap'"):
         _parse(type=type_, data={**data, "ap": "shop"})

@@ -18,6 +18,9 @@ PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejection
     "pod_results",
     "volume_results",
     "scheduled_runs",
+    "hook_outputs",
+    "wanted_copies",
+    "copies_of",
 }
 WRITTEN_BY_OTHERS = {"cancel"}
 NO_KEYS = {"helper_pod", "is_record", "is_began", "is_put_back"}
@@ -29,9 +32,14 @@ NOBODY_DIES = {
     "test restored",
     "hold",
     "scheduled run",
+    "wanted copy",
+    "incoming backup",
+    "copied backup",
+    "failed copy",
 }
 """Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices. And
-nothing is verified there; tests/unit/test_verification.py kills at all that it writes. A hold is people's."""
+nothing is verified there; tests/unit/test_verification.py kills at all that it writes. A hold is people's. No
+backup is copied elsewhere there; tests/unit/test_copies.py kills at all that this writes."""
 
 
 def _names() -> Iterator[str]:

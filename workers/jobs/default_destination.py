@@ -15,6 +15,7 @@ Requested = (
     | e.BackupDeleteRequested
     | e.RepositoryPruneRequested
     | e.BackupVerifyRequested
+    | e.BackupCopyRequested
 )
 A = TypeVar("A", bound=Requested)
 

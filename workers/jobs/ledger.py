@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from schemas import keys
 from schemas.errors import NotFound
 from schemas.job import Job, backup, restore, snapshot_of
-from schemas.records import BackupRecord, CopyState, PodResult, RestoreRecord, Running, decode, encode
+from schemas.records import BackupRecord, CopyState, Incoming, PodResult, RestoreRecord, Running, decode, encode
 from workers.ports import ObjectStore
 
 R = TypeVar("R", bound=BaseModel)
@@ -110,13 +110,16 @@ def finished_restore(store: ObjectStore, name: str) -> RestoreRecord | None:
 
 
 def volumes_in_use(store: ObjectStore) -> set[str]:
-    """The ids of the volumes that finished and running backups refer to."""
+    """The ids of the volumes that backups refer to: finished ones, running ones, and those on their way to here."""
     in_use: set[str] = set()
     for found in store.list(keys.BACKUPS):
         if (state := _with_volumes(store, found.key)) is not None:
             in_use.update(volume.volume_id for volume in state.volumes)
     for record in finished_backups(store):
         in_use.update(volume.volume_id for volume in record.volumes)
+    for found in store.list(keys.INCOMING):
+        if (incoming := find(store, found.key, Incoming)) is not None:
+            in_use.update(volume.volume_id for volume in incoming.volumes)
     return in_use
 
 

@@ -1,5 +1,5 @@
 """Long upkeep of one destination, of each kind one at a time, over all processes: one prune for all who wait for one,
-and one verification after the other."""
+and one verification, and one copy to there, after the other."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
@@ -22,6 +22,7 @@ IN_LINE = timedelta(seconds=5)
 KEPT: Mapping[str, timedelta] = {
     keys.WANTED_PRUNES: timedelta(days=7),
     keys.VERIFICATIONS: timedelta(days=7),
+    keys.INCOMING: timedelta(days=7),
     keys.ASKED: timedelta(days=30),
     keys.NOTIFICATIONS: timedelta(days=30),
 }

@@ -8,6 +8,7 @@ from schemas import events as e
 from schemas import keys
 from schemas.job import Job
 from schemas.records import BackupPlan, BackupRecord, BackupRequest, PodResult, VolumeRecord
+from workers.copies import wanted
 from workers.jobs import endings, ledger, progress
 from workers.ports import Destinations, ObjectStore
 from workers.suspicion import alarm
@@ -24,12 +25,14 @@ class FinalizeBackupNeeds:
 
 
 def finalize(event: e.CloudEvent[Heard], needs: FinalizeBackupNeeds) -> Iterator[e.Event]:
-    """The final event, if no pod is missing any more, and what is suspicious; else nothing."""
+    """The final event, if no pod is missing any more, what is suspicious, and the requests for the copies that are
+    wanted; else nothing."""
     job, store = event.data.job, needs.destinations.store(event.data.destination)
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
         if record := ledger.finished_backup(store, job.name):
             yield from alarm.told(record)  # of which a run that was killed may not have come to tell
+        yield from wanted.asked(store, job, event.data.destination)
         return
     plan = ledger.find(store, keys.plan(job), BackupPlan)
     if plan is not None and not progress.pods_to_copy(store, job, plan):
@@ -38,9 +41,12 @@ def finalize(event: e.CloudEvent[Heard], needs: FinalizeBackupNeeds) -> Iterator
         volumes = [volume for result in results for volume in result.volumes]
         held = alarm.hold_before(store, job.name, volumes, needs.now())
         record = _record(request, plan, results, held, needs.now())
+        for to in request.copy_to:
+            wanted.want(store, job, to, ledger.clock(store))  # before the end, so that none is forgotten after it
         yield endings.finish_backup(store, record, request)
         if any(volume.suspicion for volume in held) and (standing := ledger.finished_backup(store, job.name)):
             yield from alarm.told(standing)
+        yield from wanted.asked(store, job, event.data.destination)
 
 
 def _results(store: ObjectStore, job: Job) -> list[PodResult]:

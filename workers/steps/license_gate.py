@@ -80,6 +80,7 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         left_out=admitted.left_out,
         ttl=kept.ttl,
         expires_at=expiry.expires_at(kept.ttl, now),
+        copy_to=asked.copy_to,
         notes=[*admitted.notes, *kept.notes],
         claims=claims.of_backup(asked.app, [app.slug for app in admitted.apps]),
     )

@@ -1,15 +1,17 @@
 """repository.maintain: deletes backups, reclaims space."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from schemas import events as e
 from schemas import job as jobs
 from schemas import keys
-from schemas.errors import Code
+from schemas.errors import Code, SnaplineError
 from schemas.job import Job
 from schemas.messages import Message, shortened
 from schemas.records import BackupRecord, RestoreRequest, Tombstone
+from workers.copies import wanted as wanted_copies
 from workers.jobs import default_destination as default
 from workers.jobs import endings, ledger, upkeep
 from workers.jobs.background import Background
@@ -44,6 +46,7 @@ def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -
         if reason := _why_not(store, job) or _bury(store, job):
             yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
             return
+        _tell_origin(needs.destinations, store, job, destination)
         _remove(store, repository, job)
     pruned = yield from upkeep.telling(
         event.id, destination, upkeep.prune(store, repository, wanted, destination, needs.background)
@@ -67,12 +70,22 @@ def prune(event: e.CloudEvent[e.RepositoryPruneRequested], sender: str, needs: M
     upkeep.pruned(store, wanted)
 
 
+def _tell_origin(destinations: Destinations, store: ObjectStore, job: Job, destination: str) -> None:
+    """Notes that the copy goes where it was copied from. Nobody relies on that: if that destination is away or gone,
+    nothing is noted."""
+    record = ledger.find(store, keys.final(job), BackupRecord)
+    if record is not None and record.copied_from:
+        with suppress(SnaplineError):
+            wanted_copies.gone(destinations.store(record.copied_from), job, destination)
+
+
 def _remove(store: ObjectStore, repository: Repository, job: Job) -> None:
     """Deletes what is the backup's own; safe to repeat. Volumes go after all that names them: one that is named and not
     there would stop other prunes."""
     store.delete(keys.final(job))
     store.delete(keys.verified(job))
     store.delete(keys.test_restored(job))
+    wanted_copies.forget(store, job)
     staying = {keys.request(job), keys.deleted(job)}
     for found in list(store.list(keys.of(job))):
         if found.key not in staying:

@@ -14,6 +14,7 @@ from schemas.errors import Code, Damaged, PermanentError, SnaplineError
 from schemas.job import Job, safety_snapshot
 from schemas.messages import Message, told
 from schemas.records import BackupRequest, RestoreRequest, Running
+from workers.copies import wanted
 from workers.jobs import endings, ledger, progress
 from workers.ports import Destinations, ObjectStore, QueueState
 
@@ -44,6 +45,7 @@ def tick(_: e.CloudEvent[e.TickMinute], needs: WatchdogNeeds) -> Iterator[e.Even
     for destination in needs.destinations.names():
         try:
             yield from _look(destination, needs, problems)
+            yield from wanted.lost(needs.destinations.store(destination), destination)
         except SnaplineError as error:
             problems.append(error)
     if problems:
