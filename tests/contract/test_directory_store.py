@@ -268,6 +268,7 @@ def test_an_error_falls_into_its_family(number: int, family: type[SnaplineError]
     error = meaning("could not write a in /mnt", OSError(number, os.strerror(number)))
     assert type(error) is family
     assert words in str(error)
+    assert (error.code == Code.STORE_FULL) == (number in (errno.ENOSPC, errno.EDQUOT))
 
 
 def test_a_full_disk_leaves_nothing(store: DirectoryObjectStore, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

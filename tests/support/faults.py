@@ -1,8 +1,9 @@
-"""A proxy before an S3 server that spoils the answers it is told to spoil."""
+"""A proxy before an object store's server that spoils the answers it is told to spoil."""
 
 import http.client
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -14,9 +15,11 @@ CUT = "cut"
 
 
 class FaultyProxy:
-    """Each request takes the next of `faults`: LOSE, CUT, or an S3 error as `<status> <code>`; then all is well."""
+    """Each request takes the next of `faults`: LOSE, CUT, or an error as `<status> <code>`, which `refusal` puts as the
+    server does; then all is well."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, refusal: "Callable[[int, str], Answer] | None" = None) -> None:
+        self._refusal = refusal or s3_refusal
         self.faults: list[str] = []
         self.requests = 0
         self._upstream = urlsplit(upstream).netloc
@@ -66,7 +69,8 @@ class FaultyProxy:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 fault = proxy.next_fault()
                 if fault and fault not in (LOSE, CUT):
-                    self._say(_s3_error(fault))
+                    status, _, code = fault.partition(" ")
+                    self._say(proxy._refusal(int(status), code))
                     return
                 answer = proxy.forward(self.command, self.path, self.headers.items(), body)
                 if fault == LOSE:
@@ -74,7 +78,7 @@ class FaultyProxy:
                 else:
                     self._say(answer, cut=fault == CUT)
 
-            do_GET = do_PUT = do_DELETE = do_HEAD = _pass  # noqa: N815  # names of http.server
+            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass  # noqa: N815  # names of http.server
 
             def _say(self, answer: Answer, cut: bool = False) -> None:
                 status, headers, body = answer
@@ -97,7 +101,20 @@ class FaultyProxy:
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
-def _s3_error(fault: str) -> Answer:
-    status, _, code = fault.partition(" ")
+def s3_refusal(status: int, code: str) -> Answer:
+    """An error as S3 answers it."""
     text = f"<Error><Code>{code}</Code><Message>as told</Message></Error>"
-    return int(status), [("Content-Type", "application/xml")], text.encode()
+    return status, [("Content-Type", "application/xml")], text.encode()
+
+
+def gcs_refusal(status: int, reason: str) -> Answer:
+    """An error as Google Cloud Storage answers it."""
+    said = {"message": "as told", "domain": "global", "reason": reason}
+    body = {"error": {"code": status, "message": said["message"], "errors": [said]}}
+    return status, [("Content-Type", "application/json")], json.dumps(body).encode()
+
+
+def azure_refusal(status: int, code: str) -> Answer:
+    """An error as Azure Blob Storage answers it."""
+    text = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>as told</Message></Error>'
+    return status, [("Content-Type", "application/xml"), ("x-ms-error-code", code)], text.encode()

@@ -42,6 +42,8 @@ DENIED = {
     "InvalidToken",
     "AllAccessDisabled",
 }
+FULL = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
+"""Of Ceph and MinIO; AWS is never full."""
 EXPIRED = {"ExpiredToken", "RequestTimeTooSkewed", "RequestExpired"}
 """What passes when credentials are renewed, or the clock is set."""
 USER_AGENT = "snapline"
@@ -164,11 +166,13 @@ def _family(tried: str, error: Exception) -> SnaplineError:
         return Invalid(f"{tried}: there is no such bucket", code=Code.DESTINATION_INVALID)
     if code in MISSING:
         return NotFound(f"{tried}: it is not there")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in FULL or status == 507:
+        return TransientError(f"{tried}: the store is full ({code})", code=Code.STORE_FULL)
     if code in DENIED:
         return Denied(f"{tried}: {code}", code=Code.STORE_CREDENTIALS)
     if code in EXPIRED:
         return TransientError(f"{tried}: {code}", code=Code.STORE_CREDENTIALS)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if status == 501:
         return Invalid(f"{tried}: this server cannot do it ({code})", code=Code.STORE_UNSUITABLE)
     if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout"):

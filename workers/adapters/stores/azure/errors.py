@@ -5,7 +5,7 @@ https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
 
 from datetime import datetime
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, IncompleteReadError
 
 from schemas.errors import Code, Denied, Invalid, Locked, NotFound, SnaplineError, TransientError
 from workers.adapters.causes import cause
@@ -34,7 +34,7 @@ def code_of(error: Exception) -> str:
 
 def passes(error: Exception) -> bool:
     """Whether the same request may succeed a moment later."""
-    if isinstance(error, ClientAuthenticationError):
+    if isinstance(error, (ClientAuthenticationError, IncompleteReadError)):  # the SDK has read it again already
         return False
     return status_of(error) in BUSY if status_of(error) else isinstance(error, AzureError)
 

@@ -2,7 +2,7 @@
 
 import errno
 
-from schemas.errors import Denied, Invalid, NotFound, SnaplineError, TransientError
+from schemas.errors import Code, Denied, Invalid, NotFound, SnaplineError, TransientError
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the quota is used up"}
 _IN_THE_WAY = (errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
@@ -22,7 +22,7 @@ def meaning(tried: str, error: OSError) -> SnaplineError:
     if error.errno in _IN_THE_WAY:
         return Invalid(f"{tried}: something that was not put there as an object is in its place")
     if error.errno in _FULL:
-        return TransientError(f"{tried}: {_FULL[error.errno]}")
+        return TransientError(f"{tried}: {_FULL[error.errno]}", code=Code.STORE_FULL)
     if isinstance(error, PermissionError):
         return Denied(f"{tried}: {error.strerror}; the process must be allowed to read and write there")
     if error.errno == errno.EROFS:

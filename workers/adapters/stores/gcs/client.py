@@ -35,7 +35,10 @@ def client_of(destination: GcsDestination, ca: Path | None) -> Any:
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
     options = {"api_endpoint": destination.endpoint.rstrip("/")} if destination.endpoint else None
-    return storage.Client(project=None, credentials=session.credentials, _http=session, client_options=options)
+    client = storage.Client(project=None, credentials=session.credentials, _http=session, client_options=options)
+    # For traces that nobody reads, a thread would ask for the bucket itself, which we need not be allowed to see.
+    client._bucket_metadata_cache = None
+    return client
 
 
 def _credentials(destination: GcsDestination, request: transport.Request) -> Credentials:

@@ -1,5 +1,6 @@
 """What Google's SDK raises, as our two families. https://cloud.google.com/storage/docs/json_api/v1/status-codes"""
 
+from contextlib import suppress
 from datetime import datetime
 
 from google.api_core.exceptions import GoogleAPICallError
@@ -30,10 +31,13 @@ def status_of(error: Exception) -> int:
 
 
 def reason(error: Exception) -> str:
-    """Google's one word for it, as `forbidden`; "" where the answer has none."""
-    found = getattr(error, "errors", None) or [{}]
-    first = found[0] if isinstance(found[0], dict) else {}
-    return str(first.get("reason", ""))
+    """Google's one word for it, as `forbidden`; "" where the answer has none. The SDK reads it of some answers only."""
+    found = getattr(error, "errors", None)
+    if not found:
+        with suppress(ValueError, AttributeError, KeyError, TypeError):
+            found = error.response.json()["error"]["errors"]  # type: ignore[attr-defined]  # of all that have an answer
+    first = found[0] if found else {}
+    return str(first.get("reason", "")) if isinstance(first, dict) else ""
 
 
 def passes(error: Exception) -> bool:
