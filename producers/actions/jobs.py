@@ -42,14 +42,16 @@ def take(
     *,
     ttl: str | None = None,
     destination: str = THE_DEFAULT,
+    schedule: str | None = None,
     id: str | None = None,
 ) -> Requested:
-    """Asks for a backup of `app`, or of the console and all applications, to be kept for `ttl` (`720h`, `1 month`). The
-    same `id` makes the same job, however often. Raises Invalid, and TransientError or Denied; then the request may or
-    may not be on the bus."""
+    """Asks for a backup of `app`, or of the console and all applications, to be kept for `ttl` (`720h`, `1 month`); one
+    of a `schedule` is listed with it. The same `id` makes the same job, however often. Raises Invalid, and
+    TransientError or Denied; then the request may or may not be on the bus."""
     destination = session.named_if_known(destination)
     with clear():
-        request = e.BackupRequested(app=app, destination=destination, ttl=ttls.written(ttl) if ttl else None)
+        kept = ttls.written(ttl) if ttl else None
+        request = e.BackupRequested(app=app, destination=destination, ttl=kept, schedule=schedule)
     return _publish(session, request, "backup", app or "instance", destination, id)
 
 

@@ -27,6 +27,7 @@ class Commands(LazyGroup):
         "delete": Entry(f"{ROOM}.delete:delete", "Delete backups; forget an app, a schedule, a destination."),
         "hold": Entry(f"{ROOM}.holds:hold", "Keep backups from being deleted."),
         "unhold": Entry(f"{ROOM}.holds:unhold", "Let backups go that are held."),
+        "schedule": Entry(f"{ROOM}.schedule:schedule", "Snapshots by the clock: set, pause, preview, run now."),
         "check": Entry(f"{ROOM}.storage:check_", "Try all that Snapline needs of a destination."),
         "verify": Entry(f"{ROOM}.verify:verify", "Have a backup read back by the workers."),
         "files": Entry(f"{ROOM}.files:files", "Look into a backup, and take single files out of it."),
@@ -42,7 +43,6 @@ class Commands(LazyGroup):
         "schema": Entry(f"{ROOM}.workshop:schema", hidden=True),
         # Other spellings, of nouns first.
         "app": Entry(f"{ROOM}.app:app", hidden=True),
-        "schedule": Entry(f"{ROOM}.schedule:schedule", hidden=True),
         "storage": Entry(f"{ROOM}.storage:storage", hidden=True),
         "dead-letters": Entry(f"{ROOM}.bus:dead_letters", hidden=True),
     }

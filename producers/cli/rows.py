@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from producers.cli import verdicts
 from producers.cli.context import where
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from producers.views.destinations import DestinationView, UnreadableDestination
     from producers.views.hooks import HookView
     from producers.views.job_views import BackupDetails, BackupView, RestoreDetails, RestoreView
-    from producers.views.schedules import ScheduleView
+    from producers.views.schedules import NextRun, PastRun, ScheduleView
     from producers.views.standing import StandingView
     from producers.views.volumes import VolumeView
     from workers.adapters.broker import DeadLetter
@@ -50,7 +50,7 @@ RESTORE_COLUMNS = (
     "requested_at",
 )
 APPLICATION_COLUMNS = ("slug", "name", "version", "namespaces", "backup_resource", "snapshots")
-SCHEDULE_COLUMNS = ("name", "expression", "app", "next_due")
+SCHEDULE_COLUMNS = ("name", "meaning", "app", "paused", "next_due", "last_due", "last_status")
 DESTINATION_COLUMNS = ("name", "provider", "place", "is_default", "from_environment", "passphrase_is_set", "problem")
 DEAD_LETTER_COLUMNS = ("queue", "id", "type", "size", "parked_at", "reason")
 
@@ -212,12 +212,64 @@ def application(view: "ApplicationView | Unreadable") -> Row:
 
 def schedule(view: "ScheduleView") -> Row:
     """In a list."""
+    said = view.set
     return {
-        "name": view.name,
-        "expression": view.expression,
-        "app": view.app,
-        "next_due": view.next_due.isoformat(),
+        "name": said.name,
+        "expression": said.expression,
+        "meaning": view.sentence,
+        "app": said.app,
+        "destination": said.destination or None,
+        "copy_to": list(said.copy_to),
+        "ttl": said.ttl,
+        "time_zone": said.time_zone,
+        "jitter": said.jitter,
+        "blackouts": list(said.blackouts),
+        "missed": said.missed,
+        "paused": said.paused,
+        "next_due": view.next[0].due.isoformat() if view.next else None,
+        "last_due": view.last.due.isoformat() if view.last else None,
+        "last_status": view.last.status if view.last else None,
+        "last_backup": view.last.name if view.last else None,
+        "problem": str(view.problem or (view.last and view.last.reason) or ""),
     }
+
+
+def schedule_details(view: "ScheduleView", output: Output) -> Row:
+    """By itself, with its next runs and its past ones."""
+    coming: list[Any] = list(map(next_run, view.next))
+    past: list[Any] = [past_run(run) for run in view.past]
+    if output is Output.TABLE:
+        coming = [next_run_text(run) for run in view.next]
+        past = [past_run_text(run) for run in view.past]
+    return schedule(view) | {"next": coming, "runs": past}
+
+
+def next_run(run: "NextRun") -> Row:
+    """For programs, and in a list."""
+    return {"due": run.due.isoformat(), "starts": run.starts.isoformat(), "blackout": run.blackout}
+
+
+def past_run(run: "PastRun") -> Row:
+    """For programs, in a schedule's description."""
+    return {
+        "due": run.due.isoformat(),
+        "status": run.status,
+        "name": run.name,
+        "since": run.since.isoformat() if run.since else None,
+        "reason": str(run.reason or ""),
+    }
+
+
+def past_run_text(run: "PastRun") -> str:
+    """For people: when it was due, and what became of it."""
+    said = f"{run.due:%Y-%m-%d %H:%M} UTC: {' '.join(filter(None, (run.status, run.name)))}"
+    return f"{said}: {run.reason}" if run.reason else said
+
+
+def next_run_text(run: "NextRun") -> str:
+    """For people: when it is due, and when it begins if that is later."""
+    later = "" if run.starts == run.due else f", begins {run.starts:%Y-%m-%d %H:%M:%S}"
+    return f"{run.due:%Y-%m-%d %H:%M} UTC{later}" + (f", after the blackout {run.blackout}" if run.blackout else "")
 
 
 def destination(view: "DestinationView | UnreadableDestination") -> Row:

@@ -1,6 +1,6 @@
 """Schedules: when to ask for what, how such a wish is kept, and when it is due."""
 
-from schemas.schedule.expression import EPOCH, MACROS, PRESETS
+from schemas.schedule.expression import EPOCH, MACROS, PRESETS, split_zone
 from schemas.schedule.model import Does, Missed, Schedule
 from schemas.schedule.moments import last_due, next_due
 from schemas.schedule.stored import LABEL, NAME_PREFIX, from_config_map, to_config_map
@@ -22,6 +22,7 @@ __all__ = [
     "latest",
     "next_due",
     "request_id",
+    "split_zone",
     "starts",
     "to_config_map",
 ]

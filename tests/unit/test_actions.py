@@ -305,10 +305,10 @@ def test_a_schedule_of_an_application_that_is_not_there_is_refused(front: Front)
 def test_schedules_are_set_shown_and_forgotten(front: Front) -> None:
     applications.register(front.session, "shop", license=LICENSE)
     schedules.put(front.session, "nightly", "0 2 * * *", "shop")
-    schedules.put(front.session, "nightly", "@daily")
+    schedules.put(front.session, "nightly", "@daily", "")
     [view] = schedule_views.schedules(front.session)
     assert isinstance(view, ScheduleView)
-    assert (view.name, view.expression, view.app, view.next_due.hour) == ("nightly", "@daily", None, 0)
+    assert (view.name, view.set.expression, view.set.app, view.next[0].due.hour) == ("nightly", "@daily", None, 0)
     schedules.forget(front.session, "nightly")
     with pytest.raises(NotFound):
         schedules.forget(front.session, "nightly")

@@ -61,8 +61,8 @@ def describe_app(ctx: typer.Context, name: Name, output: OutputOption = Output.T
 
 @describe.command("schedule")
 def describe_schedule(ctx: typer.Context, name: Name, output: OutputOption = Output.TABLE) -> None:
-    """One schedule, and when it is due next."""
-    show(rows.schedule(schedules.schedule(session_of(ctx), name)), output)
+    """One schedule: what it means, its next five runs, and what became of the last ones."""
+    show(rows.schedule_details(schedules.schedule(session_of(ctx), name), output), output)
 
 
 @describe.command("destination")

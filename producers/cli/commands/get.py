@@ -83,7 +83,7 @@ def get_apps(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) ->
 @get.command("schedules")
 @get.command("schedule", hidden=True)
 def get_schedules(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
-    """All schedules, and when they are due next."""
+    """All schedules: what they mean, when they are due next, and what became of their last run."""
     from producers.views import schedules
 
     found = schedules.schedules(session_of(ctx))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from producers.actions import foresight, jobs
+from producers.actions import foresight, jobs, schedules
 from producers.actions.follow import requested_before
 from producers.actions.jobs import Requested
 from producers.cli.commands.get import get_backups, get_restores
@@ -25,6 +25,9 @@ Timeout = Annotated[float, typer.Option(min=0, help="With --wait: seconds to fol
 RequestId = Annotated[
     str | None, typer.Option("--id", help="Event id of the request. The same id makes the same job, however often.")
 ]
+FromSchedule = Annotated[
+    str | None, typer.Option(metavar="SCHEDULE", help="What this schedule would take; as `schedule run-now`.")
+]
 backup_group = typer.Typer(invoke_without_command=True)
 restore_group = typer.Typer(invoke_without_command=True)
 backup_group.command("ls", help="The same as `get backups`.")(get_backups)
@@ -38,6 +41,7 @@ def backup(
     ttl: Annotated[
         str | None, typer.Option(help="Keep it for so long: 720h, 30d, '1 month'; else for as long as retention says.")
     ] = None,
+    from_schedule: FromSchedule = None,
     follow: Wait = False,
     timeout: Timeout = 0,
     request_id: RequestId = None,
@@ -48,8 +52,27 @@ def backup(
     if ctx.invoked_subcommand:
         return
     session = session_of(ctx)
-    requested = jobs.take(session, app, ttl=ttl, destination=destination, id=request_id)
-    _answer(session, requested, follow, timeout, output)
+    if from_schedule:
+        if app or ttl or destination:
+            raise Invalid("--from-schedule takes what the schedule says; leave out --app, --ttl and --destination")
+        requested = schedules.run_now(session, from_schedule, id=request_id)
+    else:
+        requested = jobs.take(session, app, ttl=ttl, destination=destination, id=request_id)
+    answer(session, requested, follow, timeout, output)
+
+
+@backup_group.command("create", hidden=True)
+def create(
+    ctx: typer.Context,
+    from_schedule: FromSchedule = None,
+    follow: Wait = False,
+    timeout: Timeout = 0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """As Velero's: take a snapshot, of everything or as a schedule would."""
+    session = session_of(ctx)
+    requested = schedules.run_now(session, from_schedule) if from_schedule else jobs.take(session)
+    answer(session, requested, follow, timeout, output)
 
 
 @restore_group.callback()
@@ -98,7 +121,7 @@ def restore(
         destination=destination,
         id=request_id,
     )
-    _answer(session, requested, follow, timeout, output)
+    answer(session, requested, follow, timeout, output)
 
 
 def wait_(
@@ -148,7 +171,8 @@ def _foresee(session: Session, backup: str, scope: e.Scope, app: str | None, des
     note("what it would delete, `--wait` tells before anything is touched; that is backed up first")
 
 
-def _answer(session: Session, requested: Requested, follow: bool, timeout: float, output: Output) -> None:
+def answer(session: Session, requested: Requested, follow: bool, timeout: float, output: Output) -> None:
+    """What is said to a request: what it will be called, or with `follow`, how it goes on."""
     if follow:
         wait(session, requested, timeout, output)
         return

@@ -20,12 +20,52 @@ class Application(Shape):
 
 
 class Schedule(Shape):
-    """A schedule; without `app`, of everything."""
+    """A schedule; without `app`, of everything, and without `destination`, into the default one. `meaning` is its
+    expression as a sentence; nothing is `next_due` while it is paused. `last_status` is that of the backup
+    `last_backup`, or `Skipped` or `Requested`; `problem` says why it is no better."""
 
     name: str
     expression: str
+    meaning: str
     app: str | None
-    next_due: datetime
+    destination: str | None
+    copy_to: list[str]
+    ttl: str | None
+    time_zone: str
+    jitter: str | None
+    blackouts: list[str]
+    missed: Literal["once", "skip"]
+    paused: bool
+    next_due: datetime | None
+    last_due: datetime | None
+    last_status: str | None
+    last_backup: str | None
+    problem: str
+
+
+class NextRun(Shape):
+    """A run that will be; `starts` is later by jitter, or by the `blackout` window."""
+
+    due: datetime
+    starts: datetime
+    blackout: str | None
+
+
+class PastRun(Shape):
+    """What became of a run; of `Missed` ones, from the one after `since` on."""
+
+    due: datetime
+    status: str
+    name: str | None
+    since: datetime | None
+    reason: str
+
+
+class ScheduleDescribed(Schedule):
+    """With its next runs, and its past ones, the newest first."""
+
+    next: list[NextRun]
+    runs: list[PastRun]
 
 
 class Destination(Shape):

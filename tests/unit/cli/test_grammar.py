@@ -66,6 +66,8 @@ def test_help_cuts_no_option_and_no_sentence(name: str, command: Any, width: str
         "get app -o json",
         "storage list -o json",
         "schedule show -o json",
+        "schedule ls -o json",
+        "schedule get -o json",
         "dead-letters list -o json",
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from producers.actions import follow
+from producers.actions import applications, follow, schedules
 from producers.cli.main import cli
 from schemas.errors import Invalid, NotFound
 from tests.support.front import Front, volume
@@ -52,6 +52,9 @@ def system(held: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fron
         held.begin(name)
         apps = [{"slug": "shop"}]
         held.finish(name, manifest=manifest[1], apps=apps, volumes=[volume(copied, "data-db-0")])
+    applications.register(held.session, "shop", license=LICENSE)
+    for name in ("nightly", "often"):
+        schedules.put(held.session, name, "@daily")
     for name in ("full", "failed"):  # whose volumes are nowhere
         held.store.delete(f"final/backup/{name}.json")
     return held
