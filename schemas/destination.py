@@ -7,12 +7,14 @@ backup goes. The environment may give the default destination, too, and then cou
 
 import base64
 import re
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator, model_validator
 
+from schemas import secret_references
 from schemas.errors import Code, Invalid
 from schemas.events import DEFAULT_DESTINATION, explain
 from schemas.settings import Settings
@@ -21,6 +23,9 @@ LABEL = "snapline.dev/destination"
 """Label of the Secrets; its value is the destination's name."""
 _SECRET_PREFIX = "snapline-destination-"  # noqa: S105  # a name
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # fits a label's value, and the name of a Secret
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\]")
+_FROM = ".from"
+"""What the name of a field ends with in a Secret, where its value is a reference."""
 _STORAGE_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 
 
@@ -32,6 +37,8 @@ class _Destination(BaseModel):
     name: str = DEFAULT_DESTINATION
     prefix: str = ""
     passphrase: SecretStr = SecretStr("")
+    references: Mapping[str, str] = {}
+    """Field -> where its value is that is not kept here (schemas/secret_references.py)."""
 
     @field_validator("name")
     @classmethod
@@ -49,6 +56,20 @@ class _Destination(BaseModel):
             raise ValueError("it is no UTF-8 text")
         return value
 
+    @model_validator(mode="after")
+    def _references_are_of_credentials(self) -> Self:
+        for field, text in self.references.items():
+            if field not in self.may_be_referred_to():
+                raise ValueError(f"{field!r:.80} is no credential of a destination of this provider")
+            secret_references.parse(text)
+        return self
+
+    @classmethod
+    def may_be_referred_to(cls) -> list[str]:
+        """The fields that may be kept elsewhere: the secrets, and the name that goes with one."""
+        secret = [name for name, field in cls.model_fields.items() if field.annotation is SecretStr]
+        return secret + [name for name in ("access_key_id",) if name in cls.model_fields]
+
     @field_validator("prefix")
     @classmethod
     def _prefix_has_no_outer_slashes(cls, prefix: str) -> str:
@@ -64,6 +85,15 @@ class S3Destination(_Destination):
     region: str = "us-east-1"
     access_key_id: str = ""
     secret_access_key: SecretStr = SecretStr("")
+    ca_certificate: str = ""
+    """PEM of the authorities that may have signed the server's certificate; empty for those of the process."""
+
+    @field_validator("ca_certificate")
+    @classmethod
+    def _ca_certificate_is_pem(cls, pem: str) -> str:
+        if pem:
+            _certificates(pem)
+        return pem
 
     @field_validator("bucket")
     @classmethod
@@ -85,14 +115,38 @@ class DirectoryDestination(_Destination):
     @field_validator("path")
     @classmethod
     def _path_is_absolute(cls, path: str) -> str:
-        if not PurePosixPath(path).is_absolute() or "\0" in path:
-            raise ValueError("the path does not begin with a slash")
-        return path
+        return _absolute(path)
 
     @property
     def place(self) -> str:
         """Where it is, for people."""
         return f"{self.path}, below {self.prefix}" if self.prefix else self.path
+
+
+class NfsDestination(_Destination):
+    """An NFS export that every worker mounts at the same `path`. Where it is not mounted there, nothing is written."""
+
+    provider: Literal["nfs"] = "nfs"
+    server: str
+    export: str
+    path: str
+
+    @field_validator("export", "path")
+    @classmethod
+    def _path_is_absolute(cls, path: str) -> str:
+        return _absolute(path)
+
+    @field_validator("server")
+    @classmethod
+    def _server_is_given(cls, server: str) -> str:
+        if _HOST.fullmatch(server) is None:
+            raise ValueError("the NFS server is given by its host name or address")
+        return server
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return f"nfs://{self.server}{self.export}" + (f", below {self.prefix}" if self.prefix else "")
 
 
 class GcsDestination(_Destination):
@@ -168,7 +222,8 @@ class AzureDestination(_Destination):
 
 
 Destination = Annotated[
-    S3Destination | GcsDestination | AzureDestination | DirectoryDestination, Field(discriminator="provider")
+    S3Destination | GcsDestination | AzureDestination | DirectoryDestination | NfsDestination,
+    Field(discriminator="provider"),
 ]
 """A destination of any provider. Another one is another model here, and its adapter in workers/adapters/stores."""
 PROVIDERS = tuple(model.model_fields["provider"].default for model in get_args(get_args(Destination)[0]))
@@ -224,8 +279,9 @@ def name_in(secret: Mapping[str, Any]) -> str | None:
 
 def to_secret(destination: Destination, console_namespace: str) -> dict[str, Any]:
     """The Secret that keeps it: each field under its name."""
-    fields = {name: getattr(destination, name) for name in type(destination).model_fields if name != "name"}
-    plain = {name: str(_plain(value)) for name, value in fields.items()}
+    elsewhere = {f"{field}{_FROM}": text for field, text in destination.references.items()}
+    kept = type(destination).model_fields.keys() - {"name", "references"} - destination.references.keys()
+    plain = {name: str(_plain(getattr(destination, name))) for name in sorted(kept)} | elsewhere
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -248,7 +304,38 @@ def from_secret(secret: Mapping[str, Any]) -> Destination:
     except (ValueError, TypeError):
         text = f"the Secret {called} is not base64 of UTF-8"
         raise Invalid(text, code=Code.DESTINATION_INVALID, subject=name) from None
-    return parse(data | {"name": name}, f"the Secret {called}")
+    references = {field.removesuffix(_FROM): text for field, text in data.items() if field.endswith(_FROM)}
+    return parse(data | {"name": name, "references": references}, f"the Secret {called}")
+
+
+def resolved(
+    destination: Destination, read_secret: Callable[[str], Mapping[str, Any]], environ: Mapping[str, str]
+) -> Destination:
+    """The destination with the values that it refers to. Raises Invalid (`SecretMissing`), and as `read_secret`."""
+    found: dict[str, Any] = {}
+    for field, text in destination.references.items():
+        what = f"{field.replace('_', ' ')} of destination {destination.name}"
+        value = secret_references.value(secret_references.parse(text), what, read_secret, environ)
+        found[field] = SecretStr(value) if isinstance(getattr(destination, field), SecretStr) else value
+    return destination.model_copy(update=found) if found else destination
+
+
+def _absolute(path: str) -> str:
+    if not PurePosixPath(path).is_absolute() or "\0" in path:
+        raise ValueError("the path does not begin with a slash")
+    return path
+
+
+def _certificates(pem: str) -> None:
+    """Raises ValueError unless it is PEM of certificates, and of nothing that nobody should see."""
+    if "PRIVATE KEY" in pem:
+        raise ValueError("it has a private key, which belongs to the server alone")
+    try:
+        if ssl.create_default_context(cadata=pem).cert_store_stats()["x509"]:
+            return
+    except (ssl.SSLError, ValueError):
+        pass
+    raise ValueError("it is no PEM of certificates")
 
 
 def _given(name: str, otherwise: str) -> str:

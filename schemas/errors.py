@@ -98,6 +98,10 @@ class Code(StrEnum):
     NO_DESTINATION = "NoDestination"
     DESTINATION_INVALID = "DestinationInvalid"
     DESTINATION_GIVEN = "DestinationGiven"
+    DESTINATION_IN_USE = "DestinationInUse"
+    NO_INTERNAL_STORAGE = "NoInternalStorage"
+    NOT_MOUNTED = "NotMounted"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105  # a code
     STORE_CREDENTIALS = "StoreCredentials"
     STORE_UNSUITABLE = "StoreUnsuitable"
     STORE_FULL = "StoreFull"

@@ -7,7 +7,6 @@ from pydantic import SecretStr
 from producers.actions.destinations import keep
 from producers.session import Session
 from producers.views.destinations import is_given
-from schemas.destination import Destination
 from schemas.errors import Code, Invalid, NotFound
 from schemas.events import THE_DEFAULT
 from workers.jobs import plain_records
@@ -21,18 +20,11 @@ from workers.repository.upkeep import recover as recovering
 
 @dataclass(frozen=True)
 class Rotated:
-    """The new key, and whether the stored destination has its passphrase now; if not, it comes from the environment and
-    must be changed there."""
+    """The new key, and whether the stored destination has its passphrase now; if not, it comes from the environment, or
+    from where the destination refers to, and must be changed there."""
 
     id: str
     is_stored: bool
-
-
-def opens(session: Session, destination: Destination) -> bool:
-    """Whether there is a repository, which the passphrase then opens; none must be there yet. The destination need not
-    be stored. Raises Denied for a passphrase that opens nothing, Invalid for none."""
-    passphrase = destination.passphrase.get_secret_value()
-    return keyring.unlock(session.open_store(destination), passphrase) is not None
 
 
 def show_recovery_text(session: Session, destination: str = THE_DEFAULT) -> str:
@@ -71,7 +63,7 @@ def rotate(session: Session, passphrase: str, label: str = "", destination: str 
     if _found(session, destination).keys.plain_records:
         plain_records.seal_all(store)
     id_ = keyring.rotate(store, old, passphrase, label)
-    if is_given(session.settings, destination):
+    if is_given(session.settings, destination) or "passphrase" in chosen.references:
         return Rotated(id_, is_stored=False)
     keep(session, chosen.model_copy(update={"passphrase": SecretStr(passphrase)}))
     return Rotated(id_, is_stored=True)

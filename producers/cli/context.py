@@ -6,12 +6,13 @@ from typing import Annotated, cast
 
 import typer
 from rich.console import Console
+from typer._click.globals import get_current_context
 
 from producers.cli.exits import Exit
 from producers.cli.render import ListOutput, Output, printable
 from producers.session import Session
 from schemas.errors import Invalid
-from schemas.events import THE_DEFAULT
+from schemas.events import DEFAULT_DESTINATION, THE_DEFAULT
 from schemas.settings import from_environment
 
 SOURCE = "snapline/cli"
@@ -72,7 +73,14 @@ def confirmed(question: str, yes: bool) -> None:
 
 def where(destination: str) -> str:
     """What a command that is shown needs, so that it looks in that destination."""
-    return "" if destination == THE_DEFAULT else f" --destination {destination}"
+    return "" if destination in (THE_DEFAULT, _default_here()) else f" --destination {destination}"
+
+
+def _default_here() -> str:
+    """What the command that runs takes for the default destination."""
+    ctx = get_current_context(silent=True)
+    session = ctx.find_root().obj if ctx else None
+    return session.named_if_known(THE_DEFAULT) if isinstance(session, Session) else DEFAULT_DESTINATION
 
 
 def session_of(ctx: typer.Context) -> Session:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from producers.views.standing import StandingView
     from producers.views.volumes import VolumeView
     from workers.adapters.broker import DeadLetter
+    from workers.adapters.stores.check import Check
 
 PHASES = {
     "requested": "waiting for the license gate",
@@ -278,6 +279,11 @@ def destination(view: "DestinationView | UnreadableDestination") -> Row:
         known = {"name": view.name, "provider": "", "place": "", "is_default": view.is_default}
         return {**known, "from_environment": False, "passphrase_is_set": False, "problem": str(view.problem)}
     return asdict(view) | {"problem": ""}
+
+
+def check(tried: "Check") -> Row:
+    """One thing that was tried of a destination."""
+    return {"check": tried.check, "ok": tried.ok, "detail": tried.detail}
 
 
 def dead_letter(letter: "DeadLetter") -> Row:

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from pydantic import ValidationError
 
 from schemas.destination import S3Destination
 from schemas.errors import Invalid, NotFound, TransientError
@@ -104,6 +105,22 @@ def test_a_store_is_believed_by_its_authority_alone(certificate: Path) -> None:
         with pytest.raises(NotFound):
             open_store(there, certificate).get("a")
         assert heard[0].startswith(b"GET /b/a HTTP/1.1")
+
+
+def test_a_destination_brings_the_authority_of_its_server(certificate: Path) -> None:
+    heard: list[bytes] = []
+    own = certificate.read_text().partition("-----BEGIN PRIVATE")[0]
+    with _server(certificate, heard) as port:
+        fields = {"bucket": "b", "endpoint": f"https://127.0.0.1:{port}", "access_key_id": "k", "ca_certificate": own}
+        store = open_store(S3Destination.model_validate({**fields, "secret_access_key": "s"}))
+        for _ in range(2):
+            with pytest.raises(NotFound):
+                store.get("a")
+    assert heard[1].startswith(b"GET /b/a HTTP/1.1")
+    with pytest.raises(ValidationError, match="private key"):
+        S3Destination.model_validate({**fields, "ca_certificate": certificate.read_text()})
+    with pytest.raises(ValidationError, match="no PEM"):
+        S3Destination.model_validate({**fields, "ca_certificate": "hello"})
 
 
 def test_a_file_of_authorities_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from deploy.local.license_authority import create_authority, sign_license
 from producers.actions import applications, destinations, events, jobs, keys, schedules, upkeep
@@ -317,13 +318,14 @@ def test_schedules_are_set_shown_and_forgotten(front: Front) -> None:
 
 
 def test_a_destination_is_kept_and_forgotten(front: Front, tmp_path: Path) -> None:
-    destinations.keep(front.session, DirectoryDestination(name="second", path=str(tmp_path)))
+    second = DirectoryDestination(name="second", path=str(tmp_path), passphrase=SecretStr(PASSPHRASE))
+    destinations.keep(front.session, second)
     views = all_destinations(front.session)
     assert [(view.name, isinstance(view, DestinationView) and view.from_environment) for view in views] == [
         ("default", True),
         ("second", False),
     ]
-    assert all(check.ok for check in destinations.try_out(front.session.store("second")))
+    assert all(check.ok for check in destinations.try_out(front.session, front.session.destination("second")))
     destinations.forget(front.session, "second")
     with pytest.raises(NotFound) as unknown:
         destinations.forget(front.session, "second")

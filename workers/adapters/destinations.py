@@ -1,9 +1,10 @@
 """The port `Destinations`: what the environment gives, and what the console's namespace keeps as Secrets."""
 
 import math
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,14 +46,15 @@ class ConfiguredDestinations:
         *,
         open_store: Callable[[Destination], ObjectStore] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
-        """`cluster` is called only where a Secret is to be read. `open_store` is in place of what the settings would
-        give. `clock` is in seconds, from any moment."""
+        """`cluster` is called only where a Secret is to be read; `environ` has what destinations refer to. `open_store`
+        is in place of what the settings would give. `clock` is in seconds, from any moment."""
         self._given = destinations.from_settings(settings)
         self._namespace = settings.console_namespace
         self._cluster, self._clock = cluster, clock
         self._open_store = open_store or partial(stores.open_store, ca=settings.s3_ca)
-        self._open_repository = open_repository
+        self._open_repository, self._environ = open_repository, environ
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
         self._defaults: list[str] | None = None
@@ -157,7 +159,10 @@ class ConfiguredDestinations:
             secret: Object = self._cluster().get(SECRETS, self._namespace, destinations.secret_name(name))
         except NotFound:
             raise unknown from None
-        return destinations.from_secret(secret)
+        return destinations.resolved(destinations.from_secret(secret), self._secret, self._environ)
+
+    def _secret(self, name: str) -> Object:
+        return self._cluster().get(SECRETS, self._namespace, name)
 
 
 class _Entry:

@@ -8,16 +8,18 @@ import typer
 
 from producers.actions import events
 from producers.cli import rows
+from producers.cli.commands.storage import show_ as describe_destination
 from producers.cli.context import DestinationOption, OutputOption, session_of
 from producers.cli.render import Output, show
 from producers.session import Session
-from producers.views import applications, destinations, jobs, schedules
+from producers.views import applications, jobs, schedules
 from producers.views.contents import contents
 from producers.views.hooks import HookView, hooks
 from schemas.events import THE_DEFAULT
 from schemas.records import HookResult
 
 describe = typer.Typer(no_args_is_help=True, help="Show all that is known of one backup, restore, app and so on.")
+describe.command("destination")(describe_destination)
 Name = Annotated[str, typer.Argument(help="Its name.")]
 
 
@@ -63,16 +65,6 @@ def describe_app(ctx: typer.Context, name: Name, output: OutputOption = Output.T
 def describe_schedule(ctx: typer.Context, name: Name, output: OutputOption = Output.TABLE) -> None:
     """One schedule: what it means, its next five runs, and what became of the last ones."""
     show(rows.schedule_details(schedules.schedule(session_of(ctx), name), output), output)
-
-
-@describe.command("destination")
-def describe_destination(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Its name.")] = THE_DEFAULT,
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """One destination, without its secrets."""
-    show(destinations.fields(session_of(ctx).destination(name)), output)
 
 
 @describe.command("dead-letter")

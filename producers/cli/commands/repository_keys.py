@@ -78,7 +78,9 @@ def rotate_(
     if rotated.is_stored:
         note("the destination has the new passphrase; the workers take it up by themselves")
     else:
-        note("set SNAPLINE_PASSPHRASE of the workers to the new one, and start them again")
+        note(
+            "now give it to the workers where they have it from: SNAPLINE_PASSPHRASE, or what the destination refers to"
+        )
     show({"id": rotated.id}, output)
 
 

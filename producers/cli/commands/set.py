@@ -3,8 +3,9 @@
 import typer
 
 from producers.cli.commands.app import add
+from producers.cli.commands.destination_set import setting
 from producers.cli.commands.schedule import set_ as set_schedule
-from producers.cli.commands.storage import set_default, setting
+from producers.cli.commands.storage import set_default
 
 set_ = typer.Typer(no_args_is_help=True, help="Make or change an app, a schedule, a destination.")
 set_.command("app")(add)

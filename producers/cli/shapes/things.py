@@ -86,7 +86,15 @@ class DestinationDescribed(BaseModel):
     name: str
     provider: Literal["s3", "gcs", "azure", "directory", "nfs"]
     prefix: str
+    references: dict[str, str]
     passphrase_is_set: bool
+
+
+class MountStep(Shape):
+    """One step of mounting a directory: what it is for, and what to type or to put into a file."""
+
+    step: str
+    text: str
 
 
 class Check(Shape):

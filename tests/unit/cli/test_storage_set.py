@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from producers.actions import destinations as actions
+from producers.actions.destinations import Change
 from producers.cli.main import cli
 from schemas.destination import DirectoryDestination, S3Destination
 from schemas.errors import Code, Denied, Invalid, NotFound
@@ -63,9 +64,9 @@ def test_what_is_not_named_stays(front: Front) -> None:
 def test_another_provider_begins_anew(front: Front) -> None:
     assert _set(front, *NAS, stdin=f"{PASSPHRASE}\n") is None
     with pytest.raises(Invalid, match="bucket"):
-        actions.changed(front.session, "s3", "nas", {"region": "x"})
+        actions.changed(front.session, Change("s3", "nas", {"region": "x"}))
     with pytest.raises(Invalid, match="path"):
-        actions.changed(front.session, "directory", "new", {"passphrase": "p"})
+        actions.changed(front.session, Change("directory", "new", {"passphrase": "p"}))
     assert isinstance(front.session.destination("nas"), DirectoryDestination)
 
 

@@ -4,8 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from schemas.destination import AzureDestination, Destination, DirectoryDestination, GcsDestination, S3Destination
+from schemas.destination import (
+    AzureDestination,
+    Destination,
+    DirectoryDestination,
+    GcsDestination,
+    NfsDestination,
+    S3Destination,
+)
 from schemas.errors import Code, Invalid
+from workers.adapters.stores.authorities import with_authorities
 from workers.ports import ObjectStore
 
 
@@ -17,7 +25,7 @@ def open_store(destination: Destination, ca: Path | None = None) -> ObjectStore:
         case S3Destination():
             from workers.adapters.stores.s3 import S3ObjectStore
 
-            return S3ObjectStore(destination, ca)
+            return with_authorities(destination.ca_certificate, ca, lambda file: S3ObjectStore(destination, file))
         case GcsDestination():
             with _extra("gcs"):
                 from workers.adapters.stores.gcs import GcsObjectStore
@@ -28,6 +36,10 @@ def open_store(destination: Destination, ca: Path | None = None) -> ObjectStore:
                 from workers.adapters.stores.azure import AzureObjectStore
 
             return AzureObjectStore(destination, ca)
+        case NfsDestination():
+            from workers.adapters.stores.nfs import open_nfs
+
+            return open_nfs(destination)
         case DirectoryDestination():
             from workers.adapters.stores.directory import DirectoryObjectStore
 

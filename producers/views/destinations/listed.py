@@ -41,10 +41,15 @@ def destinations(session: Session) -> list[DestinationView | UnreadableDestinati
 
 
 def fields(destination: Destination) -> dict[str, Any]:
-    """All of its provider's fields but the secrets, and `passphrase_is_set`."""
+    """All of its provider's fields but the secrets, with where those are that it refers to, and `passphrase_is_set`."""
     secrets = {name for name, value in destination if isinstance(value, SecretStr)}
     plain = destination.model_dump(mode="json", exclude=secrets)
-    return plain | {"passphrase_is_set": bool(destination.passphrase.get_secret_value())}
+    return plain | {"passphrase_is_set": passphrase_is_set(destination)}
+
+
+def passphrase_is_set(destination: Destination) -> bool:
+    """Here, or where the destination refers to."""
+    return "passphrase" in destination.references or bool(destination.passphrase.get_secret_value())
 
 
 def is_given(settings: Settings, name: str) -> bool:
@@ -63,5 +68,5 @@ def _view(session: Session, name: str, default: str) -> DestinationView | Unread
         place=found.place,
         is_default=name == default,
         from_environment=is_given(session.settings, name),
-        passphrase_is_set=bool(found.passphrase.get_secret_value()),
+        passphrase_is_set=passphrase_is_set(found),
     )
