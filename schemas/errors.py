@@ -49,6 +49,7 @@ class Code(StrEnum):
     BACKUP_IN_USE = "BackupInUse"
     BACKUP_DELETED = "BackupDeleted"
     BACKUP_HELD = "BackupHeld"
+    LAST_GOOD = "LastGood"
     BACKUP_UNUSABLE = "BackupUnusable"
     NOT_IN_BACKUP = "NotInBackup"
     CANCELLED = "Cancelled"
@@ -130,6 +131,7 @@ class Code(StrEnum):
     UNKNOWN_SETTING = "UnknownSetting"
     SCHEDULE_INVALID = "ScheduleInvalid"
     NO_SUCH_SCHEDULE = "NoSuchSchedule"
+    RETENTION_INVALID = "RetentionInvalid"
 
 
 class SnaplineError(Exception):

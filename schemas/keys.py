@@ -42,6 +42,8 @@ schedules/<name>/<due time>.json         what became of a schedule's run, and of
 asked/<kind>/<request>.json              what a request has asked for, by its identity; written once. Goes with the
                                          first prune after 30 days
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
+upkeep/expiring/<name>.json              the deletion of a backup was asked for, as it has expired; goes with it
+upkeep/looked-for-expired                when that was last looked for
 upkeep/prunes/<who>.json                 somebody waits for a prune, and what it has reclaimed; goes when that is told
 upkeep/verifications/<request>.json      how far a verification has come; overwritten; goes when its result is told
 upkeep/samples/<series>.json             where the next sample of the backups of an application, or of the full ones,
@@ -77,6 +79,8 @@ CopyStanding = Literal["wanted", "copied", "failed"]
 """How it is with a copy of a backup."""
 
 CLOCK = "clock"
+EXPIRING = "upkeep/expiring/"
+LOOKED = "upkeep/looked-for-expired"
 WANTED_PRUNES = "upkeep/prunes/"
 VERIFICATIONS = "upkeep/verifications/"
 WANTED_COPIES = "upkeep/copies/"
@@ -357,6 +361,16 @@ def stage_began(job: Job, stage: Stage, whose: str) -> str:
 def wanted_prune(who: str) -> str:
     """That somebody (a backup that was deleted, or a request) waits for a prune."""
     return f"{WANTED_PRUNES}{quote(who, safe='')}.json"
+
+
+def expiring(job: Job) -> str:
+    """That the deletion of a backup was asked for, as it has expired."""
+    return f"{EXPIRING}{job.name}.json"
+
+
+def parse_expiring(key: str) -> Job:
+    """The inverse of `expiring`."""
+    return Job("backup", key.removeprefix(EXPIRING).removesuffix(".json"))
 
 
 def verification(request: str) -> str:

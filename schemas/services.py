@@ -57,6 +57,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
         e.UpkeepProgressed,
     ),
     "watchdog": (e.BackupStalled, e.RestoreStalled, e.BackupCopyRequested, *_NEXT, *e.FINAL),
+    "retention": (e.BackupDeleteRequested,),
     SCHEDULER: (e.BackupRequested, e.TickMinute),
 }
 """Without the node workers, which all tell the same."""

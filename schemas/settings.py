@@ -94,6 +94,8 @@ class Settings(BaseModel):
     """A slice of copying ends after so many seconds; and so long a message waits for upkeep that goes on beside it."""
     stall_after_seconds: float = Field(default=120, gt=0)
     """The watchdog helps a job that has shown no progress for so many seconds."""
+    retention_seconds: float = Field(default=600, gt=0, allow_inf_nan=False)
+    """Every so many seconds, each destination is looked at for backups that have expired."""
     undeploy_timeout_seconds: float = Field(default=600, gt=0)
     """A restore waits so many seconds for replaced objects to be gone."""
     ready_timeout_seconds: float = Field(default=300, gt=0)

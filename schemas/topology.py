@@ -114,6 +114,7 @@ QUEUES: dict[str, Queue] = {
             (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested, e.BackupCopyRequested),
         ),
         Queue("watchdog", (e.TickMinute,), threads=1),  # so that one tick after the other looks at the jobs
+        Queue("retention", (e.TickMinute,), threads=1),
     )
 }
 """The queues of the line, but for the node queues."""

@@ -72,6 +72,11 @@ def declare(broker: dramatiq.Broker, needs: Needs) -> None:
         """Tells the missing next step of jobs that show no progress."""
         run(line.watch, event)
 
+    @actor("retention")
+    def retention(event: Document) -> None:
+        """Asks for the deletion of backups that have expired."""
+        run(line.expire, event)
+
 
 def declare_node(broker: dramatiq.Broker, needs: Needs, node: str) -> None:
     """Declares the actor of the node queue `volumes.<node>`."""

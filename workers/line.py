@@ -29,6 +29,7 @@ from workers.steps import (
     restore_finalize,
     restore_prepare,
     restore_undeploy,
+    retention,
     verify,
     volumes_copy,
     volumes_mount,
@@ -220,6 +221,17 @@ def watch(has: Needs) -> Row:
     )
 
 
+def expire(has: Needs) -> Row:
+    """What has expired is asked to be deleted."""
+    namespace, every = has.settings.console_namespace, _seconds(has.settings.retention_seconds)
+    needs = retention.RetentionNeeds(has.destinations, has.cluster, namespace, every, has.now, has.finals)
+    return Row(
+        lambda event, _: retention.tick(event, needs),
+        lambda *_: iter(()),  # the next tick looks again
+        patience=timedelta(0),
+    )
+
+
 TABLE: Mapping[str, Callable[[Needs], Row]] = {
     "license.gate": gate,
     "manifest.capture": capture,
@@ -230,6 +242,7 @@ TABLE: Mapping[str, Callable[[Needs], Row]] = {
     "notify": notify_receivers,
     "repository.maintain": maintain_repository,
     "watchdog": watch,
+    "retention": expire,
 }
 """The queues of the line; every `volumes.<node>` has the row `volumes`."""
 

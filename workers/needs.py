@@ -28,6 +28,7 @@ from workers.jobs.store_time import StoreTime
 from workers.patience import Patience
 from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, QueueState, Repository, VolumeFiles
 from workers.repository import open_repository
+from workers.retention.finals import Finals
 
 
 class Needs:
@@ -109,6 +110,11 @@ class Needs:
     def background(self) -> Background:
         """The work of this process that outlasts its messages."""
         return Background(self.settings.slice_length, self.stopping.is_set)
+
+    @cached_property
+    def finals(self) -> Finals:
+        """What this process knows of finished backups."""
+        return Finals()
 
     @cached_property
     def locks(self) -> Locks:

@@ -305,6 +305,10 @@ class Repository(Protocol):
         """Deletes volumes; the next prune reclaims what they alone refer to."""
         ...
 
+    def make_room(self) -> None:
+        """Lets go of the ballast, so that a store which is full takes some small objects; a prune puts it back."""
+        ...
+
     def prune(self, keep: Callable[[], set[str]], say: Say) -> Pruned:
         """Deletes what no volume in `keep()` refers to. Safe to kill: what is done is not done again."""
         ...

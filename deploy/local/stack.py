@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ from deploy.local.license_authority import Authority, create_authority
 from deploy.local.processes import Supervisor
 from schemas import topology
 from schemas.destination import Destination, DirectoryDestination, S3Destination
+
+BESIDE = frozenset({"retention"})
+"""Queues that no job passes, whose workers are started where they are asked for."""
 
 
 def worker_command(queue: str) -> list[str]:
@@ -43,10 +46,12 @@ class Stack:
         command: Callable[[str], list[str]] = worker_command,
         settings: Mapping[str, str] | None = None,
         own: Mapping[str, Mapping[str, str]] | None = None,
+        beside: Collection[str] = (),
     ) -> None:
-        """One process per queue of the line, and one per node. `settings` are for all, `own` by the queue for one."""
+        """One process per queue of the line, and one per node; of those that no job passes, for what is `beside`.
+        `settings` are for all, `own` by the queue for one."""
         common, of = self.environment | dict(settings or {}), own or {}
-        for queue in topology.QUEUES:
+        for queue in [name for name in topology.QUEUES if name not in BESIDE or name in beside]:
             self.supervisor.start(queue, command(queue), common | dict(of.get(queue, {})))
         for node, pods in self.kubelet_pods.items():
             queue = topology.volumes(node).name

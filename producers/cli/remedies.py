@@ -49,6 +49,7 @@ REMEDIES: dict[str, str] = {
     Code.RUN_MISSED: "see that `snapline scheduler` runs; `snapline backup` takes one now",
     Code.NO_SUCH_SCHEDULE: "`snapline get schedules` lists them",
     Code.SCHEDULE_INVALID: "`snapline set schedule` replaces it",
+    Code.RETENTION_INVALID: "`snapline retention set` replaces it",
 }
 
 

@@ -64,11 +64,12 @@ class NotificationFailed(Event):
 
 
 class BackupDeleteRequested(BackupEvent):
-    """Delete the backup and what only it refers to."""
+    """Delete the backup and what only it refers to. One that has `expired` goes only if it is not the last good one."""
 
     type: ClassVar[str] = "backup.delete.requested.v1"
 
     destination: Chosen = THE_DEFAULT
+    expired: bool = False
 
 
 class BackupDeleted(BackupEvent):

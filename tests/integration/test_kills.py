@@ -8,10 +8,10 @@ from deploy.local import looking
 from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.seaweedfs import SeaweedFS
 from schemas import events as e
-from schemas import keys, topology
+from schemas import keys
 from schemas.job import Job
 from tests.support.aftermath import check_is_clean
-from tests.support.line import Line, Servers, killing_command, until, whole_line
+from tests.support.line import Line, Servers, killing_command, queues, until, whole_line
 from tests.support.receiver import Receiver, receiver
 from workers.jobs import ledger
 
@@ -65,7 +65,7 @@ def _watchdog_finds_unfinished(line: Line, job: Job) -> None:
 def _everybody_died(markers: Path) -> None:
     """At this point, each of the line's workers at least once, for a backup or a restore."""
     died = {file.name.split()[0] for file in markers.iterdir()}
-    assert died == {*topology.QUEUES, "volumes.node-a"}
+    assert died == set(queues())
 
 
 def _everything_was_told_once(line: Line, hook: Receiver) -> None:

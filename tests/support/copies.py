@@ -151,7 +151,7 @@ class Process:
         destinations = MemoryDestinations(known)
         background = Background(timedelta(seconds=60))
         self.copying = CopyBackupNeeds(destinations, lambda: places.now, timedelta(0), background)
-        self.maintaining = MaintainNeeds(destinations, background)
+        self.maintaining = MaintainNeeds(destinations, background, moment=timedelta(0))
         self.progress: list[e.UpkeepProgressed] = []
 
     def hear(self, event: e.Event, id_: str = "x") -> list[e.Event] | None:

@@ -56,6 +56,8 @@ RECORDS: Mapping[str, str] = {
     "run of a restore hook": "restores/*/hook-runs/**",
     "output of a restore hook": "restores/*/hook-outputs/**",
     "notification": "notifications/*/*",
+    "expiring": "upkeep/expiring/*",
+    "looked for expired": keys.LOOKED,
     "wanted prune": "upkeep/prunes/*",
     "verification": "upkeep/verifications/*",
     "position of samples": "upkeep/samples/*",

@@ -48,6 +48,8 @@ WRITTEN: Mapping[str, list[str]] = {
     "volume_result": [keys.volume_result(BACK, POD)],
     "parent": [keys.parent("claim/uid")],
     "notification": [keys.notification("event", "target")],
+    "expiring": [keys.expiring(COPY)],
+    "LOOKED": [keys.LOOKED],
     "wanted_prune": [keys.wanted_prune("backup/shop-bcdfg")],
     "verification": [keys.verification("request")],
     "samples": [keys.samples("instance")],

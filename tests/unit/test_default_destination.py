@@ -177,17 +177,17 @@ def test_a_deletion_goes_on_where_it_has_begun(world: World) -> None:
     told = world.backup()[-1]
     assert isinstance(told, e.BackupPartiallyFailed)
     request = e.wrap(e.BackupDeleteRequested(backup=told.backup), id="d", source="tests", time=world.now)
-    list(maintain.delete(request, maintain.MaintainNeeds(world.destinations)))
+    list(maintain.delete(request, maintain.MaintainNeeds(world.destinations, moment=timedelta(0))))
     another(world, "nas", "default")
     world.now += timedelta(minutes=1)
-    [gone] = maintain.delete(request, maintain.MaintainNeeds(world.destinations))
+    [gone] = maintain.delete(request, maintain.MaintainNeeds(world.destinations, moment=timedelta(0)))
     assert isinstance(gone, e.BackupDeleted)
     assert (gone.destination, gone.job) == ("default", Job("backup", told.backup))
 
 
 def test_what_could_not_be_done_is_told_of_the_default(world: World) -> None:
     another(world, "nas", "default")
-    needs = maintain.MaintainNeeds(world.destinations)
+    needs = maintain.MaintainNeeds(world.destinations, moment=timedelta(0))
     request = e.wrap(e.BackupDeleteRequested(backup="a"), id="d", source="tests", time=world.now)
     [failed] = maintain.delete(request, needs)
     assert isinstance(failed, e.BackupDeleteFailed)

@@ -6,9 +6,10 @@ from typing import get_args
 
 import pytest
 
-from schemas import keys, topology
+from schemas import keys
 from schemas.records.hooks import HookStage
 from tests.support.kill_places import DEATHS, RECORDS, place_of, records_of
+from tests.support.line import queues
 from tests.support.written_keys import COPY, POD, WRITTEN
 
 PREFIXES = {"running_of", "jobs", "of", "finals_of", "rejections_of", "rejections", "holders", "sharers", "owners"} | {
@@ -36,10 +37,13 @@ NOBODY_DIES = {
     "incoming backup",
     "copied backup",
     "failed copy",
+    "expiring",
+    "looked for expired",
 }
 """Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices. And
 nothing is verified there; tests/unit/test_verification.py kills at all that it writes. A hold is people's. No
-backup is copied elsewhere there; tests/unit/test_copies.py kills at all that this writes."""
+backup is copied elsewhere there; tests/unit/test_copies.py kills at all that this writes. Nothing
+expires there; tests/unit/retention/test_step.py kills at both notes."""
 
 
 def _names() -> Iterator[str]:
@@ -73,7 +77,7 @@ def test_some_worker_dies_at_every_record() -> None:
 
 
 def test_every_worker_dies() -> None:
-    assert DEATHS.keys() == {*topology.QUEUES, "volumes.node-a"}
+    assert DEATHS.keys() == set(queues())
 
 
 def test_hooks_have_a_place_for_each_stage() -> None:

@@ -155,7 +155,7 @@ class Interrupted(MemoryObjectStore):
 
 def _delete(world: World, name: str) -> list[e.Event]:
     event = e.wrap(e.BackupDeleteRequested(backup=name), source="tests", time=world.now, id="delete")
-    return list(maintain.delete(event, maintain.MaintainNeeds(world.destinations)))
+    return list(maintain.delete(event, maintain.MaintainNeeds(world.destinations, moment=timedelta(0))))
 
 
 def _interrupted(world: World) -> Interrupted:

@@ -51,6 +51,9 @@ class Slow:
         self.read.append(volume)
         return [Message(code="Damaged", text="a chunk is lost")] if volume == "v1" else []
 
+    def make_room(self) -> None:
+        pass
+
     def forget(self, volumes: list[str]) -> None:
         self.forgotten.update(volumes)
 
@@ -70,12 +73,13 @@ class Process:
     store: MemoryObjectStore
     repository: Slow
     background: Background = field(default_factory=lambda: Background(SHORT))
+    moment: timedelta = timedelta(0)
     progress: list[e.UpkeepProgressed] = field(default_factory=list)
 
     def hear(self, event: e.Event, id_: str = "x") -> list[e.Event] | None:
         """What the step tells, without its `progress`; None if it is to come again."""
         destinations = MemoryDestinations({"default": (self.store, self.repository)})  # type: ignore[dict-item]
-        needs = MaintainNeeds(destinations, self.background)
+        needs = MaintainNeeds(destinations, self.background, moment=self.moment)
         wrapped: Any = e.wrap(event, id=id_, source="tests", time=NOW)
         steps: dict[type[e.Event], Callable[[], Iterator[e.Event]]] = {
             e.BackupDeleteRequested: lambda: maintain.delete(wrapped, needs),
@@ -303,3 +307,43 @@ def test_the_lease_of_a_process_that_is_gone_ends() -> None:
     now[0] += timedelta(seconds=1)
     with leased(store, key) as ours:
         assert ours
+
+
+def test_ten_deletions_at_once_make_one_prune(process: Process) -> None:
+    """Each waits whether others come. All messages come in turn, as they do to a worker."""
+    now = [NOW]
+    process.store, process.moment = MemoryObjectStore(lambda: now[0]), timedelta(seconds=1)
+    process.repository.may_end.set()
+    names = [f"b{number}" for number in range(10)]
+    for name in names:
+        _finished(process.store, name, f"volume of {name}")
+    told: dict[str, list[e.Event]] = {}
+
+    def all_ended() -> bool:
+        for name in names:
+            if name not in told and (heard := process.hear(e.BackupDeleteRequested(backup=name), name)) is not None:
+                told[name] = heard
+        now[0] += timedelta(seconds=1)
+        return len(told) == 10
+
+    until(all_ended, "all are deleted")
+    assert process.repository.pruned == [set()]
+    assert process.repository.forgotten == {f"volume of {name}" for name in names}
+    reclaimed = [event.reclaimed_bytes for [event] in told.values() if isinstance(event, e.BackupDeleted)]
+    assert sorted(reclaimed) == [0] * 9 + [100], "told once, and not ten times"
+
+
+def test_a_prune_does_not_wait_for_ever_for_deletions_that_keep_coming(process: Process) -> None:
+    now = [NOW]
+    process.store = MemoryObjectStore(lambda: now[0])
+    process.moment = timedelta(seconds=2)
+    process.repository.may_end.set()
+    heard: list[e.Event] | None = None
+    for number in range(100):
+        _finished(process.store, f"b{number}")
+        assert process.hear(e.BackupDeleteRequested(backup=f"b{number}"), f"b{number}") is None
+        now[0] += timedelta(seconds=1)
+        if (heard := process.hear(e.BackupDeleteRequested(backup="b0"), "b0")) is not None:
+            break
+    assert heard == [e.BackupDeleted(backup="b0", reclaimed_bytes=100, young_bytes=7, young_until=NOW)]
+    assert 28 <= number <= 40

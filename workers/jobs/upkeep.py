@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TypeVar
 
+import structlog
+
 from schemas import events as e
 from schemas import keys
 from schemas.errors import NotYet, SnaplineError
@@ -17,8 +19,11 @@ from workers.jobs.lease import leased
 from workers.ports import ObjectStore, Pruned, Repository, Say
 
 T = TypeVar("T")
+log = structlog.get_logger("upkeep")
 IN_LINE = timedelta(seconds=5)
 """How long a message rests behind the work of another."""
+MOMENT, MOST_GATHERED = timedelta(seconds=1), timedelta(seconds=30)
+"""A prune for deletions begins when no other has come for a moment, and no later than so long after the first."""
 KEPT: Mapping[str, timedelta] = {
     keys.WANTED_PRUNES: timedelta(days=7),
     keys.VERIFICATIONS: timedelta(days=7),
@@ -46,6 +51,18 @@ def prune(
     return Pruned(found.reclaimed_bytes, found.young_bytes, found.young_until)
 
 
+def gather(store: ObjectStore, wanted: str, moment: timedelta) -> None:
+    """Puts a deletion among those for which one prune is done. Raises NotYet until no other has come for a `moment`, or
+    the first has waited for long enough."""
+    standing = ledger.create(store, keys.wanted_prune(wanted), WantedPrune())
+    if standing.reclaimed_bytes is not None:
+        return
+    came = [found.modified for found in store.list(keys.WANTED_PRUNES)]
+    now = ledger.clock(store)
+    if came and now - max(came) < moment and now - min(came) < MOST_GATHERED:
+        raise NotYet("waiting for other deletions, to prune once for all", moment)
+
+
 def telling(request: str, destination: str, work: Generator[Doing, None, T]) -> Generator[e.Event, None, T]:
     """Tells how far the work is, for which the event `request` asked, until it is over; returns what it returns."""
     while True:
@@ -67,6 +84,7 @@ def pruned(store: ObjectStore, wanted: str) -> None:
 def _prune(store: ObjectStore, repository: Repository, say: Say) -> None:
     waiting = sorted(found.key for found in store.list(keys.WANTED_PRUNES))
     pruned = repository.prune(lambda: ledger.volumes_in_use(store), say)
+    log.info("pruned", waiting=len(waiting), **asdict(pruned))
     for key in waiting:
         standing = ledger.find(store, key, WantedPrune)
         if standing is not None and standing.reclaimed_bytes is None:

@@ -24,7 +24,7 @@ from workers.repository.chunks.view import View
 from workers.repository.copy.slice import copy_slice
 from workers.repository.format import keyring, sealed_record
 from workers.repository.format.ambient import Ambient
-from workers.repository.format.layout import VOLUMES
+from workers.repository.format.layout import BALLAST, VOLUMES
 from workers.repository.format.master_key import Keys
 from workers.repository.format.sealing import SealedStore
 from workers.repository.receive.slice import Wanted, receive_slice
@@ -156,6 +156,10 @@ class VolumeRepository:
         """See the port."""
         for volume in volumes:
             self.store.delete(VOLUMES + volume)
+
+    def make_room(self) -> None:
+        """See the port (F28)."""
+        self.store.delete(BALLAST)
 
     def prune(self, keep: Callable[[], set[str]], say: Say = silent) -> Pruned:
         """See the port."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from functools import partial
 
 from schemas import events as e
 from schemas import job as jobs
@@ -10,21 +12,25 @@ from schemas import keys
 from schemas.errors import Code, SnaplineError
 from schemas.job import Job
 from schemas.messages import Message, shortened
-from schemas.records import BackupRecord, RestoreRequest, Tombstone
+from schemas.records import BackupRecord, Tombstone
 from workers.copies import wanted as wanted_copies
 from workers.jobs import default_destination as default
-from workers.jobs import endings, ledger, upkeep
+from workers.jobs import ledger, upkeep
 from workers.jobs.background import Background
+from workers.jobs.room import WithRoom
 from workers.ports import Destinations, ObjectStore, Pruned, Repository
-from workers.retention import holds
+from workers.retention.burial import bury
+from workers.retention.finals import Finals
 
 
 @dataclass(frozen=True)
 class MaintainNeeds:
-    """What upkeep needs."""
+    """What upkeep needs. A deletion waits for a `moment` whether others come, to prune once for all."""
 
     destinations: Destinations
     background: Background = field(default_factory=Background)
+    finals: Finals = field(default_factory=Finals)
+    moment: timedelta = upkeep.MOMENT
 
 
 def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -> Iterator[e.Event]:
@@ -32,22 +38,24 @@ def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -
     its volumes, and what nothing else refers to. Request and tombstone stay. Raises NotYet while that is reclaimed.
 
     The tombstone comes first, and restores look at it before they begin, as does whoever holds a backup: none begins
-    after this has looked."""
+    after this has looked. A store that is full takes it in place of the ballast."""
     event = default.named(event, needs.destinations, lambda store: ledger.deleted(store, event.data.job))
-    job, destination = event.data.job, event.data.destination
-    store = needs.destinations.store(destination)
-    wanted = str(job)
+    job, destination, wanted = event.data.job, event.data.destination, str(event.data.job)
     repository = needs.destinations.repository(destination)
+    store = WithRoom(needs.destinations.store(destination), repository)
     buried = ledger.find(store, keys.deleted(job), Tombstone)
     if buried is not None and buried.reclaimed_bytes is not None:
         yield _deleted(event, Pruned(buried.reclaimed_bytes, buried.young_bytes, buried.young_until))
         return
     if not ledger.exists(store, keys.wanted_prune(wanted)):
-        if reason := _why_not(store, job) or _bury(store, job):
+        backups = partial(needs.finals.backups, destination, store)
+        if reason := _why_not(store, job) or bury(store, job, event.data.expired, backups):
+            store.delete(keys.expiring(job))
             yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
             return
         _tell_origin(needs.destinations, store, job, destination)
         _remove(store, repository, job)
+    upkeep.gather(store, wanted, needs.moment)
     pruned = yield from upkeep.telling(
         event.id, destination, upkeep.prune(store, repository, wanted, destination, needs.background)
     )
@@ -62,7 +70,8 @@ def prune(event: e.CloudEvent[e.RepositoryPruneRequested], sender: str, needs: M
     wanted = jobs.request_uuid(sender, event.source, event.id)
     event = default.named(event, needs.destinations, lambda store: ledger.exists(store, keys.wanted_prune(wanted)))
     destination = event.data.destination
-    store, repository = needs.destinations.store(destination), needs.destinations.repository(destination)
+    repository = needs.destinations.repository(destination)
+    store = WithRoom(needs.destinations.store(destination), repository)
     pruned = yield from upkeep.telling(
         event.id, destination, upkeep.prune(store, repository, wanted, destination, needs.background)
     )
@@ -86,6 +95,7 @@ def _remove(store: ObjectStore, repository: Repository, job: Job) -> None:
     store.delete(keys.verified(job))
     store.delete(keys.test_restored(job))
     wanted_copies.forget(store, job)
+    store.delete(keys.expiring(job))
     staying = {keys.request(job), keys.deleted(job)}
     for found in list(store.list(keys.of(job))):
         if found.key not in staying:
@@ -121,29 +131,4 @@ def _why_not(store: ObjectStore, job: Job) -> Message | None:
         return None  # a second run finishes what the first began
     if not ledger.exists(store, keys.final(job)):
         return Message(code=Code.NOT_FINISHED, text=f"backup {name} is not finished", subject=name)
-    return None
-
-
-def _bury(store: ObjectStore, job: Job) -> Message | None:
-    """Writes the tombstone; takes it away again, and says why, if the backup is held or a restore uses it."""
-    record = ledger.find(store, keys.final(job), BackupRecord)
-    if record is None:
-        return None  # an earlier run has come further
-    volumes = [volume.volume_id for volume in record.volumes]
-    ledger.put(store, keys.deleted(job), Tombstone(volume_ids=volumes))
-    if reason := holds.refusal(store, job) or _user(store, job):
-        store.delete(keys.deleted(job))
-        return reason
-    return None
-
-
-def _user(store: ObjectStore, job: Job) -> Message | None:
-    """The restore that uses the backup, if there is one."""
-    name = job.name
-    for found in store.list(keys.running_of("restore")):
-        restore = keys.parse_running(found.key)
-        request = ledger.find(store, keys.request(restore), RestoreRequest)
-        used = (request.backup, jobs.safety_snapshot(restore).name) if request else ()
-        if name in used and endings.ended(store, restore) is None:
-            return Message(code=Code.BACKUP_IN_USE, text=f"{restore} is using backup {name}", subject=restore.name)
     return None

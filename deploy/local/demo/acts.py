@@ -3,7 +3,7 @@
 from deploy.local import looking, samples
 from deploy.local.demo.report import DemoFailed, Report
 from deploy.local.demo.stage import CONSOLE_NAMESPACE, Stage, compare, files_in
-from deploy.local.stack import Stack
+from deploy.local.stack import BESIDE, Stack
 from schemas.job import Job
 from schemas.kubernetes import CONFIG_MAPS
 from workers.adapters.cluster import connect
@@ -17,7 +17,7 @@ def play(stack: Stack, report: Report) -> None:
     stage = Stage(stack, connect(stack.environment["SNAPLINE_KUBECONFIG"]))
     everything = [CONSOLE_NAMESPACE, APP, OTHER]
     with report.step("Start the workers, install two applications and a console") as told:
-        stack.start_workers()
+        stack.start_workers(beside=BESIDE)
         stack.start_scheduler()
         stage.install_console()
         for app in samples.applications():

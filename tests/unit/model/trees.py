@@ -102,6 +102,9 @@ class Trees(Sealing):
         for volume in volumes:
             self.volumes.pop(volume, None)
 
+    def make_room(self) -> None:
+        """See the port."""
+
     def prune(self, keep: Callable[[], set[str]], say: Say) -> Pruned:
         """See the port."""
         return Pruned(0)

@@ -38,7 +38,7 @@ def _made(world: World, id_: str = "r") -> Job:
 
 def _delete(world: World, job: Job) -> list[e.Event]:
     event = e.wrap(e.BackupDeleteRequested(backup=job.name), id="d", source="tests", time=world.now)
-    return list(maintain.delete(event, MaintainNeeds(world.destinations)))
+    return list(maintain.delete(event, MaintainNeeds(world.destinations, moment=timedelta(0))))
 
 
 def test_what_is_held_is_not_deleted_and_afterwards_it_is(world: World) -> None:
@@ -129,5 +129,7 @@ def test_on_the_command_line(front: Front) -> None:
 
 def test_a_backup_may_be_asked_for_with_its_ttl(front: Front) -> None:
     assert _run(front, "backup", "--ttl", "1 month").exit_code == 0
-    assert front.bus.published[-1].data == e.BackupRequested(ttl="720h")
+    asked = front.bus.published[-1].data
+    assert isinstance(asked, e.BackupRequested)
+    assert asked.ttl == "720h"
     assert isinstance(_run(front, "backup", "--ttl", "-1h").exception, Invalid)
