@@ -53,7 +53,12 @@ def is_answered(destinations: Destinations, schedule: Schedule, at: datetime) ->
 def request(schedule: Schedule, due: e.Due, now: datetime) -> e.AnyEvent:
     """What asks for the run that is due: the same of every scheduler, but for when it says so."""
     asked = e.BackupRequested(
-        app=schedule.app, schedule=schedule.name, destination=schedule.destination, ttl=schedule.ttl, due=due
+        app=schedule.app,
+        schedule=schedule.name,
+        destination=schedule.destination,
+        ttl=schedule.ttl,
+        copy_to=list(schedule.copy_to),
+        due=due,
     )
     return e.wrap(asked, id=schedules.request_id(schedule, due.at), source=SOURCE, time=now)
 

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,17 +41,25 @@ def take(
     app: str | None = None,
     *,
     ttl: str | None = None,
+    copy_to: Sequence[str] = (),
     destination: str = THE_DEFAULT,
     schedule: str | None = None,
     id: str | None = None,
 ) -> Requested:
-    """Asks for a backup of `app`, or of the console and all applications, to be kept for `ttl` (`720h`, `1 month`); one
-    of a `schedule` is listed with it. The same `id` makes the same job, however often. Raises Invalid, and
+    """Asks for a backup of `app`, or of the console and all applications, to be kept for `ttl` (`720h`, `1 month`), and
+    copied to the destinations `copy_to` when it has ended; one of a `schedule` is listed with it. The same `id` makes
+    the same job, however often. Raises Invalid, NotFound for a destination that is not there to copy to, and
     TransientError or Denied; then the request may or may not be on the bus."""
     destination = session.named_if_known(destination)
+    for to in copy_to:
+        session.destination(to)
+        if to == destination:
+            raise Invalid(f"the backup goes to {to!r} in any case; a copy needs another destination")
     with clear():
         kept = ttls.written(ttl) if ttl else None
-        request = e.BackupRequested(app=app, destination=destination, ttl=kept, schedule=schedule)
+        request = e.BackupRequested(
+            app=app, destination=destination, ttl=kept, schedule=schedule, copy_to=list(copy_to)
+        )
     return _publish(session, request, "backup", app or "instance", destination, id)
 
 

@@ -81,7 +81,13 @@ def run_now(session: Session, name: str, *, id: str | None = None) -> Requested:
     `pause`, and as `jobs.take`."""
     schedule = views.stored(session, name)
     return jobs.take(
-        session, schedule.app, ttl=schedule.ttl, destination=schedule.destination, schedule=schedule.name, id=id
+        session,
+        schedule.app,
+        ttl=schedule.ttl,
+        copy_to=schedule.copy_to,
+        destination=schedule.destination,
+        schedule=schedule.name,
+        id=id,
     )
 
 

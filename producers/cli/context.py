@@ -24,7 +24,7 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How result
 ListOutputOption = Annotated[ListOutput, typer.Option("--output", "-o", help="How results are printed.")]
 
 
-def _is_named(ctx: typer.Context, param: typer.CallbackParam, value: str) -> str:
+def named(ctx: typer.Context, param: typer.CallbackParam, value: str) -> str:
     """No name is given by leaving the option out: an empty one is a script's mistake."""
     source = ctx.get_parameter_source(param.name) if param.name else None
     if not value and source is not None and source.name == "COMMANDLINE":
@@ -36,7 +36,7 @@ DestinationOption = Annotated[
     str,
     typer.Option(
         "--destination",
-        callback=_is_named,
+        callback=named,
         help="Storage destination, as `get destinations` lists them; without it, the default one.",
     ),
 ]

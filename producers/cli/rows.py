@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from producers.cli import verdicts
+from producers.cli import copies, verdicts
 from producers.cli.context import where
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, Row
@@ -37,7 +37,10 @@ PHASES = {
 }
 """What phases of a job are called."""
 BACKUP_COLUMNS = ("name", "status", "app", "objects", "volumes", "size", "errors", "duration_seconds", "requested_at")
-SOMETIMES = ("last_verified", "verification", "restore_seconds", "expires_at", "held", "schedule", "snapshot_of")
+SOMETIMES = (
+    *("last_verified", "verification", "restore_seconds", "expires_at", "held", "schedule", "snapshot_of"),
+    *("copies", "copied_from"),
+)
 """Columns of backups for which some have a value."""
 RESTORE_COLUMNS = (
     "name",
@@ -87,8 +90,21 @@ def backup(view: "BackupView") -> Row:
         "duration_seconds": (view.completed_at - view.requested_at).total_seconds(),
         **_kept(view),
         **verdicts.of(view),
+        **copies.of(view),
         "reason": str(view.reason or ""),
     }
+
+
+def backup_somewhere(view: "BackupView") -> Row:
+    """As in a list of more than one destination."""
+    row = backup(view)
+    return {"name": row.pop("name"), "destination": view.destination, **row}
+
+
+def columns_somewhere(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What such a list shows."""
+    name, *others = backup_columns(rows)
+    return (name, "destination", *others)
 
 
 def restore(view: "RestoreView") -> Row:
@@ -126,7 +142,7 @@ def backup_details(details: "BackupDetails", hooks: "Iterable[HookView]", output
     if details.view.completed_at is None:
         return backup(details.view) | hold | _standing(details.standing, output)
     whole = {"volumes": list(map(volume, details.volumes)), "hooks": _hooks(hooks, output)}
-    whole |= verdicts.details(details, output)
+    whole |= verdicts.details(details, output) | copies.details(details.view, output)
     return _told(backup(details.view), output) | hold | whole | _messages(details, output)
 
 
@@ -298,8 +314,9 @@ def texts(messages: Iterable[Message]) -> list[str]:
 
 
 def _told(row: Row, output: Output) -> Row:
-    """People are told nothing of what is not known of how good a backup is."""
-    unknown = {name for name in verdicts.NAMES if row.get(name) is None} if output is Output.TABLE else set[str]()
+    """People are told nothing of what is not known of how good a backup is, and of copies that there are not."""
+    names = (*verdicts.NAMES, *copies.NAMES)
+    unknown = {name for name in names if not row.get(name)} if output is Output.TABLE else set[str]()
     return {name: value for name, value in row.items() if name not in unknown}
 
 

@@ -15,7 +15,7 @@ WHOLE = frozenset({"name", "slug", "id", "queue", "volume", "path", "variable", 
 """Columns that are never cut, folded or left out: somebody may have to type what stands there."""
 SPARED = (
     *("changed_bytes", "uploaded_bytes", "volumes", "objects", "bytes", "snapshot_of", "scope", "errors", "pod"),
-    "expires_at",
+    *("expires_at", "copied_from", "copies"),
     *("uid", "gid", "target", "duration_seconds", "schedule", "size", "app", "backup", "files", "kind", "mode"),
     *("modified_at", "sender", "type", "parked_at", "version", "namespaces", "backup_resource", "place"),
 )
@@ -128,6 +128,8 @@ def _said(name: str, value: object) -> str:
         return _ago(moment)
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items()) or "-"
     return str(value)
 
 

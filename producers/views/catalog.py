@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from producers.session import Session
 from producers.views import catalog_file, jobs
+from producers.views.copies import standings
 from producers.views.job_views import BackupView, RestoreView
 from producers.views.verification import with_verdicts
 from schemas import keys
@@ -101,7 +102,10 @@ class Catalog:
     def backups(self) -> list[BackupView]:
         """All backups, the newest first, those under way too. One whose record cannot be believed holds up no other."""
         held = holds.names(self._store)
-        found = [replace(view, held=view.name in held) for view in self._jobs(_BACKUPS)]
+        copies = standings.of_all(self._store)
+        found = [
+            replace(view, held=view.name in held, copies=copies.get(view.name, ())) for view in self._jobs(_BACKUPS)
+        ]
         return with_verdicts(found, self._store, self._directory, self._place)
 
     def restores(self) -> list[RestoreView]:

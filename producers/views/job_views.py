@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from producers.views.copies.standings import CopyView
 from producers.views.plans import PlanView
 from producers.views.standing import StandingView
 from producers.views.volumes import VolumeView
@@ -64,7 +65,7 @@ class BackupView:
     `requested_at` when that record was written.
 
     It expires at `expires_at`, None if nothing says when; one that is `held` stays even so. `checked` and `tested` say
-    how good it is known to be."""
+    how good it is known to be. One that is a copy was `copied_from` another destination; `copies` are its own."""
 
     name: str
     status: Status
@@ -89,6 +90,8 @@ class BackupView:
     held: bool = False
     checked: CheckedView | None = None
     tested: RestoreTestView | None = None
+    copied_from: str | None = None
+    copies: tuple[CopyView, ...] = ()
 
 
 @dataclass(frozen=True)

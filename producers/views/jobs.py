@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from producers.views import plans, verification, volumes
+from producers.views.copies import standings
 from producers.views.job_views import BackupDetails, BackupView, RestoreDetails, RestoreView, Status
 from producers.views.standing import standing
 from schemas import keys
@@ -57,9 +58,10 @@ def backup(store: ObjectStore, name: str) -> BackupDetails:
         unsure: list[Message] = []
         verified = _doubted(lambda: verification.verified_of(store, job), unsure)
         tested = _doubted(lambda: verification.tested_of(store, job), unsure)
+        copies = _doubted(lambda: standings.of_one(store, job), unsure) or ()
         checked, tests = verification.checked(verified), verification.tested(tested)
         return BackupDetails(
-            view=replace(ended_backup(record), held=hold is not None, checked=checked, tested=tests),
+            view=replace(ended_backup(record), held=hold is not None, checked=checked, tested=tests, copies=copies),
             verifications=verification.verifications(verified),
             hold=hold,
             volumes=tuple(map(volumes.view, record.volumes)),
@@ -122,6 +124,7 @@ def ended_backup(record: BackupRecord) -> BackupView:
         reason=record.reason or _reason(record.errors),
         snapshot_of=_snapshot_of(record.name),
         expires_at=record.expires_at,
+        copied_from=record.copied_from,
     )
 
 

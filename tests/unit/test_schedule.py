@@ -127,12 +127,12 @@ def test_a_wrong_field_is_a_clear_error(field: str, value: str) -> None:
         Schedule.model_validate({"name": "x", "expression": "@daily", field: value})
 
 
-def test_a_paused_schedule_asks_for_nothing_and_others_name_their_destination() -> None:
+def test_a_paused_schedule_asks_for_nothing_and_others_name_their_destinations() -> None:
     known = [Schedule(name="idle", expression="@hourly", paused=True)]
-    known.append(Schedule(name="nas", expression="@hourly", destination="nas"))
+    known.append(Schedule(name="nas", expression="@hourly", destination="nas", copy_to=("far",)))
     [(asked, due)] = scheduler.due(known, {}, NOON, lambda *_: False)
     request = scheduler.request(asked, due, NOON)
-    assert request.data == e.BackupRequested(schedule="nas", destination="nas", due=due)
+    assert request.data == e.BackupRequested(schedule="nas", destination="nas", copy_to=["far"], due=due)
 
 
 def test_a_new_schedule_makes_up_for_nothing() -> None:

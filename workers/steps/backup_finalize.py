@@ -46,7 +46,8 @@ def finalize(event: e.CloudEvent[Heard], needs: FinalizeBackupNeeds) -> Iterator
         yield endings.finish_backup(store, record, request)
         if any(volume.suspicion for volume in held) and (standing := ledger.finished_backup(store, job.name)):
             yield from alarm.told(standing)
-        yield from wanted.asked(store, job, event.data.destination)
+        if request.copy_to:
+            yield from wanted.asked(store, job, event.data.destination)
 
 
 def _results(store: ObjectStore, job: Job) -> list[PodResult]:

@@ -14,8 +14,10 @@ from producers.cli.remedies import with_remedy
 from producers.cli.render import ListOutput, Row, show
 from producers.views.catalog import MOST_REJECTED, open_catalog
 from producers.views.choosing import V, chosen
+from producers.views.copies import everywhere
 from producers.views.job_views import BackupView, RestoreView
 from producers.views.unreadable import Unreadable
+from schemas.errors import Invalid
 from schemas.events import THE_DEFAULT
 
 # Views are imported when they are shown: licenses and clocks take some hundredths of a second each.
@@ -38,16 +40,26 @@ def get_backups(
     since: Since = None,
     watch: Watch = False,
     destination: DestinationOption = THE_DEFAULT,
+    all_destinations: Annotated[
+        bool, typer.Option("--all-destinations", "-A", help="Those of all destinations that can be read.")
+    ] = False,
     output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """All backups, running ones too, and requests that were rejected."""
     session, begin = session_of(ctx), _since(since)
+    if all_destinations and (destination != THE_DEFAULT or watch):
+        raise Invalid("--all-destinations goes with neither --destination nor --watch")
+    whole = everywhere.backups(session) if all_destinations else None
 
     def read() -> list[BackupView]:
-        found = open_catalog(session, destination).backups()
+        found = open_catalog(session, destination).backups() if whole is None else whole.backups
         return chosen(found, app=app, status=status, schedule=schedule, since=begin)
 
-    _print(read, rows.backup, output, rows.backup_columns, watch)
+    if whole is None:
+        _print(read, rows.backup, output, rows.backup_columns, watch)
+        return
+    _print(read, rows.backup_somewhere, output, rows.columns_somewhere, watch)
+    _say_unread(whole)
 
 
 @get.command("restores")
@@ -114,6 +126,14 @@ def get_dead_letters(
     """All dead letters, with the reasons."""
     found = session_of(ctx).bus.dead_letters(queue)
     show([rows.dead_letter(letter) for letter in found], output, rows.DEAD_LETTER_COLUMNS)
+
+
+def _say_unread(whole: everywhere.Everywhere) -> None:
+    """Raises the first of the reasons, after all are told."""
+    for each in whole.unread:
+        note(f"destination {each.destination} could not be read: {with_remedy(each.error)}")
+    if whole.unread:
+        raise whole.unread[0].error
 
 
 def _since(text: str | None) -> datetime | None:

@@ -42,6 +42,9 @@ def backup(
         str | None, typer.Option(help="Keep it for so long: 720h, 30d, '1 month'; else for as long as retention says.")
     ] = None,
     from_schedule: FromSchedule = None,
+    copy_to: Annotated[
+        list[str] | None, typer.Option("--copy-to", help="Then copy it to this destination; may be repeated.")
+    ] = None,
     follow: Wait = False,
     timeout: Timeout = 0,
     request_id: RequestId = None,
@@ -53,11 +56,12 @@ def backup(
         return
     session = session_of(ctx)
     if from_schedule:
-        if app or ttl or destination:
-            raise Invalid("--from-schedule takes what the schedule says; leave out --app, --ttl and --destination")
+        if app or ttl or copy_to or destination:
+            left_out = "--app, --ttl, --copy-to and --destination"
+            raise Invalid(f"--from-schedule takes what the schedule says; leave out {left_out}")
         requested = schedules.run_now(session, from_schedule, id=request_id)
     else:
-        requested = jobs.take(session, app, ttl=ttl, destination=destination, id=request_id)
+        requested = jobs.take(session, app, ttl=ttl, copy_to=copy_to or (), destination=destination, id=request_id)
     answer(session, requested, follow, timeout, output)
 
 

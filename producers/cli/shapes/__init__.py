@@ -46,6 +46,7 @@ COMMANDS: dict[str, Any] = {
     "delete dead-letters": things.Dropped,
     "check": list[things.Check],
     "verify": jobs.Requested | jobs.VerificationAnswered,
+    "copy": jobs.Requested | jobs.CopyAnswered,
     "files ls": list[things.VolumeOfFiles] | list[things.File],
     "files find": list[things.FileFound],
     "files diff": list[things.FileDifference],

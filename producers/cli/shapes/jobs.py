@@ -19,7 +19,8 @@ class Requested(Shape):
 class Backup(Shape):
     """A backup that has ended. `size` is of all files, `uploaded_bytes` what was new of them; `errors` and `warnings`
     are numbers. It `expires_at` then, unless it is `held`. Of its verifications that is told which counts, and of its
-    test restores the newest; `restore_seconds` if that has passed."""
+    test restores the newest; `restore_seconds` if that has passed. One that is a copy was `copied_from` a
+    destination; `copies` says of others how it is with its copies there. `destination` is told in lists over all."""
 
     name: str
     status: Literal["Completed", "PartiallyFailed", "Failed", "Cancelled"]
@@ -44,7 +45,10 @@ class Backup(Shape):
     last_test_restored: datetime | None
     test_restore: Literal["passed", "failed"] | None
     restore_seconds: float | None
+    copied_from: str | None
+    copies: dict[str, Literal["wanted", "copied", "failed"]]
     reason: str
+    destination: str = ""
 
 
 class Restore(Shape):
@@ -83,6 +87,7 @@ class BackupUnderway(Underway):
     snapshot_of: str | None
     expires_at: datetime | None
     held: bool
+    destination: str = ""
 
 
 class RestoreUnderway(Underway):
@@ -104,6 +109,7 @@ class Rejected(Shape):
     app: str | None = None
     backup: str | None = None
     scope: Literal["full", "applications", "console"] | None = None
+    destination: str = ""
 
 
 class Unreadable(Shape):
@@ -113,6 +119,7 @@ class Unreadable(Shape):
     status: Literal["Unreadable"]
     requested_at: datetime
     reason: str
+    destination: str = ""
 
 
 class Ended(BaseModel):
@@ -175,6 +182,30 @@ class VerificationAnswered(Shape):
     problems: list[str]
 
 
+class CopyResult(Shape):
+    """How it is with the copy of a backup in a destination: since when it is wanted, or when it was made or failed."""
+
+    to: str
+    standing: Literal["wanted", "copied", "failed"]
+    at: datetime | None
+    reason: str
+    read_bytes: int
+    uploaded_bytes: int
+
+
+class CopyAnswered(Shape):
+    """What came of a copy that was waited for. `size` is of all files; if it failed, the `reason` stands in place of
+    all that."""
+
+    name: str
+    status: Literal["Copied", "CopyFailed"]
+    to: str
+    size: int | None = None
+    read_bytes: int | None = None
+    uploaded_bytes: int | None = None
+    reason: str = ""
+
+
 class Content(Shape):
     """An object that a backup holds."""
 
@@ -193,6 +224,7 @@ class BackupDescribed(Backup):
     warnings: list[str]  # type: ignore[assignment]
     verifications: list[Verification]
     test_restore_problems: list[str]
+    copy_results: list[CopyResult]
     contents: list[Content] | None = None
     hold: str = ""
 

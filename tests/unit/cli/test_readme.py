@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from producers.actions import applications, follow, schedules
+from producers.actions import applications, destinations, follow, schedules
 from producers.cli.main import cli
+from schemas.destination import DirectoryDestination
 from schemas.errors import Invalid, NotFound
 from tests.support.front import Front, volume
 from tests.support.sealed import PASSPHRASE
@@ -55,6 +57,8 @@ def system(held: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fron
     applications.register(held.session, "shop", license=LICENSE)
     for name in ("nightly", "often"):
         schedules.put(held.session, name, "@daily")
+    nas = DirectoryDestination(name="nas", path=str(tmp_path), passphrase=SecretStr(PASSPHRASE))
+    destinations.keep(held.session, nas)
     for name in ("full", "failed"):  # whose volumes are nowhere
         held.store.delete(f"final/backup/{name}.json")
     return held

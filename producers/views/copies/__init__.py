@@ -1,0 +1,1 @@
+"""Backups in more than one destination."""
