@@ -78,6 +78,8 @@ class Code(StrEnum):
     NOT_DELETED = "NotDeleted"
     NO_SAFETY_SNAPSHOT = "NoSafetySnapshot"
     NOT_READY = "NotReady"
+    CHECK_FAILED = "CheckFailed"
+    NOT_REMOVED = "NotRemoved"
     LEFT_ALONE = "LeftAlone"
     CONFLICT = "Conflict"
     PUT_BACK = "PutBack"

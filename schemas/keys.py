@@ -25,6 +25,7 @@ restores/<name>/owners/<owner>/ended.json        all of this owner is accounted 
 restores/<name>/owners/<owner>/put-back.json     what was deleted of this owner was put back after the restore's end
 restores/<name>/stages/<stage>/<whose>/began.json  since when a stage has been waiting for an owner's objects or a pod;
                                          of a safety snapshot as well, for a claim
+restores/<name>/check.json               that the check of a test restore has ended, written once
 restores/<name>/slices/<volume>.json     how far the writing of a volume has come; overwritten
 restores/<name>/volumes/<volume>.json    how the writing of a volume ended, written once
 restores/<name>/hooks/<pod>.json         how far the hook of a restored pod has come; overwritten
@@ -70,7 +71,7 @@ from schemas.job import KINDS, Job, Kind
 
 Wave = Literal["before-volumes", "waiting-pods", "workloads"]
 """The objects of a restore, in the order in which they are created."""
-Stage = Literal["undeployed", "put-back", "claims-mounted", "nodes-assigned", "pods-waiting"]
+Stage = Literal["undeployed", "put-back", "claims-mounted", "nodes-assigned", "pods-waiting", "probed", "removed"]
 """What a restore waits for before and between its waves."""
 
 Upkeep = Literal["prune", "verify", "copy"]
@@ -356,6 +357,11 @@ def is_put_back(key: str) -> bool:
 def stage_began(job: Job, stage: Stage, whose: str) -> str:
     """Since when a stage has been waiting: for an owner's objects, or for a pod (`<namespace>/<pod>`)."""
     return f"{of(job)}stages/{stage}/{quote(whose)}/began.json"
+
+
+def checked(job: Job) -> str:
+    """That the check of a test restore has ended."""
+    return f"{of(job)}check.json"
 
 
 def wanted_prune(who: str) -> str:

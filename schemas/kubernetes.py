@@ -66,6 +66,7 @@ DEPLOYMENTS = ResourceType("apps", "v1", "Deployment", "deployments", namespaced
 REPLICA_SETS = ResourceType("apps", "v1", "ReplicaSet", "replicasets", namespaced=True)
 STATEFUL_SETS = ResourceType("apps", "v1", "StatefulSet", "statefulsets", namespaced=True)
 INGRESSES = ResourceType("networking.k8s.io", "v1", "Ingress", "ingresses", namespaced=True)
+NETWORK_POLICIES = ResourceType("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", namespaced=True)
 STORAGE_CLASSES = ResourceType("storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced=False)
 DEFINITIONS = ResourceType(
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False

@@ -43,7 +43,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
         e.RestoreApplied,
         *topology.RESTORE_ENDS,
     ),
-    "restore.finalize": topology.RESTORE_ENDS,
+    "restore.finalize": (*topology.RESTORE_ENDS, e.BackupTestRestored, e.BackupTestRestoreFailed),
     "notify": (e.NotificationDelivered, e.NotificationFailed),
     "repository.maintain": (
         e.BackupCopied,

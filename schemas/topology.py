@@ -100,7 +100,7 @@ RESTORE_ENDS = tuple(kind for kind in e.FINAL if issubclass(kind, e.RestoreFinal
 QUEUES: dict[str, Queue] = {
     q.name: q
     for q in (
-        Queue("license.gate", (e.BackupRequested, e.RestoreRequested)),
+        Queue("license.gate", (e.BackupRequested, e.RestoreRequested, e.BackupTestRestoreRequested)),
         Queue("manifest.capture", (e.BackupLicensed,)),
         Queue("backup.finalize", (e.BackupPlanned, e.VolumesCopied, e.VolumesCopyFailed, e.BackupFailed)),
         Queue("restore.prepare", (e.RestoreLicensed, e.RestoreUndeployRequested, *BACKUP_ENDS)),

@@ -60,18 +60,18 @@ def gate(has: Needs) -> Row:
     def refuse_restore(event: Event, why: Message, via: Delivery) -> Iterator[e.Event]:
         return license_gate.refuse_restore(event, via.sender, why, needs())
 
+    restores = _allowed(
+        has, lambda event, via: license_gate.restore_requested(event, via.sender, needs()), refuse_restore
+    )
+
     return Row(
         {
             e.BackupRequested: lambda event, via: license_gate.backup_requested(event, via.sender, needs()),
-            e.RestoreRequested: _allowed(
-                has,
-                lambda event, via: license_gate.restore_requested(event, via.sender, needs()),
-                refuse_restore,
-            ),
+            **dict.fromkeys((e.RestoreRequested, e.BackupTestRestoreRequested), restores),
         },
         {
             e.BackupRequested: lambda event, why, via: license_gate.refuse_backup(event, via.sender, why, needs()),
-            e.RestoreRequested: refuse_restore,
+            **dict.fromkeys((e.RestoreRequested, e.BackupTestRestoreRequested), refuse_restore),
         },
     )
 
@@ -168,8 +168,12 @@ def apply_restore(has: Needs) -> Row:
 def finalize_restore(has: Needs) -> Row:
     """Restores end, and what they leave in the cluster goes."""
     patience = _seconds(has.settings.ready_timeout_seconds)
-    needs = restore_finalize.FinalizeRestoreNeeds(has.destinations, has.cluster, patience, has.now)
-    clear = restore_clear.ClearNeeds(has.destinations, has.cluster, has.now)
+    needs = restore_finalize.FinalizeRestoreNeeds(
+        has.destinations, has.cluster, patience, has.now, has.settings.helper_image
+    )
+    clear = restore_clear.ClearNeeds(
+        has.destinations, has.cluster, has.now, _seconds(has.settings.undeploy_timeout_seconds)
+    )
     return Row(
         {
             e.RestoreApplied: _at_work(has, lambda event, _: restore_finalize.finalize(event, needs)),

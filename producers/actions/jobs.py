@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ def take(
         request = e.BackupRequested(
             app=app, destination=destination, ttl=kept, schedule=schedule, copy_to=list(copy_to)
         )
-    return _publish(session, request, "backup", app or "instance", destination, id)
+    return publish(session, request, "backup", app or "instance", destination, id)
 
 
 def restore(
@@ -71,11 +71,13 @@ def restore(
     *,
     keep_newer: bool = False,
     safety_snapshot: bool = True,
+    namespace_mapping: Mapping[str, str] | None = None,
     destination: str = THE_DEFAULT,
     id: str | None = None,
 ) -> Requested:
     """Asks for a restore from `backup`, of all that is in `scope`, or of `app` alone; as `take`. `keep_newer` leaves
-    alone what came after the backup; a `safety_snapshot` is taken of what is deleted."""
+    alone what came after the backup; a `safety_snapshot` is taken of what is deleted. What was in one of the namespaces
+    that `namespace_mapping` names goes into the other one."""
     destination = session.named_if_known(destination)
     with clear():
         request = e.RestoreRequested(
@@ -84,9 +86,10 @@ def restore(
             app=app,
             keep_newer=keep_newer,
             safety_snapshot=safety_snapshot,
+            namespace_mapping=dict(namespace_mapping or {}),
             destination=destination,
         )
-    return _publish(session, request, "restore", backup, destination, id)
+    return publish(session, request, "restore", backup, destination, id)
 
 
 def rollback(
@@ -175,9 +178,10 @@ def _to_roll_back(store: ObjectStore, name: str) -> RestoreView:
     return view
 
 
-def _publish(
+def publish(
     session: Session, request: e.Event, kind: names.Kind, prefix: str, destination: str, id: str | None
 ) -> Requested:
+    """Asks for a job, whose name will begin with `prefix`."""
     event = ask(session, request, id)
     return Requested(
         event, asked_for(kind, prefix, request_uuid(user(session.settings), event.source, event.id)), destination

@@ -1,11 +1,12 @@
 """What can be done to know how good backups are: have them read back, and wait for the answer."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from producers.actions.answers import answer
-from producers.actions.jobs import Requested, ask, clear
+from producers.actions.jobs import Requested, ask, clear, publish
 from producers.session import Session
 from producers.views import jobs as views
 from schemas import events as e
@@ -17,6 +18,7 @@ from schemas.messages import summary
 from schemas.records import Check, Verified
 from schemas.rights import user
 from workers.jobs import ledger
+from workers.jobs.requests import prefix_of
 from workers.ports import Say
 
 A_MONTH = timedelta(days=30)
@@ -47,6 +49,50 @@ def verify(
         )
     event = ask(session, request, id)
     return Requested(event, backup(name), destination)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a test restore is made, and what is checked: see `schemas.events.BackupTestRestoreRequested`."""
+
+    namespace: str | None = None
+    check_command: Sequence[str] = ()
+    check_in: str = ""
+    probe: str = ""
+    timeout_seconds: float = 0
+    open_network: bool = False
+    scope: e.Scope = "applications"
+
+
+def try_restore(
+    session: Session,
+    name: str = "",
+    trial: Trial | None = None,
+    *,
+    app: str | None = None,
+    destination: str = THE_DEFAULT,
+    id: str | None = None,
+) -> Requested:
+    """Asks for a test restore of the backup called `name`, of all its applications or of `app`; without a name, of the
+    newest good one that holds `app`, or the newest full one. Raises as `verify`."""
+    destination = session.named(destination) if name else session.named_if_known(destination)
+    if name:
+        must_have_ended(session, name, destination)
+    trial = trial or Trial()
+    with clear():
+        request = e.BackupTestRestoreRequested(
+            backup=name,
+            scope=trial.scope,
+            app=app,
+            destination=destination,
+            namespace=trial.namespace,
+            check_command=list(trial.check_command),
+            check_in=trial.check_in,
+            probe=trial.probe,
+            timeout_seconds=trial.timeout_seconds,
+            open_network=trial.open_network,
+        )
+    return publish(session, request, "restore", prefix_of(request), destination, id)
 
 
 def must_have_ended(session: Session, name: str, destination: str) -> None:

@@ -31,6 +31,7 @@ class Commands(LazyGroup):
         "check": Entry(f"{ROOM}.storage:check_", "Try all that Snapline needs of a destination."),
         "verify": Entry(f"{ROOM}.verify:verify", "Have a backup read back by the workers."),
         "copy": Entry(f"{ROOM}.copies:copy", "Copy a backup to another destination."),
+        "test-restore": Entry(f"{ROOM}.test_restore:try_restore", "Restore a backup on trial, and check it."),
         "files": Entry(f"{ROOM}.files:files", "Look into a backup, and take single files out of it."),
         "repository": Entry(f"{ROOM}.repository:repository", "The volume repository: make, check, verify, prune."),
         "events": Entry(f"{ROOM}.bus:events", "The event log."),

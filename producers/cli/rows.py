@@ -114,7 +114,10 @@ def restore(view: "RestoreView") -> Row:
     if view.status == "Unreadable":
         return _unreadable(view)
     if view.completed_at is None:
-        return _running(view, {"app": view.app, "backup": view.backup, "scope": view.scope, "snapshot": view.snapshot})
+        return _running(
+            view,
+            {"app": view.app, "backup": view.backup, "scope": view.scope, "snapshot": view.snapshot, **_test(view)},
+        )
     return {
         "name": view.name,
         "status": view.status,
@@ -130,6 +133,8 @@ def restore(view: "RestoreView") -> Row:
         "requested_at": view.requested_at.isoformat(),
         "completed_at": view.completed_at.isoformat(),
         "duration_seconds": (view.completed_at - view.requested_at).total_seconds(),
+        **_test(view),
+        "restore_seconds": view.restore_seconds,
         "reason": str(view.reason or ""),
     }
 
@@ -311,6 +316,10 @@ def dead_letter(letter: "DeadLetter") -> Row:
 def texts(messages: Iterable[Message]) -> list[str]:
     """Messages as plain sentences."""
     return list(map(str, messages))
+
+
+def _test(view: "RestoreView") -> Row:
+    return {"test": view.test}
 
 
 def _told(row: Row, output: Output) -> Row:

@@ -96,7 +96,8 @@ class BackupView:
 
 @dataclass(frozen=True)
 class RestoreView:
-    """One restore as a list shows it; as `BackupView`. `snapshot` is the backup that was taken of what it deletes."""
+    """One restore as a list shows it; as `BackupView`. `snapshot` is the backup that was taken of what it deletes. A
+    `test` restore was ready after `restore_seconds`, if it went well."""
 
     name: str
     status: Status
@@ -116,6 +117,8 @@ class RestoreView:
     snapshot: str | None = None
     request: str = ""
     reasons: tuple[Message, ...] = ()
+    test: bool = False
+    restore_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,8 @@ def ended_restore(record: RestoreRecord) -> RestoreView:
         warnings=len(record.warnings),
         reason=record.reason or _reason(record.errors),
         snapshot=record.snapshot,
+        test=record.test is not None,
+        restore_seconds=(record.ready_at - record.requested_at).total_seconds() if record.ready_at else None,
     )
 
 
@@ -223,6 +225,7 @@ def running_restore(store: ObjectStore, name: str) -> RestoreView | None:
         scope=request.scope,
         app=request.app,
         requested_at=request.requested_at,
+        test=request.test is not None,
         notes=(*request.notes, *_behind(store, job)),
     )
 

@@ -50,8 +50,10 @@ from schemas.events.envelope import (
 )
 from schemas.events.restore import (
     SHARED,
+    BackupTestRestoreRequested,
     OwnerEvent,
     RestoreApplied,
+    RestoreAsked,
     RestoreCancelled,
     RestoreCompleted,
     RestoreFailed,
@@ -87,6 +89,8 @@ from schemas.events.upkeep import (
 )
 from schemas.events.verification import (
     VERIFICATION_ENDS,
+    BackupTestRestored,
+    BackupTestRestoreFailed,
     BackupVerificationFailed,
     BackupVerified,
     BackupVerifyRequested,
@@ -125,6 +129,9 @@ __all__ = [
     "BackupRequested",
     "BackupStalled",
     "BackupSuspicious",
+    "BackupTestRestoreFailed",
+    "BackupTestRestoreRequested",
+    "BackupTestRestored",
     "BackupVerificationFailed",
     "BackupVerified",
     "BackupVerifyRequested",
@@ -143,6 +150,7 @@ __all__ = [
     "RepositoryPruneRequested",
     "RepositoryPruned",
     "RestoreApplied",
+    "RestoreAsked",
     "RestoreCancelled",
     "RestoreCompleted",
     "RestoreEvent",

@@ -24,6 +24,8 @@ def printable(text: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(printable)]
 Chosen = Annotated[str, Field(max_length=253), AfterValidator(printable)]
 """The name of a destination, or `THE_DEFAULT`."""
+NameOrNewest = Annotated[str, Field(max_length=253), AfterValidator(printable)]
+"""The name of a backup; empty for the newest good one."""
 Count = Annotated[int, Field(ge=0)]
 Scope = Literal["full", "applications", "console"]
 

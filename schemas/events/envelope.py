@@ -34,6 +34,7 @@ REQUESTS: frozenset[str] = frozenset(
         backup.BackupRequested,
         restore.RestoreRequested,
         copies.BackupCopyRequested,
+        restore.BackupTestRestoreRequested,
         upkeep.BackupDeleteRequested,
         verification.BackupVerifyRequested,
         upkeep.RepositoryPruneRequested,

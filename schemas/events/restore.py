@@ -1,10 +1,23 @@
 """The events of a restore, from the request to its end."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from schemas.events.base import THE_DEFAULT, Chosen, Count, Event, Name, RestoreEvent, Scope
+from pydantic import AfterValidator, Field
+
+from schemas.events.base import (
+    THE_DEFAULT,
+    Chosen,
+    Count,
+    Event,
+    Name,
+    NameOrNewest,
+    RestoreEvent,
+    Scope,
+    printable,
+)
 from schemas.messages import Message
 
+Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 SHARED = "_"
 """Stands for the owner of what belongs to several applications, or to nobody. No slug is called so."""
 
@@ -18,20 +31,50 @@ class OwnerEvent(RestoreEvent):
     owner: Name = SHARED
 
 
-class RestoreRequested(Event):
-    """Restore from `backup`: everything, the applications (or one of them), or the console. What belongs to them and
-    came after the backup is deleted, unless `keep_newer` is set. What is about to be deleted is backed up first, unless
-    `safety_snapshot` is not wanted."""
+class RestoreAsked(Event):
+    """Base of the requests that make a restore."""
 
-    type: ClassVar[str] = "restore.requested.v1"
     identity: ClassVar[tuple[str, ...]] = ()
 
-    backup: Name
+    backup: NameOrNewest
     scope: Scope = "full"
     app: Name | None = None
+    destination: Chosen = THE_DEFAULT
+
+
+class RestoreRequested(RestoreAsked):
+    """Restore from `backup`: everything, the applications (or one of them), or the console. What belongs to them and
+    came after the backup is deleted, unless `keep_newer` is set. What is about to be deleted is backed up first, unless
+    `safety_snapshot` is not wanted. What was in a namespace that `namespace_mapping` names is restored into the one
+    that it names for it, and what is in the former is left alone."""
+
+    type: ClassVar[str] = "restore.requested.v1"
+
+    backup: Name
     keep_newer: bool = False
     safety_snapshot: bool = True
-    destination: Chosen = THE_DEFAULT
+    namespace_mapping: dict[Namespace, Namespace] = {}
+
+
+class BackupTestRestoreRequested(RestoreAsked):
+    """Restore the applications (or `app`) from `backup` on trial, into a namespace that is made for it and removed in
+    the end: `namespace`, or one with a name of its own; where they have several, one for each that begins so. Without a
+    name it is the newest good backup of `app`, or the newest full one. When all is ready, `check_command` is run in a
+    pod (`check_in`: that of this name, or of a controller of this name; else the first), and the HTTP `probe`, a
+    `SERVICE:PORT/PATH`, has to answer. Being ready may take `timeout_seconds`, 0 for the setting. The pods reach
+    nothing outside of the namespace but the cluster's DNS, unless `open_network` is set."""
+
+    type: ClassVar[str] = "backup.test_restore.requested.v1"
+
+    backup: NameOrNewest = ""
+    scope: Scope = "applications"
+    namespace: Namespace | None = None
+    check_command: list[str] = []
+    check_in: NameOrNewest = ""
+    probe: Annotated[str, Field(max_length=1024), AfterValidator(printable)] = ""
+    timeout_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    open_network: bool = False
+    schedule: Name | None = None
 
 
 class RestoreLicensed(RestoreEvent):
@@ -145,9 +188,10 @@ class RestoreApplied(OwnerEvent):
 
 
 class RestoreFinal(RestoreEvent):
-    """Base of the events that end a restore."""
+    """Base of the events that end a restore, in earnest or as a `test`."""
 
     backup: Name
+    test: bool = False
     errors: Count = 0
     warnings: Count = 0
     reason: Message | None = None

@@ -2,16 +2,14 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from schemas.events.base import THE_DEFAULT, BackupEvent, Chosen, Event, Name, printable
+from schemas.events.base import THE_DEFAULT, BackupEvent, Chosen, Event, Name, NameOrNewest
 from schemas.messages import Message
 
 Depth = Literal["structure", "sample", "full"]
 """How deep a verification looks: whether all is there that is needed; a part of the contents, the next part the next
 time; every byte."""
-NameOrNewest = Annotated[str, Field(max_length=253), AfterValidator(printable)]
-"""The name of a backup; empty for the newest good one."""
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 A_MONTH = 30 * 24 * 3600.0
 
@@ -65,5 +63,35 @@ class BackupVerificationFailed(_Answer):
     problems: list[Message] = []
 
 
-VERIFICATION_ENDS: tuple[type[Event], ...] = (BackupVerified, BackupVerificationFailed)
-"""How verifications end."""
+class BackupTestRestored(BackupEvent):
+    """The test restore `restore` of the backup went well: after `seconds`, counted from its request, all was ready, and
+    its check had passed. What it had made is removed."""
+
+    type: ClassVar[str] = "backup.test_restored.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "restore")
+
+    app: Name | None = None
+    restore: Name
+    seconds: Seconds
+
+
+class BackupTestRestoreFailed(BackupEvent):
+    """The backup could not be restored wholly, or was not ready in time, or its check did not pass, or what was made
+    for it could not be removed."""
+
+    type: ClassVar[str] = "backup.test_restore_failed.v1"
+    identity: ClassVar[tuple[str, ...]] = ("backup", "restore")
+
+    app: Name | None = None
+    restore: Name
+    seconds: Seconds
+    reason: Message
+
+
+VERIFICATION_ENDS: tuple[type[Event], ...] = (
+    BackupVerified,
+    BackupVerificationFailed,
+    BackupTestRestored,
+    BackupTestRestoreFailed,
+)
+"""How verifications and test restores end."""

@@ -14,15 +14,32 @@ Why = Literal["replaced", "newer", "dependent"]
 """Why a restore deletes an object: it creates it again; it came after the backup; it hangs on such objects."""
 
 
+class RestoreTest(BaseModel):
+    """What was asked of a test restore: the event's fields (`BackupTestRestoreRequested`). All that it makes is in
+    `namespace`, or in several whose names begin so."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    namespace: str
+    check_command: list[str] = []
+    check_in: str = ""
+    probe: str = ""
+    timeout_seconds: float = 0
+    open_network: bool = False
+    schedule: str | None = None
+
+
 class RestoreRequest(Request):
     """What was asked of a restore. `keep_newer` leaves alone what came after the backup; a `safety_snapshot` is taken
-    of what is deleted."""
+    of what is deleted; namespaces are other ones by `namespace_mapping`. It is a `test`, or in earnest."""
 
     backup: str
     scope: Scope
     app: str | None = None
     keep_newer: bool = False
     safety_snapshot: bool = True
+    namespace_mapping: dict[str, str] = {}
+    test: RestoreTest | None = None
 
 
 class RestoreRejection(Rejection):
@@ -157,8 +174,17 @@ class WriteState(Record):
     checkpoint: str | None = None
 
 
+class Checked(Record):
+    """That the check of a test restore has ended: what its command did, and why it has not passed."""
+
+    at: datetime
+    hooks: list[HookResult] = []
+    problems: list[Message] = []
+
+
 class RestoreRecord(Record):
-    """A finished restore. `snapshot` is the backup that was taken of what it deleted."""
+    """A finished restore. `snapshot` is the backup that was taken of what it deleted. A `test` restore was ready, and
+    its check had ended, at `ready_at`."""
 
     name: str
     destination: str = DEFAULT_DESTINATION
@@ -174,6 +200,9 @@ class RestoreRecord(Record):
     files: int = 0
     hooks: list[HookResult] = []
     snapshot: str | None = None
+    namespace_mapping: dict[str, str] = {}
+    test: RestoreTest | None = None
+    ready_at: datetime | None = None
     errors: list[Message] = []
     warnings: list[Message] = []
     reason: Message | None = None

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.local import looking
 from deploy.local.samples import fill_volume
-from schemas.kubernetes import NAMESPACES, Object, ResourceType
+from schemas.kubernetes import NAMESPACES, VOLUMES, Object, ResourceType
 from tests.support.line import Line, until
 from tests.support.real_cluster import namespaces, needs_a_cluster, real_line, register
 from workers.ports import Cluster
@@ -101,3 +101,37 @@ def test_a_partial_snapshot_restores_over_the_running_shop(line: Line) -> None:
     restore = line.snapline("restore", "--from-backup", backup["name"], "--wait", "--timeout", "600")
     assert restore["status"] == "Completed", restore
     assert _frozen(before) == _frozen(line.look())
+
+
+def _uids(line: Line) -> set[str]:
+    """Of all that the shop is, without what its CronJob makes meanwhile and what the cluster keeps of it."""
+    passing = {"Job", "Event", "Lease", "Endpoints", "EndpointSlice"}
+    kinds = [type_ for type_ in line.cluster.discover().types if type_.namespaced and type_.kind not in passing]
+    found = [obj for type_ in kinds if "list" in type_.verbs for obj in line.cluster.list(type_, SHOP)]
+    return {obj["metadata"]["uid"] for obj in found if _owner(obj) != "Job"}
+
+
+def test_a_test_restore_shows_that_the_shop_comes_back_and_leaves_it_alone(line: Line) -> None:
+    until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
+    backup = line.snapline("backup", "--app", SHOP, "--wait", "--timeout", "300")["name"]
+    before = _uids(line)
+    whole = "test $(ls /data/frozen | wc -l) -gt 2 && test $(cat /data/rows/3) = row-3"
+    tried = line.snapline(
+        *("test-restore", backup, "--namespace", "shop-trial", "--wait", "--timeout", "300"),
+        *("--check-in", "db", "--check-command", f"sh -c '{whole}'", "--probe", "web:80/index.html"),
+    )
+    assert tried["status"] == "Completed", line.snapline("describe", "restore", tried["name"])
+    assert tried["test"]
+    assert tried["restore_seconds"] > 0
+    until(lambda: "shop-trial" not in namespaces(line.cluster), "the scratch namespace is gone", seconds=180)
+    until(lambda: line.snapline("describe", "backup", backup)["test_restore"] is not None, "the result", seconds=120)
+    described = line.snapline("describe", "backup", backup)
+    assert (described["test_restore"], described["restore_seconds"]) == ("passed", tried["restore_seconds"])
+    assert _uids(line) == before
+    until(lambda: "shop-trial" not in _reserving(line), "its volumes are gone", seconds=120)
+    assert line.dead_letters() == []
+
+
+def _reserving(line: Line) -> set[str]:
+    """The namespaces of the claims that have volumes."""
+    return {(volume["spec"].get("claimRef") or {}).get("namespace", "") for volume in line.cluster.list(VOLUMES)}

@@ -42,6 +42,7 @@ RECORDS: Mapping[str, str] = {
     "restore turn": "restores/*/turn.json",
     "replaced": "restores/*/replaced/*",
     "undeploy": "restores/*/undeploy.json",
+    "check of a test restore": "restores/*/check.json",
     "restore plan": "restores/*/plan.json",
     "undeployed": "restores/*/owners/*/undeployed.json",
     **{f"wave {wave} began": f"restores/*/owners/*/waves/{wave}/began.json" for wave in get_args(keys.Wave)},

@@ -30,6 +30,7 @@ WRITTEN: Mapping[str, list[str]] = {
     "in_line": [keys.in_line("console", COPY, NOW), keys.in_line("application/shop", BACK, NOW)],
     "manifest": [keys.manifest(COPY, "digest")],
     "undeploy": [keys.undeploy(BACK)],
+    "checked": [keys.checked(BACK)],
     "replaced": [keys.replaced(BACK, "digest")],
     "undeployed": [keys.undeployed(BACK, "shop")],
     "wave_began": [keys.wave_began(BACK, "shop", wave) for wave in get_args(keys.Wave)],

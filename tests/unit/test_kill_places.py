@@ -27,6 +27,9 @@ WRITTEN_BY_OTHERS = {"cancel"}
 NO_KEYS = {"helper_pod", "is_record", "is_began", "is_put_back"}
 NOBODY_DIES = {
     "writing slice",
+    "check of a test restore",
+    "stage probed",
+    "stage removed",
     "verification",
     "position of samples",
     "verified",

@@ -11,7 +11,7 @@ from workers.ports import Destinations, ObjectStore
 
 Requested = (
     e.BackupRequested
-    | e.RestoreRequested
+    | e.RestoreAsked
     | e.BackupDeleteRequested
     | e.RepositoryPruneRequested
     | e.BackupVerifyRequested

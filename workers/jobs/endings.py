@@ -63,6 +63,7 @@ def restore_ended(record: RestoreRecord) -> e.RestoreFinal:
         backup=record.backup,
         errors=len(record.errors),
         warnings=len(record.warnings),
+        test=record.test is not None,
         reason=_reason(record.reason, record.errors),
     )
 
@@ -191,6 +192,8 @@ def _stopped_restore(
         requested_at=request.requested_at,
         completed_at=now,
         snapshot=plan.snapshot if plan else None,
+        namespace_mapping=request.namespace_mapping,
+        test=request.test,
         errors=[*errors, *doubts],
         warnings=left or [],
         reason=reason,

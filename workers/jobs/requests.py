@@ -15,7 +15,7 @@ from schemas.records import Asked, BackupRequest, Rejection, Request, RestoreReq
 from workers.jobs import default_destination, ledger, rejections
 from workers.ports import Destinations, ObjectStore
 
-A = TypeVar("A", e.BackupRequested, e.RestoreRequested)
+A = TypeVar("A", e.BackupRequested, e.RestoreAsked)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def look_up(store: ObjectStore, event: e.CloudEvent[A], sender: str) -> Asking[A
     """What is known of a request in the store of its destination."""
     asked = event.data
     kind: jobs.Kind = "backup" if isinstance(asked, e.BackupRequested) else "restore"
-    prefix = of_backup(asked.app) if isinstance(asked, e.BackupRequested) else asked.backup
+    prefix = prefix_of(asked)
     older = jobs.derived_uuid(event.source, event.id)
     job, made = find(store, kind, prefix, older)
     if _was(sender, made, older) or _was(sender, rejections.find(store, job, older), older):
@@ -48,6 +48,13 @@ def look_up(store: ObjectStore, event: e.CloudEvent[A], sender: str) -> Asking[A
     request = jobs.request_uuid(sender, event.source, event.id)
     job, made = find(store, kind, prefix, request)
     return Asking(event, sender, store, request, job, made is not None)
+
+
+def prefix_of(asked: e.BackupRequested | e.RestoreAsked) -> str:
+    """What the name of the job that a request makes begins with."""
+    if isinstance(asked, e.BackupTestRestoreRequested):
+        return f"{asked.backup or asked.app or 'instance'}-test"
+    return of_backup(asked.app) if isinstance(asked, e.BackupRequested) else asked.backup
 
 
 def named(event: e.CloudEvent[A], sender: str, destinations: Destinations) -> e.CloudEvent[A]:

@@ -28,7 +28,7 @@ def usable(store: ObjectStore, name: str) -> BackupRecord:
     return record
 
 
-def scope_of(asked: e.RestoreRequested, held_in: BackupRecord) -> tuple[e.Scope, str | None]:
+def scope_of(asked: e.RestoreAsked, held_in: BackupRecord) -> tuple[e.Scope, str | None]:
     """Scope and application that make sense for this backup. Raises Invalid."""
     held = [app.slug for app in held_in.apps]
     if asked.app is not None and asked.scope == "console":

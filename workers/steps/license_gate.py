@@ -4,32 +4,36 @@ often it comes."""
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from schemas import application, license
 from schemas import events as e
 from schemas import job as jobs
 from schemas.application import Application
 from schemas.errors import Code, Invalid, PermanentError
+from schemas.job import Job
 from schemas.messages import Message, brief, told
 from schemas.records import (
     AppRef,
+    BackupRecord,
     BackupRejection,
     BackupRequest,
     Rejection,
     Request,
     RestoreRejection,
     RestoreRequest,
+    RestoreTest,
 )
 from workers.jobs import claims, endings, ledger, progress, rejections, requests, restorable
 from workers.jobs.applications import concerned, registered
 from workers.jobs.requests import Asking
 from workers.manifests.capture.scope import scope_of, shipped_spec
-from workers.ports import Cluster, Destinations
+from workers.ports import Cluster, Destinations, ObjectStore
 from workers.retention import expiry
 from workers.scheduling import runs
+from workers.verification.newest import newest_good
 
-A = TypeVar("A", e.BackupRequested, e.RestoreRequested)
+A = TypeVar("A", e.BackupRequested, e.RestoreAsked)
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
         yield from backup_requested(event, sender, needs)  # another request has just taken the name
 
 
-def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, needs: GateNeeds) -> Iterator[e.Event]:
+def restore_requested(event: e.CloudEvent[e.RestoreAsked], sender: str, needs: GateNeeds) -> Iterator[e.Event]:
     """A job for the request, or the reasons why there is none. Licenses are noted, never a reason."""
     event = requests.named(event, sender, needs.destinations)
     asked, asking = event.data, _look_up(event, sender, needs)
@@ -98,7 +102,7 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
         yield from answer
         return
     try:
-        backup = restorable.usable(asking.store, asked.backup)
+        backup = restorable.usable(asking.store, asked.backup or _newest(asking.store, asked.app))
         scope, app = restorable.scope_of(asked, backup)
     except Invalid as error:
         yield from _reject_restore(event, sender, [told(error)], needs)
@@ -114,9 +118,8 @@ def restore_requested(event: e.CloudEvent[e.RestoreRequested], sender: str, need
         backup=backup.name,
         scope=scope,
         app=app,
-        keep_newer=asked.keep_newer,
-        safety_snapshot=asked.safety_snapshot,
-        claims=claims.of_restore(scope, app, [held.slug for held in backup.apps]),
+        **_wishes(asked, asking.job),
+        claims=_claims(asked, scope, app, backup),
     )
     if requests.begin(asking, record):
         yield from _first_step(asking, record, needs)
@@ -136,6 +139,29 @@ def _not_due(asking: Asking[e.BackupRequested], needs: GateNeeds) -> Message | N
     return run.refused if run.request == asking.request else runs.taken(run)
 
 
+def _newest(store: ObjectStore, app: str | None) -> str:
+    if (found := newest_good(store, app)) is None:
+        text = f"there is no good backup of {app or 'the console and all applications'} yet"
+        raise Invalid(text, code=Code.NO_SUCH_BACKUP, subject=app or "")
+    return found.name
+
+
+def _wishes(asked: e.RestoreAsked, job: Job) -> dict[str, Any]:
+    """How it is to be restored, as fields of its records."""
+    if isinstance(asked, e.BackupTestRestoreRequested):
+        fields = asked.model_dump(include=set(RestoreTest.model_fields) - {"namespace"})
+        namespace = asked.namespace or f"snapline-test-{job.name.rpartition('-')[2]}"
+        return {"test": RestoreTest(namespace=namespace, **fields), "safety_snapshot": False}
+    return asked.model_dump(include={"keep_newer", "safety_snapshot", "namespace_mapping"})
+
+
+def _claims(asked: e.RestoreAsked, scope: e.Scope, app: str | None, backup: BackupRecord) -> list[str]:
+    """A test restore touches nothing that others restore or back up, so none of them waits for it."""
+    if isinstance(asked, e.BackupTestRestoreRequested):
+        return []
+    return claims.of_restore(scope, app, [held.slug for held in backup.apps])
+
+
 def refuse_backup(
     event: e.CloudEvent[e.BackupRequested], sender: str, reason: Message, needs: GateNeeds
 ) -> Iterator[e.Event]:
@@ -148,7 +174,7 @@ def refuse_backup(
 
 
 def refuse_restore(
-    event: e.CloudEvent[e.RestoreRequested], sender: str, reason: Message, needs: GateNeeds
+    event: e.CloudEvent[e.RestoreAsked], sender: str, reason: Message, needs: GateNeeds
 ) -> Iterator[e.Event]:
     """As `refuse_backup`."""
     try:
@@ -177,7 +203,7 @@ def _reject_backup(
 
 
 def _reject_restore(
-    event: e.CloudEvent[e.RestoreRequested], sender: str, reasons: list[Message], needs: GateNeeds
+    event: e.CloudEvent[e.RestoreAsked], sender: str, reasons: list[Message], needs: GateNeeds
 ) -> Iterator[e.Event]:
     asked, asking = event.data, _look_up(event, sender, needs)
     rejection = RestoreRejection(
@@ -190,8 +216,7 @@ def _reject_restore(
         backup=asked.backup,
         scope=asked.scope,
         app=asked.app,
-        keep_newer=asked.keep_newer,
-        safety_snapshot=asked.safety_snapshot,
+        **{name: wish for name, wish in _wishes(asked, asking.job).items() if name in RestoreRejection.model_fields},
         reasons=reasons,
     )
     yield from _reject(asking, rejection, needs)

@@ -44,6 +44,7 @@ from workers.manifests.restore.apply_wave import Wave, apply_wave
 from workers.manifests.restore.holding_pods import waiting_pod
 from workers.manifests.restore.left_to_controllers import left_to_controllers
 from workers.manifests.restore.load import load, owner_of
+from workers.manifests.restore.mapping import scratch
 from workers.manifests.restore.mount_volumes import Mounting
 from workers.manifests.restore.order import ordered, waves
 from workers.manifests.restore.rebind import find_volume, free_volumes, give_back, rebinding, with_volumes
@@ -139,10 +140,14 @@ class _Restore:
         return [volume for volume in self.plan.volumes if volume.kind == kind and volume.owner == self.owner]
 
     @cached_property
+    def request(self) -> RestoreRequest:
+        """What was asked."""
+        return ledger.read(self.store, keys.request(self.job), RestoreRequest)
+
+    @cached_property
     def held(self) -> Captured:
         """What the backup holds in the restore's scope."""
-        request = ledger.read(self.store, keys.request(self.job), RestoreRequest)
-        return load(self.store, self.repository, self.plan.manifest, request)
+        return load(self.store, self.repository, self.plan.manifest, self.request)
 
     @cached_property
     def captured(self) -> list[Object]:
@@ -175,6 +180,8 @@ def _phases(restore: _Restore, due: set[VolumeKind]) -> Iterator[e.Event]:
     mounting = restore.mounting
     if not _applied(restore, "before-volumes"):
         _await_shared(restore)
+        if restore.request.test:
+            scratch.make(restore.held.objects, restore.request, restore.needs.cluster)
         free_volumes(restore.needs.cluster, restore.rebound)
         _apply(restore, "before-volumes", waves(restore.objects).before)
     inside = restore.volumes("emptyDir")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Damaged, NotYet, PermanentError
+from schemas.errors import Code, Damaged, NotYet, PermanentError
 from schemas.job import Job, safety_snapshot
 from schemas.messages import Message, brief, told
 from schemas.records import Applied, Began, RestorePlan, RestoreRequest, Undeploy
@@ -19,9 +19,12 @@ from workers.jobs import endings, ledger, owners
 from workers.jobs.at_work import anybody
 from workers.manifests.capture.document import Captured, decode_manifest
 from workers.manifests.restore.apply_wave import Outcome
+from workers.manifests.restore.mapping import scratch
 from workers.manifests.restore.undeploy import put_back
 from workers.manifests.restore.waiting_pods import clear_away
 from workers.ports import Cluster, Destinations, ObjectStore
+from workers.verification.tested import keep
+from workers.verification.tested import told as told_of
 
 BUSY = timedelta(minutes=2)
 """How long putting back is tried again."""
@@ -34,11 +37,13 @@ class ClearNeeds:
     destinations: Destinations
     cluster: Cluster
     now: Callable[[], datetime]
+    patience: timedelta = timedelta(minutes=10)
+    """How long the namespaces of a test restore may take to be gone."""
 
 
 def clear(event: e.CloudEvent[e.RestoreFinal], needs: ClearNeeds) -> Iterator[e.Event]:
-    """Tells nothing: the end has been told. An end that is only claimed, and in no record, changes nothing. Raises
-    NotYet while somebody is still at work for the restore."""
+    """Tells how good a backup is by a test restore, else nothing: the end has been told. An end that is only claimed,
+    and in no record, changes nothing. Raises NotYet while somebody is still at work for the restore."""
     job, store = event.data.job, needs.destinations.store(event.data.destination)
     if endings.ended(store, job) is not None:
         if anybody(store, job):
@@ -46,8 +51,25 @@ def clear(event: e.CloudEvent[e.RestoreFinal], needs: ClearNeeds) -> Iterator[e.
         _put_all_back(job, event.data.destination, store, needs)
         clear_away(needs.cluster, job.name)
         clear_away(needs.cluster, safety_snapshot(job).name)
+        yield from _end_trial(job, store, needs)
         endings.close(store, job)
-    yield from ()
+
+
+def _end_trial(job: Job, store: ObjectStore, needs: ClearNeeds) -> Iterator[e.Event]:
+    """Removes what a test restore has made, whatever came of it. Raises NotYet until it is gone, or patience is."""
+    request = ledger.find(store, keys.request(job), RestoreRequest)
+    record = ledger.finished_restore(store, job.name)
+    if request is None or request.test is None or record is None or not ledger.exists(store, keys.running(job)):
+        return  # without a running marker all was done before
+    began = ledger.create(store, keys.stage_began(job, "removed", "test"), Began(at=needs.now()))
+    names = scratch.remove(job.name, needs.cluster)
+    if names and needs.now() - began.at <= needs.patience:
+        ledger.pulse(store, job)
+        raise NotYet(f"waiting for {', '.join(names)} to be gone")
+    text = f"namespace {', '.join(names)} is still there {needs.patience} after its deletion; look at its finalizers"
+    left = Message(code=Code.NOT_REMOVED, text=text, subject=names[0]) if names else None
+    if (tested := keep(store, record, left, needs.now())) is not None:
+        yield told_of(record, tested)
 
 
 def _put_all_back(job: Job, destination: str, store: ObjectStore, needs: ClearNeeds) -> None:

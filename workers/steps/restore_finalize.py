@@ -1,25 +1,35 @@
 """restore.finalize: runs the hooks of restored pods, waits for the workloads, then writes the restore record, last."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import get_args
 
 from schemas import events as e
 from schemas import keys
 from schemas.errors import Code, NotFound, NotYet
-from schemas.job import Job
+from schemas.job import Job, restore
 from schemas.kubernetes import Object, ResourceType
 from schemas.messages import Message, brief, prefixed
-from schemas.records import Applied, OwnerEnded, RestorePlan, RestoreRecord, RestoreRequest, Status, VolumeResult
+from schemas.records import (
+    Applied,
+    OwnerEnded,
+    RestorePlan,
+    RestoreRecord,
+    RestoreRequest,
+    RestoreTest,
+    Status,
+    VolumeResult,
+)
 from workers.hooks.restore_run import Outcome, Restored, run_hooks
 from workers.hooks.run import failure
 from workers.jobs import endings, ledger, progress
 from workers.manifests.kube.objects import POD, kind_of, title
-from workers.manifests.restore.load import load, owner_of
+from workers.manifests.restore.load import load, load_all, mapping, owner_of
 from workers.manifests.restore.readiness import WORKLOADS, why_not_ready
 from workers.manifests.restore.sanitise import skip_reason
 from workers.ports import Cluster, Destinations, ObjectStore
+from workers.verification.trial import Trial, check
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class FinalizeRestoreNeeds:
     cluster: Cluster
     patience: timedelta
     now: Callable[[], datetime]
+    image: str = ""
+    """Of the pod that asks what a test restore has brought back."""
 
 
 def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds) -> Iterator[e.Event]:
@@ -43,8 +55,52 @@ def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds)
     ended = {owner: ledger.find(store, keys.owner_ended(job, owner), OwnerEnded) for owner in plan.owners}
     done = {owner: how for owner, how in ended.items() if how is not None}
     if len(done) == len(ended):
+        request = ledger.read(store, keys.request(job), RestoreRequest)
+        if request.test and request.test.timeout_seconds:
+            needs = replace(needs, patience=timedelta(seconds=request.test.timeout_seconds))
         hooks, late = _started(event.data, plan, done, store, needs)
-        yield endings.finish_restore(store, _record(store, job, plan, done, hooks, late, needs.now()))
+        record = _record(store, job, plan, done, hooks, late, needs.now())
+        if request.test:
+            record = _tried(record, late, request, plan, store, needs)
+        yield endings.finish_restore(store, record)
+
+
+def _tried(
+    record: RestoreRecord,
+    late: list[Message],
+    request: RestoreRequest,
+    plan: RestorePlan,
+    store: ObjectStore,
+    needs: FinalizeRestoreNeeds,
+) -> RestoreRecord:
+    """As it ends on trial: what is not ready is an error, and what came back is checked if all did. Raises NotYet."""
+    errors = [*record.errors, *late]
+    record = record.model_copy(update={"test": request.test, "warnings": [w for w in record.warnings if w not in late]})
+    if errors:
+        status = "PartiallyFailed" if record.status == "Completed" else record.status
+        return record.model_copy(update={"errors": errors, "status": status})
+    repository, job = needs.destinations.repository(request.destination), restore(request.name)
+    namespaces = mapping(load_all(store, repository, plan.manifest), request)
+    trial = Trial(
+        job,
+        request.test or RestoreTest(namespace=""),
+        namespaces,
+        store,
+        repository,
+        needs.cluster,
+        needs.image,
+        needs.patience,
+        needs.now,
+    )
+    ended = check(trial)
+    return record.model_copy(
+        update={
+            "hooks": [*record.hooks, *ended.hooks],
+            "errors": ended.problems,
+            "status": "PartiallyFailed" if ended.problems else record.status,
+            "ready_at": ended.at,
+        }
+    )
 
 
 def _started(
@@ -129,6 +185,7 @@ def _record(
         files=sum(volume.files for volume in volumes),
         hooks=results,
         snapshot=plan.snapshot,
+        namespace_mapping=request.namespace_mapping,
         errors=errors,
         warnings=[*request.notes, *plan.warnings, *warnings, *late, *_doubts(store, plan)],
     )

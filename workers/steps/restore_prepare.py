@@ -28,12 +28,14 @@ from workers.manifests.restore.load import (
     belonging_to,
     in_scope,
     load_all,
+    mapping,
     nothing_of,
     owner_of,
     owners,
     owners_but,
     without_owners,
 )
+from workers.manifests.restore.mapping import scratch, volumes_moved
 from workers.manifests.restore.registrations import differing
 from workers.manifests.restore.sanitise import skip_reason
 from workers.manifests.restore.undeploy import Chosen, Concern, to_undeploy
@@ -78,7 +80,10 @@ def _prepare(job: Job, request: RestoreRequest, store: ObjectStore, needs: Prepa
         raise NotYet(f"backup {request.backup} is being deleted")
     repository = needs.destinations.repository(request.destination)
     held = load_all(store, repository, backup.manifest)
-    captured = in_scope(held, request)
+    captured, moved = in_scope(held, request), mapping(held, request)
+    backup = backup.model_copy(update={"volumes": volumes_moved(backup.volumes, moved)})
+    if request.test and (problem := scratch.taken(captured.objects, job.name, needs.cluster)):
+        return problem
     fixed = ledger.find(store, keys.undeploy(job), Undeploy)
     if fixed is None:
         chosen, refused = _choose(captured, request, backup, needs.cluster)
@@ -110,7 +115,10 @@ def go_on(event: e.CloudEvent[e.BackupFinal], needs: PrepareNeeds) -> Iterator[e
 def _choose(
     captured: Captured, request: RestoreRequest, backup: BackupRecord, cluster: Cluster
 ) -> tuple[Chosen, dict[str, list[Message]]]:
-    """What is deleted; and of which owners nothing is, since what is there of them could not be created again."""
+    """What is deleted; and of which owners nothing is, since what is there of them could not be created again. On trial
+    nothing is: all goes into namespaces that are not there yet."""
+    if request.test:
+        return Chosen([], {}, [], {}, [], []), {}
     chosen = to_undeploy(cluster, _concern(captured, request, backup))
     loses = {ref.owner for ref in chosen.deleted}
     refused: dict[str, list[Message]] = defaultdict(list)
@@ -145,7 +153,7 @@ def _registered_otherwise(
     request: RestoreRequest, backup: BackupRecord, held: list[Object], needs: PrepareNeeds
 ) -> list[Message]:
     """Where an application's registration is not that of the backup any more."""
-    if request.scope == "console":
+    if request.scope == "console" or request.test:
         return []
     try:
         live = registered(needs.cluster, needs.console_namespace)
@@ -169,14 +177,16 @@ def _concern(
     captured: Captured, request: RestoreRequest, backup: BackupRecord, refused: Collection[str] = ()
 ) -> Concern:
     concerned = owners(captured, request) - set(refused)
-    volumes = _volumes(backup, captured.objects)
+    volumes, elsewhere = _volumes(backup, captured.objects), bool(request.namespace_mapping)
+    returning = [obj for obj in belonging_to(captured, concerned) if not skip_reason(obj)]
     return Concern(
-        returning=[obj for obj in belonging_to(captured, concerned) if not skip_reason(obj)],
+        # Elsewhere, what is cluster-wide belongs to what stays where it was; and nothing is newer than the backup.
+        returning=[obj for obj in returning if name_of(obj)[0]] if elsewhere else returning,
         owners=concerned,
         named={(kind_of(obj), name_of(obj)): owner_of(captured, obj) for obj in captured.objects},
         refilled={(volume.namespace, volume.claim) for volume in volumes if volume.claim},
         since=backup.requested_at,
-        covers=backup.covers,
+        covers=[] if elsewhere else backup.covers,
         selector=backup.selector or LabelSelector(),
         keep_newer=request.keep_newer,
     )

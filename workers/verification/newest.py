@@ -12,11 +12,11 @@ from workers.ports import ObjectStore
 
 
 def newest_good(store: ObjectStore, app: str | None) -> BackupRecord | None:
-    """The newest backup of `app` alone, or the newest full one, that is Completed; where there is none, the newest that
-    can be restored. No safety snapshot: that is of what is about to be replaced."""
+    """The newest backup that holds `app`, or the newest full one, that is Completed; where there is none, the newest
+    that can be restored. No safety snapshot: that is of what is about to be replaced."""
     partial = None
     for record in _newest_first(store):
-        if record.app != app:
+        if app not in (record.app, *([] if record.app else [held.slug for held in record.apps])):
             continue
         if record.status == "Completed":
             return record

@@ -97,6 +97,10 @@ def restore(
     no_safety_snapshot: Annotated[
         bool, typer.Option("--no-safety-snapshot", help="Do not back up first what is deleted.")
     ] = False,
+    namespace_mapping: Annotated[
+        list[str] | None,
+        typer.Option("--namespace-mapping", metavar="OLD:NEW", help="Restore what was in OLD into NEW."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would come back; nothing is asked for.")
     ] = False,
@@ -116,7 +120,10 @@ def restore(
         backup_name = from_backup or jobs.snapshot_of(session, rollback or "", destination=destination)
         _foresee(session, backup_name, scope, app, destination, output)
         return
-    ask = jobs.rollback if rollback else partial(jobs.restore, scope=scope, app=app)
+    mapping = _mapping(namespace_mapping or [])
+    if rollback and mapping:
+        raise Invalid("--rollback goes back to where it was; it has no --namespace-mapping")
+    ask = jobs.rollback if rollback else partial(jobs.restore, scope=scope, app=app, namespace_mapping=mapping)
     requested = ask(
         session,
         from_backup or rollback or "",
@@ -165,6 +172,17 @@ def _scope(
     if rollback and scope != "full":
         raise Invalid("--rollback goes back to all that the restore has replaced; it cannot be narrowed")
     return scope
+
+
+def _mapping(given: list[str]) -> dict[str, str]:
+    """By the old namespace the new one; several stand in one option with commas, as Velero has it. Raises Invalid."""
+    found: dict[str, str] = {}
+    for each in (part for text in given for part in text.split(",")):
+        old, colon, new = each.partition(":")
+        if not (old and colon and new) or old in found:
+            raise Invalid(f"{each!r:.200} is no mapping; write OLD:NEW, each namespace once")
+        found[old] = new
+    return found
 
 
 def _foresee(session: Session, backup: str, scope: e.Scope, app: str | None, destination: str, output: Output) -> None:

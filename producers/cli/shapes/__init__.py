@@ -45,6 +45,7 @@ COMMANDS: dict[str, Any] = {
     "delete backup": things.Deletion | list[things.Deletion],
     "delete dead-letters": things.Dropped,
     "check": list[things.Check],
+    "test-restore": jobs.Requested | jobs.Restore | jobs.Rejected | jobs.Ended | jobs.TriedInDirectory,
     "verify": jobs.Requested | jobs.VerificationAnswered,
     "copy": jobs.Requested | jobs.CopyAnswered,
     "files ls": list[things.VolumeOfFiles] | list[things.File],

@@ -52,7 +52,8 @@ class Backup(Shape):
 
 
 class Restore(Shape):
-    """A restore that has ended. `snapshot` is the backup of what it has deleted."""
+    """A restore that has ended. `snapshot` is the backup of what it has deleted. A `test` restore was ready, and its
+    check had passed, after `restore_seconds`."""
 
     name: str
     status: Literal["Completed", "PartiallyFailed", "Failed", "Cancelled"]
@@ -68,6 +69,8 @@ class Restore(Shape):
     requested_at: datetime
     completed_at: datetime
     duration_seconds: float
+    test: bool
+    restore_seconds: float | None
     reason: str
 
 
@@ -96,6 +99,7 @@ class RestoreUnderway(Underway):
     backup: str
     scope: Literal["full", "applications", "console"]
     snapshot: str | None
+    test: bool
 
 
 class Rejected(Shape):
@@ -204,6 +208,18 @@ class CopyAnswered(Shape):
     read_bytes: int | None = None
     uploaded_bytes: int | None = None
     reason: str = ""
+
+
+class TriedInDirectory(Shape):
+    """What came of a test restore of the volumes alone, into a directory."""
+
+    name: str
+    status: Literal["Completed", "PartiallyFailed"]
+    volumes: int
+    files: int
+    bytes: int
+    restore_seconds: float
+    errors: list[str]
 
 
 class Content(Shape):

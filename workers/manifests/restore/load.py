@@ -7,6 +7,7 @@ from schemas.events import SHARED, Scope
 from schemas.kubernetes import Object
 from schemas.records import RestoreRequest
 from workers.manifests.capture.document import CONSOLE, Captured, counts, decode_manifest
+from workers.manifests.restore.mapping import mapping_of, moved
 from workers.ports import ObjectStore, Repository
 
 
@@ -16,12 +17,17 @@ def load_all(store: ObjectStore, repository: Repository, manifest: str) -> Captu
 
 
 def in_scope(captured: Captured, request: RestoreRequest) -> Captured:
-    """What of it `request` concerns."""
-    return replace(captured, objects=objects_for(captured, request.scope, request.app))
+    """What of it `request` concerns, in the namespaces into which that goes."""
+    return moved(replace(captured, objects=objects_for(captured, request.scope, request.app)), request)
+
+
+def mapping(captured: Captured, request: RestoreRequest) -> dict[str, str]:
+    """The other namespaces into which what `request` concerns goes, by those that were `captured`."""
+    return mapping_of(objects_for(captured, request.scope, request.app), request)
 
 
 def load(store: ObjectStore, repository: Repository, manifest: str, request: RestoreRequest) -> Captured:
-    """What the sealed `manifest` holds in the scope of `request`, as it was captured. Raises Damaged."""
+    """What the sealed `manifest` holds in the scope of `request`, as `in_scope` has it. Raises Damaged."""
     return in_scope(load_all(store, repository, manifest), request)
 
 
