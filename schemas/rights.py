@@ -13,7 +13,7 @@ from schemas.messages import Message
 from schemas.services import tells
 from schemas.settings import PREFIX, Settings
 
-RESTORES = (e.RestoreAsked,)
+RESTORES = (e.RestoreRequested, e.BackupTestRestoreRequested)
 UPKEEP = (e.BackupCopyRequested, e.BackupDeleteRequested, e.BackupVerifyRequested, e.RepositoryPruneRequested)
 ANYBODYS_USER = "guest"
 """As whom a client connects whose URL names nobody."""

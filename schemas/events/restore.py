@@ -104,7 +104,7 @@ class RestoreRejected(Event):
 
     request: str
     identified: str = ""
-    backup: Name
+    backup: NameOrNewest
     reasons: list[Message]
 
 

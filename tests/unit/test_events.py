@@ -143,7 +143,7 @@ def test_the_correlation_is_handed_on() -> None:
 
 def test_every_queue_hears_all_versions_of_its_events() -> None:
     gate = topology.queue("license.gate")
-    assert gate.binding_keys == ("backup.requested.*", "restore.requested.*")
+    assert gate.binding_keys == ("backup.requested.*", "restore.requested.*", "backup.test_restore.requested.*")
     assert topology.volumes("n1").binding_keys == ("volumes.copy.requested.*.n1", "volumes.restore.requested.*.n1")
     assert (
         topology.routing_key(e.VolumesCopyRequested(backup="b", node="n1", pod="p")) == "volumes.copy.requested.v1.n1"

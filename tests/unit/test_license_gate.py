@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from deploy.local.license_authority import create_authority, edited, sign_license
 from schemas import events as e
 from schemas import keys
-from schemas.job import Job, name_for, request_uuid
-from schemas.records import BackupRequest, Record
+from schemas.job import Job, name_for, request_uuid, restore
+from schemas.records import BackupRequest, Record, RestoreRequest
 from schemas.settings import Settings
 from tests.support.world import BACKUP, CONSOLE, World, config_map
 from workers import line
@@ -201,12 +201,12 @@ def test_a_restore_of_what_is_not_there_is_rejected(world: World) -> None:
 def test_scopes_that_make_no_sense_are_rejected(world: World) -> None:
     partial = str(world.backup("p", "shop")[-1].subject)
     full = str(world.backup("f")[-1].subject)
-    asked = {
-        e.RestoreRequested(backup=partial, scope="console"): "does not hold the console",
-        e.RestoreRequested(backup=partial, app="other"): "does not hold application 'other'",
-        e.RestoreRequested(backup=full, scope="console", app="shop"): "cannot name an application",
-    }
-    for number, (request, word) in enumerate(asked.items()):
+    asked = [
+        (e.RestoreRequested(backup=partial, scope="console"), "does not hold the console"),
+        (e.RestoreRequested(backup=partial, app="other"), "does not hold application 'other'"),
+        (e.RestoreRequested(backup=full, scope="console", app="shop"), "cannot name an application"),
+    ]
+    for number, (request, word) in enumerate(asked):
         [told] = world.request(request, str(number))
         assert isinstance(told, e.RestoreRejected)
         assert word in str(told.reasons[0])
@@ -228,3 +228,19 @@ def test_a_key_that_is_added_to_the_folder_counts_at_once(world: World, tmp_path
     for name, pem in world.authority.trusted_files.items():
         (tmp_path / name).write_bytes(pem)
     assert isinstance(ask("after")[0], e.BackupLicensed)
+
+
+def test_a_test_restore_claims_nothing_and_may_leave_it_to_the_gate_which_backup_is_the_newest(world: World) -> None:
+    [none] = world.request(e.BackupTestRestoreRequested(app="shop"), "none")
+    assert isinstance(none, e.RestoreRejected)
+    assert none.reasons[0].code == "NoSuchBackup"
+    backup = str(world.backup("p", "shop")[-1].subject)
+    [told] = world.request(e.BackupTestRestoreRequested(app="shop", check_command=["true"]), "some")
+    assert isinstance(told, e.RestoreLicensed)
+    assert (told.backup, told.restore.startswith("shop-test-")) == (backup, True)
+    request = ledger.read(world.store, keys.request(restore(told.restore)), RestoreRequest)
+    assert request.test
+    assert (request.claims, request.safety_snapshot, request.test.check_command) == ([], False, ["true"])
+    assert request.test.namespace == f"snapline-test-{told.restore[-5:]}"
+    assert world.request(e.BackupTestRestoreRequested(app="shop", check_command=["true"]), "some") == [told]
+    assert isinstance(world.request(e.BackupTestRestoreRequested(backup="nope"), "nope")[0], e.RestoreRejected)

@@ -114,6 +114,7 @@ def test_a_restore(front: Front) -> None:
         "backup": "b",
         "scope": "full",
         "snapshot": None,
+        "test": False,
         "requested_at": "2026-11-23T12:00:00+00:00",
         "notes": ["something is odd"],
     }
@@ -147,6 +148,8 @@ def test_a_restore(front: Front) -> None:
         "requested_at": "2026-11-23T12:00:00+00:00",
         "completed_at": "2026-11-23T12:00:00+00:00",
         "duration_seconds": 0.0,
+        "test": False,
+        "restore_seconds": None,
         "reason": "something is odd",
     }
     [view] = open_catalog(front.session).restores()

@@ -4,34 +4,31 @@ often it comes."""
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from schemas import application, license
 from schemas import events as e
 from schemas import job as jobs
 from schemas.application import Application
 from schemas.errors import Code, Invalid, PermanentError
-from schemas.job import Job
 from schemas.messages import Message, brief, told
 from schemas.records import (
     AppRef,
-    BackupRecord,
     BackupRejection,
     BackupRequest,
     Rejection,
     Request,
     RestoreRejection,
     RestoreRequest,
-    RestoreTest,
 )
 from workers.jobs import claims, endings, ledger, progress, rejections, requests, restorable
 from workers.jobs.applications import concerned, registered
 from workers.jobs.requests import Asking
 from workers.manifests.capture.scope import scope_of, shipped_spec
-from workers.ports import Cluster, Destinations, ObjectStore
+from workers.ports import Cluster, Destinations
 from workers.retention import expiry
 from workers.scheduling import runs
-from workers.verification.newest import newest_good
+from workers.verification import asked_for
 
 A = TypeVar("A", e.BackupRequested, e.RestoreAsked)
 
@@ -102,7 +99,7 @@ def restore_requested(event: e.CloudEvent[e.RestoreAsked], sender: str, needs: G
         yield from answer
         return
     try:
-        backup = restorable.usable(asking.store, asked.backup or _newest(asking.store, asked.app))
+        backup = restorable.usable(asking.store, asked_for.backup_of(asking.store, asked))
         scope, app = restorable.scope_of(asked, backup)
     except Invalid as error:
         yield from _reject_restore(event, sender, [told(error)], needs)
@@ -118,8 +115,8 @@ def restore_requested(event: e.CloudEvent[e.RestoreAsked], sender: str, needs: G
         backup=backup.name,
         scope=scope,
         app=app,
-        **_wishes(asked, asking.job),
-        claims=_claims(asked, scope, app, backup),
+        **asked_for.wishes(asked, asking.job),
+        claims=asked_for.claims_of(asked, scope, app, backup),
     )
     if requests.begin(asking, record):
         yield from _first_step(asking, record, needs)
@@ -137,29 +134,6 @@ def _not_due(asking: Asking[e.BackupRequested], needs: GateNeeds) -> Message | N
         return Message(code=Code.SENDER_NOT_ALLOWED, text=text, subject=asking.sender)
     run = runs.enter(asking.store, asked, asked.due, asking.request, asking.job, needs.now())
     return run.refused if run.request == asking.request else runs.taken(run)
-
-
-def _newest(store: ObjectStore, app: str | None) -> str:
-    if (found := newest_good(store, app)) is None:
-        text = f"there is no good backup of {app or 'the console and all applications'} yet"
-        raise Invalid(text, code=Code.NO_SUCH_BACKUP, subject=app or "")
-    return found.name
-
-
-def _wishes(asked: e.RestoreAsked, job: Job) -> dict[str, Any]:
-    """How it is to be restored, as fields of its records."""
-    if isinstance(asked, e.BackupTestRestoreRequested):
-        fields = asked.model_dump(include=set(RestoreTest.model_fields) - {"namespace"})
-        namespace = asked.namespace or f"snapline-test-{job.name.rpartition('-')[2]}"
-        return {"test": RestoreTest(namespace=namespace, **fields), "safety_snapshot": False}
-    return asked.model_dump(include={"keep_newer", "safety_snapshot", "namespace_mapping"})
-
-
-def _claims(asked: e.RestoreAsked, scope: e.Scope, app: str | None, backup: BackupRecord) -> list[str]:
-    """A test restore touches nothing that others restore or back up, so none of them waits for it."""
-    if isinstance(asked, e.BackupTestRestoreRequested):
-        return []
-    return claims.of_restore(scope, app, [held.slug for held in backup.apps])
 
 
 def refuse_backup(
@@ -216,7 +190,7 @@ def _reject_restore(
         backup=asked.backup,
         scope=asked.scope,
         app=asked.app,
-        **{name: wish for name, wish in _wishes(asked, asking.job).items() if name in RestoreRejection.model_fields},
+        **asked_for.refused(asked),
         reasons=reasons,
     )
     yield from _reject(asking, rejection, needs)
