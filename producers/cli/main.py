@@ -45,7 +45,8 @@ class Commands(LazyGroup):
         "schema": Entry(f"{ROOM}.workshop:schema", hidden=True),
         # Other spellings, of nouns first.
         "app": Entry(f"{ROOM}.app:app", hidden=True),
-        "storage": Entry(f"{ROOM}.storage:storage", hidden=True),
+        "storage": Entry(f"{ROOM}.velero:storage", hidden=True),
+        "velero": Entry(f"{ROOM}.velero:velero", hidden=True),
         "dead-letters": Entry(f"{ROOM}.bus:dead_letters", hidden=True),
     }
 

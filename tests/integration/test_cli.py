@@ -100,6 +100,7 @@ def test_a_directory_is_a_destination_beside_the_default_one(environment: dict[s
         "prefix": "site",
         "provider": "directory",
         "path": str(tmp_path),
+        "references": {},
         "passphrase_is_set": True,
     }
     listed = json.loads(_run(environment, "storage", "list", "-o", "json").stdout)

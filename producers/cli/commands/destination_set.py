@@ -37,6 +37,10 @@ CaCert = Annotated[
 NoCheck = Annotated[
     bool, typer.Option("--no-check", "--skip-validation", help="Store it without trying it. Nobody knows if it works.")
 ]
+ForceReset = Annotated[
+    bool,
+    typer.Option("--force-reset", help="For users of KOTS, which then empties the directory: here nothing is deleted."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Also while jobs run in the place that it has now.")]
 
 
@@ -241,9 +245,11 @@ def set_nfs(
     passphrase_secret: PassphraseOption = None,
     no_check: NoCheck = False,
     force: Force = False,
+    force_reset: ForceReset = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """An NFS export. The passphrase comes on standard input. `describe destination --mount` says how to mount it."""
+    _say_what_stays(force_reset)
     kept = secrets(_passphrase(passphrase_secret))
     given = {"server": nfs_server, "export": nfs_path, "path": mounted_at, "prefix": prefix, **kept.values}
     usual = {"path": f"{MOUNT_POINTS}/{name}"}
@@ -259,9 +265,11 @@ def set_hostpath(
     passphrase_secret: PassphraseOption = None,
     no_check: NoCheck = False,
     force: Force = False,
+    force_reset: ForceReset = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """A directory that every worker has at the same path. The passphrase comes on standard input."""
+    _say_what_stays(force_reset)
     kept = secrets(_passphrase(passphrase_secret))
     given = {"path": hostpath, "prefix": prefix, **kept.values}
     _set(ctx, Change("directory", name, given, kept.references), How(no_check, force, output))
@@ -278,7 +286,7 @@ def set_directory(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """As `hostpath`."""
-    set_hostpath(ctx, path, name, prefix, None, no_check, force, output)
+    set_hostpath(ctx, path, name, prefix, no_check=no_check, force=force, output=output)
 
 
 @setting.command("internal")
@@ -295,6 +303,11 @@ def set_internal(
     found = internal.found(session, name)
     change = Change("s3", name, {**found.fields, **kept.values}, {**found.references, **kept.references}, OTHER + KEYS)
     stored(session, actions.changed(session, change), How(no_check, force, output))
+
+
+def _say_what_stays(force_reset: bool) -> None:
+    if force_reset:
+        note("nothing in the directory is reset: what others have there stays, and Snapline does without")
 
 
 def text_of(file: Path | None) -> str | None:

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from producers.actions import applications, destinations, follow, schedules
 from producers.cli.main import cli
-from schemas.destination import DirectoryDestination
+from schemas.destination import NfsDestination
 from schemas.errors import Invalid, NotFound
+from schemas.kubernetes import SECRETS
 from tests.support.front import Front, volume
 from tests.support.sealed import PASSPHRASE
 from tests.support.volumes import copy, volume_of
 from tests.unit.test_actions import LICENSE
+from tests.unit.test_destination_references import secret
 from workers.repository import open_repository
 
 ROOT = Path(__file__).parents[3]
@@ -57,11 +58,19 @@ def system(held: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fron
     applications.register(held.session, "shop", license=LICENSE)
     for name in ("nightly", "often"):
         schedules.put(held.session, name, "@daily")
-    nas = DirectoryDestination(name="nas", path=str(tmp_path), passphrase=SecretStr(PASSPHRASE))
-    destinations.keep(held.session, nas)
+    _configure(held, monkeypatch)
     for name in ("full", "failed"):  # whose volumes are nowhere
         held.store.delete(f"final/backup/{name}.json")
     return held
+
+
+def _configure(held: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The destination, and where secrets are kept, that the page names."""
+    nas = {"name": "nas", "server": "nas", "export": "/export", "path": "/mnt/nas", "passphrase": PASSPHRASE}
+    destinations.keep(held.session, NfsDestination.model_validate(nas))
+    keys = {"access_key_id": "k", "secret_access_key": "s", "key": "s", "passphrase": PASSPHRASE}
+    held.cluster.create(SECRETS, secret("aws", **keys))
+    monkeypatch.setenv("BACKUP_PASSPHRASE", PASSPHRASE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -79,9 +88,10 @@ def test_a_command_of_the_readme_does_what_it_says(
         arguments.append("--yes")
     if arguments[:2] == ["events", "tail"]:
         arguments.append("--no-follow")
-    if arguments[:3] == ["set", "destination", "directory"]:
-        monkeypatch.chdir("/")
     done = CliRunner().invoke(cli, arguments, obj=system.session, input=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    if "set-default" in arguments:
+        assert isinstance(done.exception, Invalid)  # the environment gives the default destination here
+        return
     if "--rollback" in arguments:
         assert isinstance(done.exception, NotFound | Invalid)  # there is no such restore
         return
