@@ -1,5 +1,6 @@
 """The scheduler: asks for what is due, and ticks. Any number may run: what they say has the same ids."""
 
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from schemas import events as e
 from schemas import schedule as schedules
 from schemas.errors import SnaplineError
 from schemas.schedule import Schedule
+from schemas.ttl import length
 from workers.ports import Cluster, Destinations
 from workers.scheduling import runs
 
@@ -52,7 +54,30 @@ def is_answered(destinations: Destinations, schedule: Schedule, at: datetime) ->
 
 def request(schedule: Schedule, due: e.Due, now: datetime) -> e.AnyEvent:
     """What asks for the run that is due: the same of every scheduler, but for when it says so."""
-    asked = e.BackupRequested(
+    return e.wrap(_asked(schedule, due), id=schedules.request_id(schedule, due.at), source=SOURCE, time=now)
+
+
+def _asked(schedule: Schedule, due: e.Due) -> e.Event:
+    if schedule.does == "verify":
+        return e.BackupVerifyRequested(
+            app=schedule.app,
+            depth=schedule.depth,
+            within_seconds=length(schedule.within).total_seconds(),
+            schedule=schedule.name,
+            destination=schedule.destination,
+            due=due,
+        )
+    if schedule.does == "test-restore":
+        return e.BackupTestRestoreRequested(
+            app=schedule.app,
+            check_command=shlex.split(schedule.check_command),
+            check_in=schedule.check_in,
+            probe=schedule.probe,
+            schedule=schedule.name,
+            destination=schedule.destination,
+            due=due,
+        )
+    return e.BackupRequested(
         app=schedule.app,
         schedule=schedule.name,
         destination=schedule.destination,
@@ -60,7 +85,6 @@ def request(schedule: Schedule, due: e.Due, now: datetime) -> e.AnyEvent:
         copy_to=list(schedule.copy_to),
         due=due,
     )
-    return e.wrap(asked, id=schedules.request_id(schedule, due.at), source=SOURCE, time=now)
 
 
 def ticks(after: datetime, until: datetime) -> Iterator[e.AnyEvent]:
@@ -107,7 +131,7 @@ def run(
                 event = request(schedule, newest, now)
                 publish(event)
                 asked[schedule.name] = newest.at, now
-                log.info("snapshot requested", event_id=event.id)
+                log.info("run requested", event_id=event.id)
         except SnaplineError as error:
             log.warning("trying again", reason=error.with_place)
         stop.wait(LOOK)

@@ -58,7 +58,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
     ),
     "watchdog": (e.BackupStalled, e.RestoreStalled, e.BackupCopyRequested, *_NEXT, *e.FINAL),
     "retention": (e.BackupDeleteRequested,),
-    SCHEDULER: (e.BackupRequested, e.TickMinute),
+    SCHEDULER: (e.BackupRequested, e.BackupVerifyRequested, e.BackupTestRestoreRequested, e.TickMinute),
 }
 """Without the node workers, which all tell the same."""
 

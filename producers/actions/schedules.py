@@ -1,11 +1,13 @@
 """What can be done with schedules: set, pause, resume, run now, forget."""
 
+import shlex
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from producers.actions import jobs, objects
+from producers.actions import jobs, objects, verification
 from producers.actions.jobs import Requested
+from producers.actions.verification import Trial
 from producers.session import Session
 from producers.views import applications
 from producers.views import schedules as views
@@ -15,7 +17,7 @@ from schemas import schedule as schemas
 from schemas import ttl as ttls
 from schemas.errors import Code, Invalid, NotFound
 from schemas.kubernetes import CONFIG_MAPS
-from schemas.schedule import Missed, Schedule
+from schemas.schedule import Does, Missed, Schedule
 
 INSTANCE = "instance"
 """What the schedule of everything is called that nobody has given another name."""
@@ -35,6 +37,12 @@ def put(
     blackouts: tuple[str, ...] | None = None,
     missed: Missed | None = None,
     paused: bool | None = None,
+    does: Does | None = None,
+    depth: e.Depth | None = None,
+    within: str | None = None,
+    check_command: str | None = None,
+    check_in: str | None = None,
+    probe: str | None = None,
 ) -> ScheduleView:
     """Makes a schedule, or changes of it what is given: an empty text takes a value away. Nothing before now is due.
     Without a name, it is the one of the application, or of everything. Raises Invalid, NotFound for an application or
@@ -56,6 +64,12 @@ def put(
         "blackouts": blackouts,
         "missed": missed,
         "paused": paused,
+        "does": does,
+        "depth": depth,
+        "within": ttls.written(within) if within else within,
+        "check_command": check_command,
+        "check_in": check_in,
+        "probe": probe,
     }
     made = _made(before, {**given, "name": name or app or INSTANCE, "since": now})
     _look_up(session, made, now)
@@ -80,6 +94,15 @@ def run_now(session: Session, name: str, *, id: str | None = None) -> Requested:
     """Asks for what the schedule asks for, at once: whether or not it is paused, closed, or runs already. Raises as
     `pause`, and as `jobs.take`."""
     schedule = views.stored(session, name)
+    if schedule.does == "verify":
+        within, depth = ttls.length(schedule.within), schedule.depth
+        return verification.verify(
+            session, app=schedule.app, depth=depth, within=within, destination=schedule.destination, id=id
+        )
+    if schedule.does == "test-restore":
+        command = shlex.split(schedule.check_command)
+        trial = Trial(check_command=command, check_in=schedule.check_in, probe=schedule.probe)
+        return verification.try_restore(session, "", trial, app=schedule.app, destination=schedule.destination, id=id)
     return jobs.take(
         session,
         schedule.app,

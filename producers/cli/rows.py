@@ -239,6 +239,7 @@ def schedule(view: "ScheduleView") -> Row:
         "name": said.name,
         "expression": said.expression,
         "meaning": view.sentence,
+        "does": said.does,
         "app": said.app,
         "destination": said.destination or None,
         "copy_to": list(said.copy_to),

@@ -15,6 +15,7 @@ from schemas.events.base import (
     Scope,
     printable,
 )
+from schemas.events.due import Due
 from schemas.messages import Message
 
 Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
@@ -75,6 +76,7 @@ class BackupTestRestoreRequested(RestoreAsked):
     timeout_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     open_network: bool = False
     schedule: Name | None = None
+    due: Due | None = None
 
 
 class RestoreLicensed(RestoreEvent):

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from schemas.events.base import THE_DEFAULT, BackupEvent, Chosen, Event, Name, NameOrNewest
+from schemas.events.due import Due
 from schemas.messages import Message
 
 Depth = Literal["structure", "sample", "full"]
@@ -26,6 +27,7 @@ class BackupVerifyRequested(Event):
     depth: Depth = "full"
     within_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = A_MONTH
     schedule: Name | None = None
+    due: Due | None = None
     destination: Chosen = THE_DEFAULT
 
 

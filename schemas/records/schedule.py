@@ -21,7 +21,9 @@ class PassedOver(BaseModel):
 
 class ScheduledRun(Record):
     """The run of a schedule that was due `at`: `job` is the backup that the request makes, or would be, and `request`
-    its identity. `refused` says why the schedule does not have it. `passed_over` are due times before it, if any."""
+    its identity. `refused` says why the schedule does not have it. `passed_over` are due times before it, if any.
+    Where it `does` something else than a backup, `job` is the backup that was verified, and the `status` what came of
+    it; or the test restore."""
 
     schedule: str
     at: datetime
@@ -32,4 +34,6 @@ class ScheduledRun(Record):
     app: str | None = None
     blackout: str | None = None
     refused: Message | None = None
+    does: str = "backup"
+    status: str | None = None
     passed_over: PassedOver | None = None

@@ -7,15 +7,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from schemas.errors import Invalid
-from schemas.events import THE_DEFAULT
+from schemas.events import THE_DEFAULT, Depth
 from schemas.events import Missed as Missed
 from schemas.schedule.blackouts import leave_time, window
 from schemas.schedule.durations import duration
 from schemas.schedule.expression import EPOCH, parse, split_zone, zone
 from schemas.ttl import Ttl
 
-Does = Literal["backup"]
-"""What a schedule asks for."""
+Does = Literal["backup", "verify", "test-restore"]
+"""What a schedule asks for: a backup, or that the newest good one is verified, or restored on trial."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 
 
@@ -23,13 +23,19 @@ class Schedule(BaseModel):
     """When to take which snapshot: of application `app`, or a full one, into `destination` (`THE_DEFAULT`: whichever it
     is then), from where it is copied to those in `copy_to`, and kept for `ttl` (a duration such as `720h`). Nothing is
     due before `since`, nor while it is `paused`. Cron fields are read in `time_zone`. Each run begins up to `jitter` (a
-    duration) after it is due, and none in a `blackouts` window."""
+    duration) after it is due, and none in a `blackouts` window. One that verifies says how deep, and within which time
+    samples cover everything; one that restores on trial, what is checked (`check_command` as a shell splits it)."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
     expression: str
     does: Does = "backup"
+    depth: Depth = "sample"
+    within: Ttl = "720h"
+    check_command: str = ""
+    check_in: str = ""
+    probe: str = ""
     app: str | None = None
     destination: str = THE_DEFAULT
     copy_to: tuple[str, ...] = ()

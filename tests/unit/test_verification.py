@@ -1,6 +1,7 @@
 """How deep a verification looks, of which backup, and what is known by it; it survives the death of its worker."""
 
 import random
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -196,7 +197,13 @@ def test_a_request_keeps_to_the_backup_that_it_began_with(world: World) -> None:
     world.verify("x")
     world.now += timedelta(days=1)
     world.back_up("newer", "v")
-    began = Background(timedelta(0))
+    began, may_end, read = Background(timedelta(0)), threading.Event(), world.repository.verify
+
+    def slowly(volume: str, say: Say, part: Part = EVERYTHING) -> list[Message]:
+        may_end.wait(60)
+        return read(volume, say, part)
+
+    world.repository.verify = slowly  # type: ignore[method-assign]
     destinations = MemoryDestinations({"default": (world.store, world.repository)})  # type: ignore[dict-item]
     event: Any = e.wrap(e.BackupVerifyRequested(), id="y", source="tests", time=NOW)
     with pytest.raises(NotYet):
@@ -210,6 +217,7 @@ def test_a_request_keeps_to_the_backup_that_it_began_with(world: World) -> None:
                 ),
             )
         )
+    may_end.set()
     world.now += timedelta(days=1)
     world.back_up("newest", "v")
     told = world.verify("y")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from schemas import events as e
 from schemas import keys
 from schemas.errors import Code
-from schemas.job import Job
+from schemas.job import Job, restore
 from schemas.messages import Message
 from schemas.records import PassedOver, Request, ScheduledRun
 from workers.jobs import ledger, rejections, requests
@@ -51,6 +51,42 @@ def enter(
     return standing
 
 
+def note(
+    store: ObjectStore,
+    asked: e.BackupVerifyRequested | e.BackupTestRestoreRequested,
+    request: str,
+    name: str,
+    now: datetime,
+    status: str | None = None,
+) -> None:
+    """Records that a run has been taken up which asks for no backup, if it is one of a schedule: what came of it is
+    found by `name`, or is its `status`."""
+    if asked.schedule is None or asked.due is None:
+        return
+    run = ScheduledRun(
+        schedule=asked.schedule,
+        at=asked.due.at,
+        starts=asked.due.starts,
+        asked_at=now,
+        request=request,
+        job=name,
+        app=asked.app,
+        does="verify" if isinstance(asked, e.BackupVerifyRequested) else "test-restore",
+        status=status,
+    )
+    ledger.create(store, keys.scheduled_run(asked.schedule, asked.due.at), run)
+    for at in runs_of(store, asked.schedule):
+        if asked.due.at - at > KEPT:
+            store.delete(keys.scheduled_run(asked.schedule, at))
+
+
+def is_noted(store: ObjectStore, asked: e.BackupVerifyRequested) -> bool:
+    """Whether the result of that run is on record."""
+    if asked.schedule is None or asked.due is None:
+        return False
+    return ledger.exists(store, keys.scheduled_run(asked.schedule, asked.due.at))
+
+
 def runs_of(store: ObjectStore, schedule: str) -> list[datetime]:
     """The due times of the schedule that have an entry, the earliest first."""
     return sorted(map(keys.parse_scheduled_run, store.names(keys.scheduled_runs(schedule))))
@@ -64,8 +100,11 @@ def read(store: ObjectStore, schedule: str, at: datetime) -> ScheduledRun:
 def is_answered(store: ObjectStore, schedule: str, at: datetime) -> bool:
     """Whether it is on record what became of the run: a backup, or a reason."""
     run = ledger.find(store, keys.scheduled_run(schedule, at), ScheduledRun)
-    if run is None or run.refused is not None:
+    if run is None or run.refused is not None or run.does == "verify":
         return run is not None
+    if run.does == "test-restore":
+        tried = restore(run.job)
+        return ledger.exists(store, keys.request(tried)) or rejections.find(store, tried, run.request) is not None
     job, made = job_of(store, run)
     return made is not None or rejections.find(store, job, run.request) is not None
 

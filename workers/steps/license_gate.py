@@ -95,6 +95,8 @@ def restore_requested(event: e.CloudEvent[e.RestoreAsked], sender: str, needs: G
     """A job for the request, or the reasons why there is none. Licenses are noted, never a reason."""
     event = requests.named(event, sender, needs.destinations)
     asked, asking = event.data, _look_up(event, sender, needs)
+    if isinstance(asked, e.BackupTestRestoreRequested) and needs.schedules(sender):
+        runs.note(asking.store, asked, asking.request, asking.job.name, needs.now())
     if (answer := _answered(asking, needs)) is not None:
         yield from answer
         return

@@ -14,6 +14,7 @@ from workers.jobs import ledger
 from workers.jobs.background import Background
 from workers.jobs.upkeep import telling
 from workers.ports import EVERYTHING, Destinations, ObjectStore, Part
+from workers.scheduling import runs
 from workers.verification import reading, results, samples
 from workers.verification.newest import newest_good
 
@@ -33,12 +34,18 @@ def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: Ver
     event = default.named(event, needs.destinations, lambda store: reading.standing(store, request) is not None)
     asked = event.data
     store, repository = needs.destinations.store(asked.destination), needs.destinations.repository(asked.destination)
+    if runs.is_noted(store, asked):
+        reading.end(store, request)
+        return  # a run of a schedule that was taken up, and has been told of
     begun = reading.standing(store, request)
     record = _find(store, asked, begun.backup if begun else "")
     if record is None:
-        yield results.failed(event, Message(code=Code.NO_SUCH_BACKUP, text=_none(asked), subject=asked.backup))
+        failed = results.failed(event, Message(code=Code.NO_SUCH_BACKUP, text=_none(asked), subject=asked.backup))
+        yield failed
+        runs.note(store, asked, request, "", ledger.clock(store), "VerificationFailed")
     elif check := results.known(store, record, asked.depth, request):
-        yield results.told(record, asked.depth, check, event.id)
+        yield (said := results.told(record, asked.depth, check, event.id))
+        runs.note(store, asked, request, record.name, ledger.clock(store), type(said).__name__.removeprefix("Backup"))
     else:
         if begun is None:
             now = ledger.clock(store)
@@ -48,7 +55,9 @@ def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: Ver
         check = results.keep(store, record, request, ended, ledger.clock(store))
         if ended.depth == "sample" and ended.began_at:
             samples.is_read(store, record, Part(ended.begin, ended.length), ended.began_at)
-        yield results.told(record, asked.depth, check, event.id)
+        said = results.told(record, asked.depth, check, event.id)
+        yield said
+        runs.note(store, asked, request, record.name, ledger.clock(store), type(said).__name__.removeprefix("Backup"))
     reading.end(store, request)
 
 

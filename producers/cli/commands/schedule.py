@@ -15,6 +15,7 @@ from producers.cli.context import OutputOption, note, session_of
 from producers.cli.render import ListOutput, Output, show
 from producers.session import Session
 from producers.views import schedules as views
+from schemas.events import BackupVerifyRequested
 from workers.adapters import logs
 from workers.jobs.store_time import StoreTime
 
@@ -55,6 +56,19 @@ def set_(
         Literal["once", "skip"] | None, typer.Option(help="Make up for runs that were missed by one, or skip them.")
     ] = None,
     paused: Annotated[bool, typer.Option("--paused", help="Nothing is due until it is resumed.")] = False,
+    does: Annotated[
+        Literal["backup", "verify", "test-restore"] | None,
+        typer.Option(help="What: a backup, or that the newest good one is verified, or restored on trial."),
+    ] = None,
+    depth: Annotated[
+        Literal["structure", "sample", "full"] | None, typer.Option(help="To verify: how deep; else a sample.")
+    ] = None,
+    within: Annotated[
+        str | None, typer.Option(help="To verify: in which time samples cover everything; else 30d.")
+    ] = None,
+    check_command: Annotated[str | None, typer.Option(help="To restore on trial: what is run in a pod.")] = None,
+    check_in: Annotated[str | None, typer.Option(help="To restore on trial: in which pod.")] = None,
+    probe: Annotated[str | None, typer.Option(help="To restore on trial: SERVICE:PORT/PATH that answers.")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Make a schedule, or change what is given of it; an empty text takes a value away."""
@@ -71,6 +85,12 @@ def set_(
         blackouts=None if blackout is None else tuple(filter(None, blackout)),
         missed=missed,
         paused=paused or None,
+        does=does,
+        depth=depth,
+        within=within,
+        check_command=check_command,
+        check_in=check_in,
+        probe=probe,
     )
     show(rows.schedule(made), output)
 
@@ -129,7 +149,9 @@ def run_now(
 ) -> None:
     """Take at once what the schedule would, also while it is paused."""
     session = session_of(ctx)
-    answer(session, schedules.run_now(session, name, id=request_id), follow, timeout, output)
+    requested = schedules.run_now(session, name, id=request_id)
+    is_job = not isinstance(requested.event.data, BackupVerifyRequested)  # of which there are no events to follow
+    answer(session, requested, follow and is_job, timeout, output)
 
 
 @schedule.command("remove")

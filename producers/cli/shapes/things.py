@@ -27,6 +27,7 @@ class Schedule(Shape):
     name: str
     expression: str
     meaning: str
+    does: Literal["backup", "verify", "test-restore"]
     app: str | None
     destination: str | None
     copy_to: list[str]

@@ -44,6 +44,8 @@ def _told(store: ObjectStore, run: ScheduledRun) -> Iterator[PastRun]:
 def _run(store: ObjectStore, run: ScheduledRun) -> PastRun:
     if run.refused:
         return PastRun(run.at, "Skipped", reason=run.refused)
+    if run.does != "backup":
+        return _other(store, run)
     job, made = runs.job_of(store, run)
     if made is None and rejections.find(store, job, run.request) is None:
         return PastRun(run.at, "Requested", job.name)
@@ -54,3 +56,14 @@ def _run(store: ObjectStore, run: ScheduledRun) -> PastRun:
     view = details.view
     waits = view.notes if view.status == "Queued" else ()
     return PastRun(run.at, view.status, job.name, view.reason or next(iter((*view.reasons, *waits)), None))
+
+
+def _other(store: ObjectStore, run: ScheduledRun) -> PastRun:
+    """Of a verification: what came of it; of a test restore, how that is."""
+    if run.does == "verify":
+        return PastRun(run.at, run.status or "Requested", run.job or None)
+    try:
+        view = jobs.restore(store, run.job).view
+    except NotFound:
+        return PastRun(run.at, "Requested", run.job)
+    return PastRun(run.at, view.status, run.job, view.reason or next(iter(view.reasons), None))
