@@ -135,6 +135,13 @@ class Code(StrEnum):
     NO_SUCH_SCHEDULE = "NoSuchSchedule"
     RETENTION_INVALID = "RetentionInvalid"
 
+    # notifications
+    NOTIFICATION_INVALID = "NotificationInvalid"
+    NO_SUCH_NOTIFICATION = "NoSuchNotification"
+    NO_SUCH_DELIVERY = "NoSuchDelivery"
+    NOT_DELIVERED = "NotDelivered"
+    ADDRESS_REFUSED = "AddressRefused"
+
 
 class SnaplineError(Exception):
     """Base of all expected errors. `str(error)` is a plain sentence for people, `code` is for programs, and

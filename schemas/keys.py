@@ -59,7 +59,9 @@ upkeep/leases/<kind>                     a process prunes, verifies, or copies t
 copies/<backup>/copied/<to>.json         the backup was copied to the destination <to>
 copies/<backup>/failed/<to>.json         the last try to copy it there failed, and why; goes when another does not
 clock                                    written to learn the store's time; empty
-notifications/<event>/<target>.json      a target has accepted an event; goes as `asked/` does
+notifications/<event>/<target>.json      what became of telling a target of an event; overwritten; goes as `asked/` does
+digests/<target>/entries/<due>/<event>.json  an event that is told with the digest that is due then; goes when it is
+digests/<target>/sending.json            which entries a digest has that is being sent; goes when it is
 """
 
 import hashlib
@@ -95,6 +97,7 @@ FINAL = "final/"
 REJECTED = "rejected/"
 ASKED = "asked/"
 NOTIFICATIONS = "notifications/"
+DIGESTS = "digests/"
 BACKUPS = "backups/"
 """The prefix of all backups."""
 
@@ -528,8 +531,27 @@ def parent(identity: str) -> str:
 
 
 def notification(event_id: str, target: str) -> str:
-    """That `target` has accepted event `event_id`."""
+    """What became of telling `target` of event `event_id`."""
     return f"{NOTIFICATIONS}{quote(event_id, safe='')}/{hashlib.sha256(target.encode()).hexdigest()[:16]}.json"
+
+
+def digest_entry(target: str, due: datetime, event_id: str) -> str:
+    """An event that waits for the digest that is due then."""
+    unique = hashlib.sha256(event_id.encode()).hexdigest()[:32]
+    return f"{DIGESTS}{target}/entries/{due.astimezone(UTC):%Y%m%dT%H%M%S}/{unique}.json"
+
+
+def parse_digest_entry(key: str) -> tuple[str, datetime] | None:
+    """For which target it is, and when it is due; None for another key."""
+    parts = key.removeprefix(DIGESTS).split("/")
+    if not key.startswith(DIGESTS) or len(parts) != 4 or parts[1] != "entries":
+        return None
+    return parts[0], datetime.strptime(parts[2], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+
+def digest_sending(target: str) -> str:
+    """Which entries a digest has that is being sent."""
+    return f"{DIGESTS}{target}/sending.json"
 
 
 def helper_pod(job: Job, pod: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from schemas import events as e
+from schemas import topology
 from schemas.errors import Code, Invalid
 from schemas.messages import Message
 from schemas.services import tells
@@ -37,6 +38,11 @@ class Rights:
     def serves(self, user: str, queue: str) -> bool:
         """Whether the user may be a worker of that queue, so that what it notes on a message of the queue counts."""
         return user in self.line or self.services.get(user) == queue
+
+    @property
+    def node_queues(self) -> list[str]:
+        """The queues of the nodes whose workers have users of their own."""
+        return sorted({name for name in self.services.values() if name.startswith(topology.NODE_QUEUE_PREFIX)})
 
     def refusal(self, sender: str, asked: e.Event) -> Message | None:
         """Why `sender` may not ask for that; None if they may."""

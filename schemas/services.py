@@ -58,6 +58,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
     ),
     "watchdog": (e.BackupStalled, e.RestoreStalled, e.BackupCopyRequested, *_NEXT, *e.FINAL),
     "retention": (e.BackupDeleteRequested,),
+    "alarms": e.ALARMS,
     SCHEDULER: (e.BackupRequested, e.BackupVerifyRequested, e.BackupTestRestoreRequested, e.TickMinute),
 }
 """Without the node workers, which all tell the same."""

@@ -106,15 +106,15 @@ QUEUES: dict[str, Queue] = {
         Queue("restore.prepare", (e.RestoreLicensed, e.RestoreUndeployRequested, *BACKUP_ENDS)),
         Queue("restore.apply", (e.RestorePrepared, e.VolumesMountRequested, e.VolumesRestored, e.VolumesRestoreFailed)),
         Queue("restore.finalize", (e.RestoreApplied, *RESTORE_ENDS)),
-        Queue(
-            "notify", (*e.FINAL, *e.VERIFICATION_ENDS), threads=1
-        ),  # so that news told twice at once is delivered once
+        # One thread, so that news told twice at once is delivered once.
+        Queue("notify", (*e.NEWS, *e.BEGINNINGS, e.TickMinute), threads=1),
         Queue(
             "repository.maintain",
             (e.BackupDeleteRequested, e.RepositoryPruneRequested, e.BackupVerifyRequested, e.BackupCopyRequested),
         ),
         Queue("watchdog", (e.TickMinute,), threads=1),  # so that one tick after the other looks at the jobs
         Queue("retention", (e.TickMinute,), threads=1),
+        Queue("alarms", (e.TickMinute,), threads=1),
     )
 }
 """The queues of the line, but for the node queues."""
@@ -187,6 +187,11 @@ def hearing(event: e.Event) -> list[Queue]:
     node = getattr(event, "node", None)
     queues = [*QUEUES.values(), *([volumes(node)] if node else [])]
     return [each for each in queues if isinstance(event, each.hears)]
+
+
+def carrying_on(event: e.Event) -> list[Queue]:
+    """The queues whose steps carry on what the event is about; who is merely told of it is not among them."""
+    return [each for each in hearing(event) if each.name != "notify"]
 
 
 def rest(attempt: int) -> timedelta:

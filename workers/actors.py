@@ -77,6 +77,11 @@ def declare(broker: dramatiq.Broker, needs: Needs) -> None:
         """Asks for the deletion of backups that have expired."""
         run(line.expire, event)
 
+    @actor("alarms")
+    def alarms(event: Document) -> None:
+        """Tells what is wrong although no job says so."""
+        run(line.look_for_alarms, event)
+
 
 def declare_node(broker: dramatiq.Broker, needs: Needs, node: str) -> None:
     """Declares the actor of the node queue `volumes.<node>`."""

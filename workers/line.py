@@ -17,6 +17,7 @@ from workers.jobs import at_work, endings, outages
 from workers.needs import Needs
 from workers.receive import GiveUp, Row, Step
 from workers.steps import (
+    alarms,
     backup_copy,
     backup_finalize,
     backup_thaw,
@@ -184,9 +185,16 @@ def finalize_restore(has: Needs) -> Row:
 
 
 def notify_receivers(has: Needs) -> Row:
-    """Receivers are told how jobs end."""
-    needs = notify.NotifyNeeds(has.destinations, has.webhook_urls, has.post, has.log_news)
-    return Row(lambda event, _: notify.notify(event, needs), lambda event, why, _: notify.give_up(event, why, needs))
+    """Receivers are told what has happened, and digests are sent."""
+    needs = notify.NotifyNeeds(has.destinations, has.notification_targets, has.send_news, has.log_news, has.now)
+    news = (*e.NEWS, *e.BEGINNINGS)
+    return Row(
+        {
+            **dict.fromkeys(news, lambda event, _: notify.notify(event, needs)),
+            e.TickMinute: lambda event, _: notify.tick(event, needs),
+        },
+        dict.fromkeys(news, lambda event, why, _: notify.give_up(event, why, needs)),
+    )
 
 
 def maintain_repository(has: Needs) -> Row:
@@ -236,6 +244,27 @@ def expire(has: Needs) -> Row:
     )
 
 
+def look_for_alarms(has: Needs) -> Row:
+    """What is wrong although no job says so is told."""
+    settings = has.settings
+    needs = alarms.AlarmNeeds(
+        destinations=has.destinations,
+        cluster=has.cluster,
+        console_namespace=settings.console_namespace,
+        trusted=has.trusted_keys() if settings.license_keys is not None else None,
+        queues=[*topology.QUEUES, *has.rights.node_queues],
+        queue=has.queue_state,
+        room=has.room,
+        remembered=has.remembered_backups,
+        now=has.now,
+    )
+    return Row(
+        lambda event, _: alarms.tick(event, needs),
+        lambda *_: iter(()),  # the next tick looks again
+        patience=timedelta(0),
+    )
+
+
 TABLE: Mapping[str, Callable[[Needs], Row]] = {
     "license.gate": gate,
     "manifest.capture": capture,
@@ -247,6 +276,7 @@ TABLE: Mapping[str, Callable[[Needs], Row]] = {
     "repository.maintain": maintain_repository,
     "watchdog": watch,
     "retention": expire,
+    "alarms": look_for_alarms,
 }
 """The queues of the line; every `volumes.<node>` has the row `volumes`."""
 

@@ -10,15 +10,19 @@ import structlog
 
 from schemas.errors import Invalid, SnaplineError
 from schemas.events import AnyEvent, JobEvent
+from schemas.news import News
+from schemas.notification import Target
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
-from workers.adapters import license_keys
+from workers.adapters import license_keys, notifiers
 from workers.adapters.broker import Publisher, queue_state
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
 from workers.adapters.destinations import ConfiguredDestinations
-from workers.adapters.notifiers import webhook
+from workers.adapters.notification_targets import ConfiguredTargets
+from workers.adapters.stores.room import file_system_room
 from workers.adapters.volume_files import KubeletVolumes
+from workers.alarms.overdue import Remembered
 from workers.jobs import ledger
 from workers.jobs.background import Background
 from workers.jobs.locks import Locks
@@ -26,7 +30,17 @@ from workers.jobs.queueing import Queueing
 from workers.jobs.slicing import Slicing
 from workers.jobs.store_time import StoreTime
 from workers.patience import Patience
-from workers.ports import Cancellations, Cluster, Destinations, ObjectStore, QueueState, Repository, VolumeFiles
+from workers.ports import (
+    Answer,
+    Cancellations,
+    Cluster,
+    Destinations,
+    ObjectStore,
+    QueueState,
+    Repository,
+    Room,
+    VolumeFiles,
+)
 from workers.repository import open_repository
 from workers.retention.finals import Finals
 
@@ -71,6 +85,11 @@ class Needs:
     @cached_property
     def destinations(self) -> Destinations:
         """Where backups go."""
+        return self.configured_destinations
+
+    @cached_property
+    def configured_destinations(self) -> ConfiguredDestinations:
+        """The same, with what is known of each."""
         return ConfiguredDestinations(self.settings, lambda: self.cluster, self._open_repository)
 
     def _open_repository(self, store: ObjectStore, passphrase: str) -> Repository:
@@ -121,18 +140,27 @@ class Needs:
         """Which pods and volumes this process works on."""
         return Locks()
 
-    @property
-    def webhook_urls(self) -> list[str]:
-        """Whom to notify."""
-        return [url.strip() for url in self.settings.webhook_urls.split(",") if url.strip()]
+    @cached_property
+    def notification_targets(self) -> ConfiguredTargets:
+        """Whom to notify. Raises Invalid for URLs of the environment that are none."""
+        return ConfiguredTargets(self.settings, lambda: self.cluster)
 
-    def post(self, url: str, body: bytes, event_id: str) -> None:
-        """Notifies one receiver. Raises TransientError, PermanentError."""
-        secret = self.settings.webhook_secret.get_secret_value()
-        webhook.post(url, body, secret=secret, event_id=event_id)
+    def send_news(self, target: Target, news: News) -> Answer:
+        """Notifies one target."""
+        return notifiers.send(target, news, lambda: self.cluster, self.settings.console_namespace)
+
+    @cached_property
+    def remembered_backups(self) -> Remembered:
+        """What this process has read of final records."""
+        return {}
+
+    def room(self, destination: str) -> Room | None:
+        """How much room a destination has; None if it cannot say. Raises as opening it, TransientError."""
+        path = getattr(self.configured_destinations.destination(destination), "path", None)
+        return file_system_room(path) if path else None
 
     def log_news(self, line: str) -> None:
-        """Tells the log how a job has ended."""
+        """Tells the log what has happened."""
         structlog.get_logger("notify").info("notification", news=line)
 
     def trusted_keys(self) -> Mapping[str, bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from schemas.job import Job
 from schemas.kubernetes import Discovery, Object, ResourceType
@@ -312,6 +312,24 @@ class Repository(Protocol):
     def prune(self, keep: Callable[[], set[str]], say: Say) -> Pruned:
         """Deletes what no volume in `keep()` refers to. Safe to kill: what is done is not done again."""
         ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of telling a receiver: `busy` may be tried again, `refused` will never be taken. `response` is the
+    code of an HTTP server's answer, where there was one."""
+
+    status: Literal["delivered", "busy", "refused"]
+    reason: Message | None = None
+    response: int | None = None
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much room a destination has, in bytes."""
+
+    free: int
+    total: int
 
 
 class Destinations(Protocol):

@@ -19,7 +19,7 @@ from deploy.local.processes import Supervisor
 from schemas import topology
 from schemas.destination import Destination, DirectoryDestination, S3Destination
 
-BESIDE = frozenset({"retention"})
+BESIDE = frozenset({"retention", "alarms"})
 """Queues that no job passes, whose workers are started where they are asked for."""
 
 

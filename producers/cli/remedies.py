@@ -48,6 +48,10 @@ REMEDIES: dict[str, str] = {
     Code.RUN_WAITS: "`snapline cancel {subject}` ends it; a schedule that is due less often leaves it time",
     Code.RUN_MISSED: "see that `snapline scheduler` runs; `snapline backup` takes one now",
     Code.NO_SUCH_SCHEDULE: "`snapline get schedules` lists them",
+    Code.NO_SUCH_NOTIFICATION: "`snapline get notifications` lists the targets, `snapline set notification` stores one",
+    Code.NOTIFICATION_INVALID: "`snapline set notification` replaces it",
+    Code.NO_SUCH_DELIVERY: "`snapline notify deliveries` lists them",
+    Code.ADDRESS_REFUSED: "if it is a server of yours, `snapline set notification` with `--allow-private`",
     Code.SCHEDULE_INVALID: "`snapline set schedule` replaces it",
     Code.RETENTION_INVALID: "`snapline retention set` replaces it",
 }

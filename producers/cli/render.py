@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 Row = dict[str, Any]
-NAMES = ("name", "slug", "id", "path", "volume")
+NAMES = ("name", "slug", "app", "id", "path", "volume")
 """The fields by which something is called, the first that there is."""
 
 

@@ -3,6 +3,17 @@
 Read as `from schemas import events as e`: everything that a reader or writer of events needs is here.
 """
 
+from schemas.events.alarms import (
+    ALARMS,
+    AlarmEvent,
+    AlarmResolved,
+    BackupOverdue,
+    DeadLettersFound,
+    DestinationFailing,
+    DestinationNearlyFull,
+    LicenseExpiring,
+    Severity,
+)
 from schemas.events.backup import (
     BackupCancelled,
     BackupCompleted,
@@ -34,10 +45,12 @@ from schemas.events.base import (
 from schemas.events.copies import COPY_ENDS, BackupCopied, BackupCopyFailed, BackupCopyRequested
 from schemas.events.due import Due, Missed
 from schemas.events.envelope import (
+    BEGINNINGS,
     FINAL,
     KINDS,
     MAX_BODY,
     MAX_ID,
+    NEWS,
     REQUESTS,
     AnyEvent,
     CloudEvent,
@@ -98,17 +111,22 @@ from schemas.events.verification import (
 )
 
 __all__ = [
+    "ALARMS",
+    "BEGINNINGS",
     "COPY_ENDS",
     "DEFAULT_DESTINATION",
     "FINAL",
     "KINDS",
     "MAX_BODY",
     "MAX_ID",
+    "NEWS",
     "PROGRESS",
     "REQUESTS",
     "SHARED",
     "THE_DEFAULT",
     "VERIFICATION_ENDS",
+    "AlarmEvent",
+    "AlarmResolved",
     "AnyEvent",
     "BackupCancelled",
     "BackupCompleted",
@@ -122,6 +140,7 @@ __all__ = [
     "BackupFailed",
     "BackupFinal",
     "BackupLicensed",
+    "BackupOverdue",
     "BackupPartiallyFailed",
     "BackupPlanned",
     "BackupQueued",
@@ -137,10 +156,14 @@ __all__ = [
     "BackupVerifyRequested",
     "CloudEvent",
     "Count",
+    "DeadLettersFound",
     "Depth",
+    "DestinationFailing",
+    "DestinationNearlyFull",
     "Due",
     "Event",
     "JobEvent",
+    "LicenseExpiring",
     "Missed",
     "Name",
     "NotificationDelivered",
@@ -166,6 +189,7 @@ __all__ = [
     "RestoreStalled",
     "RestoreUndeployRequested",
     "Scope",
+    "Severity",
     "SuspiciousVolume",
     "TickMinute",
     "UpkeepProgressed",

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.errors import MalformedEvent
-from schemas.events import backup, copies, restore, upkeep, verification
+from schemas.events import alarms, backup, copies, restore, upkeep, verification
 from schemas.events.base import Event
 
 MAX_ID = 255
@@ -55,6 +55,17 @@ FINAL: tuple[type[Event], ...] = (
     restore.RestoreRejected,
 )
 """What ends a job."""
+
+NEWS: tuple[type[Event], ...] = (
+    *FINAL,
+    *verification.VERIFICATION_ENDS,
+    backup.BackupSuspicious,
+    *alarms.ALARMS,
+)
+"""What people are told of."""
+
+BEGINNINGS: tuple[type[Event], ...] = (backup.BackupLicensed, restore.RestoreLicensed)
+"""What says that a job begins; pings alone are for that."""
 
 
 Attribute = Annotated[str, Field(max_length=1024)]

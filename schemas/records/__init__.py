@@ -1,5 +1,6 @@
 """What the object store keeps of a job. Times are UTC, sizes are bytes. A final record is written once."""
 
+from schemas.records.alarms import AlarmState
 from schemas.records.backup import (
     NO_CHANGES,
     BackupPlan,
@@ -48,6 +49,7 @@ from schemas.records.hooks import (
     RestoreHookRun,
     RestoreHookState,
 )
+from schemas.records.notifications import Collected, DigestSending, NotificationDelivery, NotificationStatus
 from schemas.records.restore import (
     Applied,
     Began,
@@ -72,6 +74,7 @@ from schemas.records.verification import DEPTHS, Check, RestoreTested, SamplePos
 __all__ = [
     "DEPTHS",
     "NO_CHANGES",
+    "AlarmState",
     "AppRef",
     "Applied",
     "Asked",
@@ -83,10 +86,12 @@ __all__ = [
     "Changes",
     "Check",
     "Checked",
+    "Collected",
     "Copied",
     "CopyFailed",
     "CopyState",
     "Coverage",
+    "DigestSending",
     "Hold",
     "HolderRecord",
     "HookOutput",
@@ -96,6 +101,8 @@ __all__ = [
     "HookState",
     "Incoming",
     "LiveRef",
+    "NotificationDelivery",
+    "NotificationStatus",
     "OwnerEnded",
     "Parent",
     "PassedOver",

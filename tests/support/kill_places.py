@@ -59,6 +59,8 @@ RECORDS: Mapping[str, str] = {
     "notification": "notifications/*/*",
     "expiring": "upkeep/expiring/*",
     "looked for expired": keys.LOOKED,
+    "entry of a digest": "digests/*/entries/*/*",
+    "digest being sent": "digests/*/sending.json",
     "wanted prune": "upkeep/prunes/*",
     "verification": "upkeep/verifications/*",
     "position of samples": "upkeep/samples/*",

@@ -51,6 +51,8 @@ WRITTEN: Mapping[str, list[str]] = {
     "notification": [keys.notification("event", "target")],
     "expiring": [keys.expiring(COPY)],
     "LOOKED": [keys.LOOKED],
+    "digest_entry": [keys.digest_entry("target", NOW, "event")],
+    "digest_sending": [keys.digest_sending("target")],
     "wanted_prune": [keys.wanted_prune("backup/shop-bcdfg")],
     "verification": [keys.verification("request")],
     "samples": [keys.samples("instance")],

@@ -125,7 +125,7 @@ def _nudge(store: ObjectStore, still: _Still, needs: WatchdogNeeds) -> Iterator[
         return
     marker = markers[job]
     next_steps = list(progress.missing(store, job))
-    queues = {queue.name: needs.queue(queue.name) for event in next_steps for queue in topology.hearing(event)}
+    queues = {queue.name: needs.queue(queue.name) for event in next_steps for queue in topology.carrying_on(event)}
     if still.may_wait and any(state and state.consumers and state.messages for state in queues.values()):
         return
     ledger.put(store, keys.running(job), marker)  # starts the clock anew: if the bus refuses, others come first

@@ -11,6 +11,8 @@ from producers.cli import reclaimed
 from producers.cli.bars import work_bar
 from producers.cli.commands.app import remove as remove_app
 from producers.cli.commands.bus import drop
+from producers.cli.commands.notify import remove as remove_notification
+from producers.cli.commands.objective import remove as remove_objective
 from producers.cli.commands.schedule import remove as remove_schedule
 from producers.cli.commands.storage import remove_ as remove_destination
 from producers.cli.context import DestinationOption, OutputOption, confirmed, note, notes, session_of, where
@@ -25,6 +27,8 @@ delete = typer.Typer(no_args_is_help=True, help="Delete backups; forget an app, 
 delete.command("app")(remove_app)
 delete.command("schedule")(remove_schedule)
 delete.command("destination")(remove_destination)
+delete.command("notification")(remove_notification)
+delete.command("objective")(remove_objective)
 delete.command("dead-letters")(drop)
 
 

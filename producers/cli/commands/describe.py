@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from producers.actions import events
-from producers.cli import rows
+from producers.cli import notified, rows
 from producers.cli.commands.storage import show_ as describe_destination
 from producers.cli.context import DestinationOption, OutputOption, session_of
 from producers.cli.render import Output, show
@@ -15,6 +15,7 @@ from producers.session import Session
 from producers.views import applications, jobs, schedules
 from producers.views.contents import contents
 from producers.views.hooks import HookView, hooks
+from producers.views.notifying import targets
 from schemas.events import THE_DEFAULT
 from schemas.records import HookResult
 
@@ -65,6 +66,12 @@ def describe_app(ctx: typer.Context, name: Name, output: OutputOption = Output.T
 def describe_schedule(ctx: typer.Context, name: Name, output: OutputOption = Output.TABLE) -> None:
     """One schedule: what it means, its next five runs, and what became of the last ones."""
     show(rows.schedule_details(schedules.schedule(session_of(ctx), name), output), output)
+
+
+@describe.command("notification")
+def describe_notification(ctx: typer.Context, name: Name, output: OutputOption = Output.TABLE) -> None:
+    """One target of notifications, and of what it is told."""
+    show(notified.target(targets.view(targets.target(session_of(ctx), name))), output)
 
 
 @describe.command("dead-letter")

@@ -116,6 +116,26 @@ def get_destinations(ctx: typer.Context, output: ListOutputOption = ListOutput.T
     show([rows.destination(each) for each in found], output, rows.DESTINATION_COLUMNS)
 
 
+@get.command("notifications")
+@get.command("notification", hidden=True)
+def get_notifications(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
+    """Whom to notify of what, without addresses."""
+    from producers.cli import notified
+    from producers.views.notifying import targets
+
+    show([notified.target(each) for each in targets.targets(session_of(ctx))], output, notified.TARGET_COLUMNS)
+
+
+@get.command("objectives")
+@get.command("objective", hidden=True)
+def get_objectives(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
+    """How old the last good backups of applications may be."""
+    from producers.views.notifying.objectives import objectives
+
+    found = objectives(session_of(ctx))
+    show([{"app": app, "objective_seconds": int(each.total_seconds())} for app, each in found.items()], output)
+
+
 @get.command("dead-letters")
 @get.command("dead-letter", hidden=True)
 def get_dead_letters(

@@ -4,6 +4,8 @@ import typer
 
 from producers.cli.commands.app import add
 from producers.cli.commands.destination_set import setting
+from producers.cli.commands.notify import setting as set_notification
+from producers.cli.commands.objective import set_ as set_objective
 from producers.cli.commands.schedule import set_ as set_schedule
 from producers.cli.commands.storage import set_default
 
@@ -11,4 +13,6 @@ set_ = typer.Typer(no_args_is_help=True, help="Make or change an app, a schedule
 set_.command("app")(add)
 set_.command("schedule")(set_schedule)
 set_.add_typer(setting, name="destination")
+set_.add_typer(set_notification, name="notification")
+set_.command("objective")(set_objective)
 set_.command("default-destination")(set_default)

@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from producers.cli.shapes import jobs, things
+from producers.cli.shapes import jobs, notifications, things
 
+KINDS = ("webhook", "apprise", "ping", "kubernetes")
+"""Of targets of notifications."""
 COMMANDS: dict[str, Any] = {
     "backup": jobs.Requested | jobs.Backup | jobs.Rejected | jobs.Ended,
     "restore": jobs.Requested | jobs.Restore | jobs.Rejected | jobs.Foreseen | jobs.Ended,
@@ -19,12 +21,15 @@ COMMANDS: dict[str, Any] = {
     "get apps": list[things.Application],
     "get schedules": list[things.Schedule],
     "get destinations": list[things.Destination],
+    "get notifications": list[notifications.Notification],
+    "get objectives": list[notifications.Objective],
     "get dead-letters": list[things.DeadLetter],
     "describe backup": jobs.BackupDescribed | jobs.BackupUnderwayDescribed | jobs.Rejected,
     "describe restore": jobs.RestoreDescribed | jobs.RestoreUnderwayDescribed | jobs.Rejected,
     "describe app": things.Application,
     "describe schedule": things.ScheduleDescribed,
     "describe destination": things.DestinationDescribed | list[things.MountStep],
+    "describe notification": notifications.Notification,
     "describe dead-letter": things.DeadLetterDescribed,
     "set app": things.Application,
     "set schedule": things.Schedule,
@@ -42,12 +47,17 @@ COMMANDS: dict[str, Any] = {
     "set destination nfs": list[things.Check] | things.DestinationDescribed,
     "set destination hostpath": list[things.Check] | things.DestinationDescribed,
     "set destination internal": list[things.Check] | things.DestinationDescribed,
+    **{f"{set_} {kind}": notifications.Notification for set_ in ("set notification", "notify set") for kind in KINDS},
+    "set objective": notifications.Objective,
     "delete backup": things.Deletion | list[things.Deletion],
     "delete dead-letters": things.Dropped,
     "check": list[things.Check],
     "test-restore": jobs.Requested | jobs.Restore | jobs.Rejected | jobs.Ended | jobs.TriedInDirectory,
     "verify": jobs.Requested | jobs.VerificationAnswered,
     "copy": jobs.Requested | jobs.CopyAnswered,
+    "notify test": notifications.Tried,
+    "notify deliveries": list[notifications.Delivery],
+    "notify redeliver": notifications.Delivery,
     "files ls": list[things.VolumeOfFiles] | list[things.File],
     "files find": list[things.FileFound],
     "files diff": list[things.FileDifference],

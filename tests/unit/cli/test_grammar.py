@@ -14,10 +14,10 @@ from producers.cli.main import Commands, cli
 from tests.support.front import Front
 
 NOUNS = {
-    "get": ["backups", "restores", "apps", "schedules", "destinations", "dead-letters"],
-    "describe": ["backup", "restore", "app", "schedule", "destination", "dead-letter"],
-    "set": ["app", "schedule", "destination", "default-destination"],
-    "delete": ["backup", "app", "schedule", "destination", "dead-letters"],
+    "get": ["backups", "restores", "apps", "schedules", "destinations", "notifications", "objectives", "dead-letters"],
+    "describe": ["backup", "restore", "app", "schedule", "destination", "notification", "dead-letter"],
+    "set": ["app", "schedule", "destination", "default-destination", "notification", "objective"],
+    "delete": ["backup", "app", "schedule", "destination", "notification", "objective", "dead-letters"],
 }
 
 

@@ -1,41 +1,25 @@
-"""Posts notifications. The only importer of urllib3's pool."""
+"""Posts news to an HTTP server as CloudEvents, signed (schemas/webhook.py)."""
 
 import string
 import time
-from urllib.parse import quote, urlsplit
-
-import urllib3
+from urllib.parse import quote
 
 from schemas import webhook
-from schemas.errors import Denied, Invalid, TransientError
+from schemas.news import News
+from schemas.notification import WebhookTarget
+from workers.adapters.notifiers import http
+from workers.ports import Answer
 
-TIMEOUT = urllib3.Timeout(connect=5, read=10)
 PLAIN = string.punctuation + " "
 """What a header may hold of an id beside letters and digits; all else is percent-encoded."""
-BUSY = (408, 425, 429)
-_pool = urllib3.PoolManager(retries=False)
 
 
-def post(url: str, body: bytes, *, secret: str, event_id: str) -> None:
-    """Delivers one event. Raises TransientError if trying again may help, else Invalid or Denied."""
-    now = int(time.time())
-    headers = {
-        "Content-Type": "application/cloudevents+json",
-        webhook.EVENT_ID: quote(event_id, safe=PLAIN),
-        webhook.TIMESTAMP: str(now),
-    }
-    if secret:
-        headers[webhook.SIGNATURE] = webhook.sign(secret, now, body)
-    tried = f"could not notify {urlsplit(url).hostname}"
-    try:
-        answer = _pool.request("POST", url, body=body, headers=headers, timeout=TIMEOUT, redirect=False)
-    except urllib3.exceptions.LocationValueError:
-        raise Invalid("a webhook URL is not a URL; look at SNAPLINE_WEBHOOK_URLS") from None
-    except urllib3.exceptions.HTTPError as error:
-        raise TransientError(f"{tried}: {type(error).__name__}") from None
-    if 200 <= answer.status < 300:
-        return
-    if answer.status in BUSY or answer.status >= 500:
-        raise TransientError(f"{tried}: it answered {answer.status}")
-    family = Denied if answer.status in (401, 403) else Invalid
-    raise family(f"{tried}: it answered {answer.status}; look at the receiver and SNAPLINE_WEBHOOK_URLS")
+def send(target: WebhookTarget, news: News) -> Answer:
+    """Delivers it; what became of that."""
+    now, body = int(time.time()), news.body
+    headers = {"Content-Type": news.content_type, webhook.EVENT_ID: quote(news.id, safe=PLAIN)}
+    if key := target.key.get_secret_value():
+        headers[webhook.SIGNATURE] = webhook.sign(key, now, body)
+    return http.send(
+        "POST", target.url.get_secret_value(), body=body, headers=headers, allow_private=target.allow_private
+    )

@@ -1,0 +1,1 @@
+"""Notifications, as people see them: whom to tell, and what became of that."""

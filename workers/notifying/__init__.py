@@ -1,0 +1,1 @@
+"""Telling people: to whom it was told already, and what is collected."""
