@@ -90,6 +90,12 @@ def test_a_backup_and_restores_complete_with_the_least_rights(line: Line) -> Non
     line.cluster.delete(NAMESPACES, None, APP)
     until(lambda: APP not in namespaces(line.cluster), "the application is gone", 180)
     _restored(line, backup["name"])
+    asked = ("test-restore", backup["name"], "--check-command", "grep precious /data/precious")
+    tried = line.snapline(*asked, "--wait", "--timeout", "300")
+    assert tried["status"] == "Completed", tried
+    tested = "test_restore"  # when what it has made is gone
+    until(lambda: line.snapline("describe", "backup", backup["name"])[tested] is not None, "its result", 180)
+    assert line.snapline("describe", "backup", backup["name"])[tested] == "passed"
     check_is_clean(line)
     assert line.dead_letters() == []
 

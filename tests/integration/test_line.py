@@ -18,7 +18,7 @@ from schemas import events as e
 from schemas import keys
 from schemas import schedule as schedules
 from schemas.job import Job
-from schemas.kubernetes import CONFIG_MAPS, SECRETS, ResourceType
+from schemas.kubernetes import CONFIG_MAPS, NAMESPACES, SECRETS, ResourceType
 from schemas.schedule import Schedule
 from tests.support.line import CONSOLE, Line, Servers, queues, until, whole_line
 from tests.support.receiver import Receiver, receiver
@@ -300,3 +300,23 @@ def test_no_secret_is_in_any_log_event_or_error(line: Line, worked: None) -> Non
         assert text, where
         for secret in secrets:
             assert secret not in text, where
+
+
+def test_a_test_restore_brings_an_application_back_beside_itself_and_leaves_nothing(line: Line, full: str) -> None:
+    before = _uids(line, "shop-floor")
+    asked = ("test-restore", full, "--app", "shop-floor", "--check-command", "true")
+    tried = line.snapline(*asked, "--wait", "--timeout", "150")
+    assert (tried["status"], tried["test"]) == ("Completed", True), line.snapline("describe", "restore", tried["name"])
+    assert tried["files"] > 0
+    until(lambda: line.snapline("describe", "backup", full)["test_restore"] is not None, "its result", seconds=120)
+    described = line.snapline("describe", "backup", full)
+    assert (described["test_restore"], described["restore_seconds"]) == ("passed", tried["restore_seconds"])
+    scratch = [name for each in line.cluster.list(NAMESPACES) if "test" in (name := each["metadata"]["name"])]
+    assert (scratch, _uids(line, "shop-floor")) == ([], before)
+
+
+def test_a_verification_is_kept_with_its_backup(line: Line, full: str) -> None:
+    for depth in ("structure", "sample"):
+        found = line.snapline("verify", full, "--depth", depth, "--wait", "--timeout", "150")
+        assert (found["status"], found["problems"]) == ("Verified", [])
+    assert line.snapline("describe", "backup", full)["verification"] == "passed"

@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 
-from schemas.kubernetes import Object
+from schemas.kubernetes import CLAIMS, CONFIG_MAPS, Object
 from schemas.records import RestoreRequest, RestoreTest, VolumeRecord
 from tests.support.objects import claim, make, pod, volume
-from tests.support.restores import BACKUP_AT, label
+from tests.support.restores import AFTER, BACKUP_AT, CONSOLE, Restoring, app, label
 from workers.manifests.capture.document import Captured
 from workers.manifests.kube.objects import is_excluded, name_of, uid_of
 from workers.manifests.restore.mapping import mapping_of, moved, volumes_moved
 
 RBAC = "rbac.authorization.k8s.io/v1"
 NETWORK = "networking.k8s.io/v1"
+_NEWER = AFTER.isoformat()
 
 
 def _request(**asked: Any) -> RestoreRequest:
@@ -137,3 +138,33 @@ def test_volumes_go_where_their_claims_go() -> None:
         for each in ("shop", "blog")
     ]
     assert [each.key for each in volumes_moved(held, {"shop": "copy"})] == ["copy/data", "blog/data"]
+
+
+def test_a_restore_into_another_namespace_looks_at_nothing_and_deletes_nothing_in_the_old_one() -> None:
+    """Not even what is newer than the backup, or cluster-wide with the application's label."""
+    bound = claim("data", labels=label("shop"))
+    captured = [
+        make("Namespace", CONSOLE),
+        make("Namespace", "shop"),
+        make("ConfigMap", "config", "shop", labels=label("shop")),
+        make("ClusterRole", "shop", None, RBAC, labels=label("shop")),
+        bound,
+        volume("pv-data", bound),
+    ]
+    newer = make("ConfigMap", "newer", "shop", labels=label("shop"), metadata={"creationTimestamp": _NEWER})
+    mine = make("ConfigMap", "config", "copy", labels=label("shop"))
+    live = [*captured, newer, make("Namespace", "copy"), mine]
+    restoring = Restoring(captured, [app("shop", namespaces=["shop"])], live, claims=[("shop", "data")])
+    assert restoring.deletes(namespace_mapping={"shop": "copy"}) == ["configmaps copy/config"]
+    assert [each.key for each in restoring.plan.volumes] == ["copy/data"]
+    restoring.undeploy()
+    restoring.apply()
+    restoring.start_helpers("data")
+    restoring.fill("copy/data")
+    restoring.apply()
+    cluster = restoring.cluster
+    for type_ in cluster.discover().types:
+        for obj in (each for each in live if each is not mine and each["kind"] == type_.kind):
+            assert cluster.get(type_, *name_of(obj))["metadata"]["uid"] == obj["metadata"]["uid"]
+    assert cluster.get(CLAIMS, "copy", "data")["spec"].get("volumeName") is None
+    assert cluster.get(CONFIG_MAPS, "copy", "config")["metadata"]["uid"] != mine["metadata"]["uid"]
