@@ -134,6 +134,7 @@ class Code(StrEnum):
     SCHEDULE_INVALID = "ScheduleInvalid"
     NO_SUCH_SCHEDULE = "NoSuchSchedule"
     RETENTION_INVALID = "RetentionInvalid"
+    NO_SUCH_RETENTION = "NoSuchRetention"
 
     # notifications
     NOTIFICATION_INVALID = "NotificationInvalid"

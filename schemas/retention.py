@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from schemas import ttl as ttls
 from schemas.errors import Code, Invalid
 from schemas.events import explain
 from schemas.ttl import Ttl
@@ -20,6 +21,7 @@ from schemas.ttl import Ttl
 LABEL = "snapline.dev/retention"
 NAME_PREFIX = "snapline-retention-"
 INSTANCE, SAFETY_SNAPSHOTS = "instance", "safety-snapshots"
+PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
 ALL = -1
 """As a number of backups: however many there are."""
 Number = Annotated[int, Field(ge=ALL, le=100_000)]
@@ -59,6 +61,15 @@ class Rules(BaseModel):
         """Whether there is a rule that keeps backups, so that those go which none keeps."""
         counts = (self.keep_last, self.keep_hourly, self.keep_daily, self.keep_weekly, self.keep_monthly)
         return any(counts) or bool(self.keep_yearly) or self.keep_within is not None
+
+    @property
+    def in_words(self) -> tuple[str, ...]:
+        """What they keep, each rule in a few words."""
+        numbers = {name: getattr(self, f"keep_{name}") for name in ("last", *PERIODS)}
+        said = [f"{name} {'all' if number == ALL else number}" for name, number in numbers.items() if number]
+        said += [f"within {ttls.in_words(self.keep_within)}"] if self.keep_within else []
+        said += [f"younger than {ttls.in_words(self.min_age)}"] if self.min_age else []
+        return (*said, *([self.time_zone] if self.time_zone != "UTC" else []))
 
 
 PRESETS: Mapping[str, Rules] = MappingProxyType(

@@ -28,6 +28,7 @@ class Commands(LazyGroup):
         "hold": Entry(f"{ROOM}.holds:hold", "Keep backups from being deleted."),
         "unhold": Entry(f"{ROOM}.holds:unhold", "Let backups go that are held."),
         "schedule": Entry(f"{ROOM}.schedule:schedule", "Snapshots by the clock: set, pause, preview, run now."),
+        "retention": Entry(f"{ROOM}.retention:retention", "For how long backups are kept: set, show, preview."),
         "check": Entry(f"{ROOM}.storage:check_", "Try all that Snapline needs of a destination."),
         "notify": Entry(f"{ROOM}.notify:notify", "Try notifications, and look at what became of them."),
         "verify": Entry(f"{ROOM}.verify:verify", "Have a backup read back by the workers."),

@@ -53,6 +53,7 @@ REMEDIES: dict[str, str] = {
     Code.NO_SUCH_DELIVERY: "`snapline notify deliveries` lists them",
     Code.ADDRESS_REFUSED: "if it is a server of yours, `snapline set notification` with `--allow-private`",
     Code.SCHEDULE_INVALID: "`snapline set schedule` replaces it",
+    Code.NO_SUCH_RETENTION: "`snapline retention show` lists them",
     Code.RETENTION_INVALID: "`snapline retention set` replaces it",
 }
 

@@ -9,7 +9,7 @@ from schemas.retention import ALL, Rules
 
 Moment = tuple[str, datetime]
 """A name, and when it was."""
-PERIODS: dict[str, Callable[[datetime], object]] = {
+SAME: dict[str, Callable[[datetime], object]] = {
     "hourly": lambda at: (at.date(), at.hour),
     "daily": lambda at: at.date(),
     "weekly": lambda at: at.isocalendar()[:2],
@@ -37,7 +37,7 @@ def kept_by_rules(newest_first: Sequence[Moment], rules: Rules, now: datetime) -
                 keep(name, f"within {ttls.in_words(rules.keep_within)}")
     zone = ZoneInfo(rules.time_zone)
     local = [(name, at.astimezone(zone)) for name, at in past]
-    for period, of in PERIODS.items():
+    for period, of in SAME.items():
         for name, why in _newest_of_each(local, getattr(rules, f"keep_{period}"), period, of):
             keep(name, why)
     return kept

@@ -26,7 +26,7 @@ from workers.jobs.applications import concerned, registered
 from workers.jobs.requests import Asking
 from workers.manifests.capture.scope import scope_of, shipped_spec
 from workers.ports import Cluster, Destinations
-from workers.retention import expiry
+from workers.retention import expiry, rules
 from workers.scheduling import runs
 from workers.verification import asked_for
 
@@ -66,7 +66,7 @@ def backup_requested(event: e.CloudEvent[e.BackupRequested], sender: str, needs:
     if apps and not admitted.apps:
         yield from _reject_backup(event, sender, [*admitted.left_out, *admitted.notes], needs)
         return
-    now, kept = needs.now(), _kept_for(asked, admitted.apps)
+    now, kept = needs.now(), _kept_for(asked, admitted.apps, needs)
     record = BackupRequest(
         name=asking.job.name,
         request=asking.request,
@@ -284,11 +284,12 @@ def _admitted(apps: list[Application], needs: GateNeeds) -> _Admitted:
     return admitted
 
 
-def _kept_for(asked: e.BackupRequested, apps: list[Application]) -> expiry.Kept:
-    """How long the backup is kept: as the request says, or else the Backup resource of a single application."""
+def _kept_for(asked: e.BackupRequested, apps: list[Application], needs: GateNeeds) -> expiry.Kept:
+    """How long the backup is kept: as the request says, else retention, else the Backup of a single application."""
+    ruled = expiry.by_rules(asked, rules.read(needs.cluster, needs.console_namespace)) if asked.ttl is None else None
     specs = [(app.slug, shipped_spec(app)) for app in apps if app.slug == asked.app]
     shipped = next(((slug, spec.ttl) for slug, spec in specs if spec is not None), None)
-    return expiry.kept(asked.ttl, shipped)
+    return expiry.kept(asked.ttl, ruled, shipped)
 
 
 def _ref(app: Application) -> AppRef:

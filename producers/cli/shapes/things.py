@@ -69,6 +69,38 @@ class ScheduleDescribed(Schedule):
     runs: list[PastRun]
 
 
+class Retention(Shape):
+    """The rules of a scope: `instance`, `app/SLUG`, `schedule/NAME`, `safety-snapshots`. Numbers of backups: 0 is no
+    rule, -1 keeps all. Of rules that cannot be read, what the `problem` is."""
+
+    scope: str
+    ttl: str | None
+    keep_last: int | None
+    keep_hourly: int | None
+    keep_daily: int | None
+    keep_weekly: int | None
+    keep_monthly: int | None
+    keep_yearly: int | None
+    keep_within: str | None
+    min_age: str | None
+    time_zone: str | None
+    problem: str
+
+
+class Previewed(Shape):
+    """Whether a backup goes or stays by the rules of its `scope`, and all that says so."""
+
+    name: str
+    outcome: Literal["goes", "stays"]
+    reasons: list[str]
+    scope: str
+    status: str
+    app: str | None
+    size: int
+    requested_at: datetime
+    expires_at: datetime | None
+
+
 class Destination(Shape):
     """A destination; of one that cannot be read, what the `problem` is."""
 

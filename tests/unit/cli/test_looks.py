@@ -14,18 +14,22 @@ import pytest
 from rich.console import Console
 
 from producers.cli import bars, rows, tables
-from producers.cli.commands import files
-from producers.cli.render import Output
+from producers.cli.commands import files, retention
+from producers.cli.render import Output, Row
 from producers.views import jobs
 from producers.views.applications import ApplicationView
 from producers.views.catalog import open_catalog
 from producers.views.pace import Pace, seen
 from producers.views.progress import JobProgress, fold
+from producers.views.retention import preview
 from schemas import events as e
+from schemas.job import backup
 from schemas.license import Verdict
 from schemas.messages import Message
+from schemas.retention import Rules
 from tests.support.front import NOON, Front, volume
 from workers.repository.restore.file_listing import Listed
+from workers.retention import holds
 
 LOOKS = Path(__file__).parents[2] / "samples" / "looks"
 THREE_DAYS_AGO = NOON - timedelta(days=3)
@@ -92,10 +96,29 @@ def _frame(volumes: int) -> Callable[[Front, Console], None]:
     return show
 
 
+def _previewed(front: Front, where: Console) -> None:
+    """A ladder of two days: some expire, one is held, one was not whole."""
+    for hours in (2, 8, 14, 26, 50):
+        name = f"nightly-{hours}"
+        front.begin(name)
+        front.finish(name, requested_at=NOON - timedelta(hours=hours), expires_at=NOON + timedelta(hours=30 - hours))
+    holds.hold(front.store, backup("nightly-26"), "for the auditors", "ada", NOON)
+    tried = {"instance": Rules(keep_last=2, keep_daily=2)}
+    found = preview(front.session, tried)
+    tables.print_list([retention.outcome(each) for each in found], retention.PREVIEWED, where)
+    tables.print_list(*_backups(front), where)
+
+
+def _backups(front: Front) -> tuple[list[Row], tuple[str, ...]]:
+    found = [rows.backup(view) for view in open_catalog(front.session).backups()]
+    return found, rows.backup_columns(found)
+
+
 SIGHTS: dict[str, Callable[[Front, Console], None]] = {
     "list": _list,
     "sheet": _sheet,
     "apps": _apps,
+    "retention": _previewed,
     "files": _files,
     "progress": _frame(3),
     "progress-of-many": _frame(20),

@@ -13,11 +13,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from producers.actions import applications, destinations, follow, schedules
+from producers.actions import applications, destinations, follow, retention, schedules
 from producers.cli.main import cli
 from schemas.destination import NfsDestination
 from schemas.errors import Invalid, NotFound
 from schemas.kubernetes import SECRETS
+from schemas.retention import Rules
 from tests.support.front import Front, volume
 from tests.support.sealed import PASSPHRASE
 from tests.support.volumes import copy, volume_of
@@ -56,6 +57,7 @@ def system(held: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fron
         apps = [{"slug": "shop"}]
         held.finish(name, manifest=manifest[1], apps=apps, volumes=[volume(copied, "data-db-0")])
     applications.register(held.session, "shop", license=LICENSE)
+    retention.put(held.session, "app/shop", Rules(ttl="2160h"))
     for name in ("nightly", "often"):
         schedules.put(held.session, name, "@daily")
     _configure(held, monkeypatch)

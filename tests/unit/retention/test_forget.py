@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schemas.retention import Rules
-from workers.retention.calendar import PERIODS, kept_by_rules
+from schemas.retention import PERIODS, Rules
+from workers.retention.calendar import kept_by_rules
 
 NOW = datetime(2100, 1, 1, 12, tzinfo=UTC)
 SUNDAYS = [datetime(2019, 9, 1, 11, tzinfo=UTC) + timedelta(weeks=week) for week in range(12)]

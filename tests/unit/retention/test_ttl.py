@@ -8,8 +8,11 @@ from pydantic import ValidationError
 from schemas import events as e
 from schemas import ttl
 from schemas.errors import Invalid
+from schemas.messages import Message
+from schemas.retention import Rules
 from schemas.velero import parse_backup
 from workers.retention import expiry
+from workers.retention.rules import Known
 
 KOTS = [
     (1, "seconds", "1s"),
@@ -68,14 +71,31 @@ def test_a_request_with_a_wrong_one_breaks_the_contract() -> None:
             e.BackupRequested(ttl=wrong)
 
 
-def test_a_request_goes_before_the_backup_resource_and_zero_there_is_nothing() -> None:
-    assert expiry.kept("1h", ("shop", "2h")).ttl == "1h"
-    assert expiry.kept(None, ("shop", "2h")).ttl == "2h"
+def test_a_request_goes_before_rules_these_before_the_backup_resource_and_zero_there_is_nothing() -> None:
+    ruled = expiry.Kept("3h", [])
+    assert expiry.kept("1h", ruled, ("shop", "2h")).ttl == "1h"
+    assert expiry.kept(None, ruled, ("shop", "2h")).ttl == "3h"
+    assert expiry.kept(None, None, ("shop", "2h")).ttl == "2h"
     for nothing in (None, "0", "0s", "0h0m0s"):
-        assert expiry.kept(None, ("shop", nothing)) == (None, [])
-    ttl_, notes = expiry.kept(None, ("shop", "a month"))
+        assert expiry.kept(None, None, ("shop", nothing)) == (None, [])
+    ttl_, notes = expiry.kept(None, None, ("shop", "a month"))
     assert ttl_ is None
     assert "shop: spec.ttl" in notes[0].text
+
+
+def test_a_schedule_goes_before_its_application_and_what_cannot_be_read_gives_no_ttl() -> None:
+    rules = {"instance": Rules(ttl="1h"), "app/shop": Rules(ttl="2h"), "schedule/nightly": Rules(ttl="3h")}
+    doubt = Message(code="RetentionInvalid", text="it cannot be read")
+
+    def ttl_of(app: str | None, schedule: str | None, unreadable: dict[str, Message] | None = None) -> str | None:
+        kept = expiry.by_rules(e.BackupRequested(app=app, schedule=schedule), Known(rules, unreadable or {}))
+        return kept.ttl if kept else None
+
+    assert [ttl_of(None, None), ttl_of("shop", None), ttl_of("shop", "nightly")] == ["1h", "2h", "3h"]
+    assert ttl_of("blog", "other") is None
+    assert ttl_of("shop", None, {"app/shop": doubt}) is None
+    kept = expiry.by_rules(e.BackupRequested(), Known(rules, {"": doubt}))
+    assert kept == (None, [doubt])
 
 
 def test_the_ttl_of_a_backup_resource_is_read() -> None:

@@ -97,7 +97,7 @@ def blocks(view: View, volume: str) -> Iterator[Block]:
 
 def no_such(path: bytes) -> NotFound:
     """The error for a path that is not there."""
-    return NotFound(f"there is no {shown(path)} in this volume", code=Code.NO_SUCH_FILE, subject=shown(path))
+    return NotFound(f"there is no {shown(path):.1000} in this volume", code=Code.NO_SUCH_FILE, subject=shown(path))
 
 
 def _of_block(block: Block, path: bytes, recursive: bool, seen: _Seen) -> Iterator[Listed]:
