@@ -90,7 +90,7 @@ def scope_of(app: str | None = None, schedule: str | None = None) -> str:
 
 def config_map_name(scope: str) -> str:
     """The ConfigMap of a scope. Names that Kubernetes would not take are hashed; the data has the scope itself."""
-    return NAME_PREFIX + hashlib.sha256(scope.encode()).hexdigest()[:16]
+    return NAME_PREFIX + hashlib.sha256(scope.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def to_config_map(scope: str, rules: Rules, console_namespace: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_a_finished_backup(front: Front) -> None:
         errors=[LOST],
         warnings=[ODD],
     )
-    listed = {
+    listed: dict[str, object] = {
         "name": "shop-bcdfg",
         "status": "PartiallyFailed",
         "app": "shop",
@@ -57,6 +57,8 @@ def test_a_finished_backup(front: Front) -> None:
         "expires_at": None,
         "held": False,
         **dict.fromkeys(verdicts.NAMES),
+        "copied_from": None,
+        "copies": {},
         "reason": "the keys are gone",
     }
     volume = {
@@ -73,7 +75,7 @@ def test_a_finished_backup(front: Front) -> None:
     assert list(rows.backup(view).items()) == list(listed.items())
     details = jobs.backup(front.store, "shop-bcdfg")
     said = {"errors": ["the keys are gone"], "warnings": ["something is odd"]}
-    unknown: dict[str, object] = {"verifications": [], "test_restore_problems": []}
+    unknown: dict[str, object] = {"verifications": [], "test_restore_problems": [], "copy_results": []}
     described = listed | {"volumes": [volume], "hooks": []} | unknown | said
     assert list(rows.backup_details(details, (), Output.JSON).items()) == list(described.items())
     for_people = rows.backup_details(details, (), Output.TABLE)

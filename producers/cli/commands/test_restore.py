@@ -52,7 +52,7 @@ def try_restore(
 ) -> None:
     """Restore a backup on trial, beside what is there: into a namespace that is made for it, and removed in the end."""
     session = session_of(ctx)
-    command = shlex.split(check_command or "")
+    command = _words(check_command or "")
     if directory:
         _in_directory(session, name, command, destination, output)
         return
@@ -92,3 +92,11 @@ def _in_directory(session: Session, name: str, command: list[str], destination: 
     )
     if tried.problems:
         raise typer.Exit(Exit.PARTIALLY_FAILED)
+
+
+def _words(command: str) -> list[str]:
+    """The words of a command, as a shell would see them. Raises Invalid."""
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise Invalid(f"{command!r:.80} is no command: {error}") from error
