@@ -23,6 +23,7 @@ _SEVERITIES: dict[str, Severity] = {
     "suspicious": "warning",
     "failed": "error",
     "verification_failed": "error",
+    "test_restore_failed": "error",
 }
 
 

@@ -12,10 +12,12 @@ from producers.actions import schedules as actions
 from producers.cli.main import cli
 from producers.views.schedules import past_runs
 from schemas import events as e
-from schemas import keys
+from schemas import keys, topology
 from schemas import schedule as schedules
 from schemas.errors import Invalid
 from schemas.job import restore
+from schemas.messages import Message
+from schemas.news import severity
 from schemas.records import RestoreRequest
 from schemas.rights import Rights
 from schemas.schedule import Schedule, from_config_map, to_config_map
@@ -121,6 +123,17 @@ def test_a_scheduler_with_an_account_of_its_own_may_ask_for_both() -> None:
         assert rights.refusal("clock", event) is None
         assert rights.refusal("gate", event) is not None
     assert rights.refusal("clock", e.RestoreRequested(backup="b")) is not None
+
+
+def test_what_did_not_go_well_is_told_as_an_error() -> None:
+    why = Message(code="Damaged", text="a chunk is lost")
+    bad = (
+        e.BackupVerificationFailed(backup="b", request="r", reason=why),
+        e.BackupTestRestoreFailed(backup="b", restore="r", seconds=1.0, reason=why),
+    )
+    good = (e.BackupVerified(backup="b", request="r"), e.BackupTestRestored(backup="b", restore="r", seconds=1.0))
+    assert ([severity(each) for each in bad], [severity(each) for each in good]) == (["error"] * 2, ["info"] * 2)
+    assert all(topology.queue("notify") in topology.hearing(each) for each in (*bad, *good))
 
 
 def test_it_is_set_and_run_at_once_from_the_command_line(tmp_path: Path) -> None:
