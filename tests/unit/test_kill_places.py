@@ -47,6 +47,7 @@ NOBODY_DIES = {
 }
 """Written for larger volumes than these of the line's tests; tests/repository/test_killed.py kills between slices. And
 nothing is verified there; tests/unit/test_verification.py kills at all that it writes. A hold is people's. No
+restore is on trial there; tests/unit/test_restores_on_trial.py kills at all that this writes. No
 backup is copied elsewhere there; tests/unit/test_copies.py kills at all that this writes. Nothing
 expires there; tests/unit/retention/test_step.py kills at both notes. And nobody there wants a digest;
 tests/unit/test_notify.py kills at all that those write."""
