@@ -1,6 +1,7 @@
 """A test restore: into a namespace of its own, checked, removed whatever comes, with what it is a copy of untouched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import NotYet
+from schemas.errors import NotFound, NotYet
 from schemas.job import backup
 from schemas.kubernetes import CLAIMS, DEPLOYMENTS, NAMESPACES, NETWORK_POLICIES, PODS, SERVICES, VOLUMES, Object
 from schemas.records import RestoreTest, RestoreTested
@@ -47,8 +48,8 @@ CAPTURED = [
 class Trial:
     """A test restore of the shop, which runs beside it; a worker dies at the change of number `dies_at`."""
 
-    def __init__(self, dies_at: int = 0, **test: Any) -> None:
-        self.restoring = Restoring(CAPTURED, [app("shop", namespaces=["shop"])], claims=[("shop", "data")])
+    def __init__(self, dies_at: int = 0, objects: Sequence[Object] = CAPTURED, **test: Any) -> None:
+        self.restoring = Restoring(list(objects), [app("shop", namespaces=["shop"])], claims=[("shop", "data")])
         self.before = self._shop()
         self.left, self.within = dies_at, 0
         self.told: list[e.Event] = []
@@ -218,6 +219,23 @@ def test_what_is_not_ready_in_time_fails_it() -> None:
     assert trial.tested
     assert "not ready after 0:00:30" in str(trial.tested.problems[0])
     assert trial.there() == []
+
+
+def test_what_was_not_ready_when_it_was_backed_up_fails_nothing() -> None:
+    broken = make("Deployment", "broken", "shop", "apps/v1", labels=label("shop"), spec={"replicas": 1}, status={})
+    trial = Trial(objects=[*CAPTURED, broken])
+    kubelet = trial._kubelet
+
+    def all_but_one() -> None:
+        kubelet()
+        with suppress(NotFound):
+            trial.restoring.cluster.patch(DEPLOYMENTS, "trial", "broken", {"status": {"readyReplicas": 0}}, status=True)
+
+    trial._kubelet = all_but_one  # type: ignore[method-assign]
+    trial.run()
+    assert trial.restoring.final
+    assert (trial.restoring.final.status, trial.restoring.final.errors) == ("Completed", [])
+    assert "not when it was backed up" in str(trial.restoring.final.warnings[0])
 
 
 def test_a_namespace_that_is_there_already_is_left_alone() -> None:

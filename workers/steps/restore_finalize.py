@@ -58,8 +58,8 @@ def finalize(event: e.CloudEvent[e.RestoreApplied], needs: FinalizeRestoreNeeds)
         request = ledger.read(store, keys.request(job), RestoreRequest)
         if request.test and request.test.timeout_seconds:
             needs = replace(needs, patience=timedelta(seconds=request.test.timeout_seconds))
-        hooks, late = _started(event.data, plan, done, store, needs)
-        record = _record(store, job, plan, done, hooks, late, needs.now())
+        hooks, late, never = _started(event.data, plan, done, store, needs)
+        record = _record(store, job, plan, done, hooks, [*late, *never], needs.now())
         if request.test:
             record = _tried(record, late, request, plan, store, needs)
         yield endings.finish_restore(store, record)
@@ -109,8 +109,9 @@ def _started(
     done: Mapping[str, OwnerEnded],
     store: ObjectStore,
     needs: FinalizeRestoreNeeds,
-) -> tuple[Outcome, list[Message]]:
-    """What came of the hooks, and the workloads that are not ready; neither of owners that were given up. Raises NotYet
+) -> tuple[Outcome, list[Message], list[Message]]:
+    """What came of the hooks, the workloads that are not ready, and those that were not when they were backed up; none
+    of owners that were given up. Raises NotYet
     while hooks wait, or there is patience left for workloads that were ready."""
     job, repository = asked.job, needs.destinations.repository(asked.destination)
     request = ledger.read(store, keys.request(job), RestoreRequest)
@@ -132,8 +133,7 @@ def _started(
         raise NotYet(f"waiting for {brief(waiting)}")
     never = _unready((obj for obj in workloads if why_not_ready(obj)), needs.cluster)
     late = [prefixed(f"not ready after {needs.patience}", one) for one in unready]
-    late += [prefixed("not ready, as it was not when it was backed up", one) for one in never]
-    return hooks, late
+    return hooks, late, [prefixed("not ready, as it was not when it was backed up", one) for one in never]
 
 
 def _unready(workloads: Iterable[Object], cluster: Cluster) -> Iterator[Message]:
