@@ -7,8 +7,9 @@ import typer
 
 from producers.actions import destinations as actions
 from producers.cli import rows
-from producers.cli.commands.destination_set import setting, tried
+from producers.cli.commands.destination_set import setting
 from producers.cli.context import OutputOption, note, session_of
+from producers.cli.destination_options import tried
 from producers.cli.render import Output, printable, show
 from producers.views import destinations as views
 from schemas.events import THE_DEFAULT

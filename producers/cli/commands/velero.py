@@ -2,6 +2,7 @@
 
 import typer
 
+from producers.cli import destination_options as options
 from producers.cli.commands import destination_set as configure
 from producers.cli.commands.storage import Name, show_, storage
 from producers.cli.context import OutputOption
@@ -14,13 +15,13 @@ velero = typer.Typer(no_args_is_help=True, help="KOTS' words for `snapline stora
 
 def instance_role(
     ctx: typer.Context,
-    bucket: configure.Bucket = None,
-    name: configure.NameOption = DEFAULT_DESTINATION,
-    region: configure.Region = None,
-    prefix: configure.Prefix = None,
+    bucket: options.Bucket = None,
+    name: options.NameOption = DEFAULT_DESTINATION,
+    region: options.Region = None,
+    prefix: options.Prefix = None,
     passphrase_secret: PassphraseOption = None,
-    no_check: configure.NoCheck = False,
-    force: configure.Force = False,
+    no_check: options.NoCheck = False,
+    force: options.Force = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """A bucket of AWS, by the role of the machine. The passphrase comes on standard input."""
