@@ -16,7 +16,7 @@ from schemas.kubernetes import SECRETS, Object
 from tests.support.line import CONSOLE, Line, Servers, whole_line
 from workers.adapters.stores import open_store
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(700)
 BUCKETS_PASSPHRASE = "the passphrase of the bucket"
 
 
@@ -78,7 +78,7 @@ def command_lines() -> Iterator[set[str]]:
     stop = threading.Event()
 
     def look() -> None:
-        while not stop.wait(0.05):
+        while not stop.wait(0.2):
             for each in Path("/proc").glob("[0-9]*/cmdline"):
                 try:
                     seen.add(each.read_text(errors="replace"))
