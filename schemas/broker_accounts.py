@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas import events as e
 from schemas import topology
-from schemas.services import SCHEDULER, services, tells
+from schemas.services import PRODUCERS, services, tells
 from schemas.topology import CONTROL, EVENT_LOG, EVENTS, TOLD, WORK
 
 TEMPORARY = r"amq\.gen.*"
@@ -40,7 +40,7 @@ def definitions(vhost: str, nodes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _permissions(service: str) -> dict[str, str]:
-    if service == SCHEDULER:
+    if service in PRODUCERS:
         return {"configure": _any(()), "write": _any(map(re.escape, (EVENTS, TOLD))), "read": _any(())}
     queue = topology.queue(service)
     own, listens = _own(queue), [re.escape(CONTROL)] if queue.node else []
@@ -55,7 +55,7 @@ def _permissions(service: str) -> dict[str, str]:
 
 def _topic_permissions(service: str) -> list[dict[str, str]]:
     told, asked = _keys(service, requests=False), _keys(service, requests=True)
-    if service == SCHEDULER:
+    if service in PRODUCERS:
         return [{"exchange": name, "write": said, "read": _any(())} for name, said in ((EVENTS, asked), (TOLD, told))]
     queue = topology.queue(service)
     own = _own(queue)

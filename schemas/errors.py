@@ -121,6 +121,9 @@ class Code(StrEnum):
     MARK_UNREADABLE = "MarkUnreadable"
     NO_SUCH_FILE = "NoSuchFile"
 
+    # other systems
+    NO_SUCH_EVENT_TOKEN = "NoSuchEventToken"  # noqa: S105  # a code
+
     # the cluster
     CLUSTER_AWAY = "ClusterAway"
 

@@ -1,6 +1,6 @@
 """The services of the line, each with an account of its own on the broker, and what each tells.
 
-A service is called as its queue, and the scheduler `scheduler`. Who is believed when an event comes from inside is
+A service is called as its queue, or as it is in `PRODUCERS`. Who is believed when an event comes from inside is
 decided by this table, as is what an account may publish: nobody but `restore.apply` and the node's own worker has a
 volume written, for one.
 """
@@ -9,6 +9,10 @@ from schemas import events as e
 from schemas import topology
 
 SCHEDULER = "scheduler"
+POST_EVENTS = "post.events"
+"""Takes requests over HTTP."""
+PRODUCERS = frozenset({SCHEDULER, POST_EVENTS})
+"""Those that serve no queue."""
 _NEXT: tuple[type[e.Event], ...] = (
     e.BackupLicensed,
     e.BackupPlanned,
@@ -60,6 +64,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
     "retention": (e.BackupDeleteRequested,),
     "alarms": e.ALARMS,
     SCHEDULER: (e.BackupRequested, e.BackupVerifyRequested, e.BackupTestRestoreRequested, e.TickMinute),
+    POST_EVENTS: tuple(e.KINDS[name] for name in sorted(e.REQUESTS)),
 }
 """Without the node workers, which all tell the same."""
 

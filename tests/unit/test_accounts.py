@@ -14,7 +14,7 @@ from deploy import accounts, kubeconfigs
 from schemas import broker_accounts, topology
 from schemas import events as e
 from schemas.kubernetes import NAMESPACES, SECRETS, Object
-from schemas.services import SCHEDULER, services, tells
+from schemas.services import PRODUCERS, services, tells
 from schemas.settings import from_environment
 from schemas.topology import CONTROL, EVENTS, TOLD, WORK
 from workers.adapters.twins.cluster import MemoryCluster
@@ -55,7 +55,7 @@ def test_a_worker_has_rights_on_its_own_queues_and_publishes_what_it_tells() -> 
     kinds = {f"{kind.type}.node-a" if "node" in kind.model_fields else kind.type: kind for kind in e.KINDS.values()}
     assert set(own) == set(services(NODES))
     for name in own:
-        mine = {name} - {SCHEDULER}
+        mine = {name} - PRODUCERS
         for what in ("configure", "write", "read"):
             assert _matching(own[name][what], every) == mine
             assert not _matching(own[name][what], {topology.EVENT_LOG})

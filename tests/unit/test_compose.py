@@ -19,10 +19,11 @@ COMPOSE: dict[str, Any] = yaml.safe_load((HOUSE / "docker-compose.yml").read_tex
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
-def test_there_is_a_worker_for_every_queue_a_node_worker_and_a_scheduler() -> None:
+def test_there_is_a_worker_for_every_queue_a_node_worker_and_all_that_ask() -> None:
     workers = {name: service["command"] for name, service in SERVICES.items() if "build" in service}
     queues = {name: ["worker", name] for name in (*topology.QUEUES, "volumes.node-a")}
-    assert workers == {**queues, "scheduler": ["scheduler"]}
+    fronts = {"post.events": ["serve-events", "--listen", "0.0.0.0:8088"]}
+    assert workers == {**queues, "scheduler": ["scheduler"], **fronts}
 
 
 def test_every_setting_is_known_and_good() -> None:

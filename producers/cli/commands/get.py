@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -134,6 +135,19 @@ def get_objectives(ctx: typer.Context, output: ListOutputOption = ListOutput.TAB
 
     found = objectives(session_of(ctx))
     show([{"app": app, "objective_seconds": int(each.total_seconds())} for app, each in found.items()], output)
+
+
+@get.command("event-tokens")
+@get.command("event-token", hidden=True)
+def get_event_tokens(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
+    """What tokens for POST /events there are, and what each may ask for."""
+    from producers.views.outside.event_tokens import event_tokens
+
+    found = event_tokens(session_of(ctx))
+    for each in found:
+        if isinstance(each, Unreadable):
+            note(f"{each.name} is passed over: {with_remedy(each.problem)}")
+    show([asdict(each) for each in found if not isinstance(each, Unreadable)], output, ("name", "types"))
 
 
 @get.command("dead-letters")

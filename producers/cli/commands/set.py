@@ -6,6 +6,7 @@ from producers.cli.commands.app import add
 from producers.cli.commands.destination_set import setting
 from producers.cli.commands.notify import setting as set_notification
 from producers.cli.commands.objective import set_ as set_objective
+from producers.cli.commands.outside import set_event_token
 from producers.cli.commands.schedule import set_ as set_schedule
 from producers.cli.commands.storage import set_default
 
@@ -16,3 +17,4 @@ set_.add_typer(setting, name="destination")
 set_.add_typer(set_notification, name="notification")
 set_.command("objective")(set_objective)
 set_.command("default-destination")(set_default)
+set_.command("event-token")(set_event_token)

@@ -101,6 +101,19 @@ class Previewed(Shape):
     expires_at: datetime | None
 
 
+class EventToken(Shape):
+    """A token for POST /events: what it may ask for."""
+
+    name: str
+    types: list[str]
+
+
+class EventTokenMade(EventToken):
+    """A new one, which is shown once."""
+
+    token: str
+
+
 class Destination(Shape):
     """A destination; of one that cannot be read, what the `problem` is."""
 

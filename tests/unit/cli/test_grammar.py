@@ -14,10 +14,20 @@ from producers.cli.main import Commands, cli
 from tests.support.front import Front
 
 NOUNS = {
-    "get": ["backups", "restores", "apps", "schedules", "destinations", "notifications", "objectives", "dead-letters"],
+    "get": [
+        "backups",
+        "restores",
+        "apps",
+        "schedules",
+        "destinations",
+        "notifications",
+        "objectives",
+        "event-tokens",
+        "dead-letters",
+    ],
     "describe": ["backup", "restore", "app", "schedule", "destination", "notification", "dead-letter"],
-    "set": ["app", "schedule", "destination", "default-destination", "notification", "objective"],
-    "delete": ["backup", "app", "schedule", "destination", "notification", "objective", "dead-letters"],
+    "set": ["app", "schedule", "destination", "default-destination", "notification", "objective", "event-token"],
+    "delete": ["backup", "app", "schedule", "destination", "notification", "objective", "event-token", "dead-letters"],
 }
 
 

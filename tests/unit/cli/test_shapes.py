@@ -51,6 +51,8 @@ def test_every_command_that_prints_json_has_a_shape() -> None:
         "get schedules",
         "get destinations",
         "get dead-letters",
+        "get event-tokens",
+        "set event-token ci",
         "describe app shop",
         "describe schedule nightly",
         "schedule set nightly --paused",

@@ -1,0 +1,42 @@
+"""Ways in for other systems: `snapline serve-events`, and its tokens."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from producers.actions import event_tokens
+from producers.cli.context import OutputOption, note, session_of
+from producers.cli.render import Output, show
+
+Name = Annotated[str, typer.Argument(help="Name of the token, such as that of the system that has it.")]
+Types = Annotated[list[str] | None, typer.Option("--type", help="What it may ask for, else backups; may be repeated.")]
+BACKUPS = "backup.requested.v1"
+
+
+def set_event_token(ctx: typer.Context, name: Name, types: Types = None, output: OutputOption = Output.TABLE) -> None:
+    """Make a token for POST /events, and show it, once. One of the same name is no longer good."""
+    made = event_tokens.make(session_of(ctx), name, types or [BACKUPS])
+    show(asdict(made), output)
+    note("keep it: nobody can show it again")
+
+
+def delete_event_token(ctx: typer.Context, name: Name) -> None:
+    """A token for POST /events is no longer good."""
+    event_tokens.forget(session_of(ctx), name)
+    note(f"token {name} is no longer good")
+
+
+def serve_events(
+    ctx: typer.Context,
+    listen: Annotated[str, typer.Option(help="Host and port. Put TLS in front where others can reach it.")] = (
+        "127.0.0.1:8088"
+    ),
+) -> None:
+    """Take requests over HTTP, until stopped: POST /events, with a token. Any number may run."""
+    from producers.http.serve import serve
+    from workers.adapters import logs
+
+    session = session_of(ctx)
+    logs.configure(secrets=session.settings.secrets())
+    serve(session, listen)
