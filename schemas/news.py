@@ -24,6 +24,7 @@ _SEVERITIES: dict[str, Severity] = {
     "failed": "error",
     "verification_failed": "error",
     "test_restore_failed": "error",
+    "copy_failed": "error",
 }
 
 
@@ -136,6 +137,11 @@ def describe(event: e.Event) -> str:
         case e.BackupSuspicious():
             named = "; ".join(f"{each.volume}: {each.reason}" for each in event.volumes)
             return f"backup {event.backup}: in {event.count} volumes much has changed that as a rule does not: {named}"
+        case e.BackupCopied():
+            return f"backup {event.backup} was copied from {event.destination} to {event.to}"
+        case e.BackupCopyFailed():
+            way = f"from {event.destination} to {event.to}"
+            return f"backup {event.backup} could not be copied {way}: {brief([event.reason])}"
         case e.AlarmResolved():
             what = event.alarm.rpartition(".")[0].replace(".", " ").replace("_", " ")
             return f"{event.about}: {what}, since {_time(event.since)}, is over"

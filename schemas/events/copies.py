@@ -17,10 +17,11 @@ class BackupCopyRequested(BackupEvent):
 
 
 class _Answer(BackupEvent):
-    """Base of the answers to the request `request`."""
+    """Base of the answers to the request `request`. `app` as in the final events of backups."""
 
     identity: ClassVar[tuple[str, ...]] = ("backup", "destination", "to", "request")
 
+    app: Name | None = None
     to: Name
     request: str
 

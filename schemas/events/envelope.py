@@ -59,6 +59,7 @@ FINAL: tuple[type[Event], ...] = (
 NEWS: tuple[type[Event], ...] = (
     *FINAL,
     *verification.VERIFICATION_ENDS,
+    *copies.COPY_ENDS,
     backup.BackupSuspicious,
     *alarms.ALARMS,
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas import events as e
-from schemas import keys
+from schemas import keys, news
 from schemas.errors import Code
 from schemas.job import backup
 from schemas.messages import Message
@@ -68,9 +68,10 @@ def comes_back(places: Places, record: BackupRecord, roots: tuple[Path, ...], ta
 def test_a_copy_is_the_same_backup_and_outlives_the_first(
     places: Places, roots: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    made = places.back_up(JOB.name, *roots, status="PartiallyFailed")
+    made = places.back_up(JOB.name, *roots, status="PartiallyFailed", app="shop")
     told = Process(places).copy(JOB.name)
     assert isinstance(told, e.BackupCopied)
+    assert told.app == "shop"
     assert told.scanned_bytes == sum(volume.scanned_bytes for volume in made.volumes)
     assert told.uploaded_bytes > 0
     record = there(places)
@@ -352,3 +353,12 @@ def test_a_backup_that_failed_is_not_copied() -> None:
     endings.fail(world.store, licensed.job, NOW, Message(code="Damaged", text="it is"))
     assert list(world.hear(e.BackupPlanned(backup=licensed.backup, objects=0, pods=0)))[1:] == []
     assert list(world.store.list(keys.WANTED_COPIES)) == []
+
+
+def test_people_are_told_where_a_copy_went_and_of_one_that_failed_as_of_an_error() -> None:
+    made = e.BackupCopied(backup="b", to="nas", request="r")
+    failed = e.BackupCopyFailed(backup="b", to="nas", request="r", reason=Message(code="Damaged", text="it is damaged"))
+    assert {type(made), type(failed)} <= set(e.NEWS)
+    assert (news.severity(made), news.describe(made)) == ("info", "backup b was copied from default to nas")
+    said = "backup b could not be copied from default to nas: it is damaged"
+    assert (news.severity(failed), news.describe(failed)) == ("error", said)

@@ -47,6 +47,7 @@ def copy(event: e.CloudEvent[e.BackupCopyRequested], needs: CopyBackupNeeds) -> 
     yield e.BackupCopied(
         backup=job.name,
         destination=asked.destination,
+        app=record.app,
         to=asked.to,
         request=event.id,
         scanned_bytes=result.scanned_bytes,
@@ -58,25 +59,34 @@ def copy(event: e.CloudEvent[e.BackupCopyRequested], needs: CopyBackupNeeds) -> 
 def give_up(event: e.CloudEvent[e.BackupCopyRequested], reason: Message, needs: CopyBackupNeeds) -> Iterator[e.Event]:
     """What is told of a copy that failed for good. It is on record where the backup is, if there is one."""
     event = default.named(event, needs.destinations, lambda store: wanted.is_known(store, event.data))
-    asked = event.data
+    asked, app = event.data, None
     with suppress(PermanentError):  # there may be nowhere to record it
         if is_name(asked.backup) and asked.to != asked.destination:
-            _record(needs.destinations.store(asked.destination), asked, reason, needs.now())
-    yield from refuse(event, reason, needs)
-
-
-def _record(store: ObjectStore, asked: e.BackupCopyRequested, reason: Message, now: datetime) -> None:
-    if ledger.finished_backup(store, asked.backup) is not None:
-        wanted.failed(store, asked.job, asked.to, reason, now)
-    elif not ledger.exists(store, keys.running(asked.job)):
-        wanted.forget(store, asked.job)
+            app = _record(needs.destinations.store(asked.destination), asked, reason, needs.now())
+    yield _failed(event, reason, needs, app)
 
 
 def refuse(event: e.CloudEvent[e.BackupCopyRequested], reason: Message, needs: CopyBackupNeeds) -> Iterator[e.Event]:
     """What is told of a request that was not taken up."""
+    yield _failed(event, reason, needs)
+
+
+def _record(store: ObjectStore, asked: e.BackupCopyRequested, reason: Message, now: datetime) -> str | None:
+    """The application of the backup, if it is of one alone."""
+    if (record := ledger.finished_backup(store, asked.backup)) is not None:
+        wanted.failed(store, asked.job, asked.to, reason, now)
+        return record.app
+    if not ledger.exists(store, keys.running(asked.job)):
+        wanted.forget(store, asked.job)
+    return None
+
+
+def _failed(
+    event: e.CloudEvent[e.BackupCopyRequested], reason: Message, needs: CopyBackupNeeds, app: str | None = None
+) -> e.Event:
     asked, destination = event.data, default.place(event, needs.destinations)
-    yield e.BackupCopyFailed(
-        backup=asked.backup, destination=destination, to=asked.to, request=event.id, reason=shortened(reason)
+    return e.BackupCopyFailed(
+        backup=asked.backup, destination=destination, app=app, to=asked.to, request=event.id, reason=shortened(reason)
     )
 
 
