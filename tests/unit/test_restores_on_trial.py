@@ -9,7 +9,7 @@ import pytest
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import NotFound, NotYet
+from schemas.errors import Invalid, NotFound, NotYet
 from schemas.job import backup
 from schemas.kubernetes import CLAIMS, DEPLOYMENTS, NAMESPACES, NETWORK_POLICIES, PODS, SERVICES, VOLUMES, Object
 from schemas.records import RestoreTest, RestoreTested
@@ -19,6 +19,8 @@ from workers.adapters.twins.commands import Ended
 from workers.jobs import endings, ledger
 from workers.manifests.kube.objects import name_of
 from workers.steps import restore_clear, restore_finalize
+from workers.verification import probe
+from workers.verification.probe import Target
 
 
 class Killed(BaseException):
@@ -313,3 +315,28 @@ def test_an_end_that_is_told_again_changes_no_newer_result() -> None:
     ledger.put(trial.restoring.store, keys.test_restored(backup("b")), newer)
     assert trial.clear() == []
     assert trial.tested == newer
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("web:80", Target("web", 80, "/")),
+        ("web:8080/a?b=c", Target("web", 8080, "/a?b=c")),
+        ("http://web:80/x", Target("web", 80, "/x")),
+        ("shop/web:80/x", Target("web", 80, "/x", "shop")),
+    ],
+)
+def test_a_probe_names_a_service(text: str, asked: Target) -> None:
+    assert probe.target(text) == asked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "web", "web:0", "web:65536", "web:x", "web:80 /", "web:80/a b", "web:80/\r\nHost: x", "https://web:443"),
+        *("10.0.0.1:80", "[::1]:80", "web.kube-system.svc:80", "user@web:80", "web:80@evil.example.com/", "a/b/web:80"),
+    ],
+)
+def test_nothing_else_is_a_probe(text: str) -> None:
+    with pytest.raises(Invalid):
+        probe.target(text)
