@@ -146,6 +146,8 @@ def describe(event: e.Event) -> str:
             what = event.alarm.rpartition(".")[0].replace(".", " ").replace("_", " ")
             return f"{event.about}: {what}, since {_time(event.since)}, is over"
     what, _, how = event.type.rpartition(".")[0].partition(".")
+    if isinstance(event, e.RestoreFinal) and event.test:
+        what = f"test {what}"
     reasons = [reason] if (reason := getattr(event, "reason", None)) else getattr(event, "reasons", [])
     return f"{what} {event.subject or '(none)'} {how.replace('_', ' ')}" + (f": {brief(reasons)}" if reasons else "")
 

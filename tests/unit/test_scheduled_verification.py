@@ -17,7 +17,7 @@ from schemas import schedule as schedules
 from schemas.errors import Invalid
 from schemas.job import restore
 from schemas.messages import Message
-from schemas.news import severity
+from schemas.news import describe, severity
 from schemas.records import RestoreRequest
 from schemas.rights import Rights
 from schemas.schedule import Schedule, from_config_map, to_config_map
@@ -133,6 +133,8 @@ def test_what_did_not_go_well_is_told_as_an_error() -> None:
     )
     good = (e.BackupVerified(backup="b", request="r"), e.BackupTestRestored(backup="b", restore="r", seconds=1.0))
     assert ([severity(each) for each in bad], [severity(each) for each in good]) == (["error"] * 2, ["info"] * 2)
+    ended = e.RestoreCompleted(restore="b-test-x", backup="b", test=True)
+    assert describe(ended) == "test restore b-test-x completed"
     assert all(topology.queue("notify") in topology.hearing(each) for each in (*bad, *good))
 
 
