@@ -108,6 +108,21 @@ def due(
             yield schedule, newest
 
 
+def look(
+    publish: Callable[[e.AnyEvent], None],
+    known: list[Schedule],
+    asked: Asked,
+    now: datetime,
+    is_answered: Callable[[Schedule, datetime], bool],
+) -> None:
+    """Asks for what is `due`, and notes it in `asked` when the bus has it. Raises as `publish`."""
+    for schedule, newest in due(known, asked, now, is_answered):
+        event = request(schedule, newest, now)
+        publish(event)
+        asked[schedule.name] = newest.at, now
+        log.info("run requested", event_id=event.id)
+
+
 def run(
     publish: Callable[[e.AnyEvent], None],
     read: Callable[[], list[Schedule]],
@@ -127,11 +142,7 @@ def run(
             for event in ticks(ticked, now):
                 publish(event)
             ticked = now
-            for schedule, newest in due(read(), asked, now, is_answered):
-                event = request(schedule, newest, now)
-                publish(event)
-                asked[schedule.name] = newest.at, now
-                log.info("run requested", event_id=event.id)
+            look(publish, read(), asked, now, is_answered)
         except SnaplineError as error:
             log.warning("trying again", reason=error.with_place)
         stop.wait(LOOK)

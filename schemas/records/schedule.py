@@ -10,7 +10,8 @@ from schemas.records.base import Record
 
 class PassedOver(BaseModel):
     """The due times after `after` (None: from the first on) and up to `until`, which nobody has asked for. A run among
-    them that has an entry of its own, since it was asked for late, is told of by that."""
+    them that has an entry of its own, since it was asked for late, is told of by that; one that two entries cover,
+    since they were written at the same time, by the earlier."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

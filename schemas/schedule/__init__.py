@@ -1,6 +1,6 @@
 """Schedules: when to ask for what, how such a wish is kept, and when it is due."""
 
-from schemas.schedule.expression import EPOCH, MACROS, PRESETS, split_zone
+from schemas.schedule.expression import EPOCH, MACROS, PRESETS, split_zone, zone
 from schemas.schedule.model import Does, Missed, Schedule
 from schemas.schedule.moments import last_due, next_due
 from schemas.schedule.stored import LABEL, NAME_PREFIX, from_config_map, to_config_map
@@ -25,4 +25,5 @@ __all__ = [
     "split_zone",
     "starts",
     "to_config_map",
+    "zone",
 ]

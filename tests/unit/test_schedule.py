@@ -129,10 +129,11 @@ def test_a_wrong_field_is_a_clear_error(field: str, value: str) -> None:
 
 def test_a_paused_schedule_asks_for_nothing_and_others_name_their_destinations() -> None:
     known = [Schedule(name="idle", expression="@hourly", paused=True)]
-    known.append(Schedule(name="nas", expression="@hourly", destination="nas", copy_to=("far",)))
+    known.append(Schedule(name="nas", expression="@hourly", destination="nas", copy_to=("far",), ttl="720h"))
     [(asked, due)] = scheduler.due(known, {}, NOON, lambda *_: False)
     request = scheduler.request(asked, due, NOON)
-    assert request.data == e.BackupRequested(schedule="nas", destination="nas", copy_to=["far"], due=due)
+    said = e.BackupRequested(schedule="nas", destination="nas", copy_to=["far"], ttl="720h", due=due)
+    assert request.data == said
 
 
 def test_a_new_schedule_makes_up_for_nothing() -> None:
@@ -206,6 +207,14 @@ def test_two_schedulers_say_the_same_ids(monkeypatch: pytest.MonkeyPatch) -> Non
         sorted({event.id for event in first if event.type == "tick.minute.v1"})[-1]
         == "tick.minute.v1/2026-11-24T02:02Z"
     )
+
+
+def test_a_run_is_asked_for_again_until_it_is_answered() -> None:
+    known, asked, told = [Schedule(name="nightly", expression="@daily")], scheduler.Asked(), list[e.AnyEvent]()
+    for minutes in range(60):
+        now, answered = NOON + timedelta(minutes=minutes), minutes > 35
+        scheduler.look(told.append, known, asked, now, lambda *_, answered=answered: answered)  # type: ignore[misc]
+    assert [event.id for event in told] == ["schedule/nightly/2026-11-23T00:00:00Z"] * 4
 
 
 def test_each_due_time_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def enter(
     if standing := ledger.find(store, key, ScheduledRun):
         return standing
     times = runs_of(store, schedule)
-    earlier = max((at for at in times if at < due.at), default=None)
+    overtaken = bool(times) and times[-1] > due.at  # then the later run accounts for all before it
     run = ScheduledRun(
         schedule=schedule,
         at=due.at,
@@ -42,7 +42,7 @@ def enter(
         app=asked.app,
         blackout=due.blackout,
         refused=_refusal(store, schedule, due, times, now),
-        passed_over=_passed_over(schedule, due, earlier),
+        passed_over=None if overtaken else _passed_over(schedule, due, times[-1] if times else None),
     )
     standing = ledger.create(store, key, run)
     for at in times:
