@@ -213,7 +213,7 @@ def test_a_run_is_asked_for_again_until_it_is_answered() -> None:
     known, asked, told = [Schedule(name="nightly", expression="@daily")], scheduler.Asked(), list[e.AnyEvent]()
     for minutes in range(60):
         now, answered = NOON + timedelta(minutes=minutes), minutes > 35
-        scheduler.look(told.append, known, asked, now, lambda *_, answered=answered: answered)  # type: ignore[misc]
+        scheduler.look(told.append, known, asked, now, lambda *_, answered=answered: answered)
     assert [event.id for event in told] == ["schedule/nightly/2026-11-23T00:00:00Z"] * 4
 
 
