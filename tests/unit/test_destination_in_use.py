@@ -13,6 +13,7 @@ from schemas import events as e
 from schemas import keys
 from schemas.destination import DirectoryDestination
 from schemas.errors import Code, Invalid, NotFound, TransientError
+from schemas.job import backup
 from schemas.kubernetes import CONFIG_MAPS
 from schemas.records import BackupRecord
 from schemas.schedule import Schedule, to_config_map
@@ -67,6 +68,13 @@ def test_where_jobs_run_nothing_is_removed_without_force(front: Front) -> None:
     assert names(front) == ["default", "nas"]
     assert storage(front, "remove", "nas", "--force").exit_code == 0
     assert names(front) == ["default"]
+
+
+def test_nor_where_copies_come_from_or_go_to(front: Front) -> None:
+    for key in (keys.wanted_copy(backup("shop-1"), "far"), keys.incoming(backup("shop-2"))):
+        front.objects.put(key, b"{}")
+        assert "under way" in refusal(storage(front, "remove", "nas"))
+        front.objects.delete(key)
 
 
 @pytest.mark.parametrize("fields", [{"destination": "nas"}, {"copy_to": ("elsewhere", "nas")}])

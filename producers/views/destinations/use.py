@@ -1,6 +1,6 @@
 """Who needs a destination: jobs that run there, schedules, and all that name none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from producers.session import Session
 from producers.views.schedules import read
@@ -16,6 +16,7 @@ class DestinationUse:
 
     name: str
     jobs: tuple[Job, ...] = ()
+    copies: int = 0  # under way, from there or to there
     schedules: tuple[str, ...] = ()
     is_default: bool = False
     doubt: str = ""
@@ -26,6 +27,10 @@ class DestinationUse:
         said = []
         if self.jobs:
             said.append(f"{', '.join(map(str, self.jobs))} {'runs' if len(self.jobs) == 1 else 'run'} there")
+        if self.copies:
+            said.append(
+                f"{self.copies} {'copy is' if self.copies == 1 else 'copies are'} under way from there or to there"
+            )
         if self.schedules:
             said.append(f"schedule {', '.join(self.schedules)} asks for it")
         if self.is_default:
@@ -44,13 +49,15 @@ def use(session: Session, name: str) -> DestinationUse:
         if not isinstance(each, Unreadable) and name in (each.destination, *each.copy_to)
     )
     is_default = session.destinations.defaults()[0] == name
-    return DestinationUse(name, running.jobs, schedules, is_default, running.doubt)
+    return replace(running, schedules=schedules, is_default=is_default)
 
 
 def jobs_in(session: Session, name: str) -> DestinationUse:
-    """The jobs that run there, as far as anybody can see from here."""
+    """The jobs that run there, and the copies, as far as anybody can see from here."""
     try:
-        marked = [keys.parse_running(found.key) for found in session.store(name).list(keys.RUNNING)]
+        store = session.store(name)
+        marked = [keys.parse_running(found.key) for found in store.list(keys.RUNNING)]
+        copies = sum(1 for prefix in (keys.WANTED_COPIES, keys.INCOMING) for _ in store.list(prefix))
     except SnaplineError as error:
         return DestinationUse(name, doubt=str(error))
-    return DestinationUse(name, jobs=tuple(sorted(marked, key=str)))
+    return DestinationUse(name, jobs=tuple(sorted(marked, key=str)), copies=copies)
