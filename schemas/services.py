@@ -11,7 +11,9 @@ from schemas import topology
 SCHEDULER = "scheduler"
 POST_EVENTS = "post.events"
 """Takes requests over HTTP."""
-PRODUCERS = frozenset({SCHEDULER, POST_EVENTS})
+UPGRADES = "upgrades"
+"""Asks for a backup before an upgrade."""
+PRODUCERS = frozenset({SCHEDULER, POST_EVENTS, UPGRADES})
 """Those that serve no queue."""
 _NEXT: tuple[type[e.Event], ...] = (
     e.BackupLicensed,
@@ -64,6 +66,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
     "retention": (e.BackupDeleteRequested,),
     "alarms": e.ALARMS,
     SCHEDULER: (e.BackupRequested, e.BackupVerifyRequested, e.BackupTestRestoreRequested, e.TickMinute),
+    UPGRADES: (e.BackupRequested,),
     POST_EVENTS: tuple(e.KINDS[name] for name in sorted(e.REQUESTS)),
 }
 """Without the node workers, which all tell the same."""

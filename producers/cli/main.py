@@ -41,6 +41,7 @@ class Commands(LazyGroup):
         "redrive": Entry(f"{ROOM}.bus:redrive", "Give dead letters back to their queue."),
         "worker": Entry(f"{ROOM}.workshop:worker", "Serve one queue until stopped."),
         "scheduler": Entry(f"{ROOM}.schedule:scheduler", "Ask for what is due, until stopped."),
+        "watch-upgrades": Entry(f"{ROOM}.outside:watch_upgrades", "Back up before upgrades, until stopped."),
         "serve-events": Entry(f"{ROOM}.outside:serve_events", "Take requests over HTTP, until stopped."),
         "settings": Entry(f"{ROOM}.workshop:settings", "Every SNAPLINE_ variable, and whether it is set."),
         "completion": Entry(f"{ROOM}.bare:completion", "The completion script for a shell."),

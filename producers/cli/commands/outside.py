@@ -1,6 +1,9 @@
 """Ways in for other systems: `snapline serve-events`, and its tokens."""
 
+import signal
+import threading
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -8,6 +11,7 @@ import typer
 from producers.actions import event_tokens
 from producers.cli.context import OutputOption, note, session_of
 from producers.cli.render import Output, show
+from producers.session import Session
 
 Name = Annotated[str, typer.Argument(help="Name of the token, such as that of the system that has it.")]
 Types = Annotated[list[str] | None, typer.Option("--type", help="What it may ask for, else backups; may be repeated.")]
@@ -40,3 +44,22 @@ def serve_events(
     session = session_of(ctx)
     logs.configure(secrets=session.settings.secrets())
     serve(session, listen)
+
+
+def watch_upgrades(
+    ctx: typer.Context,
+    quiet: Annotated[float, typer.Option(min=0, help="Seconds without a change before a backup is asked for.")] = 5,
+    deadline: Annotated[float, typer.Option(min=1, help="Seconds that a rollout is held, at most.")] = 1800,
+) -> None:
+    """Ask for a backup when a workload with the label snapline.dev/backup-before-upgrade changes, until stopped. Any
+    number may run."""
+    from producers.watch_upgrades.run import SOURCE, Patience, run
+    from workers.adapters import logs
+
+    settings = session_of(ctx).settings
+    logs.configure(secrets=settings.secrets())
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with Session(settings, SOURCE) as session:
+        run(session, Patience(timedelta(seconds=quiet), timedelta(seconds=deadline)), stop, lambda: datetime.now(UTC))
