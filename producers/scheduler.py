@@ -3,6 +3,7 @@
 import shlex
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -138,11 +139,19 @@ def run(
     asked: Asked = {}
     while not stop.is_set():
         now = clock()
-        try:
+        with _tried_again():  # by itself: a tick is refused for as long as a queue that hears it was never served
             for event in ticks(ticked, now):
                 publish(event)
             ticked = now
+        with _tried_again():
             look(publish, read(), asked, now, is_answered)
-        except SnaplineError as error:
-            log.warning("trying again", reason=error.with_place)
         stop.wait(LOOK)
+
+
+@contextmanager
+def _tried_again() -> Iterator[None]:
+    """What fails is tried again at the next look."""
+    try:
+        yield
+    except SnaplineError as error:
+        log.warning("trying again", reason=error.with_place)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from producers import scheduler
 from schemas import events as e
 from schemas import schedule as schedules
-from schemas.errors import Invalid
+from schemas.errors import Invalid, TransientError
 from schemas.schedule import Schedule, last_due, next_due
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -225,3 +225,18 @@ def test_each_due_time_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [event.id for event in told]
     assert len(ids) == len(set(ids))
     assert [id_ for id_ in ids if id_.startswith("schedule/")][-1] == "schedule/each/2026-11-24T01:03:00Z"
+
+
+def test_while_the_tick_is_refused_what_is_due_is_asked_for_all_the_same() -> None:
+    """As it is with a broker on which a worker that hears ticks was never started."""
+    stop, published = threading.Event(), list[e.AnyEvent]()
+    start = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+    def publish(event: e.AnyEvent) -> None:
+        if isinstance(event.data, e.TickMinute):
+            raise TransientError("nobody would hear it")
+        published.append(event)
+        stop.set()
+
+    scheduler.run(publish, lambda: [Schedule(name="nightly", expression="@daily")], stop, lambda: start)
+    assert [type(event.data) for event in published] == [e.BackupRequested]
