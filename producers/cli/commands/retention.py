@@ -12,7 +12,7 @@ from producers.cli.render import ListOutput, Output, Row, show
 from producers.views.retention import Previewed, RulesView
 from producers.views.retention import preview as previewed
 from producers.views.retention import rules as all_rules
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from schemas.retention import ALL, PRESETS, Rules
 
 retention = typer.Typer(no_args_is_help=True, help="For how long backups are kept.")
@@ -102,7 +102,7 @@ def preview(
     keep_within: Within = None,
     min_age: MinAge = None,
     time_zone: TimeZone = None,
-    destination: DestinationOption = DEFAULT_DESTINATION,
+    destination: DestinationOption = THE_DEFAULT,
     output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """What would go now, and why each that stays stays; with rules, as if these were set."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from producers.session import Session
 from producers.views.catalog import open_catalog
 from producers.views.job_views import BackupView
-from schemas.events import DEFAULT_DESTINATION
+from schemas.events import THE_DEFAULT
 from schemas.job import backup
 from schemas.retention import Rules
 from workers.jobs import ledger
@@ -37,7 +37,7 @@ class Previewed:
 
 
 def preview(
-    session: Session, tried: Mapping[str, Rules] | None = None, *, destination: str = DEFAULT_DESTINATION
+    session: Session, tried: Mapping[str, Rules] | None = None, *, destination: str = THE_DEFAULT
 ) -> list[Previewed]:
     """All backups of a destination, the newest first. Rules that are `tried` count in place of their scopes'. Raises as
     the cluster, and NotFound (`NoDestination`), Invalid."""
