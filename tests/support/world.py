@@ -127,7 +127,7 @@ class World:
             case e.BackupPlanned() | e.VolumesCopied() | e.VolumesCopyFailed():
                 needs = backup_finalize.FinalizeBackupNeeds(self.destinations, self.clock)
                 yield from backup_finalize.finalize(envelope, needs)  # type: ignore[arg-type]
-            case _ if topology.is_heard(event) and not isinstance(event, e.FINAL):
+            case _ if topology.is_heard(event) and not isinstance(event, (*e.FINAL, e.BackupSuspicious)):
                 raise NotImplementedError(f"the line hears {event.type}, and `World.hear` does not")
 
 
