@@ -193,11 +193,14 @@ class RestoreSlice:
 
 @dataclass(frozen=True)
 class Pruned:
-    """What a prune has reclaimed; and of what is too young to go, so many bytes that may go from `young_until` on."""
+    """What a prune has reclaimed; of what is too young to go, so many bytes that may go from `young_until` on; and so
+    many that the store keeps locked, all of them gone free at `locked_until`, None if nobody says."""
 
     reclaimed_bytes: int
     young_bytes: int = 0
     young_until: datetime | None = None
+    locked_bytes: int = 0
+    locked_until: datetime | None = None
 
 
 Say = Callable[[str, int, int], None]

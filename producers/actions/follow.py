@@ -130,4 +130,6 @@ def _recorded(session: Session, requested: Requested, *, unheard: bool) -> e.Bac
         reclaimed_bytes=buried.reclaimed_bytes or 0,
         young_bytes=buried.young_bytes,
         young_until=buried.young_until,
+        locked_bytes=buried.locked_bytes,
+        locked_until=buried.locked_until,
     )

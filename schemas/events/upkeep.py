@@ -74,13 +74,16 @@ class BackupDeleteRequested(BackupEvent):
 
 class BackupDeleted(BackupEvent):
     """The backup is gone; `reclaimed_bytes` came back at once. `young_bytes` are too young to be deleted; a later prune
-    or deletion reclaims them, from `young_until` on."""
+    or deletion reclaims them, from `young_until` on. `locked_bytes` are locked by the store, until `locked_until` if it
+    says so; a later prune reclaims these, too."""
 
     type: ClassVar[str] = "backup.deleted.v1"
 
     reclaimed_bytes: Count = 0
     young_bytes: Count = 0
     young_until: AwareDatetime | None = None
+    locked_bytes: Count = 0
+    locked_until: AwareDatetime | None = None
 
 
 class BackupDeleteFailed(BackupEvent):
@@ -101,7 +104,8 @@ class RepositoryPruneRequested(Event):
 
 
 class RepositoryPruned(Event):
-    """A prune has ended. `young_bytes` are too young to be deleted; a later one reclaims them, from `young_until`."""
+    """A prune has ended. `young_bytes` are too young to be deleted, `locked_bytes` are locked by the store; a later one
+    reclaims them, from `young_until` and `locked_until`."""
 
     type: ClassVar[str] = "repository.pruned.v1"
     identity: ClassVar[tuple[str, ...]] = ("request",)
@@ -110,6 +114,8 @@ class RepositoryPruned(Event):
     reclaimed_bytes: Count
     young_bytes: Count = 0
     young_until: AwareDatetime | None = None
+    locked_bytes: Count = 0
+    locked_until: AwareDatetime | None = None
     destination: Name = DEFAULT_DESTINATION
 
 

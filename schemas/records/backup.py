@@ -220,12 +220,14 @@ class BackupRecord(Record):
 
 class Tombstone(Record):
     """A backup that was deleted; the volumes `volume_ids` were its own, and go with it. `reclaimed_bytes` when that has
-    ended, and `young_bytes` more, which may go from `young_until` on."""
+    ended, and `young_bytes` and `locked_bytes` more, which may go from `young_until` and `locked_until` on."""
 
     volume_ids: list[str] = []
     reclaimed_bytes: int | None = None
     young_bytes: int = 0
     young_until: datetime | None = None
+    locked_bytes: int = 0
+    locked_until: datetime | None = None
 
 
 class Hold(Record):

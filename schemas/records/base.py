@@ -81,11 +81,14 @@ class Running(Record):
 
 
 class WantedPrune(Record):
-    """Somebody waits for a prune; `reclaimed_bytes` when it has ended, and `young_bytes`, which may go later."""
+    """Somebody waits for a prune; `reclaimed_bytes` when it has ended, and `young_bytes` and `locked_bytes`,
+    which may go later."""
 
     reclaimed_bytes: int | None = None
     young_bytes: int = 0
     young_until: datetime | None = None
+    locked_bytes: int = 0
+    locked_until: datetime | None = None
 
 
 class UpkeepLease(Record):

@@ -48,7 +48,8 @@ def prune(
     if found.reclaimed_bytes is None:
         yield from elsewhere(store, "prune")
         raise NotYet("waiting for a prune that is under way", IN_LINE)
-    return Pruned(found.reclaimed_bytes, found.young_bytes, found.young_until)
+    reclaimed = found.reclaimed_bytes
+    return Pruned(reclaimed, found.young_bytes, found.young_until, found.locked_bytes, found.locked_until)
 
 
 def gather(store: ObjectStore, wanted: str, moment: timedelta) -> None:

@@ -1,9 +1,10 @@
 """The volume repository: many files in, one volume id out; and back. Its format is in schemas/FORMAT.md."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from schemas.errors import Locked
 from schemas.messages import Message
 from workers.ports import (
     EVERYTHING,
@@ -155,7 +156,8 @@ class VolumeRepository:
     def forget(self, volumes: Iterable[str]) -> None:
         """See the port."""
         for volume in volumes:
-            self.store.delete(VOLUMES + volume)
+            with suppress(Locked):  # the prune that comes when it is free finds it
+                self.store.delete(VOLUMES + volume)
 
     def make_room(self) -> None:
         """See the port (F28)."""

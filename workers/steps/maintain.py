@@ -9,9 +9,9 @@ from functools import partial
 from schemas import events as e
 from schemas import job as jobs
 from schemas import keys
-from schemas.errors import Code, SnaplineError
+from schemas.errors import Code, Locked, SnaplineError
 from schemas.job import Job
-from schemas.messages import Message, shortened
+from schemas.messages import Message, shortened, told
 from schemas.records import BackupRecord, Tombstone
 from workers.copies import wanted as wanted_copies
 from workers.jobs import default_destination as default
@@ -19,6 +19,7 @@ from workers.jobs import ledger, upkeep
 from workers.jobs.background import Background
 from workers.jobs.room import WithRoom
 from workers.ports import Destinations, ObjectStore, Pruned, Repository
+from workers.retention import locked
 from workers.retention.burial import bury
 from workers.retention.finals import Finals
 
@@ -44,21 +45,25 @@ def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -
     repository = needs.destinations.repository(destination)
     store = WithRoom(needs.destinations.store(destination), repository)
     buried = ledger.find(store, keys.deleted(job), Tombstone)
-    if buried is not None and buried.reclaimed_bytes is not None:
-        yield _deleted(event, Pruned(buried.reclaimed_bytes, buried.young_bytes, buried.young_until))
+    if buried is not None and buried.reclaimed_bytes is not None and not _unlocked(store, buried):
+        yield _deleted(event, _pruned(buried))
         return
     if not ledger.exists(store, keys.wanted_prune(wanted)):
         backups = partial(needs.finals.backups, destination, store)
-        if reason := _why_not(store, job) or bury(store, job, event.data.expired, backups):
+        if reason := (
+            _why_not(store, job)
+            or bury(store, job, event.data.expired, backups)
+            or _remove_record(needs.destinations, event)
+        ):
             store.delete(keys.expiring(job))
             yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
             return
-        _tell_origin(needs.destinations, store, job, destination)
         _remove(store, repository, job)
     upkeep.gather(store, wanted, needs.moment)
     pruned = yield from upkeep.telling(
         event.id, destination, upkeep.prune(store, repository, wanted, destination, needs.background)
     )
+    pruned = locked.also(pruned, _remove_rest(store, job))
     buried = ledger.read(store, keys.deleted(job), Tombstone)
     ledger.put(store, keys.deleted(job), buried.model_copy(update=asdict(pruned)))
     upkeep.pruned(store, wanted)
@@ -79,6 +84,13 @@ def prune(event: e.CloudEvent[e.RepositoryPruneRequested], sender: str, needs: M
     upkeep.pruned(store, wanted)
 
 
+def _unlocked(store: ObjectStore, buried: Tombstone) -> bool:
+    """Whether what the store kept of a deleted backup may be free by now: then a second request deletes that, too."""
+    if not buried.locked_bytes:
+        return False
+    return buried.locked_until is None or buried.locked_until <= ledger.clock(store)
+
+
 def _tell_origin(destinations: Destinations, store: ObjectStore, job: Job, destination: str) -> None:
     """Notes that the copy goes where it was copied from. Nobody relies on that: if that destination is away or gone,
     nothing is noted."""
@@ -88,19 +100,36 @@ def _tell_origin(destinations: Destinations, store: ObjectStore, job: Job, desti
             wanted_copies.gone(destinations.store(record.copied_from), job, destination)
 
 
+def _remove_record(destinations: Destinations, event: e.CloudEvent[e.BackupDeleteRequested]) -> Message | None:
+    """Deletes the final record, and with it the backup; takes the tombstone away again, and says why, if the store
+    keeps the record locked."""
+    job, destination = event.data.job, event.data.destination
+    store = destinations.store(destination)
+    try:
+        _tell_origin(destinations, store, job, destination)
+        store.delete(keys.final(job))
+    except Locked as error:
+        with suppress(Locked):
+            store.delete(keys.deleted(job))
+        return told(error)
+    return None
+
+
 def _remove(store: ObjectStore, repository: Repository, job: Job) -> None:
     """Deletes what is the backup's own; safe to repeat. Volumes go after all that names them: one that is named and not
-    there would stop other prunes."""
-    store.delete(keys.final(job))
-    store.delete(keys.verified(job))
-    store.delete(keys.test_restored(job))
+    there would stop other prunes. What the store keeps locked stays."""
+    for key in (keys.verified(job), keys.test_restored(job), keys.expiring(job)):
+        with suppress(Locked):
+            store.delete(key)
     wanted_copies.forget(store, job)
-    store.delete(keys.expiring(job))
-    staying = {keys.request(job), keys.deleted(job)}
-    for found in list(store.list(keys.of(job))):
-        if found.key not in staying:
-            store.delete(found.key)
+    _remove_rest(store, job)
     repository.forget(ledger.read(store, keys.deleted(job), Tombstone).volume_ids)
+
+
+def _remove_rest(store: ObjectStore, job: Job) -> list[locked.Kept]:
+    """Deletes what lies below the job's key; what the store keeps locked of it."""
+    staying = {keys.request(job), keys.deleted(job)}
+    return locked.delete(store, [found for found in store.list(keys.of(job)) if found.key not in staying])
 
 
 def not_deleted(
@@ -117,6 +146,13 @@ def not_pruned(
     """What is told of a prune that failed for good."""
     destination = default.place(event, needs.destinations)
     yield e.RepositoryPruneFailed(request=event.id, destination=destination, reason=shortened(reason))
+
+
+def _pruned(buried: Tombstone) -> Pruned:
+    """What was told of the deletion."""
+    return Pruned(
+        buried.reclaimed_bytes or 0, buried.young_bytes, buried.young_until, buried.locked_bytes, buried.locked_until
+    )
 
 
 def _deleted(event: e.CloudEvent[e.BackupDeleteRequested], pruned: Pruned) -> e.Event:

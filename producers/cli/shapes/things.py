@@ -177,6 +177,8 @@ class Deletion(Shape):
     reclaimed_bytes: int | None = None
     young_bytes: int | None = None
     young_until: datetime | None = None
+    locked_bytes: int | None = None
+    locked_until: datetime | None = None
     reason: str | None = None
 
 
@@ -269,11 +271,14 @@ class Verified(Problems):
 
 
 class Pruned(Shape):
-    """What came back, and what will from `young_until` on: packs younger than an hour stay."""
+    """What came back, and what will from `young_until` on, as packs younger than an hour stay, and from `locked_until`
+    on, as the store keeps it locked."""
 
     reclaimed_bytes: int
     young_bytes: int = 0
     young_until: datetime | None = None
+    locked_bytes: int = 0
+    locked_until: datetime | None = None
 
 
 class Stats(Shape):

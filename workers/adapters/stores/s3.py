@@ -24,8 +24,9 @@ from botocore.exceptions import (
 from botocore.utils import parse_timestamp
 
 from schemas.destination import S3Destination
-from schemas.errors import Code, Denied, Invalid, NotFound, SnaplineError, TransientError
+from schemas.errors import Code, Denied, Invalid, Locked, NotFound, SnaplineError, TransientError
 from workers.adapters.causes import cause
+from workers.adapters.stores.s3_locks import BucketLocks
 from workers.ports import StoredObject
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class S3ObjectStore:
         self._prefix = f"{destination.prefix}/" if destination.prefix else ""
         self._place = f"bucket {destination.bucket!r} at {destination.endpoint or 'AWS'}"
         self._client = _client(destination, ca)
+        self._locks = BucketLocks(self._client, self._bucket)
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """See the port."""
@@ -82,16 +84,22 @@ class S3ObjectStore:
 
     def put(self, key: str, body: bytes | bytearray) -> None:
         """See the port."""
-        self._try(
-            f"write {key}", lambda: self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=body)
-        )
+        name = self._prefix + key
+        try:
+            answer = self._client.put_object(Bucket=self._bucket, Key=name, Body=body)
+        except (ClientError, BotoCoreError) as error:
+            raise self._refusal(f"write {key}", name, error) from error
+        self._locks.heed(answer)
 
     def create(self, key: str, body: bytes) -> bool:
         """See the port. A refusal after a lost answer may be about our own write; then the bodies are the same."""
         unsure = False
         for rest in CONFLICT_RESTS:
             try:
-                self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*")
+                answer = self._client.put_object(
+                    Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*"
+                )
+                self._locks.heed(answer)
                 return True
             except ClientError as error:
                 unsure = unsure or _was_retried(error)
@@ -113,10 +121,11 @@ class S3ObjectStore:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
+        kept = self._try(f"list {prefix}", self._locks.retention)
         for page in self._pages(prefix):
             for entry in page.get("Contents", []):
-                key = entry["Key"].removeprefix(self._prefix)
-                yield StoredObject(key, entry["Size"], entry["LastModified"], entry["ETag"].strip('"'))
+                key, at = entry["Key"].removeprefix(self._prefix), entry["LastModified"]
+                yield StoredObject(key, entry["Size"], at, entry["ETag"].strip('"'), at + kept if kept else None)
 
     def names(self, prefix: str) -> Iterator[str]:
         """See the port."""
@@ -136,17 +145,27 @@ class S3ObjectStore:
             yield page
 
     def delete(self, key: str) -> None:
-        """See the port."""
+        """See the port. In a bucket that keeps versions, what was deleted stays as one."""
+        name = self._prefix + key
         try:
-            self._try(f"delete {key}", lambda: self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key))
-        except NotFound:
-            return
+            self._client.delete_object(Bucket=self._bucket, Key=name)
+        except (ClientError, BotoCoreError) as error:
+            found = self._refusal(f"delete {key}", name, error)
+            if not isinstance(found, NotFound):
+                raise found from error
 
     def _try(self, what: str, request: Callable[[], T]) -> T:
         try:
             return request()
         except (ClientError, BotoCoreError) as error:
             raise self._meaning(what, error) from error
+
+    def _refusal(self, what: str, name: str, error: Exception) -> SnaplineError:
+        """Of what may be refused for a lock, too: the answer alone does not tell it from missing rights."""
+        found = self._meaning(what, error)
+        if isinstance(found, Denied) and (lock := self._locks.lock_of(name)):
+            return Locked(f"could not {what} in the object store", lock.until, place=self._place)
+        return found
 
     def _meaning(self, what: str, error: Exception) -> SnaplineError:
         found = _family(f"could not {what} in the object store", error)

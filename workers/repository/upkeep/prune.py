@@ -1,11 +1,12 @@
 """Reclaims what no volume refers to, while others copy: D1 to D4 of FORMAT 10."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from schemas.errors import Damaged, NotFound, SnaplineError, TransientError
+from schemas.errors import Damaged, Locked, NotFound, SnaplineError, TransientError
 from workers.ports import Pruned, StoredObject
 from workers.repository.chunks.chunk_writer import LEVEL, ChunkWriter
 from workers.repository.chunks.view import View
@@ -24,6 +25,7 @@ from workers.repository.format.listing import listed
 from workers.repository.format.packs import ChunkPlace, Pack
 from workers.repository.upkeep import proof
 from workers.repository.upkeep.live import Live
+from workers.repository.upkeep.locks import Locks, refusal
 from workers.repository.upkeep.say import Say, silent
 
 REPACK_BELOW = 0.5
@@ -67,37 +69,38 @@ def foresee(view: View, keep: Callable[[], set[str]], *, say: Say = silent) -> P
     """About what `prune` would bring back now; it deletes nothing, and writes nothing but the store's clock. Raises as
     `prune`."""
     graces, now = view.ambient.graces, store_clock.now(view.store)
-    kept = keep()
+    kept, locks = keep(), Locks(now)
     orphans = {found.key: found.size for found in _orphans(view, kept, now - graces.orphan)}
     view.look()
     with Live(kept, passed_over=frozenset(orphans)) as live:
         live.learn(view, say)
-        plan = _plan(view, live, set(), now - graces.pack)
+        plan = _plan(view, live, set(), now - graces.pack, locks)
         freed = sum(plan.present[pack.hex()].size for pack in plan.dead if pack.hex() in plan.present)
         for pack in plan.rewritten:
             needed = (entry for entry in pack.entries if live.needs(view, pack.id, entry.id, plan.gone))
             freed += max(0, pack.size - sum(entry.stored for entry in needed))
     until = plan.youngest and plan.youngest + graces.pack
-    return Pruned(freed + sum(orphans.values()), plan.young_bytes, until)
+    return Pruned(freed + sum(orphans.values()), plan.young_bytes, until, locks.bytes, locks.until)
 
 
 def _prune(view: View, kept: set[str], now: datetime, level: int, say: Say) -> Pruned:
-    graces = view.ambient.graces
-    freed = _drop_orphans(view, kept, now - graces.orphan)
+    graces, locks = view.ambient.graces, Locks(now)
+    freed = _drop_orphans(view, kept, now - graces.orphan, locks)
     view.look()
     written, unlisted = _list_anew(view, now - graces.pack)
     with Live(kept) as live:
         live.learn(view, say)
-        plan = _plan(view, live, unlisted, now - graces.pack)
-        freed += _delete(view, live, plan, plan.dead | plan.unlisted, say) - written
-        freed += _replace(view, live, plan, level, say)
-        _drop_old_marks(view, now - graces.mark)
+        plan = _plan(view, live, unlisted, now - graces.pack, locks)
+        freed += _delete(view, live, plan, plan.dead | plan.unlisted, locks, say) - written
+        freed += _replace(view, live, plan, level, locks, say)
+        _drop_old_marks(view, now - graces.mark, locks)
         _drop_notes(view, live)
     _put_ballast(view)
-    return Pruned(max(0, freed), plan.young_bytes, plan.youngest and plan.youngest + graces.pack)
+    until = plan.youngest and plan.youngest + graces.pack
+    return Pruned(max(0, freed), plan.young_bytes, until, locks.bytes, locks.until)
 
 
-def _replace(view: View, live: Live, plan: _Plan, level: int, say: Say) -> int:
+def _replace(view: View, live: Live, plan: _Plan, level: int, locks: Locks, say: Say) -> int:
     """Writes what is needed of packs anew, and deletes them, so many at a time: what is done is done, if it is killed
     or finds no room. The bytes that were freed."""
     freed, at_a_time = 0, view.ambient.limits.packs_per_prune
@@ -108,7 +111,7 @@ def _replace(view: View, live: Live, plan: _Plan, level: int, say: Say) -> int:
             done, written = _rewrite(view, live, plan, some, level)
         except SnaplineError:
             return freed  # there is no room, or no peace, to write: what needed no writing has gone all the same (F28)
-        freed += _delete(view, live, plan, done, say) - written
+        freed += _delete(view, live, plan, done, locks, say) - written
     return freed
 
 
@@ -122,7 +125,7 @@ def _list_anew(view: View, before: datetime) -> tuple[int, set[str]]:
     return written, {name_of(found.key) for found in old} - {pack.hex() for pack in view.index.pack_sizes()}
 
 
-def _plan(view: View, live: Live, unlisted: set[str], before: datetime) -> _Plan:
+def _plan(view: View, live: Live, unlisted: set[str], before: datetime, locks: Locks) -> _Plan:
     """Packs that neither were known before nor are present have just been written. What is in use of a marked pack
     is written anew: its pruner may be about to delete it, or may have died, and the mark ends only with the pack."""
     known = set(view.index.pack_sizes())  # before listing: the copy of the index grows by what others write
@@ -141,6 +144,9 @@ def _plan(view: View, live: Live, unlisted: set[str], before: datetime) -> _Plan
         if name in present and present[name].modified >= before:
             if is_worn:
                 _too_young(plan, present[name], sum(entry.stored for entry in needed))
+        elif name in present and locks.holds(found := present[name]):
+            if is_worn:
+                locks.left(found.size - sum(entry.stored for entry in needed), found.locked_until)
         elif not needed:
             plan.dead.add(pack.id)
         elif name in present and (
@@ -148,7 +154,7 @@ def _plan(view: View, live: Live, unlisted: set[str], before: datetime) -> _Plan
         ):
             plan.rewritten.append(pack)
     if not view.damage:  # else what is missed may be in them
-        plan.unlisted = {bytes.fromhex(name) for name in unlisted & set(present)}
+        plan.unlisted = {bytes.fromhex(name) for name in unlisted & set(present) if not locks.holds(present[name])}
     return plan
 
 
@@ -175,8 +181,8 @@ def _rewrite(view: View, live: Live, plan: _Plan, old: list[Pack], level: int) -
         return done, writer.uploaded_bytes
 
 
-def _delete(view: View, live: Live, plan: _Plan, doomed: set[bytes], say: Say) -> int:
-    """D1 to D4 for these packs; the bytes that were freed."""
+def _delete(view: View, live: Live, plan: _Plan, doomed: set[bytes], locks: Locks, say: Say) -> int:
+    """D1 to D4 for these packs; the bytes that were freed. What the store keeps locked stays listed and marked."""
     if not doomed:
         return 0
     mark = _with_room(view, lambda: marks.write(view.sealed, doomed))  # D1
@@ -191,11 +197,22 @@ def _delete(view: View, live: Live, plan: _Plan, doomed: set[bytes], say: Say) -
         view.store.delete(MARKS + mark)
         if replaced is None:
             return 0
-    found = [plan.present[pack.hex()] for pack in sorted(doomed) if pack.hex() in plan.present]
-    with view.ambient.pool(THREADS, "prune") as pool:  # D3
-        for number, _ in enumerate(pool.map(view.store.delete, [each.key for each in found])):
-            say("deleting packs", number + 1, len(found))
-    return sum(each.size for each in found) + _unlist(view, doomed)
+    found = {pack: plan.present[pack.hex()] for pack in sorted(doomed) if pack.hex() in plan.present}
+    locked = _delete_packs(view, found, locks, say)  # D3
+    return sum(each.size for pack, each in found.items() if pack not in locked) + _unlist(view, doomed - locked, locks)
+
+
+def _delete_packs(view: View, doomed: dict[bytes, StoredObject], locks: Locks, say: Say) -> set[bytes]:
+    """Deletes them; those that the store keeps locked."""
+    kept = set()
+    with view.ambient.pool(THREADS, "prune") as pool:
+        refusals = pool.map(lambda each: refusal(view.store, each), doomed.values())
+        for number, (pack, refused) in enumerate(zip(doomed, refusals, strict=True)):
+            say("deleting packs", number + 1, len(doomed))
+            if refused is not None:
+                locks.left(doomed[pack].size, refused.until)
+                kept.add(pack)
+    return kept
 
 
 def _is_spared(view: View, live: Live, plan: _Plan, name: bytes) -> bool:
@@ -214,27 +231,24 @@ def _needed(view: View, live: Live, pack: Pack, lost: set[bytes]) -> bool:
     )
 
 
-def _unlist(view: View, gone: set[bytes]) -> int:
-    """D4. The bytes that index objects now take less."""
-    sizes = {name_of(found.key): found.size for found in listed(view.store, INDEX)}
-    stale = view.index.listing(gone) & set(sizes)
+def _unlist(view: View, gone: set[bytes], locks: Locks) -> int:
+    """D4. The bytes that index objects now take less. One that is locked goes on listing what is gone, until a later
+    prune."""
+    there = {name_of(found.key): found for found in listed(view.store, INDEX)}
+    stale = view.index.listing(gone) & set(there)
     if not stale:
         return 0
     keep = [pack for pack in view.index.packs_of(stale) if pack.id not in gone]
     new = {name for name, _ in index_object.write(view.sealed, keep)}
-    for name in sorted(stale):
-        view.store.delete(INDEX + name)
+    freed = sum(there[name].size for name in sorted(stale) if locks.delete(view.store, there[name]))
     view.index.sync()
-    return sum(sizes[name] for name in stale) - index_object.size_of(view.sealed, new)
+    return freed - index_object.size_of(view.sealed, new)
 
 
-def _drop_orphans(view: View, kept: set[str], before: datetime) -> int:
+def _drop_orphans(view: View, kept: set[str], before: datetime, locks: Locks) -> int:
     """Deletes volume records that no job refers to and partial records, when they are old (F26); their bytes."""
-    freed = 0
-    for found in list(_orphans(view, kept, before)):
-        view.store.delete(found.key)
-        freed += found.size
-    return freed
+    old = list(_orphans(view, kept, before))
+    return sum(found.size for found in old if locks.delete(view.store, found))
 
 
 def _orphans(view: View, kept: set[str], before: datetime) -> Iterator[StoredObject]:
@@ -244,13 +258,13 @@ def _orphans(view: View, kept: set[str], before: datetime) -> Iterator[StoredObj
                 yield found
 
 
-def _drop_old_marks(view: View, before: datetime) -> None:
+def _drop_old_marks(view: View, before: datetime, locks: Locks) -> None:
     view.look()
     known = view.index.pack_sizes()
     for found in list(listed(view.store, MARKS)):
         doomed = view.marks.get(name_of(found.key), frozenset())
         if found.modified < before and not any(pack in known for pack in doomed):
-            view.store.delete(found.key)
+            locks.delete(view.store, found)
 
 
 def _drop_notes(view: View, live: Live) -> None:
@@ -263,7 +277,8 @@ def _drop_notes(view: View, live: Live) -> None:
 
     for name, places in view.damage.items():
         if all(void(*place) for place in places):
-            view.store.delete(DAMAGE + name)
+            with suppress(Locked):  # then a later prune deletes it
+                view.store.delete(DAMAGE + name)
 
 
 def _with_room(view: View, write: Callable[[], T]) -> T:
@@ -271,7 +286,8 @@ def _with_room(view: View, write: Callable[[], T]) -> T:
     try:
         return write()
     except SnaplineError:
-        view.store.delete(BALLAST)
+        with suppress(Locked):
+            view.store.delete(BALLAST)
         return write()
 
 
