@@ -57,6 +57,15 @@ class SeaweedFS:
             passphrase=SecretStr(passphrase),
         )
 
+    def make_locked_bucket(self, name: str, *, days: int) -> None:
+        """A bucket with object lock, each of whose objects nobody can remove for so many days."""
+        client = self._client()
+        client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+        rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": days}}
+        client.put_object_lock_configuration(
+            Bucket=name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+        )
+
     def stop(self) -> None:
         """Ends it; the data stays below the root."""
         if self._process is not None and self._process.poll() is None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from schemas.errors import SnaplineError
+from schemas.errors import Locked, SnaplineError
 from workers.ports import ObjectStore
 
 AGREE = timedelta(seconds=10)
@@ -13,6 +13,10 @@ AGREE = timedelta(seconds=10)
 TOO_FAR = timedelta(minutes=15)
 """S3 refuses the requests of a clock that is wrong by more."""
 BODY = b"snapline" * 100
+LOCKED = (
+    "the store keeps it locked: leases, markers and what is under way have to change and to go. Take a bucket without "
+    "a retention period or holds; S3 with object lock will do, as it keeps what was there before as an older version"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def _trials(store: ObjectStore, name: str, now: Callable[[], datetime]) -> dict[
         "read a part of it": lambda: _so(store.get(key, 8, 16) == BODY[8:24], "the part is not what was written"),
         "refuse to create it twice": lambda: _refused(store, key),
         "write over it": lambda: _written_over(store, key),
-        "list it": lambda: _so([found.key for found in store.list(key)] == [key], "the list does not have it"),
+        "list it": lambda: _found(store, key),
         "name what is in a directory": lambda: _so(name in store.names("check/"), "it is not named"),
         "agree about the time": lambda: _time(store, key, now),
         "delete it": lambda: _deleted(store, key),
@@ -97,8 +101,19 @@ def _refused(store: ObjectStore, key: str) -> str:
     return _so(refused and store.get(key) == BODY, why)
 
 
+def _found(store: ObjectStore, key: str) -> str:
+    found = list(store.list(key))
+    if [each.key for each in found] != [key]:
+        raise Unfit("the list does not have it")
+    until = found[0].locked_until
+    return f"it is locked until {until:%Y-%m-%d %H:%M} UTC: space comes back no sooner" if until else ""
+
+
 def _written_over(store: ObjectStore, key: str) -> str:
-    store.put(key, b"another")
+    try:
+        store.put(key, b"another")
+    except Locked:
+        raise Unfit(LOCKED) from None
     return _so(store.get(key) == b"another", "what is read is not what was written last")
 
 
@@ -117,5 +132,8 @@ def _time(store: ObjectStore, key: str, now: Callable[[], datetime]) -> str:
 
 
 def _deleted(store: ObjectStore, key: str) -> str:
-    store.delete(key)
+    try:
+        store.delete(key)
+    except Locked:
+        raise Unfit(LOCKED) from None
     return _so(not list(store.list(key)), "it is still listed")
