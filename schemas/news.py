@@ -22,6 +22,7 @@ _SEVERITIES: dict[str, Severity] = {
     "cancelled": "warning",
     "suspicious": "warning",
     "failed": "error",
+    "test_restore_failed": "error",
     "verification_failed": "error",
     "test_restore_failed": "error",
     "copy_failed": "error",
@@ -118,7 +119,7 @@ def severity(event: e.Event) -> Severity:
 def describe(event: e.Event) -> str:
     """The news as one line: `backup instance-bcdfg completed`."""
     match event:
-        case e.BackupOverdue(app=None):
+        case e.BackupOverdue() if event.schedule:
             return f"schedule {event.schedule}: the snapshot that was due at {_time(event.since)} was not begun"
         case e.BackupOverdue():
             last = f"the last good one is of {_time(event.last_good_at)}" if event.last_good_at else "there is none"

@@ -10,12 +10,15 @@ import pytest
 from deploy.local.license_authority import Authority, create_authority, sign_license
 from schemas import application, keys, objectives
 from schemas import events as e
+from schemas import schedule as schedules
 from schemas.application import Application
 from schemas.errors import Denied, Invalid, TransientError
 from schemas.job import backup, restore, safety_snapshot
 from schemas.kubernetes import CONFIG_MAPS, SECRETS
-from schemas.records import AppRef, BackupRecord
+from schemas.news import describe
+from schemas.records import AppRef, BackupRecord, ScheduledRun
 from schemas.records.alarms import NAME
+from schemas.schedule import Schedule
 from tests.support.dying import Dying, Killed
 from tests.support.sealed import sealed
 from workers.adapters.stores.room import file_system_room
@@ -209,6 +212,50 @@ def test_an_objective_that_cannot_be_read_is_said_and_holds_up_nothing_else(watc
     with pytest.raises(Invalid, match=r"snapline-objectives.*shop"):
         told += watch.tick()
     assert watch.cluster.get(CONFIG_MAPS, CONSOLE, NAME)["data"].keys() == {"dead-letters.notify"}
+
+
+# Missed.
+
+
+def _schedule(watch: Watch, **fields: Any) -> Schedule:
+    made = Schedule(name="nightly", expression="0 2 * * *", since=NOW, **fields)
+    watch.cluster.create(CONFIG_MAPS, schedules.to_config_map(made, CONSOLE))
+    return made
+
+
+def _ran(watch: Watch, at: datetime) -> None:
+    run = ScheduledRun(schedule="nightly", at=at, starts=at, asked_at=at, request="q", job="b")
+    ledger.put(watch.store, keys.scheduled_run("nightly", at), run)
+
+
+def test_a_run_that_nobody_has_asked_for_is_told_with_when_it_was_due(watch: Watch) -> None:
+    _schedule(watch)
+    two = datetime(2026, 11, 27, 2, tzinfo=UTC)
+    assert watch.types(two - NOW) == []
+    assert watch.types(timedelta(minutes=29)) == []
+    [told] = watch.tick(timedelta(minutes=1))
+    assert (told.schedule, told.since, told.last_good_at) == ("nightly", two, None)
+    assert "schedule nightly" in describe(told)
+    [again] = watch.tick(DAY)  # the next run was missed as well, and it is the same alarm
+    assert (again.since, again.again) == (two, 1)
+    _ran(watch, two + DAY)
+    assert watch.types() == ["alarm.resolved.v1"]
+    assert [each.since for each in watch.tick(DAY)] == [two + 2 * DAY]
+
+
+@pytest.mark.parametrize("fields", [{"paused": True}, {"does": "verify"}])
+def test_what_is_not_to_begin_is_not_missed(watch: Watch, fields: dict[str, Any]) -> None:
+    _schedule(watch, **fields)
+    assert watch.types(5 * DAY) == []
+
+
+def test_a_schedule_is_not_known_to_be_missed_while_its_store_is_away(watch: Watch) -> None:
+    _schedule(watch)
+    watch.stores.away["default"] = TransientError("away")
+    assert watch.types(DAY) == []  # it fails for the first time
+    assert watch.types(timedelta(minutes=11)) == ["destination.failing.v1"]
+    watch.stores.away.clear()
+    assert sorted(watch.types()) == ["alarm.resolved.v1", "backup.overdue.v1"]
 
 
 # Destinations.

@@ -13,7 +13,7 @@ from workers.alarms.occurrences import FILLED_IN, Found
 from workers.jobs import ledger
 from workers.ports import Destinations, ObjectStore
 
-OVERDUE = "overdue."
+OVERDUE = "overdue.app."
 MOST_READ = 500
 """Records that one look reads of a destination; those that were read are remembered."""
 
@@ -55,7 +55,7 @@ def of_applications(
                 last_good_at=last.get(each.app),
                 since=FILLED_IN,
             )
-            yield Found(f"{OVERDUE}app.{each.app}", each.app, None if unseen else event, since=since)
+            yield Found(OVERDUE + each.app, each.app, None if unseen else event, since=since)
 
 
 def _last_good(

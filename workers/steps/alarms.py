@@ -1,16 +1,19 @@
 """alarms: on every tick, looks for what is wrong although no job says so, and tells it once for as long as it lasts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from schemas import application, objectives
 from schemas import events as e
+from schemas import schedule as schedules
 from schemas.application import Application
 from schemas.errors import Invalid, NotFound, SnaplineError
 from schemas.kubernetes import CONFIG_MAPS, SECRETS
 from schemas.records import AlarmState
-from workers.alarms import dead_letters, destinations, licenses, memory, occurrences, overdue
+from schemas.schedule import Schedule
+from workers.alarms import dead_letters, destinations, licenses, memory, missed, occurrences, overdue
 from workers.alarms.occurrences import Found
 from workers.ports import Cluster, Destinations, QueueState, Room
 
@@ -62,6 +65,13 @@ def _overdue(needs: AlarmNeeds, _: set[str]) -> Iterator[Found]:
     return overdue.of_applications(wanted, needs.destinations, needs.remembered, needs.now())
 
 
+def _schedules(needs: AlarmNeeds) -> Iterator[Schedule]:
+    """Those that can be read; the scheduler says of the others why it passes them over."""
+    for obj in needs.cluster.list(CONFIG_MAPS, needs.console_namespace, schedules.LABEL):
+        with suppress(Invalid):
+            yield schedules.from_config_map(obj)
+
+
 def _licenses(needs: AlarmNeeds, _: set[str]) -> Iterator[Found]:
     if needs.trusted is None:
         return iter(())
@@ -75,6 +85,7 @@ LOOKS: Mapping[str, Look] = {
     licenses.LICENSE: _licenses,
     dead_letters.LETTERS: lambda needs, _: dead_letters.found(needs.queues, needs.queue),
     overdue.OVERDUE: _overdue,
+    missed.MISSED: lambda needs, _: missed.of_schedules(_schedules(needs), needs.destinations, needs.now()),
 }
 """What the names of its alarms begin with -> a look. The destinations come first: others need them."""
 

@@ -7,23 +7,40 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
-from producers.actions import applications, destinations, event_tokens, follow, retention, schedules
+from producers.actions import (
+    applications,
+    destinations,
+    event_tokens,
+    follow,
+    notifications,
+    objectives,
+    retention,
+    schedules,
+)
 from producers.cli.main import cli
+from schemas import events as e
+from schemas import keys
 from schemas.destination import NfsDestination
 from schemas.errors import Invalid, NotFound
 from schemas.kubernetes import SECRETS
+from schemas.news import news
+from schemas.records import NotificationDelivery
 from schemas.retention import Rules
 from tests.support.front import Front, volume
 from tests.support.sealed import PASSPHRASE
 from tests.support.volumes import copy, volume_of
 from tests.unit.test_actions import LICENSE
 from tests.unit.test_destination_references import secret
+from workers.adapters import notifiers
+from workers.jobs import ledger
+from workers.ports import Answer
 from workers.repository import open_repository
 
 ROOT = Path(__file__).parents[3]
@@ -62,6 +79,7 @@ def system(held: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fron
         schedules.put(held.session, name, "@daily")
     _configure(held, monkeypatch)
     event_tokens.make(held.session, "drills", ["backup.requested.v1"])
+    _notify(held, monkeypatch)
     for name in ("full", "failed"):  # whose volumes are nowhere
         held.store.delete(f"final/backup/{name}.json")
     return held
@@ -74,6 +92,20 @@ def _configure(held: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = {"access_key_id": "k", "secret_access_key": "s", "key": "s", "passphrase": PASSPHRASE}
     held.cluster.create(SECRETS, secret("aws", **keys))
     monkeypatch.setenv("BACKUP_PASSPHRASE", PASSPHRASE)
+
+
+def _notify(held: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The target that the page names, a delivery to it, and its application's objective. Nobody is told anything."""
+    monkeypatch.setattr(notifiers, "send", lambda *_: Answer("delivered", response=204))
+    notifications.put(held.session, "webhook", "ops", {"url": "https://example.com/hook"})
+    done: e.AnyEvent = e.wrap(e.BackupCompleted(backup="shop-xyz24"), source="tests", time=datetime.now(UTC))
+    delivery = NotificationDelivery(target="ops", event=done.id, status="failed", body=news(done).body.decode())
+    ledger.put(held.session.store(), keys.notification(done.id, "ops"), delivery)
+    objectives.put(held.session, "shop", "24h")
+
+
+GIVEN = {"apprise": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general\n"}
+"""What comes on standard input where a target of that kind is set; else a URL in each line."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -91,7 +123,10 @@ def test_a_command_of_the_readme_does_what_it_says(
         arguments.append("--yes")
     if arguments[:2] == ["events", "tail"]:
         arguments.append("--no-follow")
-    done = CliRunner().invoke(cli, arguments, obj=system.session, input=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    given = f"{PASSPHRASE}\n{PASSPHRASE}\n"
+    if arguments[:2] == ["set", "notification"]:
+        given = GIVEN.get(arguments[2], "https://example.com/x\n" * 3)
+    done = CliRunner().invoke(cli, arguments, obj=system.session, input=given)
     if "set-default" in arguments:
         assert isinstance(done.exception, Invalid)  # the environment gives the default destination here
         return
