@@ -22,7 +22,6 @@ _SEVERITIES: dict[str, Severity] = {
     "cancelled": "warning",
     "suspicious": "warning",
     "failed": "error",
-    "test_restore_failed": "error",
     "verification_failed": "error",
     "test_restore_failed": "error",
     "copy_failed": "error",
