@@ -217,6 +217,19 @@ def test_a_run_is_asked_for_again_until_it_is_answered() -> None:
     assert [event.id for event in told] == ["schedule/nightly/2026-11-23T00:00:00Z"] * 4
 
 
+@pytest.mark.parametrize(
+    "more", [{"jitter": "5h"}, {"blackouts": ("01:00-14:00",)}, {"jitter": "9h", "blackouts": ("07:00-09:00",)}]
+)
+def test_the_newest_run_is_the_last_that_has_begun(more: dict[str, object]) -> None:
+    schedule = Schedule.model_validate({"name": "x", "expression": "0 */6 * * *", "since": NOON, **more})
+    known = [NOON + timedelta(hours=hours) for hours in range(6, 96, 6)]
+    for minutes in range(0, 3 * 24 * 60, 11):
+        now = NOON + timedelta(minutes=minutes)
+        newest = schedules.latest(schedule, now)
+        begun = [at for at in known if schedules.starts(schedule, at) <= now]
+        assert (newest.at if newest else None) == (begun[-1] if begun else None)
+
+
 def test_each_due_time_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "LOOK", 0)
     known = [Schedule(name="each", expression="* * * * *")]
