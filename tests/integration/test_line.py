@@ -175,14 +175,15 @@ def test_a_license_that_does_not_allow_it_rejects_its_own_and_holds_up_nobody_el
 
 
 def test_a_cancelled_backup_ends_soon_and_is_no_backup(line: Line) -> None:
+    until(line.all_run, "what other tests have restored runs")
     line.stack.supervisor.kill("volumes.node-a", signal.SIGSTOP)  # it would be done before we could say so
     line.publish(e.BackupRequested(app="shop-floor"), "to be cancelled")
     name = line.job("backup", "shop-floor", "to be cancelled")
     until(lambda: any(line.store.list(keys.plan(Job("backup", name)))), "it is to be copied")
     done = line.stack.snapline("cancel", name)
-    assert done.returncode == 0, done.stderr
     line.stack.supervisor.kill("volumes.node-a", signal.SIGCONT)
-    assert line.final("backup", name, seconds=30)["status"] == "Cancelled"
+    assert done.returncode == 0, (done.stderr, line.final("backup", name))
+    assert line.final("backup", name)["status"] == "Cancelled"
     assert line.stack.snapline("cancel", name).returncode == 2
     assert line.stack.snapline("restore", "--from-backup", name, "--wait", "--timeout", "60").returncode == 3
 
@@ -197,7 +198,7 @@ def test_a_copy_that_is_cancelled_in_its_midst_stops_there(line: Line) -> None:
         until(lambda: any(line.store.list(f"backups/{name}/slices/")), "a slice is done")
         line.store.create(keys.cancel(Job("backup", name)), b"{}")
         broker.broadcast_cancel(line.url, Job("backup", name))
-        assert line.final("backup", name, seconds=30)["status"] == "Cancelled"
+        assert line.final("backup", name)["status"] == "Cancelled"
     finally:
         big.unlink()
 
