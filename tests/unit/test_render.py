@@ -38,9 +38,9 @@ def _printed(
 @pytest.mark.parametrize(
     ("width", "there", "spared"),
     [
-        (60, ["name", "status", "requested at"], ["app", "size", "errors", "objects", "snapshot of"]),
+        (60, ["name", "status", "requested at"], ["app", "size", "errors", "objects", "snapshot of", "last verified"]),
         (80, ["name", "status", "app", "size", "requested at"], ["errors", "objects", "volumes"]),
-        (160, [tables._head(name) for name in (*BACKUP_COLUMNS, *SOMETIMES)], []),
+        (250, [tables._head(name) for name in (*BACKUP_COLUMNS, *SOMETIMES)], []),
     ],
 )
 def test_in_a_narrow_terminal_columns_are_spared_and_names_are_not_cut(
