@@ -15,8 +15,8 @@ WHOLE = frozenset({"name", "slug", "id", "queue", "volume", "path", "variable", 
 """Columns that are never cut, folded or left out: somebody may have to type what stands there."""
 SPARED = (
     *("changed_bytes", "uploaded_bytes", "volumes", "objects", "bytes", "snapshot_of", "scope", "errors", "pod"),
-    *("expires_at", "copied_from", "copies", "restore_seconds", "verification", "last_verified", "held"),
-    *("uid", "gid", "target", "duration_seconds", "schedule", "size", "app", "backup", "files", "kind", "mode"),
+    *("expires_at", "copied_from", "copies", "restore_seconds", "verification", "last_verified"),
+    *("uid", "gid", "target", "duration_seconds", "schedule", "size", "app", "held", "backup", "files", "kind", "mode"),
     *("modified_at", "sender", "type", "parked_at", "version", "namespaces", "backup_resource", "place"),
 )
 """Columns of a list that are left out where the terminal is too narrow for all, in this order."""
