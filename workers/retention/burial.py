@@ -25,8 +25,9 @@ def bury(store: ObjectStore, job: Job, expired: bool, backups: Callable[[], Iter
     reason = holds.refusal(store, job) or _in_use(store, job, expired)
     if reason is None and expired:
         reason = last_good.refusal(store, job, backups())
-    if reason is not None:
-        store.delete(keys.deleted(job))
+    if reason is None or not ledger.exists(store, keys.final(job)):
+        return None  # where the record has gone meanwhile, another deletion of the backup has come further
+    store.delete(keys.deleted(job))
     return reason
 
 

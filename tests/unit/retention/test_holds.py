@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -54,6 +55,23 @@ def test_what_is_held_is_not_deleted_and_afterwards_it_is(world: World) -> None:
     holds.unhold(world.store, job)
     assert isinstance(_delete(world, job)[-1], e.BackupDeleted)
     assert ledger.finished_backup(world.store, job.name) is None
+
+
+def test_the_tombstone_stays_where_another_deletion_has_come_further(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it, the backup would come back when its request is told again."""
+    job, refusal = _made(world), holds.refusal
+
+    def goes_meanwhile(*given: Any) -> Any:
+        said = refusal(*given)
+        world.store.delete(keys.final(job))
+        return said
+
+    holds.hold(world.store, job, "too late", "ada", world.now)
+    monkeypatch.setattr(holds, "refusal", goes_meanwhile)
+    assert isinstance(_delete(world, job)[-1], e.BackupDeleted)
+    assert ledger.deleted(world.store, job)
 
 
 def test_of_two_holds_the_first_stands_and_one_listing_finds_all(world: World) -> None:
