@@ -113,6 +113,7 @@ def test_what_a_full_queue_does_not_take_is_told_later_and_is_no_failure(
     monkeypatch.setattr("workers.receive.UNTOLD", timedelta(seconds=1))
     gate, runs, failed = topology.QUEUES["license.gate"], list[int](), list[Message]()
     publisher = broker.Publisher(url, "tests")
+    declaring.declare_for(url, gate)
 
     def step(_: e.AnyEvent, delivery: Delivery) -> Iterator[e.Event]:
         runs.append(delivery.attempt)
