@@ -1,5 +1,5 @@
 # The README's two commands are `make demo` and `make test`. Every target does its own set-up.
-.PHONY: setup demo test lint bench bench-line e2e schema
+.PHONY: setup demo test test-browser lint bench bench-line e2e schema
 BIN := .venv/bin
 
 setup:
@@ -10,6 +10,10 @@ demo: setup            # KEEP=1 leaves the stack running
 
 test: setup            # in random order, with the coverage; one file: make test T=tests/unit/test_license.py
 	@$(BIN)/pytest $(if $(T),$(T),-n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=)
+
+test-browser: setup    # the console in Chromium; one file: make test-browser T=tests/browser/test_pages.py
+	@deploy/local/setup-browser
+	@$(BIN)/pytest $(or $(T),tests/browser)
 
 lint: setup
 	@$(BIN)/ruff check .
