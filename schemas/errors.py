@@ -124,6 +124,9 @@ class Code(StrEnum):
     # other systems
     NO_SUCH_EVENT_TOKEN = "NoSuchEventToken"  # noqa: S105  # a code
 
+    # who may do what
+    NOT_PERMITTED = "NotPermitted"
+
     # the cluster
     CLUSTER_AWAY = "ClusterAway"
 

@@ -1,0 +1,1 @@
+"""Who may do what through the console and the HTTP API. Knows nothing of the fronts."""
