@@ -1,0 +1,1 @@
+"""The admin console: pages over actions and views, rendered on the server."""

@@ -1,0 +1,45 @@
+"""The web application: pages, the live stream, and files that do not change."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from producers.console import faults
+from producers.console.needs import Needs
+from producers.console.pages import home, live, styleguide, theme
+from schemas.errors import SnaplineError
+
+STATIC = Path(__file__).parent / "static"
+PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
+    home.routes,
+    live.routes,
+    styleguide.routes,
+    theme.routes,
+)
+"""One file a page."""
+
+
+def application(needs: Needs) -> Starlette:
+    """The ASGI application."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        needs.hub.close()
+
+    made = Starlette(
+        routes=[*(route for page in PAGES for route in page(needs)), Mount("/static", StaticFiles(directory=STATIC))],
+        exception_handlers={
+            SnaplineError: faults.known,
+            HTTPException: faults.unserved,
+            Exception: faults.unexpected,
+        },
+        lifespan=lifespan,
+    )
+    made.state.needs = needs
+    return made

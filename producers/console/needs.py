@@ -1,0 +1,46 @@
+"""What the console needs of the world, made once and passed along."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+from producers.access.identity import Identity
+from producers.console.live import Hub
+from producers.session import Session
+
+
+class Access(Protocol):
+    """Who asks, and whether a form comes from a page of ours."""
+
+    def identity(self, request: Request) -> Identity | None:
+        """Who is signed in; None if nobody is."""
+        ...
+
+    def form_token(self, request: Request) -> str:
+        """What each form of this session has to bring."""
+        ...
+
+    def check_form(self, request: Request, form: FormData) -> None:
+        """Raises Denied for a form that is not from a page of this session."""
+        ...
+
+
+@dataclass(frozen=True)
+class Needs:
+    """`now` is UTC. `development` adds pages for those who build the console."""
+
+    session: Session
+    access: Access
+    hub: Hub
+    now: Callable[[], datetime]
+    development: bool = False
+
+
+def needs_of(request: Request) -> Needs:
+    """What the application was made with."""
+    found: Needs = request.app.state.needs
+    return found

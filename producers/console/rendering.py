@@ -1,0 +1,64 @@
+"""Templates to pages. Every value is escaped, and one that is missing is an error, not an empty place."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from producers.access.identity import may
+from producers.console import states, words
+from producers.console.needs import needs_of
+
+TEMPLATES = Path(__file__).parent / "templates"
+THEMES = ("light", "dark")
+"""What the cookie `theme` may say; anything else is as the system has it."""
+
+
+@cache
+def environment() -> Environment:
+    """Made once a process."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        size=words.size,
+        moment=words.moment,
+        when=words.whole_moment,
+        ago=words.ago,
+        roughly=words.roughly,
+        duration=words.duration,
+        plural=words.plural,
+        segment=lambda text: quote(text, safe=""),
+    )
+    made.globals.update(look=states.look)
+    return made
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """The page. Templates know besides `values`: `identity` (None where nobody is signed in), `may(permission, app)`,
+    `form_token`, `path`, `now` (UTC), `theme`, and `done`, the word for what a form has just done."""
+    needs, identity = needs_of(request), getattr(request.state, "identity", None)
+    known = {
+        "identity": identity,
+        "may": lambda permission, app=None: identity is not None and may(identity, permission, app),
+        "form_token": needs.access.form_token(request) if identity else "",
+        "path": request.url.path,
+        "now": needs.now(),
+        "theme": theme(request),
+        "done": request.query_params.get("done", ""),
+    }
+    return HTMLResponse(environment().get_template(template).render(known | values), status)
+
+
+def theme(request: Request) -> str:
+    """`light` or `dark` as somebody chose, else empty."""
+    chosen = request.cookies.get("theme", "")
+    return chosen if chosen in THEMES else ""

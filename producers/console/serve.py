@@ -1,0 +1,35 @@
+"""Serves the console until the process is asked to stop."""
+
+from datetime import UTC, datetime
+
+import uvicorn
+
+from producers.console.app import application
+from producers.console.live import Hub
+from producers.console.needs import Access, Needs
+from producers.http.serve import address
+from producers.session import Session
+
+LINGER = 5
+"""Seconds for which an idle connection stays open, and for which requests may go on after the server was stopped."""
+
+
+def serve(session: Session, access: Access, listen: str, *, development: bool = False) -> None:
+    """Listens at `listen`, a host and a port, until SIGTERM or SIGINT. Raises Invalid for a bad address."""
+    host, port = address(listen)
+    needs = Needs(session, access, Hub(session.events), lambda: datetime.now(UTC), development)
+    config = uvicorn.Config(
+        application(needs),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        http="h11",
+        ws="none",
+        timeout_keep_alive=LINGER,
+        timeout_graceful_shutdown=LINGER,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    uvicorn.Server(config).run()

@@ -1,0 +1,148 @@
+// What the console does in a browser beyond forms and links. Every page works without it.
+"use strict";
+
+// ---- live: fragments follow what the server says has changed ----------------------------------------------------
+
+const QUIET = 300; // milliseconds between a change and the request for what is shown of it
+let lastNews = new Date();
+let asked = null;
+let asking = false;
+
+function concerns(element, names) {
+  const of = element.dataset.liveOf;
+  return !of || names.includes("*") || of.split(" ").some((name) => names.includes(name));
+}
+
+// Each element with `data-live` and an id is shown anew; its value is the address, or empty for this page's.
+async function refresh(names) {
+  const elements = [...document.querySelectorAll("[data-live][id]")].filter((each) => concerns(each, names));
+  const pages = new Map();
+  for (const each of elements) {
+    const address = each.dataset.live || location.href;
+    if (!pages.has(address)) pages.set(address, fetchPage(address));
+    const page = await pages.get(address);
+    const now = page && page.getElementById(each.id);
+    if (now && each.isConnected) morph(each, now);
+  }
+}
+
+async function fetchPage(address) {
+  const answer = await fetch(address, { headers: { "X-Live": "1" }, credentials: "same-origin" });
+  if (answer.redirected && new URL(answer.url).pathname === "/sign-in") return location.assign(answer.url);
+  return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+}
+
+function soon(names) {
+  const before = asked;
+  asked = new Set([...(asked || []), ...names]);
+  if (before || asking) return;
+  setTimeout(async () => {
+    const wanted = [...asked];
+    asked = null;
+    asking = true;
+    try { await refresh(wanted); } catch { /* the stream says when the server is there again */ }
+    asking = false;
+    if (asked) { const again = asked; asked = null; soon(again); }
+  }, QUIET);
+}
+
+function lost(is) {
+  const callout = document.getElementById("lost");
+  if (!callout) return;
+  callout.hidden = !is;
+  callout.querySelector("[data-lost-since]").textContent = lastNews.toISOString().slice(11, 19);
+}
+
+function follow(address) {
+  const stream = new EventSource(address);
+  stream.addEventListener("changed", (event) => { lastNews = new Date(); soon(event.data.split(" ")); });
+  stream.addEventListener("open", () => { lastNews = new Date(); lost(false); });
+  stream.addEventListener("error", () => {
+    lost(true);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => follow(address), 3000);
+  });
+  addEventListener("pagehide", () => stream.close());
+}
+
+// ---- morphing: the old tree becomes as the new one, and keeps focus, what was typed, and what was opened ----------
+
+const THEIRS = new Set(["open", "value", "checked"]); // what people change, on what they change it
+
+function keeps(element, name) {
+  if (name === "open") return element.matches("details, dialog");
+  if (name === "value" || name === "checked") return element.matches("input, select, textarea");
+  return false;
+}
+
+function morph(old, now) {
+  if (old.isEqualNode(now) || old.hasAttribute("data-keep")) return;
+  if (old.nodeType !== now.nodeType || old.nodeName !== now.nodeName) return old.replaceWith(document.importNode(now, true));
+  if (old.nodeType !== Node.ELEMENT_NODE) { old.data = now.data; return; }
+  for (const { name } of [...old.attributes]) if (!now.hasAttribute(name) && !(THEIRS.has(name) && keeps(old, name))) old.removeAttribute(name);
+  for (const { name, value } of now.attributes) if (old.getAttribute(name) !== value && !(THEIRS.has(name) && keeps(old, name))) old.setAttribute(name, value);
+  if (old.matches("progress") && now.hasAttribute("value")) old.value = Number(now.getAttribute("value"));
+  if (old.matches("textarea")) return;
+  morphChildren(old, now);
+}
+
+function keyOf(node) { return (node.nodeType === Node.ELEMENT_NODE && (node.id || node.dataset.key)) || null; }
+
+function morphChildren(old, now) {
+  const keyed = new Map([...old.childNodes].filter(keyOf).map((node) => [keyOf(node), node]));
+  let at = old.firstChild;
+  for (const wanted of [...now.childNodes]) {
+    const key = keyOf(wanted);
+    const match = key ? keyed.get(key) : at && !keyOf(at) && at.nodeName === wanted.nodeName ? at : null;
+    if (!match) { old.insertBefore(document.importNode(wanted, true), at); continue; }
+    if (match !== at) old.insertBefore(match, at); else at = at.nextSibling;
+    morph(match, wanted);
+  }
+  while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
+}
+
+// ---- small helps --------------------------------------------------------------------------------------------------
+
+// Where a browser knows no `command` on buttons.
+function command(button) {
+  const target = document.getElementById(button.getAttribute("commandfor"));
+  if (!target) return;
+  if (button.getAttribute("command") === "show-modal") target.showModal();
+  if (button.getAttribute("command") === "close") target.close();
+}
+
+async function copy(button) {
+  await navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
+  const label = button.lastChild;
+  const before = label.textContent;
+  label.textContent = "Copied";
+  setTimeout(() => { label.textContent = before; }, 2000);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.hasAttribute("commandfor") && !("commandForElement" in HTMLButtonElement.prototype)) command(button);
+  if (button.hasAttribute("data-copy")) copy(button);
+});
+
+// A form with `data-submits` is sent when a choice in it changes; its button is for those without this script.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-submits]");
+  if (form) form.requestSubmit();
+});
+
+document.addEventListener("keydown", (event) => {
+  const field = document.querySelector("[data-palette]");
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (field && ((event.key === "k" && (event.ctrlKey || event.metaKey)) || (event.key === "/" && !typing))) {
+    event.preventDefault();
+    field.focus();
+  }
+});
+
+setInterval(() => {
+  const clock = document.getElementById("clock");
+  if (clock) clock.textContent = `${new Date().toISOString().slice(11, 16)} UTC`;
+}, 10000);
+for (const each of document.querySelectorAll("[data-passes]")) setTimeout(() => each.remove(), 5000);
+if (document.body.dataset.liveStream && document.querySelector("[data-live]")) follow(document.body.dataset.liveStream);
