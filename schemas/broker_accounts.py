@@ -1,7 +1,8 @@
 """What each service's account may do on RabbitMQ: the least that its work needs, as RabbitMQ's definitions have it.
 
 A worker declares its own queues, hears its own events, gives messages back to its own queue, and tells what is its to
-tell. Exchanges and the event log are an administrator's to declare, so they are in the definitions as well.
+tell. The console reads the event log and dead letters, gives these back to any queue, and says what is cancelled.
+Exchanges and the event log are an administrator's to declare, so they are in the definitions as well.
 """
 
 import re
@@ -10,9 +11,11 @@ from typing import Any
 
 from schemas import events as e
 from schemas import topology
-from schemas.services import PRODUCERS, services, tells
+from schemas.services import CONSOLE, PRODUCERS, services, tells
 from schemas.topology import CONTROL, EVENT_LOG, EVENTS, TOLD, WORK
 
+_STEPS = [*map(re.escape, topology.QUEUES), re.escape(topology.NODE_QUEUE_PREFIX) + ".+"]
+"""The queues of all steps, on any node."""
 TEMPORARY = r"amq\.gen.*"
 """Names that RabbitMQ gives to the queues of one connection."""
 
@@ -40,6 +43,10 @@ def definitions(vhost: str, nodes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _permissions(service: str) -> dict[str, str]:
+    if service == CONSOLE:
+        letters = [step + re.escape(topology.DEAD_LETTERS) for step in _STEPS]
+        written = _any(map(re.escape, (EVENTS, TOLD, WORK, CONTROL)))
+        return {"configure": _any(()), "write": written, "read": _any([re.escape(EVENT_LOG), *letters])}
     if service in PRODUCERS:
         return {"configure": _any(()), "write": _any(map(re.escape, (EVENTS, TOLD))), "read": _any(())}
     queue = topology.queue(service)
@@ -56,7 +63,9 @@ def _permissions(service: str) -> dict[str, str]:
 def _topic_permissions(service: str) -> list[dict[str, str]]:
     told, asked = _keys(service, requests=False), _keys(service, requests=True)
     if service in PRODUCERS:
-        return [{"exchange": name, "write": said, "read": _any(())} for name, said in ((EVENTS, asked), (TOLD, told))]
+        back = _any(_STEPS if service == CONSOLE else ())
+        writes = ((EVENTS, asked), (TOLD, told), *(((WORK, back),) if service == CONSOLE else ()))
+        return [{"exchange": name, "write": said, "read": _any(())} for name, said in writes]
     queue = topology.queue(service)
     own = _own(queue)
     heard = _any(re.escape(key) for key in queue.binding_keys)

@@ -13,7 +13,9 @@ POST_EVENTS = "post.events"
 """Takes requests over HTTP."""
 UPGRADES = "upgrades"
 """Asks for a backup before an upgrade."""
-PRODUCERS = frozenset({SCHEDULER, POST_EVENTS, UPGRADES})
+CONSOLE = "console"
+"""Acts for people: it gives dead letters back, so it is believed everything, as an administrator."""
+PRODUCERS = frozenset({SCHEDULER, POST_EVENTS, UPGRADES, CONSOLE})
 """Those that serve no queue."""
 _NEXT: tuple[type[e.Event], ...] = (
     e.BackupLicensed,
@@ -68,6 +70,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
     SCHEDULER: (e.BackupRequested, e.BackupVerifyRequested, e.BackupTestRestoreRequested, e.TickMinute),
     UPGRADES: (e.BackupRequested,),
     POST_EVENTS: tuple(e.KINDS[name] for name in sorted(e.REQUESTS)),
+    CONSOLE: tuple(e.KINDS[name] for name in sorted(e.REQUESTS)),
 }
 """Without the node workers, which all tell the same."""
 
@@ -88,4 +91,4 @@ def tells(service: str) -> tuple[type[e.Event], ...]:
 
 def trusted_users(nodes: tuple[str, ...] = ()) -> str:
     """SNAPLINE_TRUSTED_USERS where each service has a user that is called like it."""
-    return ",".join(f"{service}={service}" for service in services(nodes))
+    return ",".join(service if service == CONSOLE else f"{service}={service}" for service in services(nodes))

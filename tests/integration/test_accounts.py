@@ -10,6 +10,7 @@ import pytest
 from deploy import accounts
 from deploy.local import looking
 from deploy.local.stack import BESIDE
+from producers.bus import RabbitMQ
 from schemas import events as e
 from schemas import keys, services, topology
 from schemas.job import Job, backup
@@ -87,7 +88,7 @@ def test_everything_goes_on_and_each_event_is_told_by_who_may(
     for entry in ours:
         assert entry.sender == "snapline" or type(entry.event.data) in services.tells(entry.sender), entry
     quiet = {"watchdog", "alarms"}  # nothing stands still, and there is nothing to be alarmed about
-    quiet |= {"upgrades", "post.events"}  # nobody watches workloads, and nobody posts
+    quiet |= {"upgrades", "post.events", "console"}  # nobody watches workloads, posts, or clicks
     assert {entry.sender for entry in ours} | quiet == {*services.services(NODES), "snapline"}
 
 
@@ -159,3 +160,19 @@ def test_a_dead_letter_names_its_sender_whoever_has_parked_it(
     assert [letter["sender"] for letter in found] == ["producer"]
     # What somebody has looked at is back in its place a moment later.
     until(lambda: broker.drop(line.url, "license.gate") == 1, "it is dropped")
+
+
+def test_the_console_does_with_its_own_account_what_people_ask_of_it(
+    line: Line, servers: Servers, own: dict[str, dict[str, str]]
+) -> None:
+    queue = "license.gate"
+    with channel(servers.producer_url) as opened:
+        opened.basic_publish(topology.EVENTS, "backup.requested.v1", b"rubbish too", sent_by("producer"))
+    with closing(RabbitMQ(_url(own, services.CONSOLE), "snapline/console")) as bus:
+        until(lambda: [letter.body for letter in bus.dead_letters(queue)] == [b"rubbish too"], "it is parked")
+        until(lambda: bus.redrive(queue) == 1, "it is given back")
+        until(lambda: bus.drop(queue) == 1, "it is parked again, and dropped")
+        bus.broadcast_cancel(backup("nobody"))
+        bus.publish(e.wrap(e.BackupRequested(app="nobody"), source="snapline/console", time=datetime.now(UTC)))
+        assert bus.listeners(queue)
+        assert next(bus.read_log("first")).event

@@ -14,7 +14,7 @@ from deploy import accounts, kubeconfigs
 from schemas import broker_accounts, topology
 from schemas import events as e
 from schemas.kubernetes import NAMESPACES, SECRETS, Object
-from schemas.services import PRODUCERS, services, tells
+from schemas.services import CONSOLE, PRODUCERS, services, tells
 from schemas.settings import from_environment
 from schemas.topology import CONTROL, EVENTS, TOLD, WORK
 from workers.adapters.twins.cluster import MemoryCluster
@@ -58,7 +58,8 @@ def test_a_worker_has_rights_on_its_own_queues_and_publishes_what_it_tells() -> 
         mine = {name} - PRODUCERS
         for what in ("configure", "write", "read"):
             assert _matching(own[name][what], every) == mine
-            assert not _matching(own[name][what], {topology.EVENT_LOG})
+            reads = name == CONSOLE and what == "read"
+            assert _matching(own[name][what], {topology.EVENT_LOG}) == ({topology.EVENT_LOG} if reads else set())
         assert not _matching(own[name]["configure"], EXCHANGES)
         written = {exchange: _matching(said[name, exchange]["write"], set(kinds)) for exchange in (EVENTS, TOLD)}
         assert {kinds[key] for keys in written.values() for key in keys} == set(tells(name))
@@ -67,6 +68,18 @@ def test_a_worker_has_rights_on_its_own_queues_and_publishes_what_it_tells() -> 
             assert _matching(said[name, WORK]["write"], every) == mine
             heard = topology.queue(name).binding_keys
             assert _matching(said[name, EVENTS]["read"], {*heard, "#", "*.*.*"}) == set(heard)
+
+
+def test_the_console_gives_dead_letters_back_and_declares_nothing() -> None:
+    rights = broker_accounts.definitions("/", NODES)
+    [own] = [right for right in rights["permissions"] if right["user"] == CONSOLE]
+    steps = {*topology.QUEUES, *(topology.volumes(node).name for node in NODES)}
+    letters = {name + topology.DEAD_LETTERS for name in steps}
+    assert _matching(own["read"], letters | steps) == letters
+    assert _matching(own["write"], EXCHANGES | letters | steps) == EXCHANGES
+    assert not _matching(own["configure"], EXCHANGES | letters | steps)
+    [back] = [each for each in rights["topic_permissions"] if (each["user"], each["exchange"]) == (CONSOLE, WORK)]
+    assert _matching(back["write"], steps | {topology.EVENT_LOG}) == steps
 
 
 def test_what_no_worker_may_declare_is_in_the_definitions() -> None:
@@ -96,7 +109,9 @@ def test_only_who_backs_up_or_restores_objects_has_rights_on_all_of_them() -> No
         if each["roleRef"]["name"] in wide
         for subject in each["subjects"]
     }
-    assert held == {"manifest.capture", "restore.prepare", "restore.apply", "restore.finalize"}
+    assert held == {"manifest.capture", "restore.prepare", "restore.apply", "restore.finalize", "console"}
+    looks = {verb for rule in roles["snapline.looking"] for verb in rule["verbs"]}
+    assert looks == {"get", "list"}
 
 
 def test_a_kubeconfig_leads_to_the_same_server_with_the_services_own_token(tmp_path: Path) -> None:

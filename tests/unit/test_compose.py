@@ -22,7 +22,11 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 def test_there_is_a_worker_for_every_queue_a_node_worker_and_all_that_ask() -> None:
     workers = {name: service["command"] for name, service in SERVICES.items() if "build" in service}
     queues = {name: ["worker", name] for name in (*topology.QUEUES, "volumes.node-a")}
-    fronts = {"post.events": ["serve-events", "--listen", "0.0.0.0:8088"], "upgrades": ["watch-upgrades"]}
+    fronts = {
+        "post.events": ["serve-events", "--listen", "0.0.0.0:8088"],
+        "upgrades": ["watch-upgrades"],
+        "console": ["console", "--listen", "0.0.0.0:8800"],
+    }
     assert workers == {**queues, "scheduler": ["scheduler"], **fronts}
 
 
