@@ -76,10 +76,16 @@ class Front:
     """A session with twins at hand."""
 
     def __init__(
-        self, tmp: Path, store: ObjectStore | None = None, *, bus: Bus | None = None, **settings: object
+        self,
+        tmp: Path,
+        store: ObjectStore | None = None,
+        *,
+        bus: Bus | None = None,
+        cluster: MemoryCluster | None = None,
+        **settings: object,
     ) -> None:
         """`bus` is in place of the twin, which then nobody uses."""
-        self.bus, self.cluster = TwinBus(), MemoryCluster()
+        self.bus, self.cluster = TwinBus(), cluster or MemoryCluster()
         self.objects: ObjectStore = store or MemoryObjectStore()
         """What somebody sees of the store who has no passphrase."""
         self.store: ObjectStore = sealed(self.objects)

@@ -43,13 +43,14 @@ from workers.manifests.restore import mount_volumes
 from workers.manifests.restore.apply_wave import Wave, apply_wave
 from workers.manifests.restore.holding_pods import waiting_pod
 from workers.manifests.restore.left_to_controllers import left_to_controllers
-from workers.manifests.restore.load import load, owner_of
+from workers.manifests.restore.load import load
 from workers.manifests.restore.mapping import scratch
 from workers.manifests.restore.mount_volumes import Mounting
 from workers.manifests.restore.order import ordered, waves
-from workers.manifests.restore.rebind import find_volume, free_volumes, give_back, rebinding, with_volumes
+from workers.manifests.restore.rebind import find_volume, free_volumes, give_back, rebinding
 from workers.manifests.restore.sanitise import skip_reason
 from workers.manifests.restore.waiting_pods import start_without
+from workers.planning.creating import of_owner, refilled, to_create
 from workers.ports import Cluster, Destinations, ObjectStore, Repository
 
 BUSY_WAVE = timedelta(minutes=2)
@@ -152,8 +153,7 @@ class _Restore:
     @cached_property
     def captured(self) -> list[Object]:
         """What of it is the owner's, in restore order."""
-        mine = [obj for obj in self.held.objects if owner_of(self.held, obj) == self.owner]
-        return ordered(mine, self.needs.cluster.discover().types)
+        return ordered(of_owner(self.held, self.owner), self.needs.cluster.discover().types)
 
     @cached_property
     def rebound(self) -> dict[Name, str]:
@@ -163,12 +163,12 @@ class _Restore:
     @cached_property
     def objects(self) -> list[Object]:
         """What is created: claims that get new volumes do not bring their old ones."""
-        return with_volumes(self.captured, self.refilled, self.rebound)
+        return to_create(self.captured, self.plan, self.owner, self.rebound)
 
     @property
     def refilled(self) -> list[Name]:
         """The claims whose content comes from the backup."""
-        return [(volume.namespace, volume.claim) for volume in self.volumes("claim") if volume.claim]
+        return refilled(self.plan, self.owner)
 
     def pods(self) -> dict[Name, Object]:
         """The captured pods."""

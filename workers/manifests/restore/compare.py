@@ -12,7 +12,7 @@ LIFE_CYCLE = (BACKUP_NAME, RESTORE_NAME)
 
 def same(live: Object, wanted: Object) -> bool:
     """Whether they differ only in what servers, controllers and restores set."""
-    return bool(_essence(live) == _essence(wanted))
+    return bool(essence(live) == essence(wanted))
 
 
 def merge_service_account(live: Object, wanted: Object) -> Object | None:
@@ -37,7 +37,8 @@ def _lacking(have: dict[str, str], wanted: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in wanted.items() if key not in have and key not in LIFE_CYCLE}
 
 
-def _essence(obj: Object) -> Any:
+def essence(obj: Object) -> Any:
+    """What the object says, without what servers, controllers and restores set."""
     new = stripped(obj)
     new.pop("status", None)
     labels = {key: value for key, value in labels_of(new).items() if key not in LIFE_CYCLE}

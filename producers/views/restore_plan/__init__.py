@@ -1,0 +1,1 @@
+"""What a restore would do, shown before it is asked for."""
