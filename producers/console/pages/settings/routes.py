@@ -1,0 +1,36 @@
+"""Which address does what."""
+
+from collections.abc import Callable
+from functools import partial
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from producers.console.forms.held import HeldSecrets
+from producers.console.needs import Needs
+from producers.console.pages.settings import storage_deeds
+from producers.console.pages.settings.desk import PATH, Desk
+from producers.console.pages.settings.show import show
+from producers.console.routing import form, page
+from producers.views.settings.last_checks import LastChecks
+
+Deed = Callable[[Desk, Request, FormData], Response]
+DEEDS: dict[str, Deed] = {
+    "/storage": storage_deeds.update,
+    "/destinations/{name}/check": storage_deeds.check,
+    "/destinations/{name}/default": storage_deeds.make_default,
+    "/destinations/{name}/remove": storage_deeds.remove,
+}
+"""What forms do, by where they are sent to."""
+
+
+def routes(needs: Needs) -> list[BaseRoute]:
+    """All of the settings."""
+    desk = Desk(HeldSecrets(needs.now), LastChecks())
+    return [
+        page(PATH, partial(show, desk)),
+        page(f"{PATH}/destinations/{{name}}/remove", storage_deeds.removal, "configure"),
+        *(form(PATH + path, partial(deed, desk), "configure") for path, deed in DEEDS.items()),
+    ]

@@ -1,0 +1,57 @@
+"""The settings page as a whole: each card by itself, so that one that cannot be read hides no other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from producers.access.identity import may
+from producers.console.needs import needs_of
+from producers.console.pages.settings.desk import Desk
+from producers.console.pages.settings.storage import Attempt
+from producers.console.pages.settings.storage_card import StorageCard, storage_card
+from producers.console.rendering import render
+from producers.console.routing import identity_of
+from schemas.errors import SnaplineError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part(Generic[T]):
+    """A card, or why it cannot be shown."""
+
+    card: T | None
+    fault: str = ""
+
+
+def show(desk: Desk, request: Request) -> Response:
+    """The page."""
+    return whole_page(desk, request)
+
+
+def whole_page(desk: Desk, request: Request, *, status: int = 200, attempt: Attempt | None = None) -> Response:
+    """The page, with what somebody has sent and could not be stored."""
+    query = request.query_params
+    name, adding = query.get("destination", ""), "add" in query
+    needs, who = needs_of(request), identity_of(request)
+
+    def storage() -> StorageCard:
+        return storage_card(needs, desk, name, adding=adding, attempt=attempt)
+
+    everything = may(who, "view")
+    return render(
+        request,
+        "pages/settings.html",
+        status,
+        storage=_part(storage) if everything else None,
+    )
+
+
+def _part(card: Callable[[], T]) -> Part[T]:
+    try:
+        return Part(card())
+    except SnaplineError as error:
+        return Part(None, str(error))
