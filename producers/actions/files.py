@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from producers.actions.inside.zipped import zipped
 from producers.session import Session
 from producers.views import volumes
 from producers.views.file_differences import Difference, differences
@@ -63,6 +64,13 @@ def cat(session: Session, backup: str, volume: str, path: str, *, destination: s
     id_ = _volume_id(session, backup, volume, destination)
     with session.repository(destination).new_view() as view:
         yield from single_files.cat(view, id_, os.fsencode(path))
+
+
+def zip_(session: Session, backup: str, volume: str, path: str, *, destination: str = THE_DEFAULT) -> Iterator[bytes]:
+    """A directory, or a file, as one ZIP file, piece by piece. Raises as `ls`, and Invalid for what is too much."""
+    id_ = _volume_id(session, backup, volume, destination)
+    with session.repository(destination).new_view() as view:
+        yield from zipped(view, id_, os.fsencode(path))
 
 
 def restore(

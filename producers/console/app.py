@@ -11,12 +11,20 @@ from starlette.staticfiles import StaticFiles
 
 from producers.console import faults
 from producers.console.needs import Needs
-from producers.console.pages import home, live, settings, styleguide, theme
+from producers.console.pages import (
+    home,
+    inside,
+    live,
+    settings,
+    styleguide,
+    theme,
+)
 from schemas.errors import SnaplineError
 
 STATIC = Path(__file__).parent / "static"
 PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     home.routes,
+    inside.routes,
     live.routes,
     settings.routes,
     styleguide.routes,

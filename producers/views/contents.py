@@ -1,13 +1,10 @@
 """The objects that a backup holds. They are sealed: to see them takes the passphrase."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from producers.views import jobs
-from schemas.errors import Code, Damaged, NotFound
+from producers.views.inside.objects import held_objects
 from schemas.events import Scope
-from workers.jobs import ledger
 from workers.ports import ObjectStore, Repository
 
 CONSOLE = "console"
@@ -27,15 +24,10 @@ class ContentView:
 def contents(store: ObjectStore, name: str, open_repository: Callable[[], Repository]) -> list[ContentView]:
     """The objects of the finished backup called `name`, in the order in which they were captured. Raises NotFound,
     Damaged, Denied."""
-    jobs.backup(store, name)
-    record = ledger.finished_backup(store, name)
-    if record is None or record.manifest is None:
-        raise NotFound(f"backup {name} holds no objects that could be listed", code=Code.NOT_FINISHED, subject=name)
-    body = open_repository().unseal(store.get(record.manifest), record.manifest)
-    try:
-        return [_content(entry["object"], entry["owners"]) for entry in json.loads(body)["objects"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise Damaged(f"the objects of backup {name} cannot be read") from error
+    return [
+        ContentView(each.kind, each.namespace, each.name, each.owners)
+        for each in held_objects(store, name, open_repository)
+    ]
 
 
 def in_scope(found: list[ContentView], scope: Scope, app: str | None) -> list[ContentView]:
@@ -47,8 +39,3 @@ def in_scope(found: list[ContentView], scope: Scope, app: str | None) -> list[Co
     if scope == "applications":
         return [each for each in found if any(owner != CONSOLE for owner in each.owners)]
     return found
-
-
-def _content(obj: dict[str, dict[str, str]], owners: list[str]) -> ContentView:
-    metadata = obj["metadata"]
-    return ContentView(str(obj["kind"]), str(metadata.get("namespace") or ""), str(metadata["name"]), tuple(owners))

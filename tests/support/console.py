@@ -52,7 +52,7 @@ class Console:
         self.app: Starlette = application(Needs(self.front.session, self.access, hub, lambda: self.now, True))
         self.browser = TestClient(self.app, follow_redirects=False, raise_server_exceptions=True)
 
-    def get(self, path: str, status: int = 200, **query: str) -> "Page":
+    def get(self, path: str, status: int = 200, /, **query: str) -> "Page":
         """The page there, whose status is checked."""
         answer = self.browser.get(path, params=query or None)
         assert answer.status_code == status, (answer.status_code, answer.text[:2000])

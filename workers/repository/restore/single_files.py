@@ -32,10 +32,10 @@ def cat(view: View, volume: str, path: bytes) -> Iterator[bytes]:
             raise Invalid(f"{shown(path)} is a {KINDS[entry.kind]}, not a file")
         found = True
         for id_, start, offset, length in pieces(block, entry, block.attributes(entry.extra)):
-            yield from _zeros(start - at)
+            yield from zeros(start - at)
             yield view.read("d", id_)[offset : offset + length]
             at = start + length
-        yield from _zeros(entry.end() - at)
+        yield from zeros(entry.end() - at)
         at = entry.end()
         if at == entry.size:
             return
@@ -97,7 +97,8 @@ def _entries(view: View, volume: str, path: bytes) -> Iterator[tuple[Block, Tree
                     yield block, entry
 
 
-def _zeros(count: int) -> Iterator[bytes]:
+def zeros(count: int) -> Iterator[bytes]:
+    """So many of them, in pieces."""
     while count > 0:
         yield ZEROS[: min(count, len(ZEROS))]
         count -= len(ZEROS)
