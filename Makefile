@@ -1,5 +1,5 @@
 # The README's two commands are `make demo` and `make test`. Every target does its own set-up.
-.PHONY: setup demo test test-browser lint bench bench-line e2e schema
+.PHONY: setup demo test test-browser lint bench bench-line bench-console e2e schema
 BIN := .venv/bin
 
 setup:
@@ -29,6 +29,9 @@ bench: setup           # some rows: make bench ARGS="--rows small-first,large-fi
 
 bench-line: setup      # the line itself; fewer: make bench-line ARGS="--flood 500"
 	@$(BIN)/python -m tests.bench.line $(ARGS)
+
+bench-console: setup   # the console; less: make bench-console ARGS="--snapshots 500"
+	@$(BIN)/python -m tests.bench.console $(ARGS)
 
 e2e: setup             # on a real cluster
 	@test -n "$(SNAPLINE_E2E_KUBECONFIG)" -a -n "$(SNAPLINE_E2E_STATE)" || { \

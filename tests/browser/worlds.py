@@ -49,12 +49,12 @@ def usual(console: Console) -> None:
     front.begin("instance-running")
 
 
-def large(console: Console) -> None:
-    """200 applications and 5,000 snapshots."""
-    for number in range(200):
+def large(console: Console, *, snapshots: int = 5000, applications: int = 200) -> None:
+    """Many applications, and half of the snapshots of all of them, half of one."""
+    for number in range(applications):
         register(console, f"app-{number:03}", f"Application {number}")
-    for number in range(5000):
-        app = f"app-{number % 200:03}" if number % 2 else ""
+    for number in range(snapshots):
+        app = f"app-{number % applications:03}" if number % 2 else ""
         full(console.front, f"{app or 'instance'}-{number:05}", hours=number / 4, app=app)
 
 
