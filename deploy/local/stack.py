@@ -62,6 +62,11 @@ class Stack:
         """What is due is asked for, and the watchdog hears the minutes."""
         self.supervisor.start("scheduler", [sys.executable, "-m", "producers.cli.main", "scheduler"], self.environment)
 
+    def start_console(self, listen: str) -> None:
+        """The admin console, at a host and a port; `deploy.local.console` waits for it."""
+        command = [sys.executable, "-m", "producers.cli.main", "console", "--listen", listen]
+        self.supervisor.start("console", command, self.environment)
+
     def snapline(self, *arguments: str, show: bool = False) -> subprocess.CompletedProcess[str]:
         """Runs the CLI as a user would. With `show`, its progress goes to our standard error."""
         return subprocess.run(

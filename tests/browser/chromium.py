@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
 
 FLAGS = (
     "--no-sandbox",  # the tests may run as root
@@ -50,7 +50,7 @@ def launched() -> Iterator[Browser]:
             browser.close()
 
 
-def opened(browser: Browser, window: Window, base: str) -> BrowserContext:
+def opened(browser: Browser, window: Window, base: str | None = None) -> BrowserContext:
     """A person's browser: cookies of its own. Addresses are relative to `base`."""
     context = browser.new_context(
         base_url=base,
@@ -64,10 +64,21 @@ def opened(browser: Browser, window: Window, base: str) -> BrowserContext:
     return context
 
 
-def complaints(page: Page) -> list[str]:
+@contextmanager
+def complaints(page: Page) -> Iterator[list[str]]:
     """Fills itself with what the browser complains of: errors of scripts, what the page's own policy forbids, what
     could not be loaded."""
     heard: list[str] = []
-    page.on("pageerror", lambda error: heard.append(f"{page.url}: {error}"))
-    page.on("console", lambda said: heard.append(f"{page.url}: {said.text}") if said.type == "error" else None)
-    return heard
+
+    def failed(error: Error) -> None:
+        heard.append(f"{page.url}: {error}")
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            heard.append(f"{page.url}: {message.text}")
+
+    page.on("pageerror", failed)
+    page.on("console", said)
+    yield heard
+    page.remove_listener("pageerror", failed)
+    page.remove_listener("console", said)

@@ -1,55 +1,36 @@
-"""The whole local stack with a console beside it, and people who look at it."""
+"""The whole local stack with a console beside it, on which nobody has done anything yet."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
-
+from deploy.local import console
+from deploy.local.ports import free_ports
 from deploy.local.stack import destination_settings
-from producers.console.app import application
-from producers.console.live import Hub
-from producers.console.needs import Needs
-from producers.session import Session
-from schemas.settings import from_environment
-from tests.browser.chromium import Window, complaints, opened
-from tests.support.console import SignedIn
 from tests.support.line import Line, whole_line
-from tests.support.web import served
 
 
 @dataclass(frozen=True)
 class Place:
-    """A console on a running line."""
+    """A console on a running line. `first` is the password that it has printed, `password` the one to have from then
+    on."""
 
     url: str
     line: Line
+    first: str
+    password: str
 
 
 @contextmanager
 def lived_in(root: Path) -> Iterator[Place]:
-    """The stack with its sample applications, all workers and the console, but no destination yet: people set it up."""
+    """The stack with its sample applications, all workers and the console. There is no destination yet: people set it
+    up, and then have the store and the passphrase that the line knows."""
     with whole_line(root) as line:
         for name in destination_settings(line.stack.destination):
             del line.stack.environment[name]
         line.stack.start_workers()
-        with Session(from_environment(line.stack.environment), "snapline/console") as session:
-            needs = Needs(session, SignedIn(), Hub(session.events), lambda: datetime.now(UTC))
-            with served(application(needs)) as url:
-                yield Place(url, line)
-
-
-class Person:
-    """Somebody at a browser: opens pages and looks for what they say."""
-
-    def __init__(self, browser: Browser, place: Place, window: Window) -> None:
-        self.place, self.window = place, window
-        self.context = opened(browser, window, place.url)
-        self.page: Page = self.context.new_page()
-        self.heard = complaints(self.page)
-
-    def sees(self, test_id: str, text: str = "") -> None:
-        """Waits until it is there, and says `text`."""
-        expect(self.page.get_by_test_id(test_id)).to_contain_text(text)
+        served = console.start(line.stack, free_ports(1)[0])
+        assert served.password, "the console has printed no password"
+        yield Place(served.url, line, served.password, secrets.token_urlsafe(12))

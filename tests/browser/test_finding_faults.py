@@ -11,16 +11,16 @@ GOOD = PAGE.format('<label>l<input type="text"></label>')
 
 
 def test_a_field_without_a_label_and_a_script_that_fails_are_found(browser: Browser) -> None:
-    with opened(browser, Window(), "http://localhost") as context:
+    with opened(browser, Window()) as context:
         page = context.new_page()
-        heard = complaints(page)
-        page.set_content(BAD)
-        assert [fault.partition(" ")[0] for fault in axe.faults(page)] == ["label"]
+        with complaints(page) as heard:
+            page.set_content(BAD)
+            assert [fault.partition(" ")[0] for fault in axe.faults(page)] == ["label"]
         assert heard == ["about:blank: nothing is not defined"]
 
 
 def test_a_good_page_has_none(browser: Browser) -> None:
-    with opened(browser, Window(scheme="dark"), "http://localhost") as context:
+    with opened(browser, Window(scheme="dark")) as context:
         page = context.new_page()
         page.set_content(GOOD)
         assert axe.faults(page) == []

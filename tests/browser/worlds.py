@@ -16,7 +16,8 @@ from tests.support.front import NOON, Front, reject_backup, reject_restore, volu
 from tests.support.web import served
 
 LONG = "a-name-that-is-as-long-as-kubernetes-lets-one-be-and-then-wraps-x"[:63]
-HOSTILE = "<b>bold</b>&amp;<script>document.title='taken over'</script>"
+TAKEN_OVER = "taken over"
+HOSTILE = f"<b>bold</b>&amp;<script>document.title='{TAKEN_OVER}'</script>"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from deploy.local import console
 from deploy.local.demo.acts import play
 from deploy.local.demo.report import DemoFailed, Report, say
 from deploy.local.stack import Stack, running
@@ -30,7 +31,7 @@ def main() -> int:
             Console().print(report.table())
             _where_next(stack, keep=options.keep)
         return 0
-    except (DemoFailed, SnaplineError) as error:
+    except (DemoFailed, SnaplineError, RuntimeError) as error:
         say.print(report.table())
         say.print(f"[red]The demo failed:[/red] {error}", markup=True)
         say.print(_last_words(root), markup=False)
@@ -51,6 +52,7 @@ def _where_next(stack: Stack, *, keep: bool) -> None:
     if not keep:
         say.print("Next: `make demo KEEP=1` leaves all this running for the CLI; README.md goes on from there.")
         return
+    served = console.start(stack)
     signals = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     ours = {name: value for name, value in sorted(stack.environment.items()) if name.startswith("SNAPLINE_")}
@@ -61,6 +63,8 @@ def _where_next(stack: Stack, *, keep: bool) -> None:
     Console(soft_wrap=True).print(f"\n{environment.read_text()}", markup=False, highlight=False)
     say.print(f"The stack runs until Ctrl-C. In another shell: `. {environment}`, then for example", soft_wrap=True)
     say.print("`snapline get backups`, `snapline events tail --from first`, `snapline backup --app shop-floor --wait`")
+    say.print(f"\nThe admin console: {served.url}", style="bold", soft_wrap=True)
+    say.print(f"Log in with the password {served.password}, which works once.", soft_wrap=True, markup=False)
     signal.sigwait(signals)
 
 
