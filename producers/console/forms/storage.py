@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from producers.actions.destinations import Change
+from producers.console.forms.typed import Ticked
 from schemas.destination import (
     AzureCloud,
     AzureDestination,
@@ -70,7 +71,7 @@ class AmazonS3(StorageForm):
     cleared = ("endpoint", "ca_certificate")
     bucket: str = ""
     region: str = ""
-    use_instance_role: bool = False
+    use_instance_role: Ticked = False
     access_key_id: str = ""
     secret_access_key: SecretStr = SecretStr("")
 
@@ -126,7 +127,7 @@ class GoogleStorage(StorageForm):
     label = "Google Cloud Storage"
     provider = "gcs"
     bucket: str = ""
-    use_instance_role: bool = False
+    use_instance_role: Ticked = False
     service_account: str = ""
     service_account_json: SecretStr = SecretStr("")
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from schemas.errors import SnaplineError
 
+Ticked = Annotated[bool, BeforeValidator(bool)]
+"""A box: whatever is sent is a tick, nothing or "" is none."""
 WHOLE = ""
 """In place of a field: what is wrong with a form as a whole."""
 SAID = {"missing": "this is needed", "string_too_long": "this is too long"}

@@ -131,6 +131,38 @@ document.addEventListener("change", (event) => {
   if (form) form.requestSubmit();
 });
 
+// A form with `data-preview` shows in each `data-previewed` what the server says of what is typed so far.
+let typing = null;
+let newest = 0;
+async function preview(form) {
+  const turn = ++newest;
+  const typed = [...new FormData(form)].filter(([name, value]) => name !== "csrf" && typeof value === "string");
+  const page = await fetchPage(`${form.dataset.preview}?${new URLSearchParams(typed)}`);
+  if (!page || turn !== newest) return;
+  for (const each of form.querySelectorAll("[data-previewed][id]")) {
+    const now = page.getElementById(each.id);
+    if (now) morph(each, now);
+  }
+}
+
+// A choice with `data-fills` puts its value into the field of that id; what is typed there is the last choice.
+function fill(target) {
+  const choice = target.matches("[data-fills]") ? target : document.querySelector(`[data-fills="${CSS.escape(target.id)}"]`);
+  if (!choice) return;
+  const field = document.getElementById(choice.dataset.fills);
+  const options = [...choice.options];
+  if (target === choice) field.value = choice.selectedOptions[0].dataset.value || field.value;
+  else choice.value = (options.find((each) => each.dataset.value === field.value) || options.at(-1)).value;
+}
+
+document.addEventListener("input", (event) => {
+  fill(event.target);
+  const form = event.target.closest("form[data-preview]");
+  if (!form) return;
+  clearTimeout(typing);
+  typing = setTimeout(() => preview(form), QUIET);
+});
+
 document.addEventListener("keydown", (event) => {
   const field = document.querySelector("[data-palette]");
   const typing = event.target.closest("input, textarea, select, [contenteditable]");

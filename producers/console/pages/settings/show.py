@@ -10,6 +10,7 @@ from starlette.responses import Response
 from producers.access.identity import may
 from producers.console.needs import needs_of
 from producers.console.pages.settings.desk import Desk
+from producers.console.pages.settings.schedule import Sent, schedule_card
 from producers.console.pages.settings.storage import Attempt
 from producers.console.pages.settings.storage_card import StorageCard, storage_card
 from producers.console.rendering import render
@@ -32,7 +33,14 @@ def show(desk: Desk, request: Request) -> Response:
     return whole_page(desk, request)
 
 
-def whole_page(desk: Desk, request: Request, *, status: int = 200, attempt: Attempt | None = None) -> Response:
+def whole_page(
+    desk: Desk,
+    request: Request,
+    *,
+    status: int = 200,
+    attempt: Attempt | None = None,
+    schedule: Sent | None = None,
+) -> Response:
     """The page, with what somebody has sent and could not be stored."""
     query = request.query_params
     name, adding = query.get("destination", ""), "add" in query
@@ -47,6 +55,7 @@ def whole_page(desk: Desk, request: Request, *, status: int = 200, attempt: Atte
         "pages/settings.html",
         status,
         storage=_part(storage) if everything else None,
+        schedule=_part(lambda: schedule_card(needs, who, query, schedule)),
     )
 
 
