@@ -10,6 +10,7 @@ import structlog
 
 from schemas.errors import Invalid, SnaplineError
 from schemas.events import AnyEvent, JobEvent
+from schemas.messages import Message, shortened
 from schemas.news import News
 from schemas.notification import Target
 from schemas.rights import Rights, rights
@@ -101,9 +102,11 @@ class Needs:
         """How long what fails is tried again."""
         return Patience(timedelta(seconds=self.settings.patience_seconds), self.now, self._resting)
 
-    def _resting(self, event: AnyEvent, rest: timedelta) -> None:
+    def _resting(self, event: AnyEvent, rest: timedelta, why: Message) -> None:
         if isinstance(event.data, JobEvent):
-            ledger.rest(self.destinations.store(event.data.destination), event.data.job, rest)
+            what = getattr(event.data, "volume", "") or getattr(event.data, "pod", "")
+            failure = shortened(why).model_copy(update={"subject": what})
+            ledger.rest(self.destinations.store(event.data.destination), event.data.job, rest, failure)
 
     @cached_property
     def queueing(self) -> Queueing:

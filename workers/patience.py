@@ -6,17 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 from schemas import topology
 from schemas.events import AnyEvent
+from schemas.messages import Message
 from workers.deliveries import Delivery
 
 
 @dataclass(frozen=True)
 class Patience:
     """`length` counts from the first of the failures that a message has had in a row. `resting` is told of every event
-    that is to be tried again, and after what time: others must not take it to be lost. May raise any SnaplineError."""
+    that is to be tried again, after what time, and why: others must not take it to be lost. May raise any
+    SnaplineError."""
 
     length: timedelta = topology.PATIENCE
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    resting: Callable[[AnyEvent, timedelta], None] = lambda *_: None
+    resting: Callable[[AnyEvent, timedelta, Message], None] = lambda *_: None
 
     def failing(self, via: Delivery) -> timedelta:
         """For how long the message has been failing."""

@@ -133,7 +133,7 @@ def _again(reason: Message, work: _Work, at_most: timedelta | None = None, place
         _give_up(reason.model_copy(update={"text": f"{reason} ({tries})"}), work, place)
     rest = topology.rest(work.via.attempt)
     with suppress(SnaplineError):
-        work.patience.resting(work.event, rest)
+        work.patience.resting(work.event, rest, reason)
     raise Again(rest, _with_place(reason, place))
 
 

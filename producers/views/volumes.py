@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from schemas import keys
 from schemas.errors import Code, Damaged, Invalid, NotFound
@@ -14,7 +15,8 @@ from workers.ports import ObjectStore
 
 @dataclass(frozen=True)
 class VolumeView:
-    """One volume of a backup. `key` is what people call it, `volume_id` what the repository does; sizes are bytes."""
+    """One volume of a backup. `key` is what people call it, `volume_id` what the repository does; sizes are bytes. It
+    was read on `node` from `began_at` to `ended_at`; older records do not say."""
 
     key: str
     namespace: str
@@ -26,6 +28,9 @@ class VolumeView:
     changed_bytes: int
     uploaded_bytes: int
     files: int
+    node: str = ""
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 def view(record: VolumeRecord) -> VolumeView:
@@ -41,6 +46,9 @@ def view(record: VolumeRecord) -> VolumeView:
         changed_bytes=record.changed_bytes,
         uploaded_bytes=record.uploaded_bytes,
         files=record.files,
+        node=record.node,
+        began_at=record.began_at,
+        ended_at=record.ended_at,
     )
 
 

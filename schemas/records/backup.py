@@ -141,7 +141,7 @@ class Suspicion(BaseModel):
 class VolumeRecord(BaseModel):
     """One copied volume: `volume_id` is its id in the repository. Older records have no `changes`. In a backup that was
     copied from another destination it had the id `original` there, `changed_bytes` were read there, and
-    `uploaded_bytes` written here."""
+    `uploaded_bytes` written here. It was read on `node` from `began_at` to `ended_at`; older records do not say."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -158,6 +158,9 @@ class VolumeRecord(BaseModel):
     changes: Changes | None = None
     suspicion: Suspicion | None = None
     original: str | None = None
+    node: str = ""
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -178,8 +181,8 @@ class PodResult(Record):
 
 class CopyState(Record):
     """How far the copy of a pod's volumes has come: `done` of them are copied, and `checkpoint` (base64) says how far
-    the next one is, and `mount` tells where its files are. `slice` is the number of the next slice; `given_up` says
-    that no more is copied."""
+    the next one is, `mount` tells where its files are, and it was `began_at` then. `slice` is the number of the next
+    slice; `given_up` says that no more is copied."""
 
     slice: int = 0
     done: int = 0
@@ -189,6 +192,7 @@ class CopyState(Record):
     warnings: list[Message] = []
     checkpoint: str | None = None
     mount: str | None = None
+    began_at: datetime | None = None
 
 
 class BackupRecord(Record):

@@ -72,12 +72,13 @@ class Rejection(Record):
 class Running(Record):
     """The marker of an unfinished job. `nudged` counts how often the watchdog has helped it, `nudges` how often in a
     row in vain, with `newest` the time of its newest record then. For as long as it `rests`, from when the marker was
-    written, a message of it that has failed is not yet tried again."""
+    written, a message of it that has failed is not yet tried again: why, says `failure`, and its subject is what."""
 
     nudged: int = 0
     nudges: int = 0
     newest: datetime | None = None
     rests: timedelta = timedelta(0)
+    failure: Message | None = None
 
 
 class WantedPrune(Record):

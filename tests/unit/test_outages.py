@@ -14,6 +14,7 @@ from schemas import keys, topology
 from schemas.errors import Code, Denied, SnaplineError, TransientError
 from schemas.job import Job
 from schemas.kubernetes import CONFIG_MAPS, NAMESPACES
+from schemas.messages import Message
 from schemas.records import Applied, Began, Running
 from schemas.settings import Settings
 from tests.support.restores import CONSOLE, RESTORE, Restoring, app, label
@@ -62,7 +63,7 @@ def run(row: Row, event: e.Event, at: Restoring | World, patience: timedelta, *,
     of which `between` is called. As the broker does, it hands on what the headers say."""
     course, via = Course(), Delivery("q", first_seen=at.now)
     wrapped = e.wrap(event, id="x", source="tests", time=at.now)
-    kept = Patience(patience, at.clock, lambda _, rest: course.rests.append(rest))
+    kept = Patience(patience, at.clock, lambda _, rest, why: course.rests.append(rest))
     while True:
         try:
             receive(json.loads(e.encode(wrapped)), row, lambda said: course.told.append(said.data), via, kept)
@@ -194,9 +195,25 @@ def test_a_worker_marks_the_job_while_a_message_of_it_rests() -> None:
     ledger.begin(world.store, job)
     has = needs_of(world, world.cluster)
     planned_ = e.wrap(e.BackupPlanned(backup="b", objects=1, pods=0), id="x", source="tests", time=world.now)
+    why = Message(code=Code.TRANSIENT, text="slow down")
     for rest in (timedelta(minutes=5), timedelta(minutes=1)):
-        has.patience.resting(planned_, rest)
-    has.patience.resting(e.wrap(e.TickMinute(minute="m"), source="tests", time=world.now), TEN_MINUTES)
-    assert ledger.read(world.store, keys.running(job), Running).rests == timedelta(minutes=5)
+        has.patience.resting(planned_, rest, why)
+    has.patience.resting(e.wrap(e.TickMinute(minute="m"), source="tests", time=world.now), TEN_MINUTES, why)
+    marker = ledger.read(world.store, keys.running(job), Running)
+    assert (marker.rests, marker.failure) == (timedelta(minutes=5), why)
     ledger.pulse(world.store, job)
-    assert ledger.read(world.store, keys.running(job), Running).rests == timedelta(0)
+    marker = ledger.read(world.store, keys.running(job), Running)
+    assert (marker.rests, marker.failure) == (timedelta(0), None)
+
+
+def test_the_mark_names_the_pod_or_volume_whose_message_rests() -> None:
+    world = World()
+    job = Job("backup", "b")
+    ledger.begin(world.store, job)
+    copy = e.VolumesCopyRequested(backup="b", node="n", pod="shop/db-0")
+    why = Message(code=Code.TRANSIENT, text="slow down")
+    has = needs_of(world, world.cluster)
+    has.patience.resting(e.wrap(copy, source="tests", time=world.now), timedelta(minutes=1), why)
+    assert ledger.read(world.store, keys.running(job), Running).failure == why.model_copy(
+        update={"subject": "shop/db-0"}
+    )

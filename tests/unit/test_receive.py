@@ -96,7 +96,7 @@ def test_what_is_not_worth_so_much_patience_is_given_up_sooner() -> None:
 def test_others_hear_for_how_long_a_message_rests_and_need_not_hear_it() -> None:
     heard: list[tuple[str, timedelta]] = []
 
-    def resting(event: e.AnyEvent, rest: timedelta) -> None:
+    def resting(event: e.AnyEvent, rest: timedelta, why: Message) -> None:
         heard.append((event.id, rest))
         raise TransientError("the store is away")
 

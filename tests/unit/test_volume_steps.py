@@ -56,6 +56,7 @@ class Node:
     stop: bool = False
     away: bool = False
     unmounted: bool = False
+    now: datetime = NOW
 
     def __post_init__(self) -> None:
         self.repository: Repository = open_repository(self.store, "a passphrase", ambient=Ambient(Limits(look_every=1)))
@@ -87,7 +88,7 @@ class Node:
     def hear(self, event: e.Event) -> list[e.Event]:
         """What the node's worker makes of a request."""
         envelope: e.AnyEvent = e.wrap(event, source="tests", time=NOW)
-        clock = lambda: NOW  # noqa: E731
+        clock = lambda: self.now  # noqa: E731
         if isinstance(event, e.VolumesCopyRequested):
             copying = volumes_copy.CopyNeeds(self.destinations, self.api_server, self, self.slicing, self.locks, clock)
             return list(volumes_copy.copy(envelope, copying))  # type: ignore[arg-type]
@@ -152,6 +153,20 @@ def test_a_short_slice_asks_for_the_next_and_all_is_copied(node: Node) -> None:
         target.mkdir(parents=True)
         node.repository.restore(volume.volume_id, target, checkpoint=None, stop=lambda: False, progress=lambda _: None)
         assert tree_digest(target) == tree_digest(node.root / "pod-1" / volume.name)
+
+
+def test_a_volume_says_where_it_was_read_and_from_its_first_slice_to_its_last(node: Node) -> None:
+    node.slice_length = timedelta(milliseconds=1)
+    waiting, hours = deque([_copy_request()]), 0
+    while waiting:
+        node.now = NOW + timedelta(hours=hours)
+        waiting.extend(said for said in node.hear(waiting.popleft()) if isinstance(said, e.VolumesCopyRequested))
+        hours += 1
+    first, second = _result(node).volumes
+    assert (first.node, first.began_at) == ("n", NOW)
+    assert first.ended_at is not None and second.began_at is not None
+    assert NOW < first.ended_at <= second.began_at
+    assert second.ended_at == node.now
 
 
 def test_a_slice_told_again_is_followed_up_once_and_an_old_one_not_at_all(node: Node) -> None:

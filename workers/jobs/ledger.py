@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from schemas import keys
 from schemas.errors import NotFound
 from schemas.job import Job, backup, restore, snapshot_of
+from schemas.messages import Message
 from schemas.records import BackupRecord, CopyState, Incoming, PodResult, RestoreRecord, Running, decode, encode
 from workers.ports import ObjectStore
 
@@ -68,13 +69,14 @@ def begin(store: ObjectStore, job: Job) -> None:
 def pulse(store: ObjectStore, job: Job) -> None:
     """Tells the watchdog that a job which waits is alive."""
     if marker := find(store, keys.running(job), Running):
-        put(store, keys.running(job), marker.model_copy(update={"rests": timedelta(0)}))
+        put(store, keys.running(job), marker.model_copy(update={"rests": timedelta(0), "failure": None}))
 
 
-def rest(store: ObjectStore, job: Job, length: timedelta) -> None:
-    """Tells the watchdog that a message of a job is tried again after `length`, and not lost."""
+def rest(store: ObjectStore, job: Job, length: timedelta, failure: Message | None = None) -> None:
+    """Tells the watchdog that a message of a job is tried again after `length`, and not lost; and people, why."""
     if marker := find(store, keys.running(job), Running):
-        put(store, keys.running(job), marker.model_copy(update={"rests": max(marker.rests, length)}))
+        rests = max(marker.rests, length)
+        put(store, keys.running(job), marker.model_copy(update={"rests": rests, "failure": failure or marker.failure}))
 
 
 def cancelled(store: ObjectStore, job: Job) -> bool:

@@ -33,7 +33,7 @@ from workers.jobs.slicing import Slicing, reporting
 from workers.ports import Cluster, CopySlice, Destinations, ObjectStore, Progress, Repository, VolumeFiles
 from workers.suspicion import history
 
-_AT_END: dict[str, None] = {"checkpoint": None, "mount": None}
+_AT_END: dict[str, None] = {"checkpoint": None, "mount": None, "began_at": None}
 """Of a state, when it is done with a volume."""
 
 
@@ -226,12 +226,13 @@ def _copy_slice(one: _Copy, state: CopyState, root: Path, mount: str) -> Generat
         stop=one.stop,
     )
     tell = partial(progressed, one.job, volume.key(pod.namespace, pod.name))
+    began_at = state.began_at or one.now()
     reached = yield from reporting(lambda report: work(progress=report), tell)
     if why := _why_lost(one, volume, mount):
         return _without_pod(state, pod, why)
     if reached.volume is None:
         saved = base64.b64encode(reached.checkpoint or b"").decode()
-        return state.model_copy(update={"checkpoint": saved, "mount": mount})
+        return state.model_copy(update={"checkpoint": saved, "mount": mount, "began_at": began_at})
     yield tell(Progress(reached.scanned_bytes, reached.scanned_bytes, reached.files))
     watched = one.watching and volume.watched and volume.kind == "claim"  # what else there is goes with its pod
     newest, suspicion = history.add(
@@ -245,7 +246,9 @@ def _copy_slice(one: _Copy, state: CopyState, root: Path, mount: str) -> Generat
     )
     ledger.put(one.store, identity, newest)
     where = f"{pod.key}, volume {volume.name}"
-    return _with(state, _record(pod, volume, reached.volume, reached, suspicion), where, reached, doubts)
+    record = _record(pod, volume, reached.volume, reached, suspicion)
+    record = record.model_copy(update={"node": pod.node, "began_at": began_at, "ended_at": one.now()})
+    return _with(state, record, where, reached, doubts)
 
 
 def _parent(store: ObjectStore, identity: str) -> tuple[Parent | None, list[Message]]:
