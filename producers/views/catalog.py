@@ -103,8 +103,12 @@ class Catalog:
         """All backups, the newest first, those under way too. One whose record cannot be believed holds up no other."""
         held = holds.names(self._store)
         copies = standings.of_all(self._store)
+        found = self._jobs(_BACKUPS)
         found = [
-            replace(view, held=view.name in held, copies=copies.get(view.name, ())) for view in self._jobs(_BACKUPS)
+            replace(view, held=view.name in held, copies=copies.get(view.name, ()))
+            if view.name in held or view.name in copies
+            else view
+            for view in found
         ]
         return with_verdicts(found, self._store, self._directory, self._place)
 

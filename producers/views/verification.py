@@ -27,7 +27,11 @@ def with_verdicts(
     checked = _kept(CheckedView, keys.VERIFIED, _checked_at, store, catalog_file.path(directory, place, "verified"))
     tests = catalog_file.path(directory, place, "test-restores")
     tested = _kept(RestoreTestView, keys.TEST_RESTORES, _tested_at, store, tests)
-    return [replace(view, checked=checked.get(view.name), tested=tested.get(view.name)) for view in views]
+    known = checked.keys() | tested.keys()  # a copy of each of thousands takes a tenth of a second
+    return [
+        replace(view, checked=checked.get(view.name), tested=tested.get(view.name)) if view.name in known else view
+        for view in views
+    ]
 
 
 def checked(verified: Verified | None) -> CheckedView | None:

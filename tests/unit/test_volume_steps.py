@@ -164,7 +164,8 @@ def test_a_volume_says_where_it_was_read_and_from_its_first_slice_to_its_last(no
         hours += 1
     first, second = _result(node).volumes
     assert (first.node, first.began_at) == ("n", NOW)
-    assert first.ended_at is not None and second.began_at is not None
+    assert first.ended_at is not None
+    assert second.began_at is not None
     assert NOW < first.ended_at <= second.began_at
     assert second.ended_at == node.now
 

@@ -1,0 +1,158 @@
+"""The snapshots of the default destination, read once for all who ask within a second; and what was asked for here,
+which is shown at once."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from producers.actions.answers import BEFORE, believed
+from producers.actions.jobs import Requested
+from producers.console.needs import Needs
+from producers.event_feed import Listener, Missed
+from producers.session import Session
+from producers.views.applications import ApplicationView, applications
+from producers.views.catalog import open_catalog
+from producers.views.console import rows
+from producers.views.job_views import BackupView
+from producers.views.unreadable import Unreadable
+from schemas import events as e
+from schemas.errors import SnaplineError
+from schemas.messages import Message
+
+if TYPE_CHECKING:
+    from workers.adapters.broker import Logged
+
+AGE = 1.0
+"""Seconds for which what was read is good enough."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What was read, and `at` which time (UTC; None for never). With a `problem`, nothing could be read just now."""
+
+    views: Sequence[BackupView]
+    at: datetime | None = None
+    problem: SnaplineError | None = None
+
+
+@dataclass(frozen=True)
+class _Begun:
+    name: str
+    app: str | None
+    at: datetime
+
+
+@dataclass
+class _Going:
+    """A deletion that was asked for; its answer comes by the event feed."""
+
+    listener: Listener
+    failure: Message | None = None
+
+
+@dataclass
+class _State:
+    listed: Listed = Listed(())
+    read_at: float = float("-inf")
+    begun: dict[str, _Begun] = field(default_factory=dict)
+    going: dict[str, _Going] = field(default_factory=dict)
+
+
+class Shelf:
+    """Safe for threads. One for a process."""
+
+    def __init__(self, session: Session, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic):
+        """`clock` is in seconds."""
+        self._session, self._now, self._clock = session, now, clock
+        self._lock, self._state = threading.Lock(), _State()
+
+    def listed(self) -> Listed:
+        """All snapshots, the newest first. What was last read is given, with the problem, where they cannot be read."""
+        with self._lock:
+            if self._clock() - self._state.read_at >= AGE:
+                self._state.listed = self._read(self._state.listed)
+                self._state.read_at = self._clock()
+                self._settle({view.name for view in self._state.listed.views})
+            return self._state.listed
+
+    def rows(self, found: Sequence[BackupView], app: str | None) -> list[rows.Row]:
+        """Rows of `found`, with what was asked for here of `app` (None for full snapshots)."""
+        with self._lock:
+            begun = [each for each in self._state.begun.values() if each.app == app]
+            going = {name for name, each in self._state.going.items() if each.failure is None}
+        news = [rows.preparing(each.name, each.app, each.at, self._now()) for each in reversed(begun)]
+        return rows.as_asked([rows.row(view) for view in found], news, going)
+
+    def began(self, requested: Requested, app: str | None) -> None:
+        """A snapshot was asked for."""
+        with self._lock:
+            self._state.begun[requested.job.name] = _Begun(requested.job.name, app, self._now())
+            self._state.read_at = float("-inf")
+
+    def deletes(self, requested: Requested) -> None:
+        """The deletion of a snapshot was asked for."""
+        listener = self._session.events.listen(requested.event.time - BEFORE)
+        with self._lock:
+            if (before := self._state.going.pop(requested.job.name, None)) is not None:
+                before.listener.close()
+            self._state.going[requested.job.name] = _Going(listener)
+            self._state.read_at = float("-inf")
+
+    def changed(self) -> None:
+        """What was read is not good enough any more."""
+        with self._lock:
+            self._state.read_at = float("-inf")
+
+    def failures(self) -> dict[str, Message]:
+        """Why snapshots could not be deleted, by name."""
+        with self._lock:
+            return {name: each.failure for name, each in self._state.going.items() if each.failure is not None}
+
+    def _read(self, before: Listed) -> Listed:
+        try:
+            return Listed(open_catalog(self._session).backups(), self._now())
+        except SnaplineError as problem:
+            return Listed(before.views, before.at, problem)
+
+    def _settle(self, there: set[str]) -> None:
+        """Forgets what has come to be as it was asked for."""
+        state = self._state
+        if state.listed.problem is not None:
+            return
+        state.begun = {name: each for name, each in state.begun.items() if name not in there}
+        for name, each in [*state.going.items()]:
+            each.failure = each.failure or self._answer(name, each.listener)
+            if name not in there:
+                each.listener.close()
+                del state.going[name]
+
+    def _answer(self, name: str, listener: Listener) -> Message | None:
+        failure = None
+        while (heard := listener.get(0)) is not None:
+            if not isinstance(heard, Missed):
+                failure = self._refusal(name, heard) or failure
+        return failure
+
+    def _refusal(self, name: str, heard: "Logged") -> Message | None:
+        said = heard.event.data
+        if isinstance(said, e.BackupDeleteFailed) and said.backup == name and believed(self._session, heard):
+            return said.reason
+        return None
+
+
+def registered(session: Session, now: datetime) -> tuple[list[ApplicationView], SnaplineError | None]:
+    """The applications that can be read, by name; or why none can."""
+    try:
+        found = applications(session, now)
+    except SnaplineError as problem:
+        return [], problem
+    readable = [each for each in found if not isinstance(each, Unreadable)]
+    return sorted(readable, key=lambda each: (each.name.casefold(), each.slug)), None
+
+
+def shelf(needs: Needs) -> Shelf:
+    """For `shared`."""
+    return Shelf(needs.session, needs.now)
