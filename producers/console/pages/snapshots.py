@@ -1,0 +1,137 @@
+"""`/snapshots` and `/snapshots/partial`: the lists of full and of partial snapshots."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from producers.access.identity import may, require
+from producers.console.needs import Needs, needs_of
+from producers.console.rendering import render
+from producers.console.routing import identity_of, page, seen
+from producers.console.shared import shared
+from producers.console.snapshots.shelf import Listed, Shelf, registered, shelf
+from producers.views.applications import ApplicationView
+from producers.views.console import rows
+from producers.views.console.rows import Filter
+from schemas.errors import Code, SnaplineError
+
+SETTINGS = "/snapshots/settings?configure=true"
+STATES = ("All", *rows.STATES)
+
+
+def routes(_: Needs) -> list[BaseRoute]:
+    """See the module."""
+    return [
+        page("/snapshots", full),
+        page("/snapshots/partial", picked),
+        page("/snapshots/partial/{slug}", partial),
+        page("/app/{slug}/snapshots", lambda request: seen(_of_app(request))),
+        page("/app/{slug}/snapshots/{rest:path}", moved),
+    ]
+
+
+@dataclass(frozen=True)
+class _List:
+    """What both lists show beside their rows. `at` is the address of the list, `start` where its form goes to."""
+
+    page: rows.Page
+    filter: Filter
+    at: str
+    start: str
+    listed: Listed
+    apps: Sequence[ApplicationView]
+
+    def turned(self, number: int) -> str:
+        """The address of another page of the same list; empty where there is none."""
+        if not 1 <= number <= self.page.pages or number == self.page.page:
+            return ""
+        asked = {"q": self.filter.text, "status": self.filter.state, "app": self.filter.app, "page": str(number)}
+        return f"{self.at}?{urlencode({key: value for key, value in asked.items() if value and value != '1'})}"
+
+
+def full(request: Request) -> Response:
+    """Those of the console and all applications. Somebody to whom only some are granted sees theirs instead."""
+    if not may(identity_of(request), "view"):
+        return seen("/snapshots/partial")
+    return _shown(request, "pages/full_snapshots.html", "/snapshots", None, app=None)
+
+
+def picked(request: Request) -> Response:
+    """The list of the first application that may be seen; what to do where there is none."""
+    apps, problem = _visible(request)
+    if apps and problem is None:
+        return seen(f"/snapshots/partial/{quote(apps[0].slug, safe='')}")
+    return render(request, "pages/no_applications.html", 200, problem=problem)
+
+
+def partial(request: Request) -> Response:
+    """Those of one application."""
+    slug = request.query_params.get("of") or request.path_params["slug"]
+    require(identity_of(request), "view", slug)
+    if slug != request.path_params["slug"]:
+        return seen(f"/snapshots/partial/{quote(slug, safe='')}")
+    at = f"/snapshots/partial/{quote(slug, safe='')}"
+    return _shown(request, "pages/partial_snapshots.html", at, slug, app=slug)
+
+
+def moved(request: Request) -> Response:
+    """An address of older consoles: that of a snapshot of the application, or of its list."""
+    rest = request.path_params["rest"]
+    known = rest.partition("/")[0] not in ("", "settings")
+    return seen(f"{_of_app(request)}/{quote(rest)}" if known else "/snapshots/settings")
+
+
+def _of_app(request: Request) -> str:
+    return f"/snapshots/partial/{quote(request.path_params['slug'], safe='')}"
+
+
+def _visible(request: Request) -> tuple[list[ApplicationView], SnaplineError | None]:
+    needs, who = needs_of(request), identity_of(request)
+    apps, problem = registered(needs.session, needs.now())
+    return [each for each in apps if may(who, "view", each.slug)], problem
+
+
+def _shown(request: Request, template: str, at: str, slug: str | None, *, app: str | None) -> Response:
+    known = shared(request, shelf)
+    listed = known.listed()
+    if listed.problem is not None and listed.problem.code == Code.NO_DESTINATION:
+        return seen(SETTINGS)
+    wanted = _filter(request)
+    apps, _ = _visible(request)
+    found = _rows(known, listed, slug, wanted.app)
+    shown = _List(rows.page(found, wanted, _number(request)), wanted, at, f"{at}/start", listed, apps)
+    return render(
+        request,
+        template,
+        list=shown,
+        failures=known.failures(),
+        states=STATES,
+        request_id=str(uuid.uuid4()),
+        slug=app,
+        app_name=_name(apps, app),
+    )
+
+
+def _rows(known: Shelf, listed: Listed, slug: str | None, holds: str) -> list[rows.Row]:
+    views = rows.full(listed.views, holds) if slug is None else rows.partial(listed.views, slug)
+    return known.rows(views, slug)
+
+
+def _filter(request: Request) -> Filter:
+    asked = request.query_params
+    state = asked.get("status", "")
+    return Filter(asked.get("q", "").strip(), state if state in rows.STATES else "", asked.get("app", ""))
+
+
+def _number(request: Request) -> int:
+    given = request.query_params.get("page", "1")
+    return int(given) if given.isdecimal() and len(given) < 9 else 1
+
+
+def _name(apps: Sequence[ApplicationView], slug: str | None) -> str:
+    return next((each.name for each in apps if each.slug == slug), slug or "")
