@@ -16,6 +16,8 @@ from producers.console.pages import (
     inside,
     live,
     settings,
+    snapshot_deeds,
+    snapshots,
     styleguide,
     theme,
 )
@@ -27,6 +29,8 @@ PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     inside.routes,
     live.routes,
     settings.routes,
+    snapshot_deeds.routes,
+    snapshots.routes,
     styleguide.routes,
     theme.routes,
 )

@@ -28,6 +28,8 @@ STATES: Mapping[str, Look] = {
     "Failed": Look("bad", "bad"),
     "Failed Validation": Look("bad", "bad"),
     "Cancelled": Look("idle", "stop"),
+    "Cancelling": Look("run", "stop"),
+    "Unreadable": Look("bad", "bad"),
     "Rejected": Look("bad", "no"),
     "Deleting": Look("idle", "trash"),
     "Waiting": Look("idle", "none"),

@@ -118,6 +118,27 @@ async function copy(button) {
   setTimeout(() => { label.textContent = before; }, 2000);
 }
 
+// A link with `data-dialog` leads to a page that is a dialog: it opens over this page instead.
+async function overlay(link) {
+  const page = await fetchPage(link.href);
+  const dialog = page && page.querySelector("dialog[open]");
+  if (!dialog) return location.assign(link.href);
+  const shown = document.importNode(dialog, true);
+  shown.removeAttribute("open");
+  shown.addEventListener("close", () => shown.remove());
+  document.body.append(shown);
+  shown.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-dialog], dialog a[data-closes]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (link.matches("[data-closes]") && !link.closest("dialog").matches(":modal")) return;
+  event.preventDefault();
+  if (link.matches("[data-closes]")) link.closest("dialog").close();
+  else overlay(link);
+});
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;

@@ -16,7 +16,7 @@ from schemas.messages import Message
 from schemas.records import AppRef, BackupRecord, Queued
 from tests.support.console import Console
 from tests.support.front import NOON, reject_backup, volume
-from tests.support.registered import register
+from tests.support.registered import register, shelf_of
 from workers.jobs import ledger
 
 HOSTILE = "<script>alert(1)</script>"
@@ -99,7 +99,7 @@ def test_no_snapshots_yet_and_no_match_differ(console: Console) -> None:
     assert "No snapshots yet" in page.text
     assert "Configure snapshot settings" in page.text
     console.front.back_up("instance-a")
-    console.app.state.shared.clear()
+    shelf_of(console).changed()
     page = console.get("/snapshots", q="nothing is called so")
     assert "No snapshot matches" in page.text
     assert "There is 1 snapshot in all" in page.text
@@ -150,7 +150,7 @@ def test_where_the_store_is_away_the_last_known_list_stays_with_its_time(
         raise TransientError("the object store does not answer")
 
     monkeypatch.setattr(console.front.objects, "list", away)
-    next(iter(console.app.state.shared.values())).changed()
+    shelf_of(console).changed()
     page = console.get("/snapshots")
     assert "Failed to get snapshots the object store does not answer Try again" in page.text
     assert "was read at 23 Nov 2026, 12:00 UTC" in page.text

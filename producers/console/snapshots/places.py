@@ -1,0 +1,45 @@
+"""The addresses of snapshots, and the snapshot at an address."""
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+
+from producers.access.identity import Permission, require
+from producers.console.needs import needs_of
+from producers.console.routing import identity_of
+from producers.views import jobs
+from producers.views.job_views import BackupDetails, BackupView
+from schemas.errors import Code, NotFound
+
+FULL = "/snapshots/details/{name}"
+PARTIAL = "/snapshots/partial/{slug}/{name}"
+BOTH = (FULL, PARTIAL)
+
+
+def of_list(app: str | None) -> str:
+    """The list of full snapshots, or of those of one application."""
+    return f"/snapshots/partial/{quote(app, safe='')}" if app else "/snapshots"
+
+
+def of_snapshot(name: str, app: str | None) -> str:
+    """The details of one."""
+    return f"{of_list(app)}/{quote(name, safe='')}" if app else f"/snapshots/details/{quote(name, safe='')}"
+
+
+def at(request: Request, permission: Permission) -> BackupDetails:
+    """The snapshot at the address. Raises NotFound, Damaged; Denied where it is of an application that the one who asks
+    has no such `permission` for: what counts is what the snapshot is of, and not what the address says."""
+    name = request.path_params["name"]
+    session, who = needs_of(request).session, identity_of(request)
+    claimed = request.path_params.get("slug")
+    require(who, permission, claimed)
+    found = jobs.backup(session.store(), name)
+    require(who, permission, found.view.app)
+    if found.view.app != claimed:
+        raise NotFound(f"there is no snapshot {name!r:.80} of {claimed or 'everything'}", code=Code.NO_SUCH_BACKUP)
+    return found
+
+
+def place(view: BackupView) -> str:
+    """The address of its details."""
+    return of_snapshot(view.name, view.app)
