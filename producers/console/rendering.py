@@ -36,6 +36,10 @@ def environment() -> Environment:
         roughly=words.roughly,
         duration=words.duration,
         plural=words.plural,
+        length_of=words.length_of,
+        seconds=words.seconds_of,
+        clock=words.clock,
+        words=words.sentence,
         segment=lambda text: quote(text, safe=""),
     )
     made.globals.update(look=states.look)

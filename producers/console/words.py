@@ -1,11 +1,13 @@
 """How pages say sizes, moments and lengths of time. Never a guess: what is unknown is said to be none."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 UNITS: Sequence[str] = ("bytes", "kB", "MB", "GB", "TB", "PB")
 NBSP = "\N{NO-BREAK SPACE}"
 ROUNDS_UP = 999.5
+TENTHS_BELOW = 9.95
 
 
 def size(count: int) -> str:
@@ -57,6 +59,31 @@ def duration(length: timedelta) -> str:
     return " ".join(
         f"{count}{NBSP}{unit}" for count, unit in parts[first : first + 2] if count or unit == "s" == parts[first][1]
     )
+
+
+def length_of(length: timedelta) -> str:
+    """As `duration`, but with tenths below ten seconds: `0.4 s`, `38 s`, `3 min 40 s`."""
+    seconds = max(length.total_seconds(), 0)
+    return f"{seconds:.1f}{NBSP}s" if seconds < TENTHS_BELOW else duration(length)
+
+
+def seconds_of(count: float) -> str:
+    """As `length_of`, of seconds."""
+    return length_of(timedelta(seconds=count))
+
+
+def clock(when: datetime, of: timedelta) -> str:
+    """UTC, for an axis over so much time: `02:00`, `02:00:30`, `26 Nov`."""
+    at = when.astimezone(UTC)
+    if of > timedelta(days=2):
+        return f"{at.day} {at:%b}"
+    return f"{at:%H:%M}" if of >= timedelta(minutes=2) else f"{at:%H:%M:%S}"
+
+
+def sentence(code: str) -> str:
+    """A code as words: `Hook failed` for `HookFailed`."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", code).lower()
+    return words[:1].upper() + words[1:]
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from producers.access.identity import require
-from producers.actions import holds, jobs
+from producers.actions import holds, jobs, verification
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import form, identity_of, page, seen, text
@@ -31,6 +31,7 @@ def routes(_: Needs) -> list[BaseRoute]:
             form(f"{place}/delete", delete, "delete"),
             page(f"{place}/cancel", ask_to_cancel, "cancel"),
             form(f"{place}/cancel", cancel, "cancel"),
+            form(f"{place}/verify", verify, "take"),
             form(f"{place}/hold", hold, "delete"),
             form(f"{place}/unhold", unhold, "delete"),
         ]
@@ -95,6 +96,13 @@ def cancel(request: Request, _: FormData) -> Response:
     jobs.cancel(needs_of(request).session, view.name)
     shared(request, shelf).changed()
     return seen(places.place(view))
+
+
+def verify(request: Request, _: FormData) -> Response:
+    """Asks for it to be read back, all of it."""
+    view = places.at(request, "take").view
+    verification.verify(needs_of(request).session, view.name)
+    return seen(places.place(view), done="verify")
 
 
 def hold(request: Request, given: FormData) -> Response:

@@ -1,0 +1,149 @@
+"""`/snapshots/details/:id` and `/snapshots/partial/:slug/:id`: one snapshot, as it is now."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from producers.access.identity import may, require
+from producers.console.needs import Needs, needs_of
+from producers.console.rendering import render
+from producers.console.routing import identity_of, page
+from producers.console.snapshots import places
+from producers.views.console import rows
+from producers.views.console.deleted import deleted
+from producers.views.console.timeline import Timeline, timeline
+from producers.views.hooks import HookView, hooks
+from producers.views.job_views import BackupDetails
+from producers.views.volumes import VolumeView
+from schemas.errors import NotFound
+from schemas.records import HookResult
+
+SHOWN = 4
+"""Volumes of a card; all are in its dialog."""
+SCRIPTS = 3
+"""Scripts of each tab; as `SHOWN`."""
+SEES_SCRIPTS = "download"
+"""Who may see what scripts ran and said: it may be anything, as may be files."""
+
+
+def routes(_: Needs) -> list[BaseRoute]:
+    """See the module."""
+    made: list[BaseRoute] = []
+    for place in places.BOTH:
+        made += [
+            page(f"{place}/volumes", all_volumes),
+            page(f"{place}/scripts/{{phase}}", all_scripts),
+            page(f"{place}/scripts/{{phase}}/{{number:int}}", output),
+            page(place, show),
+        ]
+    return made
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """The first that ran before (`pre`) or after (`post`) the copy, of `all`, of which `failed` have failed. What they
+    ran and said is there for who may see it."""
+
+    phase: str
+    shown: tuple[HookView, ...]
+    all: int
+    failed: int
+
+
+def show(request: Request) -> Response:
+    """The snapshot as it is now."""
+    try:
+        details = places.at(request, "view")
+    except NotFound:
+        if (gone := _gone(request)) is None:
+            raise
+        return gone
+    view = details.view
+    if view.status in ("Rejected", "Unreadable") or view.completed_at is None:
+        return render(request, "pages/unfinished_snapshot.html", 200, **_common(details))
+    return render(
+        request,
+        "pages/snapshot_details.html",
+        200,
+        **_common(details),
+        timeline=_timeline(details),
+        volumes=_largest(details),
+        shown=SHOWN,
+        scripts=[_scripts(request, details, phase, SCRIPTS) for phase in ("pre", "post")],
+    )
+
+
+def all_volumes(request: Request) -> Response:
+    """The dialog with all volumes."""
+    details = places.at(request, "view")
+    return render(request, "pages/all_volumes.html", 200, **_common(details), volumes=_largest(details))
+
+
+def all_scripts(request: Request) -> Response:
+    """The dialog with all scripts of one tab."""
+    details, phase = places.at(request, "view"), _phase(request)
+    scripts = _scripts(request, details, phase, len(details.hooks))
+    return render(request, "pages/all_scripts.html", 200, **_common(details), scripts=scripts)
+
+
+def output(request: Request) -> Response:
+    """The dialog with what one script wrote."""
+    details, phase, number = places.at(request, "view"), _phase(request), request.path_params["number"]
+    require(identity_of(request), SEES_SCRIPTS, details.view.app)
+    found = [each for each in details.hooks if each.phase == phase]
+    if number >= len(found):
+        raise NotFound(f"{details.view.name} has no such script")
+    [script] = _read(request, found[number : number + 1])
+    return render(request, "pages/script_output.html", 200, **_common(details), script=script)
+
+
+def _common(details: BackupDetails) -> dict[str, object]:
+    return {
+        "details": details,
+        "view": details.view,
+        "word": rows.WORDS[details.view.status],
+        "row": rows.row(details.view),
+        "place": places.place(details.view),
+        "back": places.of_list(details.view.app),
+    }
+
+
+def _gone(request: Request) -> Response | None:
+    """The page of one that was deleted."""
+    left = deleted(needs_of(request).session.store(), request.path_params["name"])
+    if left is None or left.app != request.path_params.get("slug"):
+        return None
+    require(identity_of(request), "view", left.app)
+    return render(request, "pages/deleted_snapshot.html", 410, left=left, back=places.of_list(left.app))
+
+
+def _timeline(details: BackupDetails) -> Timeline:
+    view = details.view
+    return timeline(view.requested_at, view.completed_at or datetime.now(UTC), details.volumes, details.hooks)
+
+
+def _largest(details: BackupDetails) -> list[VolumeView]:
+    return sorted(details.volumes, key=lambda each: (-each.scanned_bytes, each.key))
+
+
+def _scripts(request: Request, details: BackupDetails, phase: str, most: int) -> Scripts:
+    found = [each for each in details.hooks if each.phase == phase]
+    shown = found[:most]
+    if not may(identity_of(request), SEES_SCRIPTS, details.view.app):
+        shown = [each.model_copy(update={"output": ""}) for each in shown]
+    return Scripts(phase, _read(request, shown), len(found), sum(bool(each.error) for each in found))
+
+
+def _read(request: Request, found: list[HookResult]) -> tuple[HookView, ...]:
+    session = needs_of(request).session
+    return hooks(session.store(), found, session.repository)
+
+
+def _phase(request: Request) -> str:
+    phase: str = request.path_params["phase"]
+    if phase not in ("pre", "post"):
+        raise NotFound("scripts run before a snapshot (pre) or after it (post)")
+    return phase
