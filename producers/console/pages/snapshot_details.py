@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from producers.access.identity import may, require
+from producers.access.identity import Permission, may, require
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import identity_of, page
@@ -25,7 +25,7 @@ SHOWN = 4
 """Volumes of a card; all are in its dialog."""
 SCRIPTS = 3
 """Scripts of each tab; as `SHOWN`."""
-SEES_SCRIPTS = "download"
+SEES_SCRIPTS: Permission = "download"
 """Who may see what scripts ran and said: it may be anything, as may be files."""
 
 

@@ -151,7 +151,7 @@ def _marks(began_at: datetime, ended_at: datetime) -> tuple[Mark, ...]:
     step = next((each for each in STEPS if whole / each <= MARKS), STEPS[-1])
     midnight = began_at.replace(hour=0, minute=0, second=0, microsecond=0)
     at = midnight + step * -(-(began_at - midnight) // step)
-    found = []
+    found: list[Mark] = []
     while at <= ended_at and len(found) <= MARKS:
         found.append(Mark(round(100 * ((at - began_at) / whole), 2), at))
         at += step
