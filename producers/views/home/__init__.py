@@ -1,0 +1,1 @@
+"""Home: whether everything is backed up, application by application. Pure functions over what was read once."""

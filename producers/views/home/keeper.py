@@ -1,0 +1,45 @@
+"""Home for many who look at it: read again only when it has grown old, and the last that was known where it cannot be
+read."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from producers.session import Session
+from producers.views.home.held import Held
+from producers.views.home.reading import Home, read
+
+FRESH = timedelta(seconds=2)
+"""So old what is shown may be."""
+
+
+class Keeper:
+    """The home of one session. Safe for threads: one of them reads, others wait for it."""
+
+    def __init__(self, session: Session, now: Callable[[], datetime], fresh: timedelta = FRESH) -> None:
+        self._session, self._now, self._fresh = session, now, fresh
+        self._lock = threading.Lock()
+        self._remembered: dict[tuple[str, str], Held] = {}
+        self._shown: Home | None = None
+        self._known: Home | None = None
+
+    def home(self) -> Home:
+        """As it is now. Where that cannot be said, what is below the verdict is as it was when it was last known."""
+        with self._lock:
+            at = self._now()
+            if self._shown is None or not timedelta(0) <= at - self._shown.at < self._fresh:
+                self._shown = self._read(at)
+            return self._shown
+
+    def _read(self, at: datetime) -> Home:
+        found = read(self._session, at, self._remembered)
+        if found.known_at is not None:
+            self._known = found
+            return found
+        return with_known(found, self._known) if self._known else found
+
+
+def with_known(found: Home, known: Home) -> Home:
+    """The verdict that nothing can be said, over what was known before."""
+    return replace(known, at=found.at, verdict=found.verdict)
