@@ -42,18 +42,27 @@ class Unread:
 class Facts:
     """All of it, read at `at` (UTC). `backups` are those of all destinations, the newest first. `lacking` says of full
     snapshots that are not whole which applications are not, and why: see `whole`. `runs` are the due times of each
-    schedule that somebody has asked for. Without `destinations` there is none to write to."""
+    schedule that somebody has asked for, `sizes` the bytes of applications in their last good snapshots. Without
+    `destinations` there is none to write to. Somebody to whom `all_apps` are not granted sees nothing of the console's,
+    and nothing of what is covered."""
 
     at: datetime
     destinations: bool = True
+    all_apps: bool = True
     apps: Sequence[App] = ()
     backups: Sequence[BackupView] = ()
     lacking: Mapping[str, Mapping[str, Message | None]] = field(default_factory=dict)
     restores: Sequence[RestoreView] = ()
     schedules: Sequence[Schedule] = ()
     runs: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
     uncovered: Uncovered | None = None
     unread: Sequence[Unread] = ()
+
+    @property
+    def whole_list(self) -> Sequence[App]:
+        """The applications, and the Admin Console."""
+        return [*self.apps, App(CONSOLE, "Admin Console")] if self.all_apps else self.apps
 
     @property
     def blind(self) -> bool:

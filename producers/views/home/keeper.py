@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from producers.session import Session
+from producers.views.home.composed import Home, composed
 from producers.views.home.held import Held
-from producers.views.home.reading import Home, read
+from producers.views.home.reading import read
 
 FRESH = timedelta(seconds=2)
 """So old what is shown may be."""
@@ -42,4 +43,4 @@ class Keeper:
 
 def with_known(found: Home, known: Home) -> Home:
     """The verdict that nothing can be said, over what was known before."""
-    return replace(known, at=found.at, verdict=found.verdict)
+    return composed(replace(known.facts, unread=found.facts.unread), at=found.at, known_at=known.known_at)

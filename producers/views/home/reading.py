@@ -10,13 +10,12 @@ from producers.session import Session
 from producers.views import schedules as schedule_views
 from producers.views.catalog import open_catalog
 from producers.views.copies import everywhere
+from producers.views.home.composed import Home, composed
 from producers.views.home.facts import App, Facts, Unread, Weight
-from producers.views.home.growth import EMPTY, Growth, growth
 from producers.views.home.held import Held, Remembered, held
-from producers.views.home.standings import AppStanding, last_good, standings
+from producers.views.home.standings import last_good
 from producers.views.home.uncovered import Live, Uncovered, uncovered
-from producers.views.home.verdict import Verdict, verdict
-from producers.views.job_views import BackupView, RestoreView
+from producers.views.job_views import BackupView
 from producers.views.notifying.objectives import objectives
 from producers.views.unreadable import Unreadable
 from schemas import application
@@ -31,22 +30,7 @@ from workers.scheduling import runs
 
 MOST_PARTIAL = 200
 """Full snapshots that are not whole, the newest, of which it is looked who is whole in them."""
-LATELY = 6
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Home:
-    """Home, as it was at `at`. What is below its verdict is of `known_at`: earlier if it cannot be read now, None if it
-    never could."""
-
-    at: datetime
-    known_at: datetime | None
-    verdict: Verdict
-    standings: tuple[AppStanding, ...] = ()
-    growth: Growth = EMPTY
-    uncovered: Uncovered | None = None
-    lately: tuple[BackupView | RestoreView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +47,7 @@ def read(session: Session, now: datetime, remembered: Remembered) -> Home:
     unread: list[Unread] = []
     registered = _tried(lambda: _registered(session, unread), "the cluster", unread, weight="blinds")
     if registered is None:
-        return _home(Facts(now, unread=unread), {}, ())
+        return composed(Facts(now, unread=unread))
     names = _tried(session.destinations.names, "the list of destinations", unread, weight="blinds") or []
     stores = {name: store for name in names if (store := _tried_store(session, name)) is not None}
     backups = _backups(session, unread) if names else ()
@@ -84,22 +68,7 @@ def read(session: Session, now: datetime, remembered: Remembered) -> Home:
     good = last_good(facts)
     records |= held(good.values(), stores, remembered, registered.everywhere)
     found = _tried(lambda: _uncovered(session, registered, good, records), "volumes and pods", unread)
-    return _home(replace(facts, uncovered=found), _sizes(good, records), restores or ())
-
-
-def _home(facts: Facts, sizes: Mapping[str, int], restores: Sequence[RestoreView]) -> Home:
-    found = () if facts.blind else tuple(standings(facts, sizes))
-    lately: list[BackupView | RestoreView] = [*facts.backups[: LATELY * 2], *restores[:LATELY]]
-    lately.sort(key=lambda view: view.requested_at, reverse=True)
-    return Home(
-        at=facts.at,
-        known_at=None if facts.blind else facts.at,
-        verdict=verdict(facts, found),
-        standings=found,
-        growth=growth(facts.backups, facts.at),
-        uncovered=facts.uncovered,
-        lately=tuple(lately[:LATELY]),
-    )
+    return composed(replace(facts, uncovered=found, sizes=_sizes(good, records)))
 
 
 def _tried(look: Callable[[], T], what: str, unread: list[Unread], *, weight: Weight = "doubts") -> T | None:

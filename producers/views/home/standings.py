@@ -49,17 +49,16 @@ class AppStanding:
     days: tuple[Day, ...] = ()
 
 
-def standings(facts: Facts, sizes: Mapping[str, int] | None = None) -> list[AppStanding]:
+def standings(facts: Facts) -> list[AppStanding]:
     """All applications and the Admin Console: the worst first, then by name; the console after those that are alike."""
     attempts = _attempts(facts)
-    apps = [*facts.apps, App(CONSOLE, "Admin Console")]
     back = timedelta(days=DAYS)
     tables = [
         timetable(each, facts.runs.get(each.name, ()), facts.at, back)
         for each in facts.schedules
         if each.does == "backup"
     ]
-    found = [_standing(app, attempts.get(app.slug, []), facts, tables, (sizes or {}).get(app.slug)) for app in apps]
+    found = [_standing(app, attempts.get(app.slug, []), facts, tables) for app in facts.whole_list]
     return sorted(found, key=_rank)
 
 
@@ -118,9 +117,7 @@ def _good(attempts: Sequence[Attempt]) -> BackupView | None:
     return next((view for view, whole in attempts if whole), None)
 
 
-def _standing(
-    app: App, attempts: Sequence[Attempt], facts: Facts, tables: Sequence[Timetable], size: int | None
-) -> AppStanding:
+def _standing(app: App, attempts: Sequence[Attempt], facts: Facts, tables: Sequence[Timetable]) -> AppStanding:
     concerned = [each for each in tables if each.covers(app.slug)]
     good = _good(attempts)
     ended = next((each for each in attempts if each[0].completed_at or each[0].status == "Rejected"), None)
@@ -139,7 +136,7 @@ def _standing(
         missed=missed,
         verified=_verified(attempts),
         restoring=_restoring(app, attempts, facts),
-        size=size,
+        size=facts.sizes.get(app.slug),
         days=days(attempts, _expected(app, concerned), facts.at),
     )
 

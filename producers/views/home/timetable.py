@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 
 from producers.views.schedules import next_runs
 from schemas import schedule as schedules
-from schemas.errors import SnaplineError
 from schemas.events import Due
 from schemas.schedule import Schedule
 
@@ -31,35 +30,18 @@ class Timetable:
 
 
 def timetable(schedule: Schedule, asked: Sequence[datetime], now: datetime, back: timedelta) -> Timetable:
-    """Of one schedule; `due` of the time `back` from now. An expression that never comes is due on no day."""
+    """Of one schedule; `due` of the time `back` from now."""
     return Timetable(
         app=schedule.app,
-        next=_next(schedule, now),
-        latest=_latest(schedule, now - GRACE),
+        next=min((run.starts for run in next_runs(schedule, now, 1)), default=None),
+        latest=schedules.latest(schedule, now - GRACE),
         due=frozenset(_days(schedule, now - back, now)),
         asked=frozenset(at.astimezone(UTC).date() for at in asked),
     )
 
 
-def _next(schedule: Schedule, now: datetime) -> datetime | None:
-    try:
-        return min((run.starts for run in next_runs(schedule, now, 1)), default=None)
-    except SnaplineError:
-        return None
-
-
-def _latest(schedule: Schedule, until: datetime) -> Due | None:
-    try:
-        return schedules.latest(schedule, until)
-    except SnaplineError:
-        return None
-
-
 def _days(schedule: Schedule, begin: datetime, now: datetime) -> Iterator[date]:
     at = begin
-    try:
-        while not schedule.paused and (at := next(schedules.coming(schedule, at))) <= now:
-            yield at.astimezone(UTC).date()
-            at = at.astimezone(UTC).replace(hour=23, minute=59, second=59, microsecond=0)
-    except SnaplineError:
-        return
+    while not schedule.paused and (at := next(schedules.coming(schedule, at))) <= now:
+        yield at.astimezone(UTC).date()
+        at = at.astimezone(UTC).replace(hour=23, minute=59, second=59, microsecond=0)

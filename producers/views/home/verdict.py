@@ -78,7 +78,7 @@ def verdict(facts: Facts, standings: Sequence[AppStanding]) -> Verdict:
         others = f", and {counted(len(bad) - 1, 'more needs', 'more need')} a look" if len(bad) > 1 else ""
         sentence = f"Not everything is backed up: {_said(bad[0])}{others}."
         return Verdict("applications", _tone(bad[0]), sentence, _rest(standings), todo)
-    if sentence := _uncovered(facts.uncovered):
+    if facts.all_apps and (sentence := _uncovered(facts.uncovered)):
         return Verdict("uncovered", "warn", sentence, _rest(standings), todo)
     if unproven := _unproven(standings):
         names = listed([each.app.name for each in unproven])

@@ -1,0 +1,1 @@
+"""What home says of applications, by records alone."""
