@@ -18,7 +18,7 @@ def snapshot(name: str, age: timedelta, app: str | None = None, **more: Any) -> 
     at = NOW - age
     apps = (app,) if app else ("wiki", "shop")
     ended = more.get("status", "Completed") in ("Completed", "PartiallyFailed", "Failed", "Cancelled")
-    said = {
+    said: dict[str, Any] = {
         "name": name,
         "status": "Completed",
         "destination": "default",
@@ -45,7 +45,7 @@ def tried(ago: timedelta, seconds: float) -> RestoreTestView:
 
 def facts(*backups: BackupView, **more: Any) -> Facts:
     """Wiki and Shop, registered long ago; nothing is uncovered."""
-    given = {
+    given: dict[str, Any] = {
         "at": NOW,
         "apps": [App("shop", "Shop", LONG_AGO), App("wiki", "Team Wiki", LONG_AGO)],
         "backups": sorted(backups, key=lambda view: view.requested_at, reverse=True),

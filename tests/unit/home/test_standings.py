@@ -21,7 +21,11 @@ def of(slug: str, all_: Facts) -> AppStanding:
 
 def restored(age: timedelta, minutes: int, app: str | None, **more: Any) -> RestoreView:
     at = NOW - age
-    given = {"scope": "applications", "completed_at": at + timedelta(minutes=minutes), "status": "Completed"} | more
+    given: dict[str, Any] = {
+        "scope": "applications",
+        "completed_at": at + timedelta(minutes=minutes),
+        "status": "Completed",
+    } | more
     return RestoreView("r", destination="default", backup="b", app=app, requested_at=at, **given)
 
 

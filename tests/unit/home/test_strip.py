@@ -92,6 +92,6 @@ def test_without_an_objective_the_schedule_says_what_was_to_be() -> None:
 
 def test_all_of_it_in_words() -> None:
     found = [Day(date(2026, 11, 1), state) for state in ("ok", "ok", "warn", "bad", "overdue", "run", "none", "before")]
-    assert summary(found) == "2 completed, 1 incomplete, 1 failed, 1 overdue, 1 in progress"  # type: ignore[arg-type]
+    assert summary(found) == "2 completed, 1 incomplete, 1 failed, 1 overdue, 1 in progress"
     assert summary(days([], Expected(), NOW)) == "no snapshot in 30 days"
     assert Day(date(2026, 11, 6), "overdue").title == "6 Nov: Overdue: none was taken, or none is kept"
