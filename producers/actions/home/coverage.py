@@ -11,12 +11,16 @@ from schemas.application import Application
 from schemas.errors import Code, Invalid, NotFound
 from schemas.kubernetes import (
     CLAIMS,
+    CONFIG_MAPS,
     DAEMON_SETS,
     DEPLOYMENTS,
+    INGRESSES,
     NAMESPACES,
+    NETWORK_POLICIES,
     PODS,
     REPLICA_SETS,
     SECRETS,
+    SERVICES,
     STATEFUL_SETS,
     Object,
     ResourceType,
@@ -26,6 +30,20 @@ from schemas.velero import ALL, parse_backup
 MARK = {"kots.io/backup": "velero"}
 """What full snapshots take, in the namespaces where they look."""
 _WITH_TEMPLATE = {type_.kind: type_ for type_ in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, REPLICA_SETS)}
+
+_MARKED = (
+    CLAIMS,
+    CONFIG_MAPS,
+    SECRETS,
+    SERVICES,
+    DEPLOYMENTS,
+    STATEFUL_SETS,
+    DAEMON_SETS,
+    INGRESSES,
+    NETWORK_POLICIES,
+)
+_GIVEN = "kube-root-ca.crt"
+"""The ConfigMap that Kubernetes puts into each namespace."""
 
 
 def include(session: Session, namespace: str, claim: str, app: str = "") -> list[str]:
@@ -44,6 +62,20 @@ def include(session: Session, namespace: str, claim: str, app: str = "") -> list
         for type_, obj in _makers(session, pod):
             changed += _opt_in(session, type_, obj, claim)
     return list(dict.fromkeys(changed))
+
+
+def include_namespace(session: Session, namespace: str, app: str = "") -> list[str]:
+    """Has full snapshots hold the objects of a namespace from now on: gives it to `app` unless they look there already,
+    and marks what nobody else makes. Its volumes are included by themselves. Raises as `include`."""
+    cluster = session.cluster
+    cluster.get(NAMESPACES, None, namespace)
+    changed = list(_look_in(session, namespace, app))
+    for type_ in _MARKED:
+        for obj in list(cluster.list(type_, namespace)):
+            if _is_somebodys(obj) and not _is_marked(obj):
+                marked = {"metadata": {"labels": MARK}}
+                changed.append(_title(cluster.patch(type_, namespace, obj["metadata"]["name"], marked)))
+    return changed
 
 
 def leave_out(session: Session, namespace: str, claim: str = "") -> str:
@@ -100,7 +132,7 @@ def _opt_in(session: Session, type_: ResourceType, obj: Object, claim: str) -> I
     volumes = volumes or _made_from(obj, claim)
     names = list(dict.fromkeys([*opted_in(template), *volumes]))
     wanted = {"metadata": {"labels": MARK, "annotations": {OPT_IN: ",".join(names)}}}
-    patch = wanted if type_ == PODS else {"metadata": {"labels": MARK}, "spec": {"template": wanted}}
+    patch: Object = wanted if type_ == PODS else {"metadata": {"labels": MARK}, "spec": {"template": wanted}}
     before = obj["metadata"].get("resourceVersion")
     after = session.cluster.patch(type_, obj["metadata"]["namespace"], obj["metadata"]["name"], patch)
     if after["metadata"].get("resourceVersion") != before:
@@ -121,6 +153,16 @@ def _controller(obj: Object) -> Object | None:
 def _stays(pod: Object) -> bool:
     ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
     return not ended and not pod["metadata"].get("deletionTimestamp")
+
+
+def _is_somebodys(obj: Object) -> bool:
+    """Whether a person, or their installer, has made it, and it would not come by itself."""
+    token = obj.get("type") == "kubernetes.io/service-account-token"
+    return not (token or obj["metadata"]["name"] == _GIVEN or _controller(obj))
+
+
+def _is_marked(obj: Object) -> bool:
+    return MARK.items() <= (obj["metadata"].get("labels") or {}).items()
 
 
 def _title(obj: Object) -> str:

@@ -1,19 +1,180 @@
-"""`/`: whether everything is backed up."""
+"""`/`: whether everything is backed up, application by application, and what to do."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from producers.console.needs import Needs
+from producers.access.identity import Identity, may, require
+from producers.actions import verification
+from producers.actions.home import coverage
+from producers.console import plots
+from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
-from producers.console.routing import page, seen
+from producers.console.routing import form, identity_of, page, seen, text
+from producers.views import jobs
+from producers.views.home.composed import granted
+from producers.views.home.facts import CONSOLE
+from producers.views.home.keeper import Keeper
+from producers.views.home.verdict import Deed, Doing, Todo
+from producers.views.job_views import BackupView
+from schemas.errors import Invalid, SnaplineError
+from schemas.messages import told
+
+FIRST = 20
+"""Applications that are shown; all that are not well are always among them."""
+WORDS: dict[Doing, str] = {
+    "configure": "Configure snapshot settings",
+    "start-full": "Start a Full snapshot",
+    "start-partial": "Start a Partial snapshot",
+    "see": "See what failed",
+    "follow": "Follow it",
+    "include": "Choose what to include",
+    "verify": "Verify it now",
+    "destination": "See the destination",
+}
 
 
-def routes(_: Needs) -> list[BaseRoute]:
+@dataclass(frozen=True)
+class Button:
+    """A link to `place`; or, with a `name`, a form that posts it there."""
+
+    label: str
+    place: str
+    name: str = ""
+
+
+def routes(needs: Needs) -> list[BaseRoute]:
     """See the module."""
-    return [page("/", show), page("/dashboard", lambda _: seen("/"))]
+    keeper = Keeper(needs.session, needs.now)
+    return [
+        page("/", lambda request: show(request, keeper)),
+        page("/dashboard", lambda _: seen("/")),
+        form("/verify", verify, "take"),
+        form("/not-covered/include", lambda request, given: include(request, given, keeper), "configure"),
+        form("/not-covered/leave-out", lambda request, given: leave_out(request, given, keeper), "configure"),
+    ]
 
 
-def show(request: Request) -> Response:
+def show(request: Request, keeper: Keeper) -> Response:
     """See the module."""
-    return render(request, "pages/home.html")
+    identity = identity_of(request)
+    home = keeper.home()
+    if identity.apps is not None:
+        home = granted(home, identity.apps)
+    wanted = max(FIRST, sum(each.state != "ok" for each in home.standings))
+    shown = home.standings if request.query_params.get("all") else home.standings[:wanted]
+    return render(
+        request,
+        "pages/home.html",
+        home=home,
+        shown=shown,
+        todo=[(each, list(_buttons(identity, each))) for each in home.verdict.todo],
+        first=FIRST,
+        place=_place,
+        marks=plots.marks,
+        plot=plots.plot(home.growth.points),
+        problem=request.query_params.get("problem", ""),
+        apps=home.facts.apps,
+        console=CONSOLE,
+    )
+
+
+def verify(request: Request, given: FormData) -> Response:
+    """Has a snapshot read back, to the last byte."""
+    session, name = needs_of(request).session, text(given, "name")
+    view = jobs.backup(session.store(), name).view
+    if view.app is not None:
+        require(identity_of(request), "take", view.app)
+    else:
+        require(identity_of(request), "take")
+    verification.verify(session, name)
+    return seen("/", done="verify")
+
+
+def include(request: Request, given: FormData, keeper: Keeper) -> Response:
+    """Has the chosen volumes backed up from now on."""
+    require(identity_of(request), "configure")
+    session, app = needs_of(request).session, text(given, "app")
+
+    def act(namespace: str, claim: str) -> None:
+        if claim:
+            coverage.include(session, namespace, claim, app)
+        else:
+            coverage.include_namespace(session, namespace, app)
+
+    return _each(given, act, "included", keeper)
+
+
+def leave_out(request: Request, given: FormData, keeper: Keeper) -> Response:
+    """Leaves the chosen volumes and namespaces out of all snapshots."""
+    require(identity_of(request), "configure")
+    session = needs_of(request).session
+    return _each(given, lambda namespace, claim: coverage.leave_out(session, namespace, claim), "left-out", keeper)
+
+
+def _each(given: FormData, act: Callable[[str, str], object], done: str, keeper: Keeper) -> Response:
+    """Does it with one after the other; the first that cannot be done is told, and those before it stay done."""
+    chosen = [value for value in given.getlist("volume") if isinstance(value, str)]
+    try:
+        if not chosen:
+            raise Invalid("nothing was chosen")
+        for key in chosen:
+            namespace, _, claim = key.partition("/")
+            act(namespace, claim)
+    except SnaplineError as error:
+        return seen("/", problem=str(told(error)))
+    finally:
+        keeper.forget()
+    return seen("/", done=done)
+
+
+def _buttons(identity: Identity, todo: Todo) -> Iterator[Button]:
+    for deed in todo.deeds:
+        if _allowed(identity, deed):
+            yield _button(deed)
+
+
+def _allowed(identity: Identity, deed: Deed) -> bool:
+    match deed.does:
+        case "start-partial":
+            return may(identity, "take", deed.of)
+        case "start-full" | "verify":
+            return may(identity, "take")
+        case "configure" | "include" | "destination":
+            return may(identity, "configure")
+        case _:
+            return True
+
+
+def _button(deed: Deed) -> Button:
+    label, name = WORDS[deed.does], quote(deed.of, safe="")
+    match deed.does:
+        case "start-full":
+            return Button(label, "/snapshots")
+        case "start-partial":
+            return Button(label, f"/snapshots/partial/{name}")
+        case "see":
+            return Button(label, f"/activity/jobs/backup/{name}")
+        case "follow":
+            return Button(label, f"/snapshots/details/{name}")
+        case "include":
+            return Button(label, "#not-covered")
+        case "verify":
+            return Button(label, "/verify", deed.of)
+        case "configure":
+            return Button(label, "/snapshots/settings?configure=true")
+        case _:
+            return Button(label, "/snapshots/settings")
+
+
+def _place(view: object) -> str:
+    """The page of a snapshot or a restore."""
+    name = quote(str(getattr(view, "name", "")), safe="")
+    if isinstance(view, BackupView):
+        return f"/snapshots/details/{name}" if view.app is None else f"/snapshots/partial/{quote(view.app)}/{name}"
+    return f"/restores/{name}"

@@ -33,6 +33,11 @@ class Keeper:
                 self._shown = self._read(at)
             return self._shown
 
+    def forget(self) -> None:
+        """Reads it again for the next who looks: somebody has changed something."""
+        with self._lock:
+            self._shown = None
+
     def _read(self, at: datetime) -> Home:
         found = read(self._session, at, self._remembered)
         if found.known_at is not None:

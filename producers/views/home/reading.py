@@ -182,9 +182,10 @@ def _uncovered(
 
 
 def _sizes(good: Mapping[str, BackupView], records: Mapping[str, Held]) -> dict[str, int]:
-    """Bytes of each application in its last good snapshot."""
-    return {
+    """Bytes of each application in its last good snapshot; none of what has no volumes there."""
+    found = {
         slug: view.size if view.app is not None else records[view.name].size(slug)
         for slug, view in good.items()
         if view.app is not None or view.name in records
     }
+    return {slug: size for slug, size in found.items() if size}

@@ -18,10 +18,10 @@ def length(span: timedelta) -> str:
 def short(span: timedelta) -> str:
     """`42 h`, `14 min`, `7 d`."""
     if span >= 3 * DAY:
-        return f"{span // DAY} d"
-    if span >= HOUR:
-        return f"{span // HOUR} h"
-    return f"{max(0, span // MINUTE)} min"
+        return f"{span / DAY:.0f} d"
+    if span >= 2 * HOUR:
+        return f"{span / HOUR:.0f} h"
+    return f"{max(0.0, span / MINUTE):.0f} min"
 
 
 def moment(at: datetime) -> str:

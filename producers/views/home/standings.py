@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from producers.views.home.facts import CONSOLE, App, Facts
-from producers.views.home.strip import DAYS, Attempt, Day, Expected, days
+from producers.views.home.strip import DAYS, Attempt, Day, Expected, days, summary
 from producers.views.home.timetable import Timetable, timetable
 from producers.views.job_views import BackupView
 from schemas.errors import Code
@@ -26,6 +26,11 @@ class Restoring:
     seconds: float
     backup: str
     tested: bool
+
+    @property
+    def length(self) -> timedelta:
+        """The same as a length of time."""
+        return timedelta(seconds=self.seconds)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,11 @@ class AppStanding:
     restoring: Restoring | None = None
     size: int | None = None
     days: tuple[Day, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The days in words."""
+        return summary(self.days)
 
 
 def standings(facts: Facts) -> list[AppStanding]:

@@ -83,7 +83,7 @@ def _state(
 ) -> DayState:
     if attempts:
         return min((_of(*each) for each in attempts), key=("ok", "run", "warn", "bad", "none").index)
-    if expected.since and at < expected.since.astimezone(UTC).date():
+    if expected.since and at < min(first, expected.since.astimezone(UTC).date()):
         return "before"
     if at in expected.asked:
         return "gone"

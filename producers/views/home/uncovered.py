@@ -32,7 +32,8 @@ class Live:
 @dataclass(frozen=True)
 class UncoveredVolume:
     """A claim that holds data which is in no good snapshot, and `why`. Its capacity is `size` bytes, None where nobody
-    says. It `waits` if the next snapshot is to have it: what opts it in is there already."""
+    says. It `waits` if the next snapshot is to have it: what opts it in is there already. It
+    `needs_app`: nobody looks in its namespace."""
 
     namespace: str
     claim: str
@@ -40,6 +41,7 @@ class UncoveredVolume:
     size: int | None = None
     pod: str | None = None
     waits: bool = False
+    needs_app: bool = False
 
     @property
     def key(self) -> str:
@@ -62,6 +64,11 @@ class Uncovered:
     volumes: tuple[UncoveredVolume, ...] = ()
     namespaces: tuple[UncoveredNamespace, ...] = ()
     left_out: int = 0
+
+    @property
+    def needs_app(self) -> bool:
+        """Whether an application has to be chosen to include all of them."""
+        return any(volume.needs_app for volume in self.volumes)
 
 
 def uncovered(
@@ -107,12 +114,13 @@ class _Where:
 def _volume(claim: Object, pod: Object | None, where: _Where) -> UncoveredVolume:
     namespace, name = _namespace(claim), _name(claim)
     waits, why = False, "No pod mounts it"
-    if not where.is_covered(namespace):
+    covered = where.is_covered(namespace)
+    if not covered:
         why = "Its namespace belongs to no application"
     elif pod is not None:
         waits = _opts_in(pod, name)
         why = "Opted in: the next snapshot is to have it" if waits else f"Its pod {_name(pod)} does not opt it in"
-    return UncoveredVolume(namespace, name, why, _capacity(claim), _name(pod) if pod else None, waits)
+    return UncoveredVolume(namespace, name, why, _capacity(claim), _name(pod) if pod else None, waits, not covered)
 
 
 def _namespaces(live: Live, where: _Where) -> Iterator[UncoveredNamespace]:

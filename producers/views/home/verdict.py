@@ -14,9 +14,7 @@ Rank = Literal["unknown", "nothing", "applications", "uncovered", "unverified", 
 RANKS: tuple[Rank, ...] = ("unknown", "nothing", "applications", "uncovered", "unverified", "good")
 """The worst first."""
 Tone = Literal["bad", "warn", "idle", "run", "ok"]
-Doing = Literal[
-    "configure", "register", "start-full", "start-partial", "see", "follow", "include", "verify", "destination"
-]
+Doing = Literal["configure", "start-full", "start-partial", "see", "follow", "include", "verify", "destination"]
 MOST = 6
 """Things to do that are told one by one; the applications below have the rest."""
 
@@ -77,9 +75,9 @@ def verdict(facts: Facts, standings: Sequence[AppStanding]) -> Verdict:
     if bad:
         others = f", and {counted(len(bad) - 1, 'more needs', 'more need')} a look" if len(bad) > 1 else ""
         sentence = f"Not everything is backed up: {_said(bad[0])}{others}."
-        return Verdict("applications", _tone(bad[0]), sentence, _rest(standings), todo)
+        return Verdict("applications", _tone(bad[0]), sentence, _rest(facts, standings), todo)
     if facts.all_apps and (sentence := _uncovered(facts.uncovered)):
-        return Verdict("uncovered", "warn", sentence, _rest(standings), todo)
+        return Verdict("uncovered", "warn", sentence, _rest(facts, standings), todo)
     if unproven := _unproven(standings):
         names = listed([each.app.name for each in unproven])
         has = "has" if len(unproven) == 1 else "have"
@@ -90,7 +88,7 @@ def verdict(facts: Facts, standings: Sequence[AppStanding]) -> Verdict:
             "A snapshot that was never verified may not be restorable.",
             todo,
         )
-    return Verdict("good", "ok", "Everything is backed up.", _rest(standings), todo)
+    return Verdict("good", "ok", "Everything is backed up.", _rest(facts, standings), todo)
 
 
 def _unsure(facts: Facts, bad: Sequence[AppStanding]) -> str:
@@ -112,7 +110,7 @@ def _tone(standing: AppStanding) -> Tone:
     return "warn" if standing.state == "failed" else "bad"
 
 
-def _rest(standings: Sequence[AppStanding]) -> str:
+def _rest(facts: Facts, standings: Sequence[AppStanding]) -> str:
     """What is said of those that are well, and when the next run is due."""
     well = [each for each in standings if each.state == "ok"]
     apps = sum(each.app.slug != CONSOLE for each in well)
@@ -125,6 +123,8 @@ def _rest(standings: Sequence[AppStanding]) -> str:
         said.append(text[0].upper() + text[1:])
     if oldest is not None and oldest.age is not None and len(well) > 1:
         said.append(f"The oldest is {_of(oldest.app.name)}, {short(oldest.age)}.")
+    if coming := min((each.next for each in standings if each.next), default=None):
+        said.append(f"The next run is due {moment(coming)}, in {short(coming - facts.at)}.")
     return " ".join(said)
 
 
@@ -168,7 +168,7 @@ def _todo(facts: Facts, standings: Sequence[AppStanding], bad: Sequence[AppStand
         yield Todo("bad", "More", "", f"{len(bad) - MOST} more applications need a look: see below.")
     if facts.uncovered and (volumes := [each for each in facts.uncovered.volumes if not each.waits]):
         spaces = listed(sorted({each.namespace for each in volumes}))
-        text = f"in {spaces} {'is' if len(volumes) == 1 else 'are'} in no snapshot."
+        text = f"no snapshot holds {'it' if len(volumes) == 1 else 'them'}, in {spaces}."
         yield Todo("warn", "Not covered", counted(len(volumes), "volume"), text, (Deed("include"),))
     damaged = sum(each.status == "Unreadable" for each in facts.backups)
     if damaged:

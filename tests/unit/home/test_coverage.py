@@ -142,3 +142,15 @@ def test_what_is_left_out_for_good_is_no_longer_taken(tmp_path: Path) -> None:
     assert of.cluster.get(CLAIMS, "shop", "data")["metadata"]["labels"] == {EXCLUDE: "true"}
     assert coverage.leave_out(of.session, "shop") == "Namespace shop"
     assert of.cluster.get(NAMESPACES, None, "shop")["metadata"]["labels"][EXCLUDE] == "true"
+
+
+def test_a_namespace_is_included_with_what_somebody_has_made_in_it(tmp_path: Path) -> None:
+    def config(name: str) -> Object:
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "edge", "name": name}}
+
+    of = front(tmp_path, workload("Deployment", "edge", "proxy"), config("settings"), config("kube-root-ca.crt"))
+    said = coverage.include_namespace(of.session, "edge", "shop")
+    assert said == ["application shop", "ConfigMap edge/settings", "Deployment edge/proxy"]
+    assert coverage.include_namespace(of.session, "edge") == []
+    template = of.cluster.get(DEPLOYMENTS, "edge", "proxy")["spec"]["template"]
+    assert template["metadata"]["labels"] == {"a": "b"}
