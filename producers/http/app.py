@@ -1,6 +1,5 @@
 """The web application: one route, `POST /events`."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,21 +8,18 @@ import structlog
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from producers.http import problems
 from producers.http.asking import RETRY, Asked, ask
+from producers.http.body import body
 from producers.http.problems import Problem
 from producers.http.reading import event_in
 from producers.http.tokens import Tokens, bearer, holder
 from schemas import events as e
 from schemas.errors import SnaplineError
-from schemas.events import MAX_BODY
-
-PATIENCE = 10.0
-"""Seconds that a client may take to send its body."""
 
 log = structlog.get_logger("http")
 
@@ -57,7 +53,7 @@ async def _post(request: Request, needs: Needs) -> Response:
     except SnaplineError as error:
         log.warning("tokens cannot be read", reason=error.with_place)
         raise Problem(503, "who may ask cannot be looked up just now; send the same event again", RETRY) from error
-    event = event_in({name.lower(): value for name, value in request.headers.items()}, await _body(request))
+    event = event_in({name.lower(): value for name, value in request.headers.items()}, await body(request))
     asked = await run_in_threadpool(ask, event, who, needs.publish, needs.sender, needs.now())
     log.info("asked over HTTP", token=who.name, type=event.type, event_id=event.id, job=str(asked.job or ""))
     return JSONResponse(_said(asked), 202)
@@ -72,29 +68,6 @@ def _said(asked: Asked) -> dict[str, str | None]:
         "kind": job.kind if job else None,
         "name": job.name if job else None,
     }
-
-
-async def _body(request: Request) -> bytes:
-    """Raises Problem for one that is too long, without reading it, or takes too long to come."""
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared[:20]) > MAX_BODY:
-        raise _too_long()
-    body = bytearray()
-    try:
-        async with asyncio.timeout(PATIENCE):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > MAX_BODY:
-                    raise _too_long()
-    except TimeoutError as error:
-        raise Problem(408, f"the body did not come within {PATIENCE:g} s", {"Connection": "close"}) from error
-    except ClientDisconnect as error:
-        raise Problem(400, "the body ended early") from error
-    return bytes(body)
-
-
-def _too_long() -> Problem:
-    return Problem(413, f"the body is longer than {MAX_BODY} bytes", {"Connection": "close"})
 
 
 async def _refused(_: Request, error: Exception) -> Response:

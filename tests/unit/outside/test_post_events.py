@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from producers.actions import event_tokens
-from producers.http import app as web
-from producers.http import tokens
+from producers.http import body, tokens
 from producers.http.app import Needs, application
 from producers.http.tokens import Tokens
 from producers.views.outside import event_tokens as views
@@ -223,7 +222,7 @@ def test_a_huge_body_is_refused_before_it_is_read(site: Site) -> None:
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "PATIENCE", 0.05)
+    monkeypatch.setattr(body, "PATIENCE", 0.05)
     assert "did not come" in refused(site.post(b"{", hangs=True), 408)
 
 

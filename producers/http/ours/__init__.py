@@ -1,0 +1,1 @@
+"""Snapline's own routes. What they answer are the views that every front shows, as JSON."""
