@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from producers.console.forms.held import HeldSecrets
 from producers.console.needs import Needs
-from producers.console.pages.settings import schedule_deeds, storage_deeds
+from producers.console.pages.settings import retention_deeds, schedule_deeds, storage_deeds
 from producers.console.pages.settings.desk import PATH, Desk
 from producers.console.pages.settings.show import show
 from producers.console.routing import form, page
@@ -26,6 +26,8 @@ DEEDS: dict[str, Deed] = {
     "/schedules/{name}/pause": schedule_deeds.pause,
     "/schedules/{name}/resume": schedule_deeds.resume,
     "/schedules/{name}/remove": schedule_deeds.remove,
+    "/retention": retention_deeds.update,
+    "/retention/remove": retention_deeds.remove,
 }
 """What forms do, by where they are sent to."""
 
@@ -37,6 +39,7 @@ def routes(needs: Needs) -> list[BaseRoute]:
         page(PATH, partial(show, desk)),
         page(f"{PATH}/destinations/{{name}}/remove", storage_deeds.removal, "configure"),
         page(f"{PATH}/schedule/preview", schedule_deeds.preview),
+        page(f"{PATH}/retention/preview", retention_deeds.preview),
         form(f"{PATH}/schedules/{{name}}/run", partial(schedule_deeds.run_now, desk), "take"),
         *(form(PATH + path, partial(deed, desk), "configure") for path, deed in DEEDS.items()),
     ]

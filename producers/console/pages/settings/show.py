@@ -10,6 +10,7 @@ from starlette.responses import Response
 from producers.access.identity import may
 from producers.console.needs import needs_of
 from producers.console.pages.settings.desk import Desk
+from producers.console.pages.settings.retention import SentPolicy, retention_card, scope_asked
 from producers.console.pages.settings.schedule import Sent, schedule_card
 from producers.console.pages.settings.storage import Attempt
 from producers.console.pages.settings.storage_card import StorageCard, storage_card
@@ -40,6 +41,7 @@ def whole_page(
     status: int = 200,
     attempt: Attempt | None = None,
     schedule: Sent | None = None,
+    policy: SentPolicy | None = None,
 ) -> Response:
     """The page, with what somebody has sent and could not be stored."""
     query = request.query_params
@@ -50,12 +52,15 @@ def whole_page(
         return storage_card(needs, desk, name, adding=adding, attempt=attempt)
 
     everything = may(who, "view")
+    schedules = _part(lambda: schedule_card(needs, who, query, schedule))
+    scope = scope_asked(query, schedules.card.chosen if schedules.card else None)
     return render(
         request,
         "pages/settings.html",
         status,
         storage=_part(storage) if everything else None,
-        schedule=_part(lambda: schedule_card(needs, who, query, schedule)),
+        schedule=schedules,
+        retention=_part(lambda: retention_card(needs, who, scope, policy)),
     )
 
 
