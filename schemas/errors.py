@@ -126,6 +126,8 @@ class Code(StrEnum):
 
     # who may do what
     NOT_PERMITTED = "NotPermitted"
+    NO_SUCH_USER = "NoSuchUser"
+    NO_SUCH_TOKEN = "NoSuchToken"  # noqa: S105  # a code
 
     # the cluster
     CLUSTER_AWAY = "ClusterAway"

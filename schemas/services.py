@@ -70,7 +70,7 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
     SCHEDULER: (e.BackupRequested, e.BackupVerifyRequested, e.BackupTestRestoreRequested, e.TickMinute),
     UPGRADES: (e.BackupRequested,),
     POST_EVENTS: tuple(e.KINDS[name] for name in sorted(e.REQUESTS)),
-    CONSOLE: tuple(e.KINDS[name] for name in sorted(e.REQUESTS)),
+    CONSOLE: (*(e.KINDS[name] for name in sorted(e.REQUESTS)), *e.AUDIT),
 }
 """Without the node workers, which all tell the same."""
 

@@ -14,6 +14,7 @@ from schemas.events.alarms import (
     LicenseExpiring,
     Severity,
 )
+from schemas.events.audit import Act, Acted, AuditRecorded
 from schemas.events.backup import (
     BackupCancelled,
     BackupCompleted,
@@ -45,6 +46,7 @@ from schemas.events.base import (
 from schemas.events.copies import COPY_ENDS, BackupCopied, BackupCopyFailed, BackupCopyRequested
 from schemas.events.due import Due, Missed
 from schemas.events.envelope import (
+    AUDIT,
     BEGINNINGS,
     FINAL,
     KINDS,
@@ -112,6 +114,7 @@ from schemas.events.verification import (
 
 __all__ = [
     "ALARMS",
+    "AUDIT",
     "BEGINNINGS",
     "COPY_ENDS",
     "DEFAULT_DESTINATION",
@@ -125,9 +128,12 @@ __all__ = [
     "SHARED",
     "THE_DEFAULT",
     "VERIFICATION_ENDS",
+    "Act",
+    "Acted",
     "AlarmEvent",
     "AlarmResolved",
     "AnyEvent",
+    "AuditRecorded",
     "BackupCancelled",
     "BackupCompleted",
     "BackupCopied",

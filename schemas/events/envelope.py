@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.errors import MalformedEvent
-from schemas.events import alarms, backup, copies, restore, upkeep, verification
+from schemas.events import alarms, audit, backup, copies, restore, upkeep, verification
 from schemas.events.base import Event
 
 MAX_ID = 255
@@ -64,6 +64,9 @@ NEWS: tuple[type[Event], ...] = (
     *alarms.ALARMS,
 )
 """What people are told of."""
+
+AUDIT: tuple[type[Event], ...] = (audit.AuditRecorded,)
+"""What says who has done what."""
 
 BEGINNINGS: tuple[type[Event], ...] = (backup.BackupLicensed, restore.RestoreLicensed)
 """What says that a job begins; pings alone are for that."""

@@ -1,0 +1,52 @@
+"""Puts into the event log who has done what. Never stops what was done: that has happened by then."""
+
+import secrets
+from datetime import UTC, datetime
+
+import structlog
+
+from producers.access.identity import Identity
+from producers.session import Session
+from schemas import events as e
+from schemas.errors import SnaplineError
+
+UNKNOWN = "(unknown)"
+"""In place of a name that nobody has: somebody may have typed a password there."""
+MOST = 500
+"""Characters."""
+
+log = structlog.get_logger("audit")
+
+
+def record(
+    session: Session,
+    identity: Identity | None,
+    act: e.Act,
+    on: str = "",
+    *,
+    address: str = "",
+    outcome: e.Acted = "done",
+) -> e.AuditRecorded:
+    """Tells the event log, and this process's own log, that somebody has done `act` on `on` (such as `backup shop-x` or
+    `destination nas`; never a secret), from the network address `address`. None is somebody who has not signed in. An
+    event log that is away is told of in the log."""
+    told = e.AuditRecorded(
+        record=secrets.token_hex(16),
+        who=plain(identity.name if identity else UNKNOWN)[:253],
+        role=identity.role if identity else "",
+        act=act,
+        on=plain(on) if on else "",
+        address=plain(address) if address else "",
+        outcome=outcome,
+    )
+    log.info("acted", **told.model_dump(exclude={"record"}))
+    try:
+        session.bus.publish(e.wrap(told, source=session.source, time=datetime.now(UTC)))
+    except SnaplineError as error:
+        log.error("the event log does not have this act", record=told.record, act=act, reason=error.with_place)
+    return told
+
+
+def plain(text: str) -> str:
+    """The text on one line, without what does not print, and not too long."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:MOST]) or "-"
