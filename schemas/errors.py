@@ -126,6 +126,8 @@ class Code(StrEnum):
 
     # who may do what
     NOT_PERMITTED = "NotPermitted"
+    FORM_OUTDATED = "FormOutdated"
+    OTHER_SITE = "OtherSite"
     NO_SUCH_USER = "NoSuchUser"
     NO_SUCH_TOKEN = "NoSuchToken"  # noqa: S105  # a code
 

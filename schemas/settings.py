@@ -76,6 +76,26 @@ class Settings(BaseModel):
     license_keys: Path | None = None
     """Folder of trusted license keys, `<key id>.pem` each."""
 
+    console_url: AnyHttpUrl | None = None
+    """Where browsers reach the console, such as https://snapline.example.com. With https, its cookies travel over TLS
+    alone; and who signs in by single sign-on comes back there."""
+    console_proxies: str = ""
+    """Comma list of addresses or networks of the proxies in front of the console, which are believed for whom they
+    ask (X-Forwarded-For)."""
+    oidc_issuer: AnyHttpUrl | None = None
+    """OpenID Connect provider that may sign people in to the console; unset means passwords alone."""
+    oidc_client_id: str = ""
+    """As what the provider knows the console."""
+    oidc_client_secret: str = ""
+    """Where the secret of that client is: `secret:NAME/KEY` of a Secret in the console's namespace, or `env:VARIABLE`;
+    empty for a client that has none."""
+    oidc_groups_claim: str = "groups"
+    """The claim of the provider's that has the groups of a person."""
+    oidc_roles: str = ""
+    """Comma list of `GROUP=ROLE`: who is in none of these groups is not let in."""
+    oidc_apps: str = ""
+    """Comma list of `GROUP=APP`, or `GROUP=*`: the applications of a group; empty means all of them for everybody."""
+
     webhook_urls: str = ""
     """Comma list of URLs to notify of every final event."""
     webhook_secret: SecretStr = SecretStr("")
