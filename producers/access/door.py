@@ -31,9 +31,9 @@ class MustChange:
 
 @dataclass(frozen=True)
 class Refused:
-    """It was not the password of that name, or there is no such name. `left` tries remain; then, or now if it is more
-    than 0, trying pauses for `pause` seconds, and even the right password is of no use. `user` is who was tried, for
-    the audit trail alone."""
+    """It was not the password of that name, or there is no such name. `left` tries remain; with none, trying pauses for
+    `pause` seconds, in which even the right password is of no use. `user` is who was tried, for the audit trail
+    alone."""
 
     left: int
     pause: float = 0.0
@@ -81,7 +81,7 @@ class Door:
             return Refused(0, standing.pause)
         known = users.user(self.session, name)
         if not self.passwords.fits(known.password_hash if known else None, password) or known is None:
-            return Refused(standing.left, user=known)
+            return Refused(standing.left, 0.0 if standing.left else self.throttle.limits.pause, known)
         self.throttle.passed(name, address)
         return known
 

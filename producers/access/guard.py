@@ -38,50 +38,62 @@ PATIENCE = 60.0
 
 
 class Guard:
-    """ASGI middleware. Answers itself what must not come further."""
+    """ASGI middleware around everything, the answers to our own faults included: headers, and no deed for another
+    site's page."""
 
-    def __init__(
-        self, app: ASGIApp, way: Way | None = None, *, open_to_all: Sequence[str] = (), most: int = MOST
-    ) -> None:
-        """`open_to_all` are paths that take tokens alone, from whatever page. `most` is in bytes."""
-        self._app, self._way = app, way or Way()
-        self._open, self._most = tuple(open_to_all), most
+    def __init__(self, app: ASGIApp, way: Way | None = None, *, open_to_all: Sequence[str] = ()) -> None:
+        """`open_to_all` are paths that take tokens alone, from whatever page."""
+        self._app, self._way, self._open = app, way or Way(), tuple(open_to_all)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the module."""
+        """See the class."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = HTTPConnection(scope)
-        began = False
 
         async def guarded(message: Message) -> None:
-            nonlocal began
             if message["type"] == "http.response.start":
-                began = True
                 _add(MutableHeaders(scope=message), request, self._way)
             await send(message)
 
-        if (refusal := self._refusal(request)) is not None:
-            await _answer(guarded, request, *refusal)
+        by_token = request.url.path in self._open or bearer(request) is not None
+        foreign = None if scope["method"] in SAFE or by_token else from_elsewhere(request, self._way)
+        if foreign is not None:
+            await _answer(guarded, request, 403, str(foreign))
+        else:
+            await self._app(scope, receive, guarded)
+
+
+class BodyLimit:
+    """ASGI middleware, inside of what answers our own faults: a body has an end, in bytes and in time."""
+
+    def __init__(self, app: ASGIApp, most: int = MOST, patience: float = PATIENCE) -> None:
+        """`most` is in bytes, `patience` in seconds."""
+        self._app, self._most, self._patience = app, most, patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the class."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request, began = HTTPConnection(scope), False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        declared = request.headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared[:20]) > self._most:
+            await _answer(send, request, 413, _too_long(self._most))
             return
         try:
-            await self._app(scope, _limited(receive, self._most), guarded)
+            await self._app(scope, _limited(receive, self._most, self._patience), noted)
         except BodyRefused as error:
             if began:
                 raise
-            await _answer(guarded, request, error.status, str(error))
-
-    def _refusal(self, request: HTTPConnection) -> tuple[int, str] | None:
-        if request.scope["method"] in SAFE:
-            return None
-        declared = request.headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared[:20]) > self._most:
-            return 413, _too_long(self._most)
-        if request.url.path in self._open or bearer(request) is not None:
-            return None
-        foreign = from_elsewhere(request, self._way)
-        return (403, str(foreign)) if foreign else None
+            await _answer(send, request, error.status, str(error))
 
 
 class BodyRefused(Exception):
@@ -92,9 +104,9 @@ class BodyRefused(Exception):
         self.status = status
 
 
-def _limited(receive: Receive, most: int) -> Receive:
+def _limited(receive: Receive, most: int, patience: float) -> Receive:
     loop = asyncio.get_running_loop()
-    read, until, ended = 0, loop.time() + PATIENCE, False
+    read, until, ended = 0, loop.time() + patience, False
 
     async def limited() -> Message:
         nonlocal read, ended
@@ -104,7 +116,7 @@ def _limited(receive: Receive, most: int) -> Receive:
             async with asyncio.timeout_at(until):
                 message = await receive()
         except TimeoutError:
-            raise BodyRefused(408, f"the body did not come within {PATIENCE:g} s") from None
+            raise BodyRefused(408, f"the body did not come within {patience:g} s") from None
         if message["type"] == "http.request":
             read += len(message.get("body", b""))
             ended = not message.get("more_body", False)

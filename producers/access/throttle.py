@@ -49,7 +49,7 @@ class Throttle:
 
     def __init__(self, clock: Callable[[], float], limits: Limits | None = None) -> None:
         """`clock` counts seconds."""
-        self._clock, self._limits = clock, limits or Limits()
+        self._clock, self.limits = clock, limits or Limits()
         self._lock = threading.Lock()
         self._counts: OrderedDict[Key, _Count] = OrderedDict()
         self._welcome: OrderedDict[Key, None] = OrderedDict()
@@ -68,7 +68,7 @@ class Throttle:
             for limit, count in counts:
                 count.failed += 1
                 if count.failed >= limit:
-                    count.until = now + self._limits.pause
+                    count.until = now + self.limits.pause
             return Standing(0.0, min(max(limit - count.failed, 0) for limit, count in counts))
 
     def passed(self, account: str, address: str) -> None:
@@ -82,7 +82,7 @@ class Throttle:
                     count.until = 0.0 if count.failed < self._limit(key) else count.until
             self._welcome[keys[0]] = None
             self._welcome.move_to_end(keys[0])
-            while len(self._welcome) > self._limits.remembered:
+            while len(self._welcome) > self.limits.remembered:
                 self._welcome.popitem(last=False)
 
     def _keys(self, account: str, address: str) -> tuple[Key, Key, Key]:
@@ -90,16 +90,16 @@ class Throttle:
         return ("pair", account, near), ("address", "", near), ("account", account, "")
 
     def _limit(self, key: Key) -> int:
-        limit: int = getattr(self._limits, key[0])
+        limit: int = getattr(self.limits, key[0])
         return limit
 
     def _count(self, key: Key, now: float) -> _Count:
         count = self._counts.get(key)
-        if count is None or (count.until <= now and (count.until or now - count.began > self._limits.window)):
+        if count is None or (count.until <= now and (count.until or now - count.began > self.limits.window)):
             count = _Count(now)
         self._counts[key] = count
         self._counts.move_to_end(key)
-        while len(self._counts) > self._limits.remembered:
+        while len(self._counts) > self.limits.remembered:
             self._forget_one(now, key)
         return count
 

@@ -26,6 +26,8 @@ STRICT = "__Host-"
 """What cookies begin with that browsers take over TLS alone, and from this host alone."""
 VISIT_SECONDS = 3600
 _ID = re.compile(r"[-_A-Za-z0-9]{20,100}")
+MOST_BACK = 2000
+"""Characters of a path to go back to."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -50,7 +52,7 @@ def way(settings: Settings) -> Way:
     return Way(url is not None and url.scheme == "https", url.netloc if url else "", proxies)
 
 
-class Access:
+class Doorkeeper:
     """What pages ask about who is there. Safe for threads; it may block."""
 
     def __init__(self, door: Door, tokens: Tokens, known: KnownUsers, way: Way) -> None:
@@ -79,6 +81,10 @@ class Access:
         if not id_ or not isinstance(given, str) or not same(given, form_token(id_)):
             text = "this form is from a page of another session; nothing was done: open the page again, and repeat it"
             raise Denied(text, code=Code.FORM_OUTDATED)
+
+    def now_changed(self, name: str) -> None:
+        """What is known of a user is to be read again."""
+        self._known.forget(name)
 
     def session_id(self, request: HTTPConnection) -> str:
         """The id in the cookie of a session; empty if there is none."""
@@ -138,6 +144,12 @@ class Access:
             return found.identity
         known = self._known.find(found.name)
         return known.identity if known is not None and known.stamp == found.stamp and not known.change else None
+
+
+def back(path: str) -> str:
+    """Where to go after the sign-in: a path of ours, else the first page."""
+    ours = path.startswith("/") and not path.startswith(("//", "/\\", "/sign-")) and len(path) <= MOST_BACK
+    return path if ours and path.isprintable() and "\\" not in path else "/"
 
 
 def new_visit() -> str:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from producers.access.guard import BodyLimit, Guard
 from producers.console import faults
 from producers.console.needs import Needs
 from producers.console.pages import (
+    account,
     home,
     inside,
     live,
@@ -19,6 +22,7 @@ from producers.console.pages import (
     snapshot_deeds,
     snapshot_details,
     snapshots,
+    sign_in,
     styleguide,
     theme,
 )
@@ -26,6 +30,7 @@ from schemas.errors import SnaplineError
 
 STATIC = Path(__file__).parent / "static"
 PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
+    account.routes,
     home.routes,
     inside.routes,
     live.routes,
@@ -33,6 +38,7 @@ PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     snapshot_deeds.routes,
     snapshot_details.routes,
     snapshots.routes,
+    sign_in.routes,
     styleguide.routes,
     theme.routes,
 )
@@ -54,7 +60,9 @@ def application(needs: Needs) -> Starlette:
             HTTPException: faults.unserved,
             Exception: faults.unexpected,
         },
+        middleware=[Middleware(BodyLimit)],
         lifespan=lifespan,
     )
     made.state.needs = needs
+    made.middleware_stack = Guard(made.build_middleware_stack(), needs.door.way if needs.door else None)
     return made

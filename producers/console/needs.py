@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from producers.access.identity import Identity
+from producers.access.web import Doorkeeper
 from producers.console.live import Hub
 from producers.session import Session
 
@@ -31,13 +32,23 @@ class Access(Protocol):
 
 @dataclass(frozen=True)
 class Needs:
-    """`now` is UTC. `development` adds pages for those who build the console."""
+    """`now` is UTC. `development` adds pages for those who build the console. Without a `door` nobody can sign in, as
+    where `access` says that somebody is."""
 
     session: Session
     access: Access
     hub: Hub
     now: Callable[[], datetime]
     development: bool = False
+    door: Doorkeeper | None = None
+
+
+def door_of(request: Request) -> Doorkeeper:
+    """How people sign in. Only for pages of a console that has a door."""
+    found = needs_of(request).door
+    if found is None:
+        raise RuntimeError("this console has no door")
+    return found
 
 
 def needs_of(request: Request) -> Needs:

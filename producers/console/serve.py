@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import uvicorn
 
+from producers.access.web import Doorkeeper
 from producers.console.app import application
 from producers.console.live import Hub
-from producers.console.needs import Access, Needs
+from producers.console.needs import Needs
 from producers.http.serve import address
 from producers.session import Session
 
@@ -14,10 +15,10 @@ LINGER = 5
 """Seconds for which an idle connection stays open, and for which requests may go on after the server was stopped."""
 
 
-def serve(session: Session, access: Access, listen: str, *, development: bool = False) -> None:
+def serve(session: Session, door: Doorkeeper, listen: str, *, development: bool = False) -> None:
     """Listens at `listen`, a host and a port, until SIGTERM or SIGINT. Raises Invalid for a bad address."""
     host, port = address(listen)
-    needs = Needs(session, access, Hub(session.events), lambda: datetime.now(UTC), development)
+    needs = Needs(session, door, Hub(session.events), lambda: datetime.now(UTC), development, door)
     config = uvicorn.Config(
         application(needs),
         host=host,

@@ -1,0 +1,34 @@
+"""`snapline console`: the admin console, for browsers."""
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from producers.cli.context import session_of
+
+
+def console(
+    ctx: typer.Context,
+    listen: Annotated[str, typer.Option(help="Host and port. Put TLS in front where others can reach it.")] = (
+        "127.0.0.1:8800"
+    ),
+    development: Annotated[bool, typer.Option(help="Also show /styleguide, for those who build the console.")] = False,
+) -> None:
+    """Serve the admin console to browsers, until stopped. Any number may run. The first one that ever starts prints a
+    password for `admin`, which works once."""
+    from producers.access.assembly import doorkeeper
+    from producers.access.first_start import one_time_password
+    from producers.console.serve import serve
+    from workers.adapters import logs
+
+    session = session_of(ctx)
+    logs.configure(secrets=session.settings.secrets())
+    door = doorkeeper(session, lambda: datetime.now(UTC), time.monotonic)
+    if (password := one_time_password(session, door.door.passwords)) is not None:
+        said = f"first start: log in as admin with the password {password}, which works once\n"
+        sys.stderr.write(said)
+        sys.stderr.flush()
+    serve(session, door, listen, development=development)
