@@ -86,7 +86,7 @@ class Throttle:
                 self._welcome.popitem(last=False)
 
     def _keys(self, account: str, address: str) -> tuple[Key, Key, Key]:
-        near = neighbourhood(address)
+        account, near = account[:100], neighbourhood(address)
         return ("pair", account, near), ("address", "", near), ("account", account, "")
 
     def _limit(self, key: Key) -> int:

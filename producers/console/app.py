@@ -19,10 +19,10 @@ from producers.console.pages import (
     inside,
     live,
     settings,
+    sign_in,
     snapshot_deeds,
     snapshot_details,
     snapshots,
-    sign_in,
     styleguide,
     theme,
 )
