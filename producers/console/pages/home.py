@@ -16,6 +16,7 @@ from producers.console import plots
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import form, identity_of, page, seen, text
+from producers.console.snapshots_card import snapshots_card
 from producers.views import jobs
 from producers.views.home.composed import granted
 from producers.views.home.facts import CONSOLE
@@ -81,6 +82,7 @@ def show(request: Request, keeper: Keeper) -> Response:
         problem=request.query_params.get("problem", ""),
         apps=home.facts.apps,
         console=CONSOLE,
+        card=snapshots_card(needs_of(request).session, needs_of(request).now()) if may(identity, "view") else None,
     )
 
 

@@ -16,6 +16,7 @@ from producers.console.pages.settings.storage import Attempt
 from producers.console.pages.settings.storage_card import StorageCard, storage_card
 from producers.console.rendering import render
 from producers.console.routing import identity_of
+from producers.views.settings.readiness import readiness
 from schemas.errors import SnaplineError
 
 T = TypeVar("T")
@@ -54,11 +55,16 @@ def whole_page(
     everything = may(who, "view")
     schedules = _part(lambda: schedule_card(needs, who, query, schedule))
     scope = scope_asked(query, schedules.card.chosen if schedules.card else None)
+    stored = _part(storage) if everything else None
+    nothing = stored is not None and stored.card is not None and not stored.card.listed
+    wanted = everything and (query.get("configure") == "true" or nothing)
     return render(
         request,
         "pages/settings.html",
         status,
-        storage=_part(storage) if everything else None,
+        ready=readiness(needs.session) if wanted else None,
+        first=nothing,
+        storage=stored,
         schedule=schedules,
         retention=_part(lambda: retention_card(needs, who, scope, policy)),
     )
