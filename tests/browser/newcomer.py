@@ -1,0 +1,40 @@
+"""The first minute of somebody who has just started the console: a password of one's own, and where backups go."""
+
+from playwright.sync_api import Browser
+
+from schemas.destination import S3Destination
+from tests.browser.living import Place
+from tests.browser.people import Person
+
+
+def settles_in(browser: Browser, place: Place) -> None:
+    """From the printed password to a destination that works."""
+    with Person(browser, place.url) as person:
+        person.opens("/")
+        person.finds_no_fault("sign-in")
+        person.logs_in(place.first)
+        person.types("The password that you were given", place.first)
+        person.types("New password", place.password)
+        person.types("New password again", place.password)
+        person.finds_no_fault("new-password")
+        person.presses("Set the password and log in")
+        person.sees("navbar-dropdown-button", "admin")
+        person.finds_no_fault("home-before-anything-is-set-up")
+        configures_storage(person, place)
+
+
+def configures_storage(person: Person, place: Place) -> None:
+    """The bucket of the stack, as a user of another S3 server would name it."""
+    bucket = place.line.stack.destination
+    assert isinstance(bucket, S3Destination)
+    person.opens("/snapshots/settings")
+    person.page.get_by_label("Destination", exact=True).select_option("other")
+    person.types("Bucket", bucket.bucket)
+    person.types("Region", bucket.region)
+    person.types("Endpoint", bucket.endpoint or "")
+    person.types("Access Key ID", bucket.access_key_id)
+    person.types("Access Key Secret", bucket.secret_access_key.get_secret_value())
+    person.types("Repository passphrase", place.line.stack.environment["SNAPLINE_PASSPHRASE"])
+    person.at("update-storage-settings-button").click()
+    person.sees("storage-settings-updated-confirmation", "Settings updated")
+    person.finds_no_fault("settings-with-a-destination")
