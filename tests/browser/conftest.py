@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.chromium import launched
+from tests.browser import acts
+from tests.browser.chromium import WITHOUT_SCRIPTS, Window, launched
 from tests.browser.living import Place, lived_in
 from tests.browser.newcomer import settles_in
 from tests.browser.people import Person, sitting
@@ -31,3 +32,24 @@ def admin(browser: Browser, place: Place) -> Iterator[Person]:
     """The administrator has logged in."""
     with sitting(browser, place.url, place.password) as person:
         yield person
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
+def anybody(browser: Browser, place: Place, request: pytest.FixtureRequest) -> Iterator[Person]:
+    """The administrator, once with scripts and once without."""
+    with sitting(browser, place.url, place.password, Window(scripts=request.param)) as person:
+        yield person
+
+
+@pytest.fixture(scope="session")
+def full(browser: Browser, place: Place) -> str:
+    """A full snapshot, taken with scripts."""
+    with sitting(browser, place.url, place.password) as person:
+        return acts.takes(person)
+
+
+@pytest.fixture(scope="session")
+def partial(browser: Browser, place: Place) -> str:
+    """A partial snapshot of `shop-floor`, taken without scripts."""
+    with sitting(browser, place.url, place.password, WITHOUT_SCRIPTS) as person:
+        return acts.takes(person, "shop-floor")

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -49,22 +49,34 @@ class Person:
 
     def sees(self, test_id: str, text: str = "") -> None:
         """Waits until it is there and says so: scripts have to bring that about, or, without them, loading it again."""
-        if self.window.scripts:
-            expect(self.at(test_id)).to_contain_text(text, timeout=1000 * PATIENCE)
-            return
+        self.waits(lambda: self._says(test_id, text), f"{test_id} says {text!r}")
+
+    def sees_no_more(self, test_id: str, text: str) -> None:
+        """As `sees`, until it is there and does not say so, or is gone."""
+        self.waits(lambda: not self._says(test_id, text), f"{test_id} no longer says {text!r}")
+
+    def waits(self, true: Callable[[], bool], what: str) -> None:
+        """Until something is true of the page."""
         deadline = time.monotonic() + PATIENCE
-        while text not in (self.at(test_id).text_content() or "" if self.at(test_id).count() else "\0"):
-            assert time.monotonic() < deadline, f"{test_id} does not say {text!r} in {PATIENCE:g} s"
-            time.sleep(AGAIN)
-            self.page.reload()
+        while not true():
+            assert time.monotonic() < deadline, f"waited {PATIENCE:g} s in vain: {what}, at {self.page.url}"
+            if self.window.scripts:
+                self.page.wait_for_timeout(100)
+            else:
+                time.sleep(AGAIN)
+                self.page.reload()
+
+    def _says(self, test_id: str, text: str) -> bool:
+        return any(text in " ".join(each.split()) for each in self.page.get_by_test_id(test_id).all_text_contents())
 
     def reads(self, text: str | re.Pattern[str]) -> None:
         """It is somewhere on the page."""
         expect(self.page.get_by_text(text).first).to_be_visible()
 
     def finds_no_fault(self, name: str) -> None:
-        """Neither light nor dark, on a desk or a phone."""
-        assert looking.faults(self.page, name) == []
+        """Neither light nor dark, on a desk or a phone. What looks for them is a script."""
+        if self.window.scripts:
+            assert looking.faults(self.page, name) == []
 
     def logs_in(self, password: str, name: str = "") -> None:
         """From the page that asks for it, or from any other that is for those who have logged in."""

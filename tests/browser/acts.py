@@ -1,0 +1,45 @@
+"""What people do at the console, each deed by the page's own words; the same with and without scripts."""
+
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import expect
+
+from deploy.local.stack import Stack
+from schemas import topology
+from tests.browser.people import Person
+
+NODE = topology.volumes("node-a").name
+
+
+def takes(person: Person, app: str = "") -> str:
+    """A snapshot of all, or of `app`, from its start to its end; its name. With scripts, without loading the page
+    again."""
+    name = starts(person, app)
+    person.sees("snapshot-row-0", "Completed on")
+    if person.window.scripts:
+        assert person.page.evaluate("window.stayed") is True
+    return name
+
+
+def starts(person: Person, app: str = "") -> str:
+    """The row of a new snapshot is there at once; its name."""
+    person.opens(f"/snapshots/partial/{app}" if app else "/snapshots")
+    person.presses("Start a snapshot")
+    if person.window.scripts:
+        person.page.evaluate("window.stayed = true")
+    row = person.at("snapshot-row-0")
+    expect(row).to_contain_text(re.compile("Preparing snapshot|In Progress|Completed on"))
+    return (row.locator("code").first.text_content() or "").strip()
+
+
+@contextmanager
+def held_up(stack: Stack) -> Iterator[None]:
+    """No volume is copied or written while the context lasts: the node's worker stands still."""
+    stack.supervisor.kill(NODE, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        stack.supervisor.kill(NODE, signal.SIGCONT)
