@@ -5,16 +5,18 @@ A browser hears which jobs have changed, and asks for what it shows of them; wha
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 from producers.event_feed import EventFeed, Missed
-from schemas.events import Event
+from schemas.events import Event, TickMinute, UpkeepProgressed, VolumesProgressed
 
 EVERYTHING = "*"
 """In place of names: anything may have changed."""
 MOST_NAMES = 50
 """Jobs that a browser is told by name at once; more are `EVERYTHING`."""
+NO_TURN = (VolumesProgressed, UpkeepProgressed, TickMinute)
+"""Events after which no list looks different."""
 TICK = 1.0
 """Seconds after which the thread looks whether anybody still listens."""
 
@@ -50,8 +52,15 @@ class Hub:
         self._feed = feed
         self._lock = threading.Lock()
         self._browsers: list[Browser] = []
+        self._before: list[Callable[[], None]] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def before_telling(self, forget: Callable[[], None]) -> None:
+        """Has `forget` called at every turn of a job, before any browser hears of it: by who remembers what was read.
+        Else a browser that asks at once would be shown what was before, and nobody would tell it again."""
+        with self._lock:
+            self._before.append(forget)
 
     @contextmanager
     def browser(self) -> Iterator[Browser]:
@@ -80,7 +89,10 @@ class Hub:
                     continue
                 name = EVERYTHING if isinstance(entry, Missed) else job_name(entry.event.data)
                 with self._lock:
-                    browsers = [*self._browsers]
+                    browsers, before = [*self._browsers], [*self._before]
+                if isinstance(entry, Missed) or not isinstance(entry.event.data, NO_TURN):
+                    for forget in before:
+                        forget()
                 for each in browsers:
                     each.tell(name)
 

@@ -52,6 +52,7 @@ class Button:
 def routes(needs: Needs) -> list[BaseRoute]:
     """See the module."""
     keeper = Keeper(needs.session, needs.now)
+    needs.hub.before_telling(keeper.forget)
     return [
         page("/", lambda request: show(request, keeper)),
         page("/dashboard", lambda _: seen("/")),

@@ -155,4 +155,6 @@ def registered(session: Session, now: datetime) -> tuple[list[ApplicationView], 
 
 def shelf(needs: Needs) -> Shelf:
     """For `shared`."""
-    return Shelf(needs.session, needs.now)
+    made = Shelf(needs.session, needs.now)
+    needs.hub.before_telling(made.changed)
+    return made
