@@ -28,13 +28,16 @@ def configures_storage(person: Person, place: Place) -> None:
     bucket = place.line.stack.destination
     assert isinstance(bucket, S3Destination)
     person.opens("/snapshots/settings")
-    person.page.get_by_label("Destination", exact=True).select_option("other")
-    person.types("Bucket", bucket.bucket)
-    person.types("Region", bucket.region)
-    person.types("Endpoint", bucket.endpoint or "")
-    person.types("Access Key ID", bucket.access_key_id)
-    person.types("Access Key Secret", bucket.secret_access_key.get_secret_value())
-    person.types("Repository passphrase", place.line.stack.environment["SNAPLINE_PASSPHRASE"])
+    person.at("storage-destination").locator("select").select_option("other")
+    for label, text in {
+        "Bucket": bucket.bucket,
+        "Region": bucket.region,
+        "Endpoint": bucket.endpoint or "",
+        "Access Key ID": bucket.access_key_id,
+        "Access Key Secret": bucket.secret_access_key.get_secret_value(),
+        "Repository passphrase": place.line.stack.environment["SNAPLINE_PASSPHRASE"],
+    }.items():
+        person.types(label, text, within="snapshots-storage-settings-card")
     person.at("update-storage-settings-button").click()
     person.sees("storage-settings-updated-confirmation", "Settings updated")
     person.finds_no_fault("settings-with-a-destination")

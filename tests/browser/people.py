@@ -43,9 +43,9 @@ class Person:
         exact = re.compile(rf"^\s*{re.escape(name)}\s*$")
         place.get_by_role("button", name=exact).or_(place.get_by_role("link", name=exact)).first.click()
 
-    def types(self, label: str, text: str) -> None:
+    def types(self, label: str, text: str, within: str = "root-container") -> None:
         """Into the field of exactly that label."""
-        self.page.get_by_label(label, exact=True).fill(text)
+        self.at(within).get_by_label(label, exact=True).fill(text)
 
     def sees(self, test_id: str, text: str = "") -> None:
         """Waits until it is there and says so: scripts have to bring that about, or, without them, loading it again."""
