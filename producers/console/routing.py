@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from producers.access.identity import Identity, Permission, may_some
+from producers.console.auditing import audited, refused
 from producers.console.needs import needs_of
 from schemas.errors import Denied
 
@@ -29,7 +30,7 @@ def page(path: str, show: Show, permission: Permission | None = "view") -> Route
     async def endpoint(request: Request) -> Response:
         if (refused := await _refusal(request, permission)) is not None:
             return refused
-        return await run_in_threadpool(show, request)
+        return await run_in_threadpool(audited, request, permission, None, lambda: show(request))
 
     return _route(path, endpoint, "GET", permission)
 
@@ -41,9 +42,13 @@ def form(path: str, act: Act, permission: Permission | None) -> Route:
     async def endpoint(request: Request) -> Response:
         if (refused := await _refusal(request, permission)) is not None:
             return refused
-        async with request.form(max_fields=MOST_FIELDS, max_files=4, max_part_size=MOST_FILE) as given:
+
+        def checked() -> Response:
             needs_of(request).access.check_form(request, given)
-            return await run_in_threadpool(act, request, given)
+            return act(request, given)
+
+        async with request.form(max_fields=MOST_FIELDS, max_files=4, max_part_size=MOST_FILE) as given:
+            return await run_in_threadpool(audited, request, permission, given, checked)
 
     return _route(path, endpoint, "POST", permission)
 
@@ -79,6 +84,7 @@ async def _refusal(request: Request, permission: Permission | None) -> Response 
         query = f"?{request.url.query}" if request.url.query else ""
         return seen("/sign-in", next=request.url.path + query if request.method == "GET" else "/")
     if not may_some(identity, permission):
+        await run_in_threadpool(refused, request, permission)
         raise Denied(f"{identity.name} has the role {identity.role}, which may not {permission}")
     return None
 

@@ -27,17 +27,22 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 class TwinBus:
-    """The producers' bus over the twin of the workers'. `listening` has the queues with a worker."""
+    """The producers' bus over the twin of the workers'. `listening` has the queues with a worker; what tells the audit
+    trail is `audited`, and all else `published`."""
 
     def __init__(self) -> None:
         self.memory = MemoryBus()
         self.published: list[e.AnyEvent] = []
+        self.audited: list[e.AnyEvent] = []
         self.cancelled: list[Job] = []
         self.listening: set[str] = set()
         self.closed = False
 
     def publish(self, event: e.AnyEvent) -> None:
-        self.published.append(event)
+        if isinstance(event.data, e.AuditRecorded):
+            self.audited.append(event)
+        else:
+            self.published.append(event)
         self.memory.publish(event)
 
     def broadcast_cancel(self, job: Job) -> None:

@@ -23,7 +23,7 @@ def console(tmp_path: Path) -> Gate:
 
 def audited(console: Gate) -> list[tuple[str, str, str]]:
     """Who, did what, and whether."""
-    told = [event.data for event in console.front.bus.published]
+    told = [event.data for event in console.front.bus.audited]
     return [(each.who, each.act, each.outcome) for each in told if isinstance(each, e.AuditRecorded)]
 
 
@@ -64,7 +64,7 @@ def test_a_name_that_nobody_has_gets_the_same_answer_and_is_written_nowhere(cons
     first, second = said[0].text, said[1].text.replace("miro", "mira")
     assert first.replace(known.csrf(), "") == second.replace(unknown.csrf(), "")
     assert ("(unknown)", "sign-in", "refused") in audited(console)
-    assert "miro" not in str([event.data for event in console.front.bus.published])
+    assert "miro" not in str([event.data for event in console.front.bus.audited])
 
 
 def test_a_session_ends_by_logging_out_also_for_who_has_a_copy_of_its_cookie(console: Gate) -> None:
