@@ -75,7 +75,7 @@ function keeps(element, name) {
 }
 
 function morph(old, now) {
-  if (old.isEqualNode(now) || old.hasAttribute("data-keep")) return;
+  if (old.isEqualNode(now) || old.hasAttribute?.("data-keep")) return;
   if (old.nodeType !== now.nodeType || old.nodeName !== now.nodeName) return old.replaceWith(document.importNode(now, true));
   if (old.nodeType !== Node.ELEMENT_NODE) { old.data = now.data; return; }
   for (const { name } of [...old.attributes]) if (!now.hasAttribute(name) && !(THEIRS.has(name) && keeps(old, name))) old.removeAttribute(name);
@@ -154,12 +154,11 @@ document.addEventListener("change", (event) => {
 
 // A form with `data-preview` shows in each `data-previewed` what the server says of what is typed so far.
 let typing = null;
-let newest = 0;
 async function preview(form) {
-  const turn = ++newest;
+  const turn = form.dataset.turn = String(Number(form.dataset.turn || 0) + 1);
   const typed = [...new FormData(form)].filter(([name, value]) => name !== "csrf" && typeof value === "string");
   const page = await fetchPage(`${form.dataset.preview}?${new URLSearchParams(typed)}`);
-  if (!page || turn !== newest) return;
+  if (!page || turn !== form.dataset.turn) return;
   for (const each of form.querySelectorAll("[data-previewed][id]")) {
     const now = page.getElementById(each.id);
     if (now) morph(each, now);
