@@ -57,10 +57,11 @@ class EventFeed:
         self._recent: deque[Logged] = deque()
         self._complete_since = clock()  # `_recent` has all events from then on
 
-    def listen(self, since: datetime | None = None) -> "Listener":
+    def listen(self, since: datetime | None = None, arrived: Callable[[], None] = lambda: None) -> "Listener":
         """A listener that gets what comes from now on, and before it what has happened since `since`. If that is
-        further back than the feed remembers, MISSED comes first."""
-        listener = Listener(self._most_waiting, self._leave)
+        further back than the feed remembers, MISSED comes first. Each time that there is something for it, `arrived` is
+        called, by any thread: it must not wait."""
+        listener = Listener(self._most_waiting, self._leave, arrived)
         with self._lock:
             if self._stop.is_set():
                 raise RuntimeError("the event feed is closed")
@@ -125,8 +126,10 @@ class EventFeed:
 class Listener:
     """What one listener has yet to hear. If it is too far behind, all of that is dropped, and MISSED says so."""
 
-    def __init__(self, most_waiting: int, leave: "Callable[[Listener], None]") -> None:
-        self._most_waiting, self._leave = most_waiting, leave
+    def __init__(
+        self, most_waiting: int, leave: "Callable[[Listener], None]", tell: Callable[[], None] = lambda: None
+    ) -> None:
+        self._most_waiting, self._leave, self._tell = most_waiting, leave, tell
         self._waiting: deque[Logged | Missed] = deque()
         self._arrived = threading.Condition()
 
@@ -144,6 +147,7 @@ class Listener:
                 self._waiting.append(MISSED)
             self._waiting.append(entry)
             self._arrived.notify()
+        self._tell()
 
     def close(self) -> None:
         """Hears nothing any more."""

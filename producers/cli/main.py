@@ -44,6 +44,7 @@ class Commands(LazyGroup):
         "watch-upgrades": Entry(f"{ROOM}.outside:watch_upgrades", "Back up before upgrades, until stopped."),
         "serve-events": Entry(f"{ROOM}.outside:serve_events", "Take requests over HTTP, until stopped."),
         "console": Entry(f"{ROOM}.console:console", "The admin console: serve it to browsers, until stopped."),
+        "serve-api": Entry(f"{ROOM}.outside:serve_api", "Serve the HTTP API alone, until stopped."),
         "settings": Entry(f"{ROOM}.workshop:settings", "Every SNAPLINE_ variable, and whether it is set."),
         "completion": Entry(f"{ROOM}.bare:completion", "The completion script for a shell."),
         "version": Entry(f"{ROOM}.bare:version_", "Say which version this is."),

@@ -26,6 +26,8 @@ from producers.console.pages import (
     styleguide,
     theme,
 )
+from producers.http import routes as api
+from producers.http.api import serving
 from schemas.errors import SnaplineError
 
 STATIC = Path(__file__).parent / "static"
@@ -54,7 +56,11 @@ def application(needs: Needs) -> Starlette:
         needs.hub.close()
 
     made = Starlette(
-        routes=[*(route for page in PAGES for route in page(needs)), Mount("/static", StaticFiles(directory=STATIC))],
+        routes=[
+            *(route for page in PAGES for route in page(needs)),
+            *api.routes(serving.Needs(needs.session, needs.access, needs.now)),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
         exception_handlers={
             SnaplineError: faults.known,
             HTTPException: faults.unserved,
@@ -64,5 +70,7 @@ def application(needs: Needs) -> Starlette:
         lifespan=lifespan,
     )
     made.state.needs = needs
-    made.middleware_stack = Guard(made.build_middleware_stack(), needs.door.way if needs.door else None)
+    made.middleware_stack = Guard(
+        made.build_middleware_stack(), needs.door.way if needs.door else None, open_to_all=("/events",)
+    )
     return made

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from time import monotonic
 
 import structlog
 from starlette.applications import Starlette
@@ -18,8 +19,13 @@ from producers.http.body import body
 from producers.http.problems import Problem
 from producers.http.reading import event_in
 from producers.http.tokens import Tokens, bearer, holder
+from producers.session import Session
+from producers.views.outside import event_tokens
+from producers.views.unreadable import Unreadable
 from schemas import events as e
 from schemas.errors import SnaplineError
+from schemas.event_token import EventToken
+from schemas.rights import user
 
 log = structlog.get_logger("http")
 
@@ -34,15 +40,29 @@ class Needs:
     now: Callable[[], datetime]
 
 
-def application(needs: Needs) -> Starlette:
-    """The ASGI application. Every refusal is a problem document."""
+def events_of(session: Session) -> Needs:
+    """What `POST /events` needs, of a session."""
+    tokens = Tokens(lambda: _good(session), monotonic)
+    return Needs(tokens, session.bus.publish, user(session.settings), lambda: datetime.now(UTC))
+
+
+def route(needs: Needs) -> Route:
+    """`POST /events`, wherever it is served."""
 
     async def events(request: Request) -> Response:
-        return await _post(request, needs)
+        try:
+            return await _post(request, needs)
+        except Problem as problem:
+            return problems.answer(problem)
 
+    return Route("/events", events, methods=["POST"])
+
+
+def application(needs: Needs) -> Starlette:
+    """The ASGI application. Every refusal is a problem document."""
     return Starlette(
-        routes=[Route("/events", events, methods=["POST"])],
-        exception_handlers={Problem: _refused, HTTPException: _not_served, Exception: _failed},
+        routes=[route(needs)],
+        exception_handlers={HTTPException: _not_served, Exception: _failed},
     )
 
 
@@ -70,12 +90,6 @@ def _said(asked: Asked) -> dict[str, str | None]:
     }
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    if not isinstance(error, Problem):
-        raise error
-    return problems.answer(error)
-
-
 async def _not_served(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
@@ -85,3 +99,14 @@ async def _not_served(_: Request, error: Exception) -> Response:
 async def _failed(_request: Request, _error: Exception) -> Response:
     """Starlette raises the error again once this is sent, so the log has it."""
     return problems.answer(Problem(500, "something went wrong here; the server's log says what"))
+
+
+def _good(session: Session) -> list[EventToken]:
+    """The tokens that can be read; the others are logged."""
+    good = []
+    for each in event_tokens.read(session.cluster, session.settings.console_namespace):
+        if isinstance(each, Unreadable):
+            log.warning("a token is passed over", name=each.name, reason=str(each.problem))
+        else:
+            good.append(each)
+    return good

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -44,6 +45,26 @@ def serve_events(
     session = session_of(ctx)
     logs.configure(secrets=session.settings.secrets())
     serve(session, listen)
+
+
+def serve_api(
+    ctx: typer.Context,
+    listen: Annotated[str, typer.Option(help="Host and port. Put TLS in front where others can reach it.")] = (
+        "127.0.0.1:8089"
+    ),
+) -> None:
+    """Serve the HTTP API without the console's pages, until stopped: /api/v1 and POST /events, with a token. Any number
+    may run."""
+    from producers.access.assembly import doorkeeper
+    from producers.http import routes
+    from producers.http.api.serving import Needs
+    from producers.http.serve import run
+    from workers.adapters import logs
+
+    session = session_of(ctx)
+    logs.configure(secrets=session.settings.secrets())
+    door = doorkeeper(session, lambda: datetime.now(UTC), time.monotonic)
+    run(routes.application(Needs(session, door, lambda: datetime.now(UTC))), listen)
 
 
 def watch_upgrades(

@@ -18,12 +18,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Access(Protocol):
     """Who is who. Every method may block, and raises as the cluster."""
 
-    def holder(self, token: str) -> Identity | None:
-        """Whose token that is; None if it is nobody's."""
-        ...
-
     def identity(self, request: Request) -> Identity | None:
-        """Who is signed in with a browser; None if nobody is."""
+        """Who has the token in `Authorization: Bearer`, or is signed in with a browser; None if nobody."""
         ...
 
     def form_token(self, request: Request) -> str:
@@ -35,7 +31,7 @@ def asker(access: Access, request: Request) -> Identity:
     """Raises Problem: 401 for nobody, 403 for a browser that was led here by another site."""
     header = request.headers.get("authorization")
     if header is not None:
-        found = access.holder(_token(header))
+        found = access.identity(_with_bearer(request, _token(header)))
         if found is None:
             headers = {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
             raise Problem(401, "this token is not known here", headers, what_to_do="use one that is")
@@ -48,6 +44,13 @@ def asker(access: Access, request: Request) -> Identity:
     if request.method not in SAFE:
         _from_our_pages(access, request)
     return signed_in
+
+
+def _with_bearer(request: Request, token: str) -> Request:
+    """The same request, with its token as it is usually shown."""
+    others = [(name, value) for name, value in request.scope["headers"] if name != b"authorization"]
+    headers = [*others, (b"authorization", b"Bearer " + token.encode("latin-1", "replace"))]
+    return Request({**request.scope, "headers": headers})
 
 
 def _token(header: str) -> str:

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -24,11 +24,12 @@ _IN_PATH = re.compile(r"\{(\w+)(?::path)?\}")
 
 @dataclass(frozen=True)
 class Call:
-    """One request: whose it is, when it came (UTC), and what can be asked."""
+    """One request: whose it is, when it came (UTC), and what can be asked. Names of `headers` are in small letters."""
 
     session: Session
     identity: Identity
     now: datetime
+    headers: Mapping[str, str]
 
     def require(self, permission: Permission, app: str | None = None) -> None:
         """Raises Problem (403) for what the identity may not; `app` None is what concerns all applications."""

@@ -21,6 +21,7 @@ REMEDIES: Mapping[str, str] = {
     Code.NO_PASSPHRASE: "give the server one in SNAPLINE_PASSPHRASE, or store one with the destination",
     Code.WRONG_PASSPHRASE: "store the right one with the destination",
     Code.LOCKED: "wait until then; nobody can unlock it from here",
+    Code.NO_SUCH_FILE: "GET /api/v1/backups/NAME/files lists what is there",
     Code.NO_SUCH_DEAD_LETTER: "GET /api/v1/dead-letters lists them",
     Code.NO_SUCH_SCHEDULE: "GET /api/v1/schedules lists them",
     Code.SCHEDULE_INVALID: "PUT /api/v1/schedules/{subject} replaces it",

@@ -80,7 +80,7 @@ def _no_such_method(request: Request, methods: dict[str, Operation]) -> Problem:
 
 async def _answered(operation: Operation, request: Request, needs: Needs) -> Response:
     identity = await run_in_threadpool(asker, needs.access, request)
-    call = Call(needs.session, identity, needs.now())
+    call = Call(needs.session, identity, needs.now(), request.headers)
     _allowed(operation, call, request)
     given = {**_named(operation, request), **_query(operation, request), **await _body(operation, request)}
     answer = await run_in_threadpool(_called, operation, call, given, request)

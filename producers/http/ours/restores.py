@@ -100,7 +100,7 @@ def get_restore(call: Call, name: str, query: Where) -> RestoreDescribed:
 
 def start_restore(call: Call, body: Restoring) -> Asked:
     """Restore from a backup. What is restored replaces what is there, which is backed up first."""
-    call.require("restore", _concerned(call, body.backup, body.app, body.destination))
+    call.require("restore", _of_backup(call, body.backup, body.app, body.destination))
     requested = jobs.restore(
         call.session,
         body.backup,
@@ -138,20 +138,20 @@ def get_safety_snapshot(call: Call, name: str, query: Where) -> Snapshot:
 
 def foresee_restore(call: Call, name: str, query: ToForesee) -> Foreseen:
     """What a restore from a backup would bring back. Nothing is asked for."""
-    call.require("view", _concerned(call, name, query.app, query.destination))
+    call.require("view", _of_backup(call, name, query.app, query.destination))
     return foresight.restore(call.session, name, query.scope, query.app, destination=query.destination)
 
 
 def get_job(call: Call, name: str, query: Where) -> JobName:
     """Whether there is a backup or a restore of that name, and whether it has ended."""
-    job = _job(call, name, query.destination)
+    job = concerned(call, name, query.destination)
     ended = views.has_ended(call.session.store(query.destination), job)
     return JobName(job=job, destination=call.session.named(query.destination), ended=ended)
 
 
 def cancel_job(call: Call, name: str, query: Where) -> None:
     """Cancel a backup or a restore that is under way. What it has done stays."""
-    job = _job(call, name, query.destination)
+    job = concerned(call, name, query.destination)
     store = call.session.store(query.destination)
     found = views.backup(store, name).view if job.kind == "backup" else views.restore(store, name).view
     call.require("cancel", found.app)
@@ -160,7 +160,7 @@ def cancel_job(call: Call, name: str, query: Where) -> None:
 
 def job_log(call: Call, name: str, query: Where) -> list[KeptLine]:
     """What the records of a backup or a restore tell in the order of time."""
-    return kept_log(call.session.store(query.destination), _job(call, name, query.destination))
+    return kept_log(call.session.store(query.destination), concerned(call, name, query.destination))
 
 
 def _found(call: Call, name: str, destination: str) -> RestoreDetails:
@@ -170,7 +170,7 @@ def _found(call: Call, name: str, destination: str) -> RestoreDetails:
     return details
 
 
-def _job(call: Call, name: str, destination: str) -> Job:
+def concerned(call: Call, name: str, destination: str) -> Job:
     """The backup or restore, if it may be seen. Raises NotFound, Problem."""
     store = call.session.store(destination)
     job = views.find(store, name)
@@ -179,7 +179,7 @@ def _job(call: Call, name: str, destination: str) -> Job:
     return job
 
 
-def _concerned(call: Call, backup: str, app: str | None, destination: str) -> str | None:
+def _of_backup(call: Call, backup: str, app: str | None, destination: str) -> str | None:
     """The application that a restore of `app` out of the backup concerns; None for all. Raises NotFound."""
     view = views.backup(call.session.store(destination), backup).view
     return app if app in view.apps else view.app

@@ -1,7 +1,17 @@
 """Our own routes."""
 
 from producers.http.api.operation import Operation
-from producers.http.ours import applications, backups, dead_letters, destinations, restores, schedules
+from producers.http.ours import (
+    applications,
+    backups,
+    dead_letters,
+    destinations,
+    events,
+    files,
+    oneself,
+    restores,
+    schedules,
+)
 
 V1 = "/api/v1"
 BACKUP, RESTORE, JOB = f"{V1}/backups/{{name}}", f"{V1}/restores/{{name}}", f"{V1}/jobs/{{name}}"
@@ -9,6 +19,7 @@ SCHEDULE, DESTINATION = f"{V1}/schedules/{{name}}", f"{V1}/destinations/{{name}}
 LETTERS = f"{V1}/dead-letters"
 
 TABLE = (
+    Operation("GET", f"{V1}/whoami", oneself.whoami, "view", "found"),
     Operation("GET", f"{V1}/backups", backups.list_backups, "view", "found"),
     Operation("POST", f"{V1}/backups", backups.take_backup, "take", "found", 202),
     Operation("GET", BACKUP, backups.get_backup, "view", "found"),
@@ -20,6 +31,10 @@ TABLE = (
     Operation("POST", f"{BACKUP}/verify", backups.verify_backup, "take", "found", 202),
     Operation("POST", f"{BACKUP}/copies", backups.copy_backup, "take", "found", 202),
     Operation("POST", f"{BACKUP}/test-restore", backups.try_backup, "restore", "found", 202),
+    Operation("GET", f"{BACKUP}/files", files.list_files, "view", "found"),
+    Operation("GET", f"{BACKUP}/files/find", files.find_files, "view", "found"),
+    Operation("GET", f"{BACKUP}/file", files.read_file, "download", "found", media="application/octet-stream"),
+    Operation("GET", f"{BACKUP}/differences/{{other}}", files.diff_backups, "view", "found"),
     Operation("GET", f"{BACKUP}/restore-plan", restores.foresee_restore, "view", "found"),
     Operation("GET", f"{V1}/restores", restores.list_restores, "view", "found"),
     Operation("POST", f"{V1}/restores", restores.start_restore, "restore", "found", 202),
@@ -28,6 +43,8 @@ TABLE = (
     Operation("GET", f"{RESTORE}/safety-snapshot", restores.get_safety_snapshot, "view", "found"),
     Operation("GET", JOB, restores.get_job, "view", "found"),
     Operation("POST", f"{JOB}/cancel", restores.cancel_job, "cancel", "found", 204),
+    Operation("GET", f"{JOB}/events", events.job_events, "view", "found"),
+    Operation("GET", f"{V1}/events", events.stream_events, "view", "found", media="text/event-stream"),
     Operation("GET", f"{JOB}/log", restores.job_log, "view", "found"),
     Operation("GET", f"{V1}/applications", applications.list_applications, "view", "found"),
     Operation("GET", f"{V1}/applications/{{app}}", applications.get_application, "view", "app"),

@@ -32,7 +32,7 @@ from workers.repository import open_repository
 
 ROUNDS = 20
 EACH = 100
-NOT_TRIED = {"worker", "scheduler", "schema", "serve-events", "watch-upgrades"}
+NOT_TRIED = {"console", "worker", "scheduler", "schema", "serve-api", "serve-events", "watch-upgrades"}
 """Commands that become something else, go on for ever, or write into this checkout."""
 FOR_EVER = {"--watch", "--follow", "--wait"}
 ODD = [
