@@ -56,6 +56,7 @@ class EventFeed:
         self._listeners: list[Listener] = []
         self._recent: deque[Logged] = deque()
         self._complete_since = clock()  # `_recent` has all events from then on
+        self._lost_since: datetime | None = None
 
     def listen(self, since: datetime | None = None, arrived: Callable[[], None] = lambda: None) -> "Listener":
         """A listener that gets what comes from now on, and before it what has happened since `since`. If that is
@@ -75,6 +76,12 @@ class EventFeed:
                         listener.put(entry)
             self._listeners.append(listener)
         return listener
+
+    @property
+    def lost_since(self) -> datetime | None:
+        """Since when (UTC) nothing was heard, as the log could not be read then; None if it could."""
+        with self._lock:
+            return self._lost_since
 
     def close(self) -> None:
         """Ends the reader; nobody hears anything any more."""
@@ -101,6 +108,7 @@ class EventFeed:
     def _after_failure(self, heard: bool) -> datetime:
         """The moment from which to read on. What came between the last entry and now is lost to all listeners."""
         with self._lock:
+            self._lost_since = self._lost_since or self._clock()
             if heard:
                 self._complete_since = self._clock()
                 self._recent.clear()
@@ -110,6 +118,7 @@ class EventFeed:
 
     def _deliver(self, entry: "Logged") -> None:
         with self._lock:
+            self._lost_since = None
             if len(self._recent) == self._remembered:
                 forgotten = self._recent.popleft().event.time + timedelta(microseconds=1)
                 self._complete_since = max(self._complete_since, forgotten)

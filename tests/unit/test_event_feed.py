@@ -124,6 +124,19 @@ def test_a_reading_that_breaks_off_leaves_a_gap_that_all_are_told_of(feed: Event
     assert _heard(feed.listen(NOON - timedelta(seconds=1)), 1) == [MISSED]
 
 
+def test_since_when_nothing_could_be_read_is_known_until_something_is(feed: EventFeed, log: Log) -> None:
+    with feed.listen() as listener:
+        assert feed.lost_since is None
+        log.entries.put(TransientError("away"))
+        until = time.monotonic() + 60
+        while feed.lost_since is None and time.monotonic() < until:
+            time.sleep(0.01)
+        assert feed.lost_since == NOON
+        log.tell(1)
+        assert _heard(listener, 1) == [1]
+        assert feed.lost_since is None
+
+
 def test_closing_ends_the_thread(log: Log) -> None:
     feed = EventFeed(log.read)
     feed.close()

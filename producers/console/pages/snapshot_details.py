@@ -1,30 +1,41 @@
 """`/snapshots/details/:id` and `/snapshots/partial/:slug/:id`: one snapshot, as it is now."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from producers.access.identity import Permission, may, require
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import identity_of, page
+from producers.console.shared import shared
 from producers.console.snapshots import places
+from producers.console.snapshots.following import following
+from producers.console.snapshots.shelf import last_size, shelf
 from producers.views.console import rows
 from producers.views.console.deleted import deleted
+from producers.views.console.logs import Log, log
+from producers.views.console.running import RunningJob
 from producers.views.console.timeline import Timeline, timeline
 from producers.views.hooks import HookView, hooks
 from producers.views.job_views import BackupDetails
 from producers.views.volumes import VolumeView
+from schemas import keys
 from schemas.errors import NotFound
-from schemas.records import HookResult
+from schemas.job import backup
+from schemas.records import BackupRequest, HookResult
+from workers.jobs import ledger
 
 SHOWN = 4
 """Volumes of a card; all are in its dialog."""
 SCRIPTS = 3
 """Scripts of each tab; as `SHOWN`."""
+LONGEST_READ = 5.0
+"""Seconds for which a log is read."""
 SEES_SCRIPTS: Permission = "download"
 """Who may see what scripts ran and said: it may be anything, as may be files."""
 
@@ -35,6 +46,8 @@ def routes(_: Needs) -> list[BaseRoute]:
     for place in places.BOTH:
         made += [
             page(f"{place}/volumes", all_volumes),
+            page(f"{place}/logs", logs),
+            page(f"{place}/logs.txt", download),
             page(f"{place}/scripts/{{phase}}", all_scripts),
             page(f"{place}/scripts/{{phase}}/{{number:int}}", output),
             page(place, show),
@@ -62,8 +75,10 @@ def show(request: Request) -> Response:
             raise
         return gone
     view = details.view
-    if view.status in ("Rejected", "Unreadable") or view.completed_at is None:
-        return render(request, "pages/unfinished_snapshot.html", 200, **_common(details))
+    if view.status in ("Rejected", "Unreadable"):
+        return render(request, "pages/refused_snapshot.html", 200, **_common(details))
+    if view.completed_at is None:
+        return render(request, "pages/running_snapshot.html", 200, **_common(details), job=_running(request, details))
     return render(
         request,
         "pages/snapshot_details.html",
@@ -74,6 +89,20 @@ def show(request: Request) -> Response:
         shown=SHOWN,
         scripts=[_scripts(request, details, phase, SCRIPTS) for phase in ("pre", "post")],
     )
+
+
+def logs(request: Request) -> Response:
+    """The dialog with its log."""
+    details, found = _log(request)
+    return render(request, "pages/snapshot_logs.html", 200, **_common(details), log=found)
+
+
+def download(request: Request) -> Response:
+    """Its log as a text file."""
+    details, found = _log(request)
+    text = "".join(f"{line.text}\n" for line in found.lines)
+    named = {"content-disposition": f'attachment; filename="{details.view.name}.log"'}
+    return PlainTextResponse(text, headers=named)
 
 
 def all_volumes(request: Request) -> Response:
@@ -98,6 +127,25 @@ def output(request: Request) -> Response:
         raise NotFound(f"{details.view.name} has no such script")
     [script] = _read(request, found[number : number + 1])
     return render(request, "pages/script_output.html", 200, **_common(details), script=script)
+
+
+def _log(request: Request) -> tuple[BackupDetails, Log]:
+    details, session = places.at(request, "view"), needs_of(request).session
+    asked = ledger.find(session.store(), keys.request(backup(details.view.name)), BackupRequest)
+    until = time.monotonic() + LONGEST_READ
+    return details, log(
+        session,
+        backup(details.view.name),
+        asked.event_id if asked else "",
+        details.view.requested_at,
+        lambda: time.monotonic() > until,
+    )
+
+
+def _running(request: Request, details: BackupDetails) -> RunningJob:
+    """As big as the last of its kind, where nobody knows better."""
+    expected = last_size(shared(request, shelf).listed().views, details.view.app)
+    return shared(request, following).running(backup(details.view.name), expected)
 
 
 def _common(details: BackupDetails) -> dict[str, object]:

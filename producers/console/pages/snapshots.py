@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -14,14 +15,19 @@ from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import identity_of, page, seen
 from producers.console.shared import shared
-from producers.console.snapshots.shelf import Listed, Shelf, registered, shelf
+from producers.console.snapshots.following import following
+from producers.console.snapshots.shelf import Listed, Shelf, last_size, registered, shelf
 from producers.views.applications import ApplicationView
 from producers.views.console import rows
 from producers.views.console.rows import Filter
+from producers.views.console.running import RunningJob
 from schemas.errors import Code, SnaplineError
+from schemas.job import backup
 
 SETTINGS = "/snapshots/settings?configure=true"
 STATES = ("All", *rows.STATES)
+MOST_FOLLOWED = 5
+"""Rows that say how far they have come."""
 
 
 def routes(_: Needs) -> list[BaseRoute]:
@@ -105,10 +111,12 @@ def _shown(request: Request, template: str, at: str, slug: str | None, *, app: s
     apps, _ = _visible(request)
     found = _rows(known, listed, slug, wanted.app)
     shown = _List(rows.page(found, wanted, _number(request)), wanted, at, f"{at}/start", listed, apps)
+    far = _far(request, shown.page, last_size(listed.views, app))
     return render(
         request,
         template,
         list=shown,
+        far=far,
         failures=known.failures(),
         states=STATES,
         request_id=str(uuid.uuid4()),
@@ -120,6 +128,15 @@ def _shown(request: Request, template: str, at: str, slug: str | None, *, app: s
 def _rows(known: Shelf, listed: Listed, slug: str | None, holds: str) -> list[rows.Row]:
     views = rows.full(listed.views, holds) if slug is None else rows.partial(listed.views, slug)
     return known.rows(views, slug)
+
+
+def _far(request: Request, shown: rows.Page, expected: int | None) -> dict[str, RunningJob]:
+    """How far those have come that are under way, by name; without those of which that cannot be told."""
+    found = {}
+    for row in [row for row in shown.rows if row.state == "In Progress" and row.linked][:MOST_FOLLOWED]:
+        with suppress(SnaplineError):
+            found[row.name] = shared(request, following).running(backup(row.name), expected)
+    return found
 
 
 def _filter(request: Request) -> Filter:

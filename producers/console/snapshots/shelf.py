@@ -143,6 +143,12 @@ class Shelf:
         return None
 
 
+def last_size(views: Sequence[BackupView], app: str | None) -> int | None:
+    """The bytes of the newest snapshot of `app` (None: of everything) that is whole; None without one."""
+    whole = (each for each in views if each.app == app and each.status == "Completed" and not each.snapshot_of)
+    return next((each.size for each in whole), None)
+
+
 def registered(session: Session, now: datetime) -> tuple[list[ApplicationView], SnaplineError | None]:
     """The applications that can be read, by name; or why none can."""
     try:

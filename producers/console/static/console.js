@@ -22,8 +22,15 @@ async function refresh(names) {
     if (!pages.has(address)) pages.set(address, fetchPage(address));
     const page = await pages.get(address);
     const now = page && page.getElementById(each.id);
-    if (now && each.isConnected) morph(each, now);
+    if (now && each.isConnected) morphToEnd(each, now);
   }
+}
+
+// What was scrolled to its end stays there.
+function morphToEnd(old, now) {
+  const ends = [...old.querySelectorAll("[data-end]")].filter((each) => each.scrollHeight - each.scrollTop - each.clientHeight < 8);
+  morph(old, now);
+  for (const each of ends) each.scrollTop = each.scrollHeight;
 }
 
 async function fetchPage(address) {
@@ -196,5 +203,6 @@ setInterval(() => {
   const clock = document.getElementById("clock");
   if (clock) clock.textContent = `${new Date().toISOString().slice(11, 16)} UTC`;
 }, 10000);
+for (const each of document.querySelectorAll("[data-end]")) each.scrollTop = each.scrollHeight;
 for (const each of document.querySelectorAll("[data-passes]")) setTimeout(() => each.remove(), 5000);
 if (document.body.dataset.liveStream && document.querySelector("[data-live]")) follow(document.body.dataset.liveStream);

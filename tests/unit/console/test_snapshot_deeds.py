@@ -1,6 +1,7 @@
 """What is done with snapshots by forms, and what is said before."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,8 +24,10 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
-    return Console(tmp_path)
+def console(tmp_path: Path) -> Iterator[Console]:
+    made = Console(tmp_path)
+    yield made
+    made.front.session.close()
 
 
 def test_a_snapshot_that_was_started_is_the_first_row_at_once(console: Console) -> None:

@@ -1,6 +1,7 @@
 """The page of one snapshot that has ended, was refused or deleted; in each state, with names from strangers."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,10 @@ PLACE = "/snapshots/details/instance-a"
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
-    return Console(tmp_path)
+def console(tmp_path: Path) -> Iterator[Console]:
+    made = Console(tmp_path)
+    yield made
+    made.front.session.close()
 
 
 def test_facts_parts_and_volumes_are_there_with_kots_test_ids(console: Console) -> None:

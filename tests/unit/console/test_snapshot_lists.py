@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,8 +24,10 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
-    return Console(tmp_path)
+def console(tmp_path: Path) -> Iterator[Console]:
+    made = Console(tmp_path)
+    yield made
+    made.front.session.close()
 
 
 def test_rows_are_shown_newest_first_with_kots_words_and_test_ids(console: Console) -> None:
