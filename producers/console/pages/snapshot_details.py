@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from producers.access.identity import Permission, may, require
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
-from producers.console.routing import identity_of, page
+from producers.console.routing import identity_of, page, seen
 from producers.console.shared import shared
 from producers.console.snapshots import places
 from producers.console.snapshots.following import following
@@ -67,14 +67,16 @@ class Scripts:
 
 
 def show(request: Request) -> Response:
-    """The snapshot as it is now."""
+    """The snapshot as it is now. One of an application has an address of its own, to which this one leads."""
     try:
-        details = places.at(request, "view")
+        details = places.anywhere(request, "view")
     except NotFound:
         if (gone := _gone(request)) is None:
             raise
         return gone
     view = details.view
+    if places.place(view) != places.of_snapshot(view.name, request.path_params.get("slug")):
+        return seen(places.place(view))
     if view.status in ("Rejected", "Unreadable"):
         return render(request, "pages/refused_snapshot.html", 200, **_common(details))
     if view.completed_at is None:

@@ -11,14 +11,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from producers.access.identity import may, require
-from producers.console.needs import Needs, needs_of
+from producers.console.needs import Needs
 from producers.console.rendering import render
 from producers.console.routing import identity_of, page, seen
 from producers.console.shared import shared
 from producers.console.snapshots.following import following
-from producers.console.snapshots.shelf import Listed, Shelf, last_size, registered, shelf
-from producers.views.applications import ApplicationView
+from producers.console.snapshots.shelf import Listed, Shelf, last_size, shelf
 from producers.views.console import rows
+from producers.views.console.app_names import AppName
 from producers.views.console.rows import Filter
 from producers.views.console.running import RunningJob
 from schemas.errors import Code, SnaplineError
@@ -50,7 +50,7 @@ class _List:
     at: str
     start: str
     listed: Listed
-    apps: Sequence[ApplicationView]
+    apps: Sequence[AppName]
 
     def turned(self, number: int) -> str:
         """The address of another page of the same list; empty where there is none."""
@@ -70,7 +70,7 @@ def full(request: Request) -> Response:
 def picked(request: Request) -> Response:
     """The list of the first application that may be seen; what to do where there is none."""
     apps, problem = _visible(request)
-    if apps and problem is None:
+    if apps:
         return seen(f"/snapshots/partial/{quote(apps[0].slug, safe='')}")
     return render(request, "pages/no_applications.html", 200, problem=problem)
 
@@ -96,10 +96,9 @@ def _of_app(request: Request) -> str:
     return f"/snapshots/partial/{quote(request.path_params['slug'], safe='')}"
 
 
-def _visible(request: Request) -> tuple[list[ApplicationView], SnaplineError | None]:
-    needs, who = needs_of(request), identity_of(request)
-    apps, problem = registered(needs.session, needs.now())
-    return [each for each in apps if may(who, "view", each.slug)], problem
+def _visible(request: Request) -> tuple[list[AppName], SnaplineError | None]:
+    apps, problem = shared(request, shelf).apps()
+    return [each for each in apps if may(identity_of(request), "view", each.slug)], problem
 
 
 def _shown(request: Request, template: str, at: str, slug: str | None, *, app: str | None) -> Response:
@@ -150,5 +149,5 @@ def _number(request: Request) -> int:
     return int(given) if given.isdecimal() and len(given) < 9 else 1
 
 
-def _name(apps: Sequence[ApplicationView], slug: str | None) -> str:
+def _name(apps: Sequence[AppName], slug: str | None) -> str:
     return next((each.name for each in apps if each.slug == slug), slug or "")

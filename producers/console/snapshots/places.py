@@ -29,14 +29,19 @@ def of_snapshot(name: str, app: str | None) -> str:
 def at(request: Request, permission: Permission) -> BackupDetails:
     """The snapshot at the address. Raises NotFound, Damaged; Denied where it is of an application that the one who asks
     has no such `permission` for: what counts is what the snapshot is of, and not what the address says."""
-    name = request.path_params["name"]
-    session, who = needs_of(request).session, identity_of(request)
     claimed = request.path_params.get("slug")
-    require(who, permission, claimed)
-    found = jobs.backup(session.store(), name)
-    require(who, permission, found.view.app)
+    require(identity_of(request), permission, claimed)
+    found = anywhere(request, permission)
     if found.view.app != claimed:
-        raise NotFound(f"there is no snapshot {name!r:.80} of {claimed or 'everything'}", code=Code.NO_SUCH_BACKUP)
+        text = f"there is no snapshot {found.view.name!r:.80} of {claimed or 'everything'}"
+        raise NotFound(text, code=Code.NO_SUCH_BACKUP)
+    return found
+
+
+def anywhere(request: Request, permission: Permission) -> BackupDetails:
+    """As `at`, whatever the address says of whom it is."""
+    found = jobs.backup(needs_of(request).session.store(), request.path_params["name"])
+    require(identity_of(request), permission, found.view.app)
     return found
 
 

@@ -13,11 +13,10 @@ from producers.actions.jobs import Requested
 from producers.console.needs import Needs
 from producers.event_feed import Listener, Missed
 from producers.session import Session
-from producers.views.applications import ApplicationView, applications
 from producers.views.catalog import open_catalog
 from producers.views.console import rows
+from producers.views.console.app_names import AppName, app_names
 from producers.views.job_views import BackupView
-from producers.views.unreadable import Unreadable
 from schemas import events as e
 from schemas.errors import SnaplineError
 from schemas.messages import Message
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 AGE = 1.0
 """Seconds for which what was read is good enough."""
+AGE_OF_APPS = 3.0
+"""As `AGE`, of the registered applications."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class _Going:
 class _State:
     listed: Listed = Listed(())
     read_at: float = float("-inf")
+    apps: Sequence[AppName] = ()
+    apps_problem: SnaplineError | None = None
+    apps_read_at: float = float("-inf")
     begun: dict[str, _Begun] = field(default_factory=dict)
     going: dict[str, _Going] = field(default_factory=dict)
 
@@ -77,6 +81,17 @@ class Shelf:
                 self._state.read_at = self._clock()
                 self._settle({view.name for view in self._state.listed.views})
             return self._state.listed
+
+    def apps(self) -> tuple[Sequence[AppName], SnaplineError | None]:
+        """The registered applications, by name; those that were last read, and why, where they cannot be."""
+        with self._lock:
+            if self._clock() - self._state.apps_read_at >= AGE_OF_APPS:
+                try:
+                    self._state.apps, self._state.apps_problem = app_names(self._session), None
+                except SnaplineError as problem:
+                    self._state.apps_problem = problem
+                self._state.apps_read_at = self._clock()
+            return self._state.apps, self._state.apps_problem
 
     def rows(self, found: Sequence[BackupView], app: str | None) -> list[rows.Row]:
         """Rows of `found`, with what was asked for here of `app` (None for full snapshots)."""
@@ -147,16 +162,6 @@ def last_size(views: Sequence[BackupView], app: str | None) -> int | None:
     """The bytes of the newest snapshot of `app` (None: of everything) that is whole; None without one."""
     whole = (each for each in views if each.app == app and each.status == "Completed" and not each.snapshot_of)
     return next((each.size for each in whole), None)
-
-
-def registered(session: Session, now: datetime) -> tuple[list[ApplicationView], SnaplineError | None]:
-    """The applications that can be read, by name; or why none can."""
-    try:
-        found = applications(session, now)
-    except SnaplineError as problem:
-        return [], problem
-    readable = [each for each in found if not isinstance(each, Unreadable)]
-    return sorted(readable, key=lambda each: (each.name.casefold(), each.slug)), None
 
 
 def shelf(needs: Needs) -> Shelf:

@@ -52,6 +52,7 @@ def started(records: JobRecords, request: Request, heard: Heard, phase: Phase, q
         requested_at=request.requested_at,
         steps=(),
         behind=queued.behind.rpartition(" ")[2] if queued else "",
+        behind_kind=queued.behind.partition(" ")[0] if queued else "",
         behind_since=queued.since if queued else None,
         stalled=heard.progress.stalled,
         unserved=heard.progress.unserved,

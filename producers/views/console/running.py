@@ -103,10 +103,10 @@ class Again:
 
 @dataclass(frozen=True)
 class RunningJob:
-    """All that is shown of a job that is under way. `phase` says where it is; `behind` is the job that it waits for,
-    since `behind_since`. Bytes and the time left are over all volumes; None where nobody knows. `stalled` counts how
-    often it stood still and was helped; nobody serves the queues that are `unserved`. `heard_at` is the time of the
-    last news; the bus is away since `lost_since`. `doubts` could not be read."""
+    """All that is shown of a job that is under way. `phase` says where it is; `behind` is the job (of `behind_kind`)
+    that it waits for, since `behind_since`. Bytes and the time left are over all volumes; None where nobody knows.
+    `stalled` counts how often it stood still and was helped; nobody serves the queues that are `unserved`. `heard_at`
+    is the time of the last news; the bus is away since `lost_since`. `doubts` could not be read."""
 
     job: Job
     state: str
@@ -124,6 +124,7 @@ class RunningJob:
     scripts_after: int = 0
     scripts_failed: int = 0
     behind: str = ""
+    behind_kind: str = ""
     behind_since: datetime | None = None
     again: Again | None = None
     stalled: int = 0

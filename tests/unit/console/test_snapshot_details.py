@@ -186,6 +186,15 @@ def test_a_rejected_one_says_all_reasons(console: Console) -> None:
     assert HOSTILE not in page.html
 
 
+def test_the_short_address_of_a_partial_one_leads_to_its_own(console: Console, tmp_path: Path) -> None:
+    _finished(console, "shop-a", app="shop")
+    console.access.who = Identity("anna", "operator", frozenset({"shop"}))
+    answer = console.browser.get("/snapshots/details/shop-a")
+    assert answer.headers["location"] == "/snapshots/partial/shop/shop-a"
+    console.access.who = Identity("otto", "operator", frozenset({"wiki"}))
+    console.get("/snapshots/details/shop-a", 403)
+
+
 @pytest.mark.parametrize("place", ["", "/volumes", "/scripts/pre", "/scripts/pre/0", "/delete", "/cancel"])
 def test_whose_snapshot_it_is_says_its_record_not_its_address(place: str, tmp_path: Path) -> None:
     console = Console(tmp_path, Identity("anna", "operator", frozenset({"shop"})))

@@ -105,7 +105,7 @@ def test_events_are_lines_of_its_log_and_strangers_write_none(console: Console) 
     assert 'level=warning msg="volumes.copy_failed"' in page.text
     assert r'reason="a\nb"' in page.text
     assert HOSTILE not in page.html
-    console.front.bus.memory.publish(_event(e.BackupFailed(backup="instance-a"), 0), user="mallory")
+    console.front.bus.memory.publish(_event(console, e.BackupFailed(backup="instance-a"), 0), user="mallory")
     sizes = {"scanned_bytes": 0, "changed_bytes": 0, "uploaded_bytes": 0, "files": 0}
     _tell(console, e.VolumesCopied.model_validate({"backup": "instance-a", "pod": "p", **sizes}), 0)
     assert "backup.failed" not in _until(console, "volumes.copied").text
@@ -116,7 +116,8 @@ def test_one_that_waits_says_why_and_behind_whom(console: Console) -> None:
     page = console.get(PLACE)
     assert page.test_id("snapshot-status") == "Queued"
     assert "Waiting behind shop-r" in page.text
-    assert "shop-r claims what this needs, since 12:00:00 UTC" in page.text
+    assert "shop-r claims what this needs, and it waits since 12:00:00 UTC" in page.text
+    assert 'href="/restores/shop-r"' in page.html
     assert "Objects : waiting" in page.text
 
 
@@ -281,13 +282,13 @@ def _copied(console: Console, namespace: str, claim: str) -> None:
     ledger.put(console.front.store, keys.pod_result(JOB, f"{namespace}/p-{namespace}"), result)
 
 
-def _event(said: e.Event, seconds: float) -> e.AnyEvent:
-    event = e.wrap(said, source="tests", time=datetime.now(UTC) + timedelta(seconds=seconds))
+def _event(console: Console, said: e.Event, seconds: float) -> e.AnyEvent:
+    event = e.wrap(said, source="tests", time=console.now + timedelta(seconds=seconds))
     return event.model_copy(update={"correlationid": "e"})
 
 
 def _tell(console: Console, said: e.Event, seconds: float) -> None:
-    console.front.bus.publish(_event(said, seconds))
+    console.front.bus.publish(_event(console, said, seconds))
 
 
 def _until(console: Console, text: str) -> Page:
