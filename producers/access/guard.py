@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from producers.access.web import SAFE, Way, bearer, from_elsewhere
+from producers.access.web import SAFE, Way, address_of, bearer, from_elsewhere
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -30,7 +30,8 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 TLS_ALONE = "max-age=31536000"
-STATIC = "/static/"
+STATIC, API = "/static/", "/api/"
+"""What says itself how its answers may be kept."""
 MOST = 4 * 1024 * 1024
 """Bytes of a body."""
 PATIENCE = 60.0
@@ -38,8 +39,8 @@ PATIENCE = 60.0
 
 
 class Guard:
-    """ASGI middleware around everything, the answers to our own faults included: headers, and no deed for another
-    site's page."""
+    """ASGI middleware around everything, the answers to our own faults included: headers, no deed for another site's
+    page, and as the client the one for whom our proxies ask."""
 
     def __init__(self, app: ASGIApp, way: Way | None = None, *, open_to_all: Sequence[str] = ()) -> None:
         """`open_to_all` are paths that take tokens alone, from whatever page."""
@@ -51,6 +52,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = HTTPConnection(scope)
+        if request.client is not None:
+            scope = {**scope, "client": (address_of(request.client.host, request.headers, self._way), 0)}
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -136,10 +139,11 @@ def _add(headers: MutableHeaders, request: HTTPConnection, way: Way) -> None:
         headers[name] = value
     is_file = headers.get("content-disposition", "").startswith("attachment")
     headers["content-security-policy"] = FILE_POLICY if is_file else POLICY
-    if not request.url.path.startswith(STATIC):
+    path = request.url.path
+    if not path.startswith((STATIC, API)):
         headers["cache-control"] = "no-store"
     elif "cache-control" not in headers:
-        headers["cache-control"] = "no-cache"
+        headers["cache-control"] = "no-cache" if path.startswith(STATIC) else "no-store"
     if way.secure or request.url.scheme == "https":
         headers["strict-transport-security"] = TLS_ALONE
 

@@ -67,6 +67,10 @@ class Doorkeeper:
         found = self.door.sessions.find(id_) if id_ else None
         return self._of(found) if found else None
 
+    def holder(self, token: str) -> Identity | None:
+        """Whose token that is; None if it is nobody's. Raises as the cluster."""
+        return self._tokens.holder(token)
+
     def form_token(self, request: HTTPConnection) -> str:
         """What each form of this session has to bring; of nobody's, as long as nobody is signed in."""
         return form_token(self.session_id(request) or self.visit(request))
@@ -135,8 +139,8 @@ class Doorkeeper:
         return self.way.secure or request.url.scheme == "https"
 
     def address(self, request: HTTPConnection) -> str:
-        """From where somebody asks."""
-        return address_of(request.client.host if request.client else "", request.headers, self.way)
+        """From where somebody asks; `Guard` has looked behind our proxies."""
+        return request.client.host if request.client else ""
 
     def _of(self, found: SignedIn) -> Identity | None:
         """What the user may do now; nothing once the user or the password is another one."""
