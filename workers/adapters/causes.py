@@ -1,8 +1,11 @@
 """Why a service gave no answer, in plain words: what is under the errors that SDKs wrap around each other."""
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def cause(error: BaseException) -> str:
@@ -23,6 +26,12 @@ def cause(error: BaseException) -> str:
     if any(isinstance(each, OSError) and each.strerror for each in _under(error)):
         return next(each.strerror for each in _under(error) if isinstance(each, OSError) and each.strerror)
     return "there was no answer"
+
+
+def its_word(code: object) -> str:
+    """A server's own word for what is wrong, such as `SlowDown`; "" for anything else that stands in its place. People
+    name servers to us that may be none of theirs: what one of these says is not repeated."""
+    return code if isinstance(code, str) and _WORD.fullmatch(code) else ""
 
 
 def _under(error: BaseException) -> Iterator[BaseException]:

@@ -3,7 +3,10 @@
 A field that is emptied begins anew. A secret that is left empty stays as it was: pages never have its value.
 """
 
+import socket
 from collections.abc import Collection, Mapping
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -19,6 +22,7 @@ from schemas.destination import (
     GcsDestination,
     NfsDestination,
 )
+from workers.adapters.notifiers.addresses import refusal
 
 MOUNT_POINTS = "/var/lib/snapline"
 """Where exports are mounted, each under the name of its destination, if nothing else is said."""
@@ -257,4 +261,15 @@ def _url(endpoint: str) -> str:
         raise ValueError("an address has no name and no password in it: they belong into the fields for the keys")
     if parts.query or parts.fragment:
         raise ValueError("an address has no ? and no # in it")
+    if (address := _address(parts.hostname)) and (why := refusal(address, allow_private=True)):
+        raise ValueError(f"no store is at this address: it is {why}")
     return endpoint.rstrip("/")
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is written as, in any of the ways that resolvers read; None for a name."""
+    with suppress(ValueError):
+        return ip_address(host.partition("%")[0])
+    with suppress(OSError, ValueError):
+        return IPv4Address(socket.inet_aton(host))
+    return None

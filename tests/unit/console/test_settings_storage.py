@@ -240,6 +240,28 @@ def test_what_is_no_address_of_a_server_is_refused_before_it_is_asked(console: C
     assert "Last check" not in page.text
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",
+        "0xA9FEA9FE",
+        "2852039166",
+        "[fe80::1]",
+        "[::ffff:169.254.169.254]",
+        "0.0.0.0",
+        "[fd00:ec2::254]",
+    ],
+)
+def test_where_a_cloud_keeps_its_credentials_no_store_is(console: Console, host: str) -> None:
+    page = console.post(f"{PATH}/storage", {**S3, "endpoint": f"http://{host}/latest"}, 422)
+    assert "no store is at this address" in page.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8333", "10.0.0.7", "[fd00::7]:9000", "minio.storage.svc"])
+def test_a_store_may_be_in_a_network_of_ones_own(console: Console, host: str) -> None:
+    console.post(f"{PATH}/storage", {**S3, "endpoint": f"http://{host}"})
+
+
 def test_no_kind_at_all_is_refused(console: Console) -> None:
     assert "Choose what kind of destination it is." in console.post(f"{PATH}/storage", {"kind": "ftp"}, 422).text
 

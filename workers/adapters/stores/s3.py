@@ -25,7 +25,7 @@ from botocore.utils import parse_timestamp
 
 from schemas.destination import S3Destination
 from schemas.errors import Code, Denied, Invalid, Locked, NotFound, SnaplineError, TransientError
-from workers.adapters.causes import cause
+from workers.adapters.causes import cause, its_word
 from workers.adapters.stores.s3_locks import BucketLocks
 from workers.ports import StoredObject
 
@@ -196,7 +196,7 @@ def _family(tried: str, error: Exception) -> SnaplineError:
         return Invalid(f"{tried}: this server cannot do it ({code})", code=Code.STORE_UNSUITABLE)
     if status >= 500 or status in (408, 409, 429) or code in ("SlowDown", "RequestTimeout"):
         return TransientError(f"{tried}: the server answered {status} {code}; try again")
-    return Invalid(f"{tried}: the server answered {status} {code}")
+    return Invalid(f"{tried}: the server answered {status} {code}".rstrip())
 
 
 def _client(destination: S3Destination, ca: Path | None) -> Any:
@@ -248,7 +248,7 @@ def _time(given: Any) -> datetime:
 
 
 def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    return its_word(error.response.get("Error", {}).get("Code", ""))
 
 
 def _was_retried(error: ClientError) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, IncompleteReadError
 
 from schemas.errors import Code, Denied, Invalid, Locked, NotFound, SnaplineError, TransientError
-from workers.adapters.causes import cause
+from workers.adapters.causes import cause, its_word
 
 RAISED = (AzureError,)
 """All that a request may raise."""
@@ -29,7 +29,7 @@ def status_of(error: Exception) -> int:
 def code_of(error: Exception) -> str:
     """Azure's own word for it, "" where the answer has none."""
     code = getattr(error, "error_code", None)
-    return str(getattr(code, "value", code) or "")
+    return its_word(getattr(code, "value", code))
 
 
 def passes(error: Exception) -> bool:

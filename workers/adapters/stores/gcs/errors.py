@@ -10,7 +10,7 @@ from requests import RequestException
 from urllib3.exceptions import HTTPError
 
 from schemas.errors import Code, Denied, Invalid, Locked, NotFound, SnaplineError, TransientError
-from workers.adapters.causes import cause
+from workers.adapters.causes import cause, its_word
 
 RAISED = (GoogleAPICallError, InvalidResponse, DataCorruption, GoogleAuthError, RequestException, HTTPError, OSError)
 """All that a request may raise."""
@@ -37,7 +37,7 @@ def reason(error: Exception) -> str:
         with suppress(ValueError, AttributeError, KeyError, TypeError):
             found = error.response.json()["error"]["errors"]  # type: ignore[attr-defined]  # of all that have an answer
     first = found[0] if found else {}
-    return str(first.get("reason", "")) if isinstance(first, dict) else ""
+    return its_word(first.get("reason", "")) if isinstance(first, dict) else ""
 
 
 def passes(error: Exception) -> bool:
