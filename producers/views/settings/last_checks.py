@@ -1,12 +1,14 @@
-"""What came of trying destinations out, the last time for each, as long as this process lives."""
+"""What came of trying something out, the last time for each, as long as this process lives."""
 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from workers.adapters.stores.check import Check
 
+T = TypeVar("T")
 MOST = 100
 
 
@@ -29,23 +31,22 @@ class Checked:
         return bool(self.checks) and self.passed == len(self.checks)
 
 
-class LastChecks:
-    """By the name of the destination. Safe for threads."""
+class Latest(Generic[T]):
+    """The latest value of each name. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[str, Checked] = {}
+        self._kept: dict[str, T] = {}
 
-    def keep(self, name: str, found: Checked) -> None:
-        """Instead of what came of it before."""
+    def keep(self, name: str, found: T) -> None:
+        """Instead of the one before."""
         with self._lock:
             self._kept.pop(name, None)
             self._kept[name] = found
             while len(self._kept) > MOST:
                 self._kept.pop(next(iter(self._kept)))
 
-    def last(self, name: str, place: str) -> Checked | None:
-        """The last one in that place."""
+    def find(self, name: str) -> T | None:
+        """The one of that name, if there is one."""
         with self._lock:
-            found = self._kept.get(name)
-        return found if found and found.place == place else None
+            return self._kept.get(name)

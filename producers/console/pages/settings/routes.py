@@ -10,11 +10,17 @@ from starlette.routing import BaseRoute
 
 from producers.console.forms.held import HeldSecrets
 from producers.console.needs import Needs
-from producers.console.pages.settings import retention_deeds, schedule_deeds, storage_deeds
+from producers.console.pages.settings import (
+    notification_deeds,
+    objective_deeds,
+    retention_deeds,
+    schedule_deeds,
+    storage_deeds,
+)
 from producers.console.pages.settings.desk import PATH, Desk
 from producers.console.pages.settings.show import show
 from producers.console.routing import form, page
-from producers.views.settings.last_checks import LastChecks
+from producers.views.settings.last_checks import Latest
 
 Deed = Callable[[Desk, Request, FormData], Response]
 DEEDS: dict[str, Deed] = {
@@ -28,13 +34,17 @@ DEEDS: dict[str, Deed] = {
     "/schedules/{name}/remove": schedule_deeds.remove,
     "/retention": retention_deeds.update,
     "/retention/remove": retention_deeds.remove,
+    "/notifications": notification_deeds.update,
+    "/notifications/{name}/test": notification_deeds.test,
+    "/notifications/{name}/remove": notification_deeds.remove,
+    "/objective": objective_deeds.update,
 }
 """What forms do, by where they are sent to."""
 
 
 def routes(needs: Needs) -> list[BaseRoute]:
     """All of the settings."""
-    desk = Desk(HeldSecrets(needs.now), LastChecks())
+    desk = Desk(HeldSecrets(needs.now), Latest(), Latest())
     return [
         page(PATH, partial(show, desk)),
         page(f"{PATH}/destinations/{{name}}/remove", storage_deeds.removal, "configure"),

@@ -10,16 +10,22 @@ from starlette.responses import Response
 from producers.access.identity import may
 from producers.console.needs import needs_of
 from producers.console.pages.settings.desk import Desk
+from producers.console.pages.settings.notifications import SentTarget, notifications_card
 from producers.console.pages.settings.retention import SentPolicy, retention_card, scope_asked
-from producers.console.pages.settings.schedule import Sent, schedule_card
+from producers.console.pages.settings.schedule import ScheduleCard, Sent, schedule_card
 from producers.console.pages.settings.storage import Attempt
 from producers.console.pages.settings.storage_card import StorageCard, storage_card
 from producers.console.rendering import render
 from producers.console.routing import identity_of
+from producers.session import Session
+from producers.views.notifying.objectives import objectives
 from producers.views.settings.readiness import readiness
+from schemas import ttl as ttls
 from schemas.errors import SnaplineError
 
 T = TypeVar("T")
+SentObjective = tuple[str, str, str]
+"""An application, how old its last good snapshot may be as somebody writes it, and what is wrong with that."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ def whole_page(
     attempt: Attempt | None = None,
     schedule: Sent | None = None,
     policy: SentPolicy | None = None,
+    target: SentTarget | None = None,
+    objective: SentObjective | None = None,
 ) -> Response:
     """The page, with what somebody has sent and could not be stored."""
     query = request.query_params
@@ -67,7 +75,18 @@ def whole_page(
         storage=stored,
         schedule=schedules,
         retention=_part(lambda: retention_card(needs, who, scope, policy)),
+        notifications=_part(lambda: notifications_card(needs, desk, who, query.get("notify"), target))
+        if everything
+        else None,
+        objective=_part(lambda: objective or objective_of(needs.session, schedules)),
     )
+
+
+def objective_of(session: Session, schedules: Part[ScheduleCard]) -> SentObjective:
+    """That of the application whose schedule is shown; empty where none is."""
+    app = schedules.card.chosen.app if schedules.card and schedules.card.chosen.tab == "partial" else ""
+    found = objectives(session).get(app) if app else None
+    return app, ttls.in_words(f"{found.total_seconds():.0f}s") if found else "", ""
 
 
 def _part(card: Callable[[], T]) -> Part[T]:

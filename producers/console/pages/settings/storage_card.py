@@ -108,7 +108,8 @@ def _existing(
         typed = attempt.typed if attempt else Typed(NEW_VALUES)
         return StorageCard(listed, name, False, typed, problem=str(error), given=given)
     shown = Typed(forms.shown(stored, forms.kind_of(stored, internal=_is_internal(session, stored))))
-    checked = attempt.checked if attempt and attempt.checked else desk.checks.last(name, stored.place)
+    last = desk.checks.find(name)
+    checked = attempt.checked if attempt and attempt.checked else last if last and last.place == stored.place else None
     pem = stored.ca_certificate if isinstance(stored, S3Destination) else ""
     return StorageCard(
         listed=listed,
