@@ -1,0 +1,1 @@
+"""A restore while it runs and after its end, as the console shows it."""
