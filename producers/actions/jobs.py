@@ -183,9 +183,12 @@ def publish(
 ) -> Requested:
     """Asks for a job, whose name will begin with `prefix`."""
     event = ask(session, request, id)
-    return Requested(
-        event, asked_for(kind, prefix, request_uuid(user(session.settings), event.source, event.id)), destination
-    )
+    return Requested(event, named(session, kind, prefix, event.id), destination)
+
+
+def named(session: Session, kind: names.Kind, prefix: str, id: str) -> Job:
+    """The job that the license gate will make of a request of ours with this id, unless its name is taken."""
+    return asked_for(kind, prefix, request_uuid(user(session.settings), session.source, id))
 
 
 def ask(session: Session, request: e.Event, id: str | None) -> e.AnyEvent:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Literal
 
@@ -15,9 +15,9 @@ Measured = Literal["restore", "test", "rate"]
 
 @dataclass(frozen=True)
 class Expected:
-    """Seconds, and by what that is known; `measured_at` is when that was, None for a rate."""
+    """How long, and by what that is known; `measured_at` is when that was, None for a rate."""
 
-    seconds: float
+    length: timedelta
     by: Measured
     measured_at: datetime | None = None
 
@@ -27,12 +27,12 @@ def restoring(
 ) -> Expected | None:
     """Of a restore of `size` bytes of volumes; None where nothing was measured yet. All lists begin with the newest."""
     done = [
-        Expected((view.completed_at - view.requested_at).total_seconds(), "restore", view.completed_at)
+        Expected(view.completed_at - view.requested_at, "restore", view.completed_at)
         for view in restores
         if view.status == "Completed" and not view.test and (view.scope, view.app) == (scope, app) and view.completed_at
     ]
     tests = [
-        Expected(view.tested.seconds, "test", view.tested.at)
+        Expected(timedelta(seconds=view.tested.seconds), "test", view.tested.at)
         for view in backups
         if view.tested and view.tested.verdict == "passed" and app is not None and view.app == app
     ]
@@ -40,7 +40,7 @@ def restoring(
     if known:
         return known[-1]
     pace = rate(restores)
-    return Expected(size / pace, "rate") if pace and size else None
+    return Expected(timedelta(seconds=size / pace), "rate") if pace and size else None
 
 
 def rate(restores: Sequence[RestoreView]) -> float | None:
@@ -54,12 +54,12 @@ def rate(restores: Sequence[RestoreView]) -> float | None:
     return median(rates) if rates else None
 
 
-def securing(backups: Sequence[BackupView], app: str | None) -> float | None:
-    """Seconds of a safety snapshot: as long as the newest one of the same application, else its newest backup."""
+def securing(backups: Sequence[BackupView], app: str | None) -> timedelta | None:
+    """How long a safety snapshot takes: as the newest one of the same application, else as its newest backup."""
     took = [
-        (view.snapshot_of is not None, (view.completed_at - view.requested_at).total_seconds())
+        (view.snapshot_of is not None, view.completed_at - view.requested_at)
         for view in backups
         if view.app == app and view.completed_at and view.status in ("Completed", "PartiallyFailed")
     ]
-    first = next((seconds for is_snapshot, seconds in took if is_snapshot), None)
-    return first if first is not None else next((seconds for _, seconds in took), None)
+    first = next((length for is_snapshot, length in took if is_snapshot), None)
+    return first if first is not None else next((length for _, length in took), None)

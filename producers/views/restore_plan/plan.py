@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from producers.session import Session
@@ -53,7 +53,7 @@ class ObjectView:
 @dataclass(frozen=True)
 class VolumeEffect:
     """What becomes of one volume. `bytes` and `files` are what the backup has; `capacity` is that of the live claim as
-    Kubernetes says it, empty without one; `seconds` is how long it may take to write, None where nobody knows."""
+    Kubernetes says it, empty without one; `takes` is how long it may take to write, None where nobody knows."""
 
     key: str
     effect: Literal["replaced", "created", "left"]
@@ -61,7 +61,7 @@ class VolumeEffect:
     bytes: int
     files: int
     capacity: str = ""
-    seconds: float | None = None
+    takes: timedelta | None = None
     why: str = ""
 
 
@@ -82,8 +82,9 @@ class RestorePlanView:
 
     `scope` and `app` are what was asked for, as far as the backup has it; `apps` are the applications that come back.
     `impossible` says why nothing would happen at all. `lacking` is what the backup itself lacks, `nothing` are
-    applications of which it holds nothing, `notes` what else is told. `expected` and `securing` (seconds) are how long
-    the restore and its safety snapshot may take. `mark` is the same for plans that do the same."""
+    applications of which it holds nothing, `notes` what else is told. `expected` and `securing` are how long the
+    restore and its safety snapshot may take. A backup of one application is `partial`. `mark` is the same for plans
+    that do the same."""
 
     asked: Asked
     scope: Scope
@@ -91,6 +92,7 @@ class RestorePlanView:
     made_at: datetime
     backup_at: datetime
     backup_status: str
+    partial: bool
     apps: tuple[AppRef, ...]
     objects: tuple[ObjectView, ...]
     volumes: tuple[VolumeEffect, ...]
@@ -101,7 +103,7 @@ class RestorePlanView:
     secured: int
     secured_volumes: int
     expected: Expected | None = None
-    securing: float | None = None
+    securing: timedelta | None = None
     impossible: Message | None = None
     mark: str = ""
 
@@ -177,6 +179,7 @@ def _view(
         made_at=now,
         backup_at=backup.requested_at,
         backup_status=backup.status,
+        partial=backup.app is not None,
         apps=tuple(ref for ref in backup.apps if request.app in (None, ref.slug) and request.scope != "console"),
         objects=tuple(_objects(found.fates)),
         volumes=volumes,
@@ -217,7 +220,7 @@ def _volumes(
             bytes=volume.bytes,
             files=_files(records.get(volume.volume_id)),
             capacity=_capacity(live),
-            seconds=volume.bytes / pace if pace else None,
+            takes=timedelta(seconds=volume.bytes / pace) if pace else None,
         )
     for message in (*found.undeploy.errors, *found.undeploy.warnings):
         if message.subject in found.undeploy.kept:

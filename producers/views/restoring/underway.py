@@ -76,6 +76,11 @@ class RestoringView:
         """Whether it has come to its end, also by being rejected."""
         return self.details.view.completed_at is not None or self.details.view.status == "Rejected"
 
+    @property
+    def securing(self) -> bool:
+        """Whether its safety snapshot is being taken."""
+        return self.details.standing is not None and self.details.standing.phase == "securing"
+
 
 def restoring(session: Session, name: str, destination: str) -> RestoringView:
     """The restore called `name`. Raises NotFound, Damaged, and as the store."""
