@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from producers.actions import foresight
+from producers.cli.main import cli
 from producers.views.restore_plan.asked import Asked
 from producers.views.restore_plan.plan import RestorePlanView, restore_plan
 from schemas import keys
-from schemas.errors import Invalid
-from schemas.kubernetes import CONFIG_MAPS, PODS, SECRETS, SERVICES, Object
+from schemas.errors import Invalid, TransientError
+from schemas.kubernetes import CONFIG_MAPS, PODS, SECRETS, SERVICES, Discovery, Object
 from schemas.records import Undeploy
 from tests.support.front import Front
 from tests.support.objects import claim, make, on_claim, opted_in, owner, pod
@@ -190,3 +193,38 @@ def test_secrets_of_what_is_deleted_do_not_stand_in_the_plan(tmp_path: Path) -> 
     assert titles(plan, "deleted") == ["Secret console/newer"]
     assert "aHVudGVyMg" not in repr(plan)
     assert list(restoring.cluster.list(SECRETS, CONSOLE))
+
+
+def dry_run(tmp: Path, restoring: Restoring, options: str) -> dict[str, Any]:
+    front = Front(tmp, restoring.objects, cluster=restoring.cluster, console_namespace=CONSOLE)
+    words = ["restore", "--from-backup", "b", "--app", "shop", "--dry-run", *options.split(), "-o", "json"]
+    done = CliRunner().invoke(cli, words, obj=front.session)
+    assert done.exit_code == 0, done.output
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_dry_run_says_what_would_be_deleted(tmp_path: Path) -> None:
+    restoring = shop([*stateful("shop"), config("gone")], [*stateful("shop"), config("newer")])
+    found = dry_run(tmp_path, restoring, "")
+    assert (found["deleted"], found["replaced"], found["created"]) == (["ConfigMap console/newer"], 2, 1)
+    assert dry_run(tmp_path, restoring, "--keep-newer")["deleted"] == []
+
+
+def test_a_dry_run_goes_by_the_namespaces_that_are_asked_for(tmp_path: Path) -> None:
+    restoring = shop(stateful("shop"), [*stateful("shop"), config("newer")])
+    found = dry_run(tmp_path, restoring, f"--namespace-mapping {CONSOLE}:elsewhere")
+    assert (found["deleted"], found["replaced"]) == ([], 0)
+
+
+def test_a_dry_run_without_a_cluster_says_that_it_does_not_know(tmp_path: Path) -> None:
+    restoring = shop(stateful("shop"))
+    front = Front(tmp_path, restoring.objects, console_namespace=CONSOLE)
+    front.cluster.discover = _away  # type: ignore[method-assign]
+    found = foresight.restore(front.session, Asked("b", app="shop"))
+    assert (found.deleted, found.unknown) == (None, "the API server does not answer")
+    assert found.objects
+
+
+def _away() -> Discovery:
+    raise TransientError("the API server does not answer")

@@ -16,6 +16,7 @@ from producers.cli.render import Output, show
 from producers.session import Session
 from producers.views.jobs import has_ended
 from producers.views.progress import JobProgress
+from producers.views.restore_plan.asked import Asked
 from schemas import events as e
 from schemas.errors import Invalid
 from schemas.events import THE_DEFAULT
@@ -102,7 +103,7 @@ def restore(
         typer.Option("--namespace-mapping", metavar="OLD:NEW", help="Restore what was in OLD into NEW."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would come back; nothing is asked for.")
+        bool, typer.Option("--dry-run", help="Only say what would be done; nothing is asked for.")
     ] = False,
     follow: Wait = False,
     timeout: Timeout = 0,
@@ -115,14 +116,14 @@ def restore(
     if ctx.invoked_subcommand:
         return
     scope = _scope(from_backup, rollback, exclude_admin_console, exclude_apps, app)
-    session = session_of(ctx)
-    if dry_run:
-        backup_name = from_backup or jobs.snapshot_of(session, rollback or "", destination=destination)
-        _foresee(session, backup_name, scope, app, destination, output)
-        return
-    mapping = _mapping(namespace_mapping or [])
+    session, mapping = session_of(ctx), _mapping(namespace_mapping or [])
     if rollback and mapping:
         raise Invalid("--rollback goes back to where it was; it has no --namespace-mapping")
+    if dry_run:
+        backup_name = from_backup or jobs.snapshot_of(session, rollback or "", destination=destination)
+        asked = Asked(backup_name, scope, app, keep_newer, namespace_mapping=mapping, destination=destination)
+        _foresee(session, asked, output)
+        return
     ask = jobs.rollback if rollback else partial(jobs.restore, scope=scope, app=app, namespace_mapping=mapping)
     requested = ask(
         session,
@@ -185,12 +186,18 @@ def _mapping(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _foresee(session: Session, backup: str, scope: e.Scope, app: str | None, destination: str, output: Output) -> None:
-    foreseen = asdict(foresight.restore(session, backup, scope, app, destination=destination))
+def _foresee(session: Session, asked: Asked, output: Output) -> None:
+    foreseen = asdict(foresight.restore(session, asked))
     if output is Output.TABLE:
         foreseen["kinds"] = [f"{number} {kind}" for kind, number in foreseen["kinds"].items()]
-    show({**foreseen, "owners": list(foreseen["owners"])}, output)
-    note("what it would delete, `--wait` tells before anything is touched; that is backed up first")
+        foreseen = {name: value for name, value in foreseen.items() if value is not None}
+    show({name: list(value) if isinstance(value, tuple) else value for name, value in foreseen.items()}, output)
+    if foreseen.get("unknown"):
+        note(
+            "what it would delete is not known, as the cluster cannot be looked at; `--wait` tells it before it begins"
+        )
+    else:
+        note("what is deleted is backed up first, unless with `--no-safety-snapshot`")
 
 
 def answer(session: Session, requested: Requested, follow: bool, timeout: float, output: Output) -> None:

@@ -283,7 +283,9 @@ class RestoreUnderwayDescribed(RestoreUnderway, Standing, Planned):
 
 
 class Foreseen(Shape):
-    """What a restore would bring back; `kinds` is how many objects of which."""
+    """What a restore would bring back; `kinds` is how many objects of which. And what becomes of what is there:
+    `deleted` by name, since it does not come back; how many are `replaced`, `created`, `left`; `conflicts`. These are
+    null where the cluster cannot be looked at; `unknown` says why."""
 
     backup: str
     scope: Literal["full", "applications", "console"]
@@ -293,3 +295,9 @@ class Foreseen(Shape):
     owners: list[str]
     volumes: int
     bytes: int
+    deleted: list[str] | None
+    replaced: int | None
+    created: int | None
+    left: int | None
+    conflicts: list[str] | None
+    unknown: str | None
