@@ -17,6 +17,7 @@ from producers.views.choosing import chosen
 from producers.views.hooks import HookView, hooks
 from producers.views.job_views import RestoreDetails, RestoreView
 from producers.views.kept_log import KeptLine, kept_log
+from producers.views.restore_plan.asked import Asked as Wanted
 from schemas.events import MAX_ID, Scope
 from schemas.job import Job
 
@@ -137,9 +138,9 @@ def get_safety_snapshot(call: Call, name: str, query: Where) -> Snapshot:
 
 
 def foresee_restore(call: Call, name: str, query: ToForesee) -> Foreseen:
-    """What a restore from a backup would bring back. Nothing is asked for."""
+    """What a restore from a backup would bring back, and what becomes of what is there. Nothing is asked for."""
     call.require("view", _of_backup(call, name, query.app, query.destination))
-    return foresight.restore(call.session, name, query.scope, query.app, destination=query.destination)
+    return foresight.restore(call.session, Wanted(name, query.scope, query.app, destination=query.destination))
 
 
 def get_job(call: Call, name: str, query: Where) -> JobName:
