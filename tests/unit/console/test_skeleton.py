@@ -1,5 +1,6 @@
 """What all pages have in common: the frame, who may see it, and what is said when it cannot be shown."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,13 @@ def test_no_page_has_a_style_or_a_script_of_its_own() -> None:
         assert " style=" not in source, name
         assert "<script>" not in source, name
         assert " onclick" not in source, name
+
+
+def test_no_paragraph_holds_what_would_end_it() -> None:
+    for name in environment().list_templates():
+        source = environment().loader.get_source(environment(), name)[0]  # type: ignore[union-attr]
+        found = re.search(r"<p\b(?:(?!</p>).)*?<(form|div|ul|ol|table|dl|details|section|h\d)\b", source, re.DOTALL)
+        assert found is None, (name, found and found[0])
 
 
 @pytest.mark.parametrize("role", ["operator", "support"])
