@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from producers.access.identity import may_some
 from producers.http import problems
-from producers.http.api import failures
+from producers.http.api import auditing, failures
 from producers.http.api.asking import SAFE, Access, asker
 from producers.http.api.operation import JSON, Call, Operation
 from producers.http.body import body as body_of
@@ -81,9 +81,15 @@ def _no_such_method(request: Request, methods: dict[str, Operation]) -> Problem:
 async def _answered(operation: Operation, request: Request, needs: Needs) -> Response:
     identity = await run_in_threadpool(asker, needs.access, request)
     call = Call(needs.session, identity, needs.now(), request.headers)
-    _allowed(operation, call, request)
-    given = {**_named(operation, request), **_query(operation, request), **await _body(operation, request)}
-    answer = await run_in_threadpool(_called, operation, call, given, request)
+    try:
+        _allowed(operation, call, request)
+        given = {**_named(operation, request), **_query(operation, request), **await _body(operation, request)}
+        answer = await run_in_threadpool(_called, operation, call, given, request)
+    except auditing.FAILURES as error:
+        outcome = auditing.outcome_of(error)
+        await run_in_threadpool(auditing.on_record, needs.session, identity, operation.permission, request, outcome)
+        raise
+    await run_in_threadpool(auditing.on_record, needs.session, identity, operation.permission, request, "done")
     if request.method not in SAFE:
         log.info("asked over HTTP", who=identity.name, method=request.method, path=request.url.path)
     return answer
