@@ -167,7 +167,8 @@ def _gone(request: Request) -> Response | None:
     if left is None or left.app != request.path_params.get("slug"):
         return None
     require(identity_of(request), "view", left.app)
-    return render(request, "pages/deleted_snapshot.html", 410, left=left, back=places.of_list(left.app))
+    status = 200 if "x-live" in request.headers else 410  # what a page shows anew has to be there
+    return render(request, "pages/deleted_snapshot.html", status, left=left, back=places.of_list(left.app))
 
 
 def _timeline(details: BackupDetails) -> Timeline:

@@ -20,7 +20,9 @@ from producers.views.console.logfmt import of_kept
 from producers.views.console.running import RunningJob
 from producers.views.kept_log import kept_log
 from producers.views.progress import JobProgress, concerns
+from schemas import events as e
 from schemas.errors import Code, NotFound, SnaplineError
+from schemas.events import THE_DEFAULT
 from schemas.job import Job, backup
 from schemas.messages import told
 from workers.jobs import ledger
@@ -41,6 +43,7 @@ class _Followed:
     """One job. `lock` is for all of it."""
 
     requested: Requested
+    destination: str
     heard: Heard
     records: JobRecords
     asked_at: float
@@ -56,13 +59,13 @@ class Following:
         """`clock` is in seconds."""
         self._session, self._now, self._clock = session, now, clock
         self._lock = threading.Lock()
-        self._jobs: dict[Job, _Followed] = {}
+        self._jobs: dict[tuple[str, Job], _Followed] = {}
 
-    def running(self, job: Job, expected: int | None = None) -> RunningJob:
+    def running(self, job: Job, expected: int | None = None, *, destination: str = THE_DEFAULT) -> RunningJob:
         """How far a job without a final record has come. `expected` are the bytes that it is thought to have. Where its
         records cannot be read now, it is what it was, with the doubt. Raises NotFound if nobody has asked for it, and
         any SnaplineError where nothing is known of it yet."""
-        followed = self._followed(job)
+        followed = self._followed(job, destination)
         with followed.lock:
             followed.asked_at = self._clock()
             if followed.asked_at - followed.made_at >= AGE:
@@ -73,7 +76,7 @@ class Following:
             return followed.made
 
     def _made(self, followed: _Followed, expected: int | None) -> RunningJob | None:
-        job, store = followed.records.job, self._session.store()
+        job, store = followed.records.job, self._session.store(followed.destination)
         try:
             followed.records = refreshed(store, followed.records)
             if job.kind == "backup":
@@ -92,17 +95,17 @@ class Following:
         """Whether the safety snapshot of a restore has ended."""
         snapshot = followed.made.snapshot if followed.made else None
         name = snapshot or f"{followed.records.job.name}-before"
-        return ledger.finished_backup(self._session.store(), backup(name).name) is not None
+        return ledger.finished_backup(self._session.store(followed.destination), backup(name).name) is not None
 
-    def _followed(self, job: Job) -> _Followed:
+    def _followed(self, job: Job, destination: str) -> _Followed:
         with self._lock:
-            if (known := self._jobs.get(job)) is not None:
+            if (known := self._jobs.get((destination, job))) is not None:
                 return known
-        requested = requested_before(self._session, job.name)
+        requested = requested_before(self._session, job.name, destination)
         began = JobProgress(requested.event.id, name=job.name)
-        made = _Followed(requested, Heard(began), JobRecords(job), self._clock())
+        made = _Followed(requested, destination, Heard(began), JobRecords(job), self._clock())
         with self._lock:
-            if (known := self._jobs.setdefault(job, made)) is made:
+            if (known := self._jobs.setdefault((destination, job), made)) is made:
                 threading.Thread(target=self._listen, args=(made,), name=f"follow {job}", daemon=True).start()
         return known
 
@@ -116,11 +119,13 @@ class Following:
                             followed.heard = missed(followed.heard)
                         elif entry is not None and self._counts(followed, entry):
                             followed.heard = hear(followed.heard, entry.event)
+                            if not isinstance(entry.event.data, e.PROGRESS):
+                                followed.made_at = float("-inf")  # nobody would tell a browser of it again
         except RuntimeError:
             return  # the event feed is closed: the process ends
         finally:
             with self._lock:
-                self._jobs.pop(followed.records.job, None)
+                self._jobs.pop((followed.destination, followed.records.job), None)
 
     def _counts(self, followed: _Followed, entry: "Logged") -> bool:
         return concerns(followed.heard.progress, entry.event) and believed(self._session, entry)

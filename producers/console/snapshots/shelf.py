@@ -16,6 +16,7 @@ from producers.session import Session
 from producers.views.catalog import open_catalog
 from producers.views.console import rows
 from producers.views.console.app_names import AppName, app_names
+from producers.views.console.restores_underway import RestoreUnderway, restores_underway
 from producers.views.job_views import BackupView
 from schemas import events as e
 from schemas.errors import SnaplineError
@@ -32,11 +33,13 @@ AGE_OF_APPS = 3.0
 
 @dataclass(frozen=True)
 class Listed:
-    """What was read, and `at` which time (UTC; None for never). With a `problem`, nothing could be read just now."""
+    """What was read, and `at` which time (UTC; None for never); and which `restores` are under way. With a `problem`,
+    nothing could be read just now."""
 
     views: Sequence[BackupView]
     at: datetime | None = None
     problem: SnaplineError | None = None
+    restores: Sequence[RestoreUnderway] = ()
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,10 @@ class Shelf:
 
     def _read(self, before: Listed) -> Listed:
         try:
-            return Listed(open_catalog(self._session).backups(), self._now())
+            views = open_catalog(self._session).backups()
+            return Listed(views, self._now(), restores=restores_underway(self._session.store()))
         except SnaplineError as problem:
-            return Listed(before.views, before.at, problem)
+            return Listed(before.views, before.at, problem, before.restores)
 
     def _settle(self, there: set[str]) -> None:
         """Forgets what has come to be as it was asked for."""

@@ -11,7 +11,7 @@ from producers.access.identity import Identity
 from producers.actions import holds
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code
+from schemas.errors import Code, TransientError
 from schemas.job import backup
 from schemas.messages import Message
 from schemas.records import AppRef
@@ -172,6 +172,18 @@ def test_a_form_of_another_page_does_nothing(place: str, console: Console) -> No
     console.front.back_up("instance-a")
     console.post(f"/snapshots/{place}", {"csrf": "of somebody else"}, 403)
     assert not console.front.bus.published
+
+
+def test_where_the_bus_is_away_it_is_said_and_nothing_is_pretended(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> None:
+        raise TransientError("RabbitMQ does not answer")
+
+    monkeypatch.setattr(console.front.bus, "publish", away)
+    page = console.post("/snapshots/start", {"request": "r"}, 503)
+    assert "RabbitMQ does not answer" in page.text
+    assert "Preparing" not in console.get("/snapshots").text
 
 
 def test_what_is_not_there_is_not_found(console: Console) -> None:

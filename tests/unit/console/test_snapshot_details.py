@@ -129,6 +129,7 @@ def test_a_failed_one_says_why_and_offers_no_restore(console: Console) -> None:
     _finished(console, status="Failed", volumes=[], reason=Message(code="X", text="the bucket did not answer"))
     page = console.get(PLACE)
     assert "There is no usable snapshot the bucket did not answer" in page.text
+    assert "bytes" not in page.test_id("snapshot-volume-size")
     assert not page.has("snapshot-restore-button")
     assert page.has("snapshot-delete-button")
 
@@ -170,6 +171,7 @@ def test_one_that_was_deleted_keeps_its_facts_and_offers_nothing(console: Consol
     assert not page.has("snapshot-restore-button")
     ledger.put(console.front.store, keys.deleted(backup("instance-a")), Tombstone())
     assert "Deleting" in console.get(PLACE, 410).test_id("snapshot-status")
+    assert console.browser.get(PLACE, headers={"X-Live": "1"}).status_code == 200
 
 
 def test_a_rejected_one_says_all_reasons(console: Console) -> None:

@@ -12,9 +12,9 @@ from producers.access.identity import Identity
 from producers.views.console import rows
 from schemas import keys
 from schemas.errors import Code, TransientError
-from schemas.job import backup
+from schemas.job import Job, backup
 from schemas.messages import Message
-from schemas.records import AppRef, BackupRecord, Queued
+from schemas.records import AppRef, BackupRecord, Queued, RestoreRequest
 from tests.support.console import Console
 from tests.support.front import NOON, reject_backup, volume
 from tests.support.registered import register, shelf_of
@@ -215,6 +215,23 @@ def test_support_sees_rows_and_can_do_nothing(tmp_path: Path) -> None:
     assert "Start a snapshot" not in page.text
     assert not page.has("snapshot-delete-button")
     assert not page.has("snapshot-restore-button")
+
+
+def test_a_restore_that_is_under_way_is_told_of_to_who_may_see_it(console: Console) -> None:
+    for name, app in (("shop-r", "shop"), ("instance-r", None)):
+        job = Job("restore", name)
+        ledger.begin(console.front.store, job)
+        asked = RestoreRequest(
+            name=name, request="q", event_id="e", requested_at=NOON, backup=HOSTILE, scope="full", app=app
+        )
+        ledger.create(console.front.store, keys.request(job), asked)
+    page = console.get("/snapshots/partial/shop")
+    assert "A restore of shop is in progress" in page.text
+    assert 'href="/restores/instance-r"' in page.html
+    assert HOSTILE not in page.html
+    assert "A restore of shop is in progress" not in console.get("/snapshots/partial/wiki").text
+    console.access.who = Identity("anna", "operator", frozenset({"shop"}))
+    assert "/restores/instance-r" not in console.get("/snapshots/partial/shop").html
 
 
 @pytest.mark.parametrize(
