@@ -9,7 +9,7 @@ demo: setup            # KEEP=1 leaves the stack running
 	@$(BIN)/python -m deploy.local.demo $(if $(KEEP),--keep)
 
 test: setup            # in random order, with the coverage; one file: make test T=tests/unit/test_license.py
-	@$(BIN)/pytest $(if $(T),$(T),-n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=)
+	@$(BIN)/pytest $(if $(T),$(T),-n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=)
 
 test-browser: setup    # the console in Chromium; one file: make test-browser T=tests/browser/test_pages.py
 	@deploy/local/setup-browser

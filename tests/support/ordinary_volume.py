@@ -4,12 +4,12 @@ from pathlib import Path
 from random import Random
 
 _WORDS = ("the", "of", "order", "invoice", "press", "paper", "customer", "sheet", "ink", "folder", "colour", "paid")
+_NUMBERED = [f"{word}{number}" for word in _WORDS for number in range(100)]
 
 
 def text(random: Random, length: int) -> bytes:
     """So many bytes of prose, which compress to a third or so."""
-    words = random.choices(_WORDS, k=length // 4)
-    return " ".join(f"{word}{random.randint(0, 99)}" for word in words).encode()[:length]
+    return " ".join(random.choices(_NUMBERED, k=length // 4)).encode()[:length]
 
 
 def furnish(root: Path, random: Random, files: int = 120, length: int = 25_000) -> None:

@@ -1,0 +1,37 @@
+"""Which of several processes runs which tests: a file at a time, as its tests may share what they have started."""
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+LONGEST = (
+    "test_kills_at_records.py",
+    "test_broker_loss.py",
+    "test_kills.py",
+    "test_line.py",
+    "test_broken_steps.py",
+)
+"""Files that take minutes: they begin first, so that one process does not run them alone in the end."""
+SHARE_NOTHING = frozenset({"test_kills_at_records.py", "test_broker_loss.py", "test_kills.py", "test_broken_steps.py"})
+"""Files whose tests take long, and each start all that they need."""
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """File by file, but for those whose tests can go to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return nodeid if file.rpartition("/")[2] in SHARE_NOTHING else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """See pytest-xdist."""
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever the random order is, the longest files come first."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
