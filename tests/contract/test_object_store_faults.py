@@ -11,7 +11,7 @@ import pytest
 
 from schemas.destination import AzureDestination, Destination, GcsDestination, S3Destination
 from schemas.errors import Code, Denied, Invalid, SnaplineError, TransientError
-from tests.support.faults import CUT, LOSE, FaultyProxy, azure_refusal, gcs_refusal, s3_refusal
+from tests.support.faults import CUT, DIE, LOSE, FaultyProxy, azure_refusal, gcs_refusal, s3_refusal
 from workers.adapters.stores import asking, open_store
 from workers.adapters.stores.s3 import S3ObjectStore
 from workers.ports import ObjectStore
@@ -73,6 +73,14 @@ def test_a_creation_whose_answer_is_lost_was_not_ours_if_another_body_is_there(
     proxy.faults = [LOSE]
     assert not store.create("a", b"mine")
     assert store.get("a") == b"theirs"
+
+
+@s3_only
+def test_who_dies_before_the_body_is_sent_leaves_nothing(store: ObjectStore, proxy: FaultyProxy) -> None:
+    """SeaweedFS keeps an empty object of one who has sent no checksum."""
+    proxy.faults = [DIE]
+    assert store.create("a", b"mine")
+    assert store.get("a") == b"mine"
 
 
 def test_the_same_body_of_somebody_else_does_not_count_as_ours(store: ObjectStore) -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ LOSE = "lose"
 """Pass the request on, then hang up instead of answering."""
 CUT = "cut"
 """Answer with half of the body, then hang up."""
+DIE = "die"
+"""Pass the head of the request on, and hang up on both, as one who dies before he has sent the body."""
 
 
 class FaultyProxy:
-    """Each request takes the next of `faults`: LOSE, CUT, or an error as `<status> <code>`, which `refusal` puts as the
-    server does; then all is well."""
+    """Each request takes the next of `faults`: LOSE, CUT, DIE, or an error as `<status> <code>`, which `refusal` puts
+    as the server does; then all is well."""
 
     def __init__(self, upstream: str, refusal: "Callable[[int, str], Answer] | None" = None) -> None:
         self._refusal = refusal or s3_refusal
@@ -46,14 +49,19 @@ class FaultyProxy:
             self.requests += 1
             return self.faults.pop(0) if self.faults else ""
 
-    def forward(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> "Answer":
-        """What the server says; the headers are passed on untouched, for they are signed."""
+    def forward(
+        self, method: str, path: str, headers: list[tuple[str, str]], body: bytes, *, dies: bool = False
+    ) -> "Answer":
+        """What the server says; the headers are passed on untouched, for they are signed. Without the body, if who
+        sends it `dies`."""
         connection = http.client.HTTPConnection(self._upstream, timeout=10)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in headers:
             if name.lower() != "expect":  # the proxy itself has answered it
                 connection.putheader(name, value)
-        connection.endheaders(body)
+        connection.endheaders(None if dies else body)
+        if dies:
+            connection.sock.shutdown(socket.SHUT_WR)
         response = connection.getresponse()
         answer = response.status, response.getheaders(), response.read()
         connection.close()
@@ -68,12 +76,12 @@ class FaultyProxy:
             def _pass(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 fault = proxy.next_fault()
-                if fault and fault not in (LOSE, CUT):
+                if fault and fault not in (LOSE, CUT, DIE):
                     status, _, code = fault.partition(" ")
                     self._say(proxy._refusal(int(status), code))
                     return
-                answer = proxy.forward(self.command, self.path, self.headers.items(), body)
-                if fault == LOSE:
+                answer = proxy.forward(self.command, self.path, self.headers.items(), body, dies=fault == DIE)
+                if fault in (LOSE, DIE):
                     self.close_connection = True
                 else:
                     self._say(answer, cut=fault == CUT)
