@@ -191,7 +191,7 @@ def _gate(environment: dict[str, str]) -> Iterator[None]:
         yield
     finally:
         worker.terminate()
-        assert worker.wait(60) == 0
+        assert worker.wait(200) == 0
 
 
 @pytest.mark.timeout(400)

@@ -14,7 +14,7 @@ from tests.support.line import Line, Servers, until, whole_line
 
 pytestmark = pytest.mark.timeout(300)
 STUCK = "tests/stuck"
-DEADLINE = 8
+DEADLINE = 20
 """Seconds that a restore waits for what it deletes to be gone."""
 
 

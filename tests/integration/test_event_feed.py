@@ -41,7 +41,7 @@ def _publish(bus: RabbitMQ, name: str) -> None:
 
 def _hears(listener: Listener, name: str) -> bool:
     """Whether the listener hears that a backup is complete, at once or in a while."""
-    while (heard := listener.get(timeout=20)) is not None:
+    while (heard := listener.get(timeout=200)) is not None:
         if not isinstance(heard, Missed) and heard.event.subject == name:
             return True
     return False

@@ -91,4 +91,6 @@ def _publish(url: str, event: dict[str, Any]) -> None:
     """With the sample of EVENTS.md that needs nothing of ours."""
     [sample] = [text for text in EVENTS_MD.read_text().split("```") if text.startswith("python\nimport json")]
     program = sample.removeprefix("python\n")
-    subprocess.run([sys.executable, "-c", program, url, json.dumps(event)], check=True, timeout=20, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", program, url, json.dumps(event)], check=True, timeout=200, capture_output=True
+    )

@@ -12,6 +12,7 @@ from pika.exceptions import UnroutableError
 from schemas import events as e
 from schemas import topology
 from schemas.errors import TransientError
+from tests.support.line import until
 from workers.adapters import broker
 from workers.adapters.broker import connection
 from workers.adapters.broker.publishing import LOOK_AGAIN
@@ -24,8 +25,9 @@ def _request(id_: str) -> e.AnyEvent:
     return e.wrap(e.BackupRequested(), id=id_, source="tests", time=datetime.now(UTC))
 
 
-def _waiting(url: str, name: str) -> int:
-    return broker.queue_state(url, name).messages
+def _await_messages(url: str, name: str, number: int) -> None:
+    """A broker that is busy says 0 for a moment."""
+    until(lambda: broker.queue_state(url, name).messages == number, f"{name} holds {number}")
 
 
 def _delete(url: str, name: str) -> None:
@@ -46,7 +48,7 @@ def test_a_queue_that_was_deleted_is_there_again_for_the_next_event(url: str, pu
     publisher.publish(_request("a"))
     _delete(url, GATE.name)
     publisher.publish(_request("b"))
-    assert _waiting(url, GATE.name) == 1
+    _await_messages(url, GATE.name, 1)
 
 
 def test_a_queue_that_was_just_seen_is_not_looked_at_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +68,7 @@ def test_a_queue_that_was_just_seen_is_not_looked_at_again(url: str, monkeypatch
         hasty.close()
         hasty.publish(_request("d"))
     assert looks
-    assert _waiting(url, GATE.name) == 4
+    _await_messages(url, GATE.name, 4)
 
 
 def test_a_queue_that_somebody_is_just_declaring_is_bound_before_the_event(
@@ -78,7 +80,7 @@ def test_a_queue_that_somebody_is_just_declaring_is_bound_before_the_event(
     with connection.channel(url, "declare it, and be slow to bind it") as channel:
         channel.queue_declare(GATE.name, durable=True, arguments={"x-queue-type": "quorum"})
     publisher.publish(_request("a"))
-    assert _waiting(url, GATE.name) == 1
+    _await_messages(url, GATE.name, 1)
 
 
 def test_so_are_those_of_a_node_of_delays_and_of_dead_letters(url: str, publisher: broker.Publisher) -> None:
@@ -89,7 +91,7 @@ def test_so_are_those_of_a_node_of_delays_and_of_dead_letters(url: str, publishe
         publisher.publish_delayed(b"later", GATE, last, {})
         publisher.publish_to(b"dead", GATE.dead_letters, {})
         for name in (NODE.name, GATE.delay(last), GATE.dead_letters):
-            assert _waiting(url, name) == 1, name
+            _await_messages(url, name, 1)
             _delete(url, name)
 
 
@@ -131,4 +133,4 @@ def test_a_publisher_that_was_idle_for_long_opens_one_connection_and_declares_no
     publisher.close()  # as the broker does after missed heartbeats
     publisher.publish(_request("b"))
     assert len(opened) == 1
-    assert _waiting(url, GATE.name) == 2
+    _await_messages(url, GATE.name, 2)

@@ -77,7 +77,7 @@ def test_a_queue_that_somebody_holds_for_himself_stops_only_its_own_workers(url:
         [said] = declaring.declare_for(url, GATE)
         assert (said.code, said.subject) == (Code.QUEUE_DIFFERS, NOTIFY.name)
         _published(url, _request("a"))
-        assert broker.queue_state(url, GATE.name).messages == 1
+        until(lambda: broker.queue_state(url, GATE.name).messages == 1, "it waits")
 
 
 def test_who_may_not_declare_serves_what_others_have_declared(url: str, producer_url: str) -> None:

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import ssl
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -52,7 +51,10 @@ def _pod() -> Object:
     return {"metadata": {"name": "db", "namespace": "shop"}, "spec": {"containers": [container], "volumes": volumes}}
 
 
-def run(cluster: Cluster, script: str, seconds: float = 20) -> ExecResult:
+SAY_PID = "echo $$ >/scratch/pid"
+
+
+def run(cluster: Cluster, script: str, seconds: float = 200) -> ExecResult:
     command = ["sh", "-c", script]
     return cluster.exec("shop", "db", "db", command, deadline=timedelta(seconds=seconds), limit=10_000)
 
@@ -78,7 +80,7 @@ def test_without_the_kubeconfigs_token_nobody_gets_in(emulated: emulator.Emulato
     trusting = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
     for path in ("/api/v1/pods", "/api/v1/namespaces/shop/pods/db/exec?command=id&stdout=true"):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(emulated.url + path, timeout=10, context=trusting)
+            urllib.request.urlopen(emulated.url + path, timeout=120, context=trusting)
         assert refused.value.code == 401
         assert json.load(refused.value)["reason"] == "Unauthorized"
 
@@ -88,22 +90,35 @@ def test_a_command_goes_on_without_its_caller(cluster: Cluster, tmp_path: Path) 
     until(lambda: any(tmp_path.glob("kubernetes/node-a/pods/*/volumes/*/scratch/late")), "it has ended")
 
 
-def test_a_command_ends_with_its_pod(cluster: Cluster) -> None:
+def test_a_command_ends_with_its_pod(cluster: Cluster, tmp_path: Path) -> None:
     results: list[ExecResult] = []
-    waiting = Thread(target=lambda: results.append(run(cluster, "echo $$; exec sleep 30")))
+    waiting = Thread(target=lambda: results.append(run(cluster, f"{SAY_PID}; exec sleep 300", seconds=300)))
     waiting.start()
-    time.sleep(0.5)
+    pid = _said_pid(tmp_path)
     cluster.delete(PODS, "shop", "db", grace_seconds=0)
-    waiting.join(10)
+    waiting.join(200)
     assert results[0].exit_code == 137
-    assert not _is_alive(int(results[0].stdout))
+    assert not _is_alive(pid)
 
 
-def test_a_command_ends_with_the_emulator(cluster: Cluster, emulated: emulator.Emulator) -> None:
-    pid = int(run(cluster, "echo $$; exec sleep 30", seconds=0.5).stdout)
+def test_a_command_ends_with_the_emulator(cluster: Cluster, emulated: emulator.Emulator, tmp_path: Path) -> None:
+    assert run(cluster, f"{SAY_PID}; exec sleep 300", seconds=0.5).exit_code is None
+    pid = _said_pid(tmp_path)
     assert _is_alive(pid)
     emulated.stop()
     until(lambda: not _is_alive(pid), "it has ended")
+
+
+def _said_pid(root: Path) -> int:
+    said: list[str] = []
+
+    def is_said() -> bool:
+        files = root.glob("kubernetes/node-a/pods/*/volumes/*/scratch/pid")
+        said[:] = [text for file in files if (text := file.read_text()).endswith("\n")]
+        return bool(said)
+
+    until(is_said, "it says its pid")
+    return int(said[0])
 
 
 def _is_alive(pid: int) -> bool:

@@ -137,7 +137,7 @@ def test_the_marked_command_and_all_that_it_started_are_ended(stubborn: bool, sh
         assert begun.stdout
         child = int(begun.stdout.readline())
         assert end(MemoryCluster([db()], run=in_shell), "shop", hook("sh"), mark)
-        begun.wait(10)
+        begun.wait(200)
     assert not _runs(child)
 
 
