@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Protocol
 
 FIRST_REST, LONGEST_REST = 0.2, 1.0
 """Seconds before a process that ended is started again; doubled while it ends at once."""
@@ -26,6 +27,46 @@ def die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+class Process(Protocol):
+    """What is asked of a process that runs or has ended: a part of subprocess.Popen."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Processes:
+    """How processes are made here; tests have another way."""
+
+    def start(self, argv: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> Process:
+        """One that goes on; all that it says goes to `log`. It ends with the thread that has started it."""
+        return subprocess.Popen(
+            argv,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=die_with_parent,  # one prctl call, no locks
+        )
+
+    def run(
+        self, argv: Sequence[str], environment: Mapping[str, str], *, show: bool = False
+    ) -> "subprocess.CompletedProcess[str]":
+        """One that ends, and what it has said. With `show`, what it says on standard error goes to ours."""
+        return subprocess.run(
+            argv,
+            env=dict(environment),
+            stdout=subprocess.PIPE,
+            stderr=None if show else subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+
 @dataclass
 class Child:
     """One supervised process."""
@@ -34,15 +75,15 @@ class Child:
     argv: Sequence[str]
     environment: Mapping[str, str]
     log: Path
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Process | None = None
     starts: int = 0
 
 
 class Supervisor:
     """Starts, restarts and stops processes, each from a thread of its own; safe for threads."""
 
-    def __init__(self, log_dir: Path) -> None:
-        self._log_dir = log_dir
+    def __init__(self, log_dir: Path, processes: Processes | None = None) -> None:
+        self._log_dir, self._processes = log_dir, processes or Processes()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._children: dict[str, tuple[Child, threading.Thread]] = {}
@@ -100,14 +141,7 @@ class Supervisor:
 
     def _run(self, child: Child) -> None:
         with child.log.open("ab") as log:
-            child.process = subprocess.Popen(
-                child.argv,
-                env=dict(child.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=die_with_parent,  # one prctl call, no locks
-            )
+            child.process = self._processes.start(child.argv, child.environment, log)
             child.starts += 1
             if self._stopping.is_set():
                 child.process.terminate()

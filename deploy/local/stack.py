@@ -10,12 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local import emulator, rabbitmq, seaweedfs
 from deploy.local.license_authority import Authority, create_authority
-from deploy.local.processes import Supervisor
+from deploy.local.processes import Processes, Supervisor
 from schemas import topology
 from schemas.destination import Destination, DirectoryDestination, S3Destination
 
@@ -40,6 +40,7 @@ class Stack:
     emulated: emulator.Emulator | None
     kubelet_pods: Mapping[str, Path]
     authority: Authority
+    processes: Processes = field(default_factory=Processes)
 
     def start_workers(
         self,
@@ -69,14 +70,8 @@ class Stack:
 
     def snapline(self, *arguments: str, show: bool = False) -> subprocess.CompletedProcess[str]:
         """Runs the CLI as a user would. With `show`, its progress goes to our standard error."""
-        return subprocess.run(
-            [sys.executable, "-m", "producers.cli.main", *arguments],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=None if show else subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        command = [sys.executable, "-m", "producers.cli.main", *arguments]
+        return self.processes.run(command, self.environment, show=show)
 
 
 @contextmanager
@@ -87,11 +82,12 @@ def running(
     kubelet_pods: Mapping[str, Path] | None = None,
     amqp_url: str | None = None,
     destination: Destination | None = None,
+    processes: Processes | None = None,
 ) -> Iterator[Stack]:
     """Starts everything but the workers, and but what is given: a broker, a bucket, or `kubelet_pods`, which belongs
     to a real cluster (node -> its pod directories)."""
     root.mkdir(parents=True, exist_ok=True)
-    amqp_url = amqp_url or os.environ.get("SNAPLINE_AMQP_URL")
+    amqp_url, processes = amqp_url or os.environ.get("SNAPLINE_AMQP_URL"), processes or Processes()
     with ExitStack() as ending:
         broker = None if amqp_url else ending.enter_context(rabbitmq.start(root / "rabbitmq"))
         if destination is None:
@@ -103,7 +99,7 @@ def running(
             kubeconfig = str(emulated.kubeconfig)
             kubelet_pods = {node: root / "kubernetes" / node / "pods" for node in nodes}
         authority = _authority(root / "license-keys")
-        supervisor = Supervisor(root / "log")
+        supervisor = Supervisor(root / "log", processes)
         ending.callback(supervisor.stop)
         yield Stack(
             root=root,
@@ -122,6 +118,7 @@ def running(
             emulated=emulated,
             kubelet_pods=kubelet_pods or {},
             authority=authority,
+            processes=processes,
         )
 
 

@@ -13,6 +13,7 @@ from schemas.application import Application
 from schemas.destination import DirectoryDestination
 from schemas.kubernetes import NAMESPACES, SECRETS
 from schemas.notification import WebhookTarget
+from tests.support.forks import Forks
 from tests.support.line import CONSOLE, Line, Servers, until
 from tests.support.receiver import receiver
 
@@ -25,7 +26,7 @@ def test_an_alarm_reaches_its_target_once(tmp_path: Path, servers: Servers) -> N
     destination = DirectoryDestination(path=str(tmp_path / "backups"))
     with (
         receiver(KEY) as hook,
-        running(tmp_path / "line", amqp_url=servers.amqp_url, destination=destination) as stack,
+        running(tmp_path / "line", amqp_url=servers.amqp_url, destination=destination, processes=Forks()) as stack,
     ):
         line = Line(stack)
         line.cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONSOLE}})
@@ -42,7 +43,7 @@ def test_an_alarm_reaches_its_target_once(tmp_path: Path, servers: Servers) -> N
         line.tick()
         until(lambda: len(hook.events) >= 2, "so is the next")
         assert len({event["id"] for event in hook.events}) == len(hook.events) == 2
-        told = [event for event in line.told(idle=1) if event.type == "license.expiring.v1"]
+        told = [event for event in line.told() if event.type == "license.expiring.v1"]
         assert len(told) == 2
         until(lambda: len(list(line.store.list(keys.NOTIFICATIONS))) == 2, "who was told is on record")
         assert hook.forged == 0

@@ -10,6 +10,7 @@ import pytest
 from deploy.local.stack import running
 from schemas import keys
 from tests.support.flood import ask, hear, install, look
+from tests.support.forks import Forks
 from tests.support.line import Servers, until
 from workers.adapters import broker
 from workers.adapters.stores import open_store
@@ -23,7 +24,7 @@ PATIENCE = 180.0
 def test_all_are_answered_none_is_nudged_none_is_lost_and_none_is_done_twice(servers: Servers, tmp_path: Path) -> None:
     url, destination = servers.amqp_url, servers.s3.destination(prefix="flood")
     with (
-        running(tmp_path, amqp_url=url, destination=destination) as stack,
+        running(tmp_path, amqp_url=url, destination=destination, processes=Forks()) as stack,
         closing(broker.Publisher(url, "flood")) as bus,
     ):
         install(stack)
