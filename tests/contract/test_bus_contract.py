@@ -10,6 +10,7 @@ import pytest
 from schemas import events as e
 from schemas import topology
 from schemas.errors import Invalid
+from tests.support.event_log import logged
 from tests.support.line import until
 from tests.support.serving import Handle, serving
 from workers.adapters import broker
@@ -52,11 +53,10 @@ class Rabbit:
         self._publisher.publish_raw(body, routing_key)
 
     def senders(self) -> list[str]:
-        return [logged.sender for logged in broker.read_log(self._url, since="first", idle=timedelta(seconds=1))]
+        return [entry.sender for entry in logged(self._url)]
 
     def log(self, since: datetime | None = None) -> list[e.AnyEvent]:
-        found = broker.read_log(self._url, since=since or "first", idle=timedelta(seconds=1))
-        return [logged.event for logged in found]
+        return [entry.event for entry in logged(self._url, since or "first")]
 
     def dead_letters(self, queue: str) -> list[DeadLetter]:
         return broker.list_dead_letters(self._url, queue)
@@ -72,10 +72,10 @@ class Memory(MemoryBus):
     """The twin as a Bus."""
 
     def senders(self) -> list[str]:
-        return [logged.sender for logged in self.read_log()]
+        return [entry.sender for entry in self.read_log()]
 
     def log(self, since: datetime | None = None) -> list[e.AnyEvent]:
-        return [logged.event for logged in self.read_log(since or "first")]
+        return [entry.event for entry in self.read_log(since or "first")]
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])
@@ -177,9 +177,9 @@ def test_a_parked_message_can_be_looked_at_redriven_and_dropped(bus: Bus) -> Non
         assert (letter.reason, letter.sender, letter.type) == ("first", "snapline", "backup.requested.v1")
         assert e.parse(letter.body).id == "a"
         assert bus.redrive(GATE.name, {"another"}) == 0
-        assert bus.redrive(GATE.name, {letter.id}) == 1
+        until(lambda: bus.redrive(GATE.name, {letter.id}) == 1, "it is back, and goes")
         until(lambda: [each.reason for each in bus.dead_letters(GATE.name)] == ["second"], "it is parked again")
-        assert bus.drop(GATE.name) == 1
+        until(lambda: bus.drop(GATE.name) == 1, "it is back, and dropped")
         assert bus.dead_letters(GATE.name) == []
     assert handled == ["a", "a"]
 
@@ -194,11 +194,17 @@ def test_bad_messages_are_parked_with_reasons_and_the_queue_goes_on(bus: Bus) ->
         bus.publish_raw(b"not json", "backup.requested.v1")
         bus.publish_raw(b'{"specversion": "1.0", "type": "backup.requested.v9"}', "backup.requested.v9")
         bus.publish(_request("good"))
-        until(lambda: len(got) + len(bus.dead_letters(GATE.name)) == 3, "all three are dealt with")
-    assert got == ["good"]
-    reasons = sorted(letter.reason for letter in bus.dead_letters(GATE.name))
-    assert reasons[0].startswith("body is not JSON")
-    assert reasons[1].startswith("version 'v9' of 'backup.requested' is not known here")
+        until(lambda: got == ["good"], "the good one is handled")
+        reasons: set[str] = set()
+
+        def both_are_parked() -> bool:  # what a look has seen is out of the next one's sight for a moment
+            reasons.update(letter.reason for letter in bus.dead_letters(GATE.name))
+            return len(reasons) == 2
+
+        until(both_are_parked, "the others are parked")
+    not_json, unknown = sorted(reasons)
+    assert not_json.startswith("body is not JSON")
+    assert unknown.startswith("version 'v9' of 'backup.requested' is not known here")
 
 
 def test_work_for_a_node_waits_for_its_worker(bus: Bus) -> None:

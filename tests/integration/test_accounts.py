@@ -16,6 +16,7 @@ from schemas import keys, services, topology
 from schemas.job import Job, backup
 from schemas.records import BackupRecord, BackupRequest
 from tests.integration.test_outsiders import body, channel, sent_by
+from tests.support.event_log import logged
 from tests.support.line import Line, Servers, queues, until, whole_line
 from tests.support.receiver import receiver
 from workers.adapters import broker
@@ -83,13 +84,18 @@ def test_everything_goes_on_and_each_event_is_told_by_who_may(
     until(lambda: "message handled" in log.read_text(), "the tick is heard")
     broker.broadcast_cancel(servers.broker.url_of("operator", servers.vhost), backup("nobody"))
     assert line.dead_letters() == []
-    logged = broker.read_log(line.url, since="first", idle=timedelta(seconds=1))
-    ours = [entry for entry in logged if entry.event.source.startswith("snapline/")]
-    for entry in ours:
-        assert entry.sender == "snapline" or type(entry.event.data) in services.tells(entry.sender), entry
     quiet = {"watchdog", "alarms"}  # nothing stands still, and there is nothing to be alarmed about
     quiet |= {"upgrades", "post.events", "console"}  # nobody watches workloads, posts, or clicks
-    assert {entry.sender for entry in ours} | quiet == {*services.services(NODES), "snapline"}
+    until(
+        lambda: {entry.sender for entry in _ours(line)} | quiet == {*services.services(NODES), "snapline"},
+        "everybody has told something",
+    )
+    for entry in _ours(line):
+        assert entry.sender == "snapline" or type(entry.event.data) in services.tells(entry.sender), entry
+
+
+def _ours(line: Line) -> list[broker.Logged]:
+    return [entry for entry in logged(line.url) if entry.event.source.startswith("snapline/")]
 
 
 def _expired(line: Line) -> Job:

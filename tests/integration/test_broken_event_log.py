@@ -1,6 +1,6 @@
 """An event log that is broken, beyond repair or not, stops nobody: it is for watching."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pika
@@ -11,6 +11,7 @@ from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
 from schemas import events as e
 from schemas import topology
 from schemas.errors import Code, TransientError
+from tests.support.event_log import logged
 from tests.support.line import until
 from tests.support.serving import serving
 from workers.adapters import broker
@@ -33,7 +34,7 @@ def _publish(url: str, *events: e.AnyEvent) -> None:
 
 
 def _logged(url: str) -> list[str]:
-    return [entry.event.id for entry in broker.read_log(url, since="first", idle=timedelta(seconds=3))]
+    return [entry.event.id for entry in logged(url)]
 
 
 def test_the_line_works_with_a_log_that_stays_broken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

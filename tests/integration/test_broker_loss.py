@@ -12,6 +12,7 @@ from schemas import keys, topology
 from schemas.job import Job
 from schemas.messages import Message
 from tests.support.aftermath import brings_back, check_is_clean
+from tests.support.event_log import logged
 from tests.support.line import Line, until, whole_line
 from tests.support.serving import serving
 from workers.adapters import broker
@@ -139,4 +140,4 @@ def test_what_a_full_queue_does_not_take_is_told_later_and_is_no_failure(
 
 
 def _logged(url: str) -> list[str]:
-    return [entry.event.type for entry in broker.read_log(url, since="first", idle=timedelta(seconds=1))]
+    return [entry.event.type for entry in logged(url)]

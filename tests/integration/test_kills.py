@@ -10,7 +10,7 @@ from deploy.local.seaweedfs import SeaweedFS
 from schemas import events as e
 from schemas import keys
 from schemas.job import Job
-from tests.support.aftermath import check_is_clean
+from tests.support.aftermath import check_is_clean, told_once
 from tests.support.line import Line, Servers, killing_command, queues, until, whole_line
 from tests.support.receiver import Receiver, receiver
 from workers.jobs import ledger
@@ -70,9 +70,6 @@ def _everybody_died(markers: Path) -> None:
 
 def _everything_was_told_once(line: Line, hook: Receiver) -> None:
     """An effect that is told again after a kill has the same id, and says the same."""
-    said: dict[str, e.Event] = {}
-    for event in line.told():
-        assert said.setdefault(event.id, event.data) == event.data
-    finals = [id_ for id_, data in said.items() if isinstance(data, e.FINAL)]
-    assert [type(said[id_]) for id_ in finals] == [e.BackupCompleted, e.RestoreCompleted]
-    until(lambda: {event["id"] for event in hook.events} == set(finals), "the webhook has both, and no other")
+    until(lambda: {event["id"] for event in hook.events} == set(told_once(line)), "the webhook has all, and no other")
+    finals = told_once(line)
+    assert [type(final) for final in finals.values()] == [e.BackupCompleted, e.RestoreCompleted]

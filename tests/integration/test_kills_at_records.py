@@ -83,9 +83,15 @@ def test_workers_killed_at_every_record_lose_and_repeat_nothing(
         assert created.twice() == []
         until(lambda: left_behind(line) == [], "all is cleared away, also behind those who were killed", 120)
         check_is_clean(line)
-        finals = told_once(line)
-        assert [type(final) for final in finals.values()].count(e.BackupRejected) == of_nothing
-        until(lambda: {event["id"] for event in hook.events} == set(finals), "the webhook has every end, and no other")
+        until(lambda: _rejected(line) == of_nothing, "all that was rejected is told")
+        until(
+            lambda: {event["id"] for event in hook.events} == set(told_once(line)),
+            "the webhook has every end, and no other",
+        )
+
+
+def _rejected(line: Line) -> int:
+    return [type(final) for final in told_once(line).values()].count(e.BackupRejected)
 
 
 def _once_more(line: Line, id_: str) -> None:
@@ -102,7 +108,7 @@ def _once_more(line: Line, id_: str) -> None:
     _restore(line, made, f"{id_}, restored")
     line.publish(e.BackupDeleteRequested(backup=made), f"{id_}, deleted")
     deleted = e.BackupDeleted(backup=made, reclaimed_bytes=0).event_id
-    until(lambda: any(event.id == deleted for event in line.told(idle=0.5)), f"{made} is deleted", 120)
+    until(lambda: any(event.id == deleted for event in line.told()), f"{made} is deleted", 120)
 
 
 def _frozen_pod(line: Line, log: Path) -> None:
@@ -231,7 +237,7 @@ def _delete(line: Line, made: str) -> None:
 
 
 def _told(line: Line, kind: type[e.Event], what: str) -> None:
-    until(lambda: any(isinstance(event.data, kind) for event in line.told(idle=0.5)), what, 120)
+    until(lambda: any(isinstance(event.data, kind) for event in line.told()), what, 120)
 
 
 def _watchdog_finds_unfinished(line: Line, job: Job) -> None:

@@ -196,10 +196,13 @@ def test_a_copy_that_is_cancelled_in_its_midst_stops_there(line: Line) -> None:
         line.publish(e.BackupRequested(app="shop-floor"), "cancelled in its midst")
         name = line.job("backup", "shop-floor", "cancelled in its midst")
         until(lambda: any(line.store.list(f"backups/{name}/slices/")), "a slice is done")
+        line.stack.supervisor.kill("volumes.node-a", signal.SIGSTOP)  # it would go on while we say so
         line.store.create(keys.cancel(Job("backup", name)), b"{}")
         broker.broadcast_cancel(line.url, Job("backup", name))
+        line.stack.supervisor.kill("volumes.node-a", signal.SIGCONT)
         assert line.final("backup", name)["status"] == "Cancelled"
     finally:
+        line.stack.supervisor.kill("volumes.node-a", signal.SIGCONT)
         big.unlink()
 
 
@@ -247,7 +250,9 @@ def test_the_scheduler_and_another_one_take_one_snapshot(line: Line) -> None:
     finally:
         for scheduler in both:
             scheduler.terminate()
-        assert [scheduler.wait(20) for scheduler in both] == [0, 0]
+        assert [scheduler.wait(100) for scheduler in both] == [0, 0]
+    line.publish(e.BackupRequested(app="nobody"), "behind them")
+    until(lambda: "behind them" in {told.id for told in line.told()}, "all that they have asked for is taken up")
     asked = {told.id for told in line.told() if told.id.startswith("schedule/often/")}
     until(lambda: len(_scheduled(line) - earlier) == len(asked), "one snapshot for each due time")
     assert line.snapline("schedule", "show") == []

@@ -52,7 +52,7 @@ def test_what_has_expired_is_deleted_at_a_tick_and_pruned_together_but_for_what_
 
 
 def _deleted(line: Line) -> set[str]:
-    told = [event.data for event in line.told(idle=1)]
+    told = [event.data for event in line.told()]
     assert not [event for event in told if isinstance(event, e.BackupDeleteFailed)]
     return {event.backup for event in told if isinstance(event, e.BackupDeleted)}
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from schemas.destination import Destination
 from schemas.errors import TransientError
 from schemas.job import Job, Kind, name_for, request_uuid
 from schemas.kubernetes import NAMESPACES
+from tests.support.event_log import logged
+from tests.support.forks import Forks
 from workers.adapters import broker
 from workers.adapters.cluster import connect
 from workers.adapters.stores import open_store
@@ -109,9 +111,9 @@ class Line:
         """A tick of the scheduler's clock, as its trusted user."""
         self.publish(e.TickMinute(minute=datetime.now(UTC).isoformat()), f"tick/{time.time_ns()}")
 
-    def told(self, idle: float = 4.0) -> list[e.AnyEvent]:
-        """All that the event log has; the end is where nothing comes for `idle` seconds."""
-        return [logged.event for logged in broker.read_log(self.url, since="first", idle=timedelta(seconds=idle))]
+    def told(self) -> list[e.AnyEvent]:
+        """All that the event log has now."""
+        return [entry.event for entry in logged(self.url)]
 
     def job(self, kind: Kind, prefix: str, request_id: str) -> str:
         """The name that a request of ours gets."""
@@ -177,7 +179,7 @@ def whole_line(
     amqp_url = servers.amqp_url if servers else None
     if destination is None and servers:
         destination = servers.s3.destination(prefix=uuid.uuid4().hex)
-    with running(root, amqp_url=amqp_url, destination=destination) as stack:
+    with running(root, amqp_url=amqp_url, destination=destination, processes=Forks()) as stack:
         stack.environment |= {f"SNAPLINE_{name.upper()}": value for name, value in settings.items()}
         line = Line(stack)
         line.install(megabytes)
