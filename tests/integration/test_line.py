@@ -176,12 +176,11 @@ def test_a_license_that_does_not_allow_it_rejects_its_own_and_holds_up_nobody_el
 
 def test_a_cancelled_backup_ends_soon_and_is_no_backup(line: Line) -> None:
     until(line.all_run, "what other tests have restored runs")
-    line.stack.supervisor.kill("volumes.node-a", signal.SIGSTOP)  # it would be done before we could say so
-    line.publish(e.BackupRequested(app="shop-floor"), "to be cancelled")
-    name = line.job("backup", "shop-floor", "to be cancelled")
-    until(lambda: any(line.store.list(keys.plan(Job("backup", name)))), "it is to be copied")
-    done = line.stack.snapline("cancel", name)
-    line.stack.supervisor.kill("volumes.node-a", signal.SIGCONT)
+    with line.held("volumes.node-a"):  # it would be done before we could say so
+        line.publish(e.BackupRequested(app="shop-floor"), "to be cancelled")
+        name = line.job("backup", "shop-floor", "to be cancelled")
+        until(lambda: any(line.store.list(keys.plan(Job("backup", name)))), "it is to be copied")
+        done = line.stack.snapline("cancel", name)
     assert done.returncode == 0, (done.stderr, line.final("backup", name))
     assert line.final("backup", name)["status"] == "Cancelled"
     assert line.stack.snapline("cancel", name).returncode == 2

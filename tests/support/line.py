@@ -1,6 +1,7 @@
 """The whole line on this machine, for tests: real broker, real S3 server, emulated Kubernetes, real processes."""
 
 import json
+import signal
 import sys
 import time
 import uuid
@@ -129,6 +130,16 @@ class Line:
                 meanwhile()
             found = next((entry for entry in store.list(keys.final(Job(kind, name)))), None)
         return json.loads(store.get(found.key))
+
+    @contextmanager
+    def held(self, queue: str) -> Iterator[None]:
+        """Meanwhile, the queue's worker is there, and does nothing."""
+        until(lambda: broker.queue_state(self.url, queue).consumers > 0, f"{queue} is served")
+        self.stack.supervisor.kill(queue, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.stack.supervisor.kill(queue, signal.SIGCONT)
 
     def dead_letters(self) -> list[broker.DeadLetter]:
         """What lies in any XQ."""

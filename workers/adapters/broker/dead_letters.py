@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from schemas.rights import Rights
 from workers.adapters.broker import connection, reading
 from workers.adapters.broker.publishing import Publisher
 from workers.ports import QueueState
+
+EMPTY = QueueState(0, 0)
+LOOKS_AGAIN = (0.1, 0.4, 1.0)
+"""Seconds until a queue is looked at again that has nothing and nobody: a broker that is busy says so of any."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +83,20 @@ def queue_state(url: str, queue: str) -> QueueState:
     """How it is with a queue; nothing waits in one that is not there."""
     with connection.channel(url, f"look at the queue {queue}") as channel:
         try:
-            found = channel.queue_declare(queue, passive=True).method
-            return QueueState(int(found.consumer_count), int(found.message_count))
+            for rest in LOOKS_AGAIN:
+                if (found := _look(channel, queue)) != EMPTY:
+                    return found
+                time.sleep(rest)
+            return _look(channel, queue)
         except ChannelClosedByBroker as error:
             if error.reply_code == connection.NOT_FOUND:
-                return QueueState(0, 0)
+                return EMPTY
             raise
+
+
+def _look(channel: BlockingChannel, queue: str) -> QueueState:
+    found = channel.queue_declare(queue, passive=True).method
+    return QueueState(int(found.consumer_count), int(found.message_count))
 
 
 def queue_named(name: str) -> topology.Queue:
