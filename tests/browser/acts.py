@@ -4,13 +4,16 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import expect
 
 from deploy.local.stack import Stack
 from schemas import topology
 from tests.browser.people import Person
+from tests.support.line import Line
 
+NEWER = "newer.txt"
 NODE = topology.volumes("node-a").name
 
 
@@ -43,3 +46,18 @@ def held_up(stack: Stack) -> Iterator[None]:
         yield
     finally:
         stack.supervisor.kill(NODE, signal.SIGCONT)
+
+
+def spoil(line: Line, app: str) -> None:
+    """A file in each of its volumes that no snapshot has."""
+    for directory in _volumes(line, app):
+        (directory / NEWER).write_text("after the snapshot\n")
+
+
+def is_spoilt(line: Line, app: str) -> bool:
+    """Whether the file is there."""
+    return any((directory / NEWER).exists() for directory in _volumes(line, app))
+
+
+def _volumes(line: Line, app: str) -> list[Path]:
+    return [path for key, path in line.volume_directories() if key.startswith(f"{app}/")]
