@@ -7,6 +7,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
@@ -33,6 +34,9 @@ from producers.http.api import serving
 from schemas.errors import SnaplineError
 
 STATIC = Path(__file__).parent / "static"
+GZIP = 5
+"""How hard pages are compressed. Lengths of compressed pages could tell a form's token (https://www.breachattack.com) to
+who makes a browser ask many times; that token alone is good for nothing, as forms of other sites are refused anyway."""
 PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     account.routes,
     home.routes,
@@ -70,7 +74,7 @@ def application(needs: Needs) -> Starlette:
             HTTPException: faults.unserved,
             Exception: faults.unexpected,
         },
-        middleware=[Middleware(BodyLimit)],
+        middleware=[Middleware(GZipMiddleware, compresslevel=GZIP), Middleware(BodyLimit)],
         lifespan=lifespan,
     )
     made.state.needs = needs
