@@ -16,6 +16,8 @@ from tests.support.front import NOON, Front, reject_backup, reject_restore, volu
 from tests.support.web import served
 
 LONG = "a-name-that-is-as-long-as-kubernetes-lets-one-be-and-then-wraps-x"[:63]
+BIG = f"instance-{LONG}"[:63]
+"""A snapshot with many volumes, and a long name."""
 TAKEN_OVER = "taken over"
 HOSTILE = f"<b>bold</b>&amp;<script>document.title='{TAKEN_OVER}'</script>"
 
@@ -44,7 +46,7 @@ def usual(console: Console) -> None:
     missing = Message(code="VolumeNotCopied", text=f"{LONG}/data could not be read: {HOSTILE}", subject="shop")
     full(front, "instance-partial", hours=4, status="PartiallyFailed", errors=[missing] * 3, warnings=[missing])
     full(front, "instance-failed", hours=3, status="Failed", errors=[missing])
-    full(front, f"instance-{LONG}"[:63], hours=2, volumes=[volume(f"v{n}", LONG, LONG) for n in range(9)])
+    full(front, BIG, hours=2, volumes=[volume(f"v{n}", LONG, LONG) for n in range(9)])
     reject_backup(front, "refused", Message(code="NoSuchApplication", text="there is no application called nope"))
     reject_restore(front, "refused too", Message(code="BackupNotFound", text="there is no such backup"))
     front.begin("instance-running")
