@@ -19,6 +19,8 @@ FLAGS = (
 )
 PATIENCE_MS = 60_000
 """For which a page may take to become what a test waits for, on a machine that has much to do."""
+REFUSED = "responded with a status of 400"
+"""What a browser says of a form that comes back with what is wrong in it."""
 Scheme = Literal["light", "dark"]
 
 
@@ -74,7 +76,7 @@ def complaints(page: Page) -> Iterator[list[str]]:
         heard.append(f"{page.url}: {error}")
 
     def said(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and REFUSED not in message.text:
             heard.append(f"{page.url}: {message.text}")
 
     page.on("pageerror", failed)
