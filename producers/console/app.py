@@ -35,8 +35,8 @@ from schemas.errors import SnaplineError
 
 STATIC = Path(__file__).parent / "static"
 GZIP = 5
-"""How hard pages are compressed. Lengths of compressed pages could tell a form's token (https://www.breachattack.com) to
-who makes a browser ask many times; that token alone is good for nothing, as forms of other sites are refused anyway."""
+"""How hard pages are compressed. Their lengths could tell a form's token (https://www.breachattack.com) to who makes a
+browser ask many times; that token alone is good for nothing, as forms of other sites are refused anyway."""
 PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     account.routes,
     home.routes,
