@@ -8,7 +8,7 @@ from schemas import events as e
 from schemas.job import Job
 from schemas.rights import Rights
 from workers.adapters import broker
-from workers.adapters.broker import DeadLetter, Logged, Since
+from workers.adapters.broker import DeadLetter, Logged, Since, Start
 
 
 class Bus(Protocol):
@@ -31,6 +31,11 @@ class Bus(Protocol):
     ) -> Iterator[Logged]:
         """The event log from `since` on, over a connection of its own and at the reader's pace. Ends on `stop`, or
         when nothing has come for `idle`."""
+        ...
+
+    def log_slice(self, start: Start, most: int, until: int | None = None) -> list[Logged]:
+        """At most `most` entries of the event log from `start` on, up to the offset `until`; nothing else is read. From
+        `last` on, those that came together with the newest."""
         ...
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
@@ -75,6 +80,10 @@ class RabbitMQ:
     ) -> Iterator[Logged]:
         """See `Bus`."""
         return broker.read_log(self._url, since=since, stop=stop, idle=idle)
+
+    def log_slice(self, start: Start, most: int, until: int | None = None) -> list[Logged]:
+        """See `Bus`."""
+        return broker.read_slice(self._url, start, most, until)
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
         """See `Bus`."""

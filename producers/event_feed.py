@@ -83,6 +83,11 @@ class EventFeed:
         with self._lock:
             return self._lost_since
 
+    def recent(self) -> "list[Logged]":
+        """The newest entries that are remembered, in order and without a gap; none before anybody has listened."""
+        with self._lock:
+            return list(self._recent)
+
     def close(self) -> None:
         """Ends the reader; nobody hears anything any more."""
         self._stop.set()

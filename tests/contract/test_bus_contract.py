@@ -14,7 +14,7 @@ from tests.support.event_log import logged
 from tests.support.line import until
 from tests.support.serving import Handle, serving
 from workers.adapters import broker
-from workers.adapters.broker import DeadLetter, declaring
+from workers.adapters.broker import DeadLetter, Logged, Start, declaring
 from workers.adapters.twins.bus import MemoryBus
 from workers.deliveries import Again, Delivery, GaveUp, Park
 
@@ -31,6 +31,7 @@ class Bus(Protocol):
     def serving(self, queue: topology.Queue, handle: Handle) -> AbstractContextManager[None]: ...
     def log(self, since: datetime | None = None) -> list[e.AnyEvent]: ...
     def senders(self) -> list[str]: ...
+    def log_slice(self, start: Start, most: int, until: int | None = None) -> list[Logged]: ...
     def dead_letters(self, queue: str) -> list[DeadLetter]: ...
     def redrive(self, queue: str, ids: set[str] | None = None) -> int: ...
     def drop(self, queue: str, ids: set[str] | None = None) -> int: ...
@@ -57,6 +58,9 @@ class Rabbit:
 
     def log(self, since: datetime | None = None) -> list[e.AnyEvent]:
         return [entry.event for entry in logged(self._url, since or "first")]
+
+    def log_slice(self, start: Start, most: int, until: int | None = None) -> list[Logged]:
+        return broker.read_slice(self._url, start, most, until)
 
     def dead_letters(self, queue: str) -> list[DeadLetter]:
         return broker.list_dead_letters(self._url, queue)
@@ -263,3 +267,16 @@ def test_there_are_no_dead_letters_of_a_queue_that_cannot_be(bus: Bus) -> None:
 def test_the_log_says_who_has_sent_what(bus: Bus) -> None:
     bus.publish(_news("a"))
     until(lambda: bus.senders() == ["snapline"], "it is in the log with its sender")
+
+
+def test_a_part_of_the_log_is_read_by_offset_and_by_time(bus: Bus) -> None:
+    for number in range(250):
+        bus.publish(_news(str(number)))
+    until(lambda: [each.event.id for each in bus.log_slice("last", 1000)][-1:] == ["249"], "all of it is in the log")
+    newest = bus.log_slice("last", 1000)[-1]
+    part = bus.log_slice(newest.offset - 220, 1000, newest.offset - 10)
+    assert [logged.event.id for logged in part] == [str(number) for number in range(29, 240)]
+    assert [logged.offset for logged in part] == [*range(newest.offset - 220, newest.offset - 9)]
+    assert [logged.event.id for logged in bus.log_slice("first", 3)] == ["0", "1", "2"]
+    after = bus.log_slice(newest.event.time, 1000)
+    assert after[-1].event.id == "249"

@@ -16,7 +16,7 @@ from schemas.messages import Message
 from schemas.records import BackupRecord, BackupRejection, BackupRequest, RestoreRejection, VolumeRecord
 from schemas.settings import Settings
 from tests.support.sealed import PASSPHRASE, sealed
-from workers.adapters.broker import DeadLetter, Logged, Since
+from workers.adapters.broker import DeadLetter, Logged, Since, Start
 from workers.adapters.twins.bus import MemoryBus
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.store import MemoryObjectStore
@@ -62,6 +62,9 @@ class TwinBus:
             if idle is not None:
                 return
             time.sleep(0.01)
+
+    def log_slice(self, start: Start, most: int, until: int | None = None) -> list[Logged]:
+        return self.memory.log_slice(start, most, until)
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
         queues = [queue] if queue else list(topology.QUEUES)

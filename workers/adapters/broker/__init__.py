@@ -6,7 +6,8 @@ from workers.adapters.broker.consuming import EventBroker, delivery
 from workers.adapters.broker.control import broadcast_cancel, listen_cancel
 from workers.adapters.broker.dead_letters import DeadLetter, drop, list_dead_letters, queue_state, redrive
 from workers.adapters.broker.declaring import declare
-from workers.adapters.broker.event_log import Logged, Since, read_log
+from workers.adapters.broker.event_log import Logged, Since, Start, read_log
+from workers.adapters.broker.log_slices import read_slice
 from workers.adapters.broker.publishing import Publisher
 from workers.adapters.broker.settling import LostDeliveries, SafeRetries
 from workers.adapters.broker.watching import Prefetch, StepTimes, StopRequests, ThreadWatch, consuming, dead_threads
@@ -21,6 +22,7 @@ __all__ = [
     "SafeRetries",
     "Shutdown",
     "Since",
+    "Start",
     "StepTimes",
     "StopRequests",
     "ThreadWatch",
@@ -35,5 +37,6 @@ __all__ = [
     "listen_cancel",
     "queue_state",
     "read_log",
+    "read_slice",
     "redrive",
 ]

@@ -16,6 +16,8 @@ from workers.adapters.broker import connection, declaring
 from workers.adapters.broker.reading import SENDER
 
 Since = datetime | Literal["first", "next"]
+Start = Since | Literal["last"] | int
+"""Where a reader attaches: also at the last entries, or at an offset."""
 CREDIT = 200
 POLL = 0.2
 """Seconds between looks at `stop` and `idle`."""
@@ -46,7 +48,7 @@ class LogPosition:
     there any more, the broker has lost its data and everything in the log is new.
     """
 
-    since: Since
+    since: Start
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     last: Entry | None = None
     connected: bool = False
@@ -103,8 +105,8 @@ def read_log(
     while not stop():
         try:
             for offset, body, user, asking in _new_entries(url, position, stop, idle):
-                if (event := _event(body)) and position.wanted(event):
-                    yield Logged(offset, event, asking or user if event.type in e.REQUESTS else user)
+                if (logged := logged_of((offset, body, user, asking))) and position.wanted(logged.event):
+                    yield logged
             return
         except Lost:
             position.start_over()
@@ -116,7 +118,7 @@ def read_log(
 
 def _new_entries(url: str, position: LogPosition, stop: Callable[[], bool], idle: timedelta | None) -> Iterator[Entry]:
     quiet_since = time.monotonic()
-    for entry in _entries(url, position, stop):
+    for entry in entries(url, position, stop):
         if entry is not None:
             quiet_since = time.monotonic()
             if position.passes(entry):
@@ -127,7 +129,7 @@ def _new_entries(url: str, position: LogPosition, stop: Callable[[], bool], idle
             return
 
 
-def _entries(url: str, position: LogPosition, stop: Callable[[], bool]) -> Iterator[Entry | None]:
+def entries(url: str, position: LogPosition, stop: Callable[[], bool]) -> Iterator[Entry | None]:
     """All entries from the place on, over one connection; None now and then while nothing comes."""
     opened = connection.connect(url)
     arrived: deque[Entry] = deque()
@@ -158,8 +160,11 @@ def _entries(url: str, position: LogPosition, stop: Callable[[], bool]) -> Itera
         connection.close(opened)
 
 
-def _event(body: bytes) -> e.AnyEvent | None:
+def logged_of(entry: Entry) -> Logged | None:
+    """The entry with its event; None for what is none."""
+    offset, body, user, asking = entry
     try:
-        return e.parse(body)
+        event = e.parse(body)
     except MalformedEvent:
         return None
+    return Logged(offset, event, asking or user if event.type in e.REQUESTS else user)

@@ -16,12 +16,13 @@ from schemas import topology
 from schemas.errors import MalformedEvent
 from schemas.rights import Rights
 from schemas.topology import Queue
-from workers.adapters.broker import DeadLetter, Logged, dead_letters, reading
+from workers.adapters.broker import DeadLetter, Logged, Start, dead_letters, reading
 from workers.adapters.broker.reading import Arrived
 from workers.adapters.broker.settling import unforeseen
 from workers.deliveries import Again, Delivery, GaveUp, Outcome, Park
 
 OURSELVES = "snapline"
+CHUNK = 3
 Handle = Callable[[dict[str, Any], Delivery], None]
 """An actor: gets the event as a plain dict; raises an Outcome if it is not simply done."""
 
@@ -102,6 +103,17 @@ class MemoryBus:
             for offset, (event, sender) in entries
             if not isinstance(since, datetime) or event.time >= since
         ]
+
+    def log_slice(self, start: Start, most: int, until: int | None = None) -> list[Logged]:
+        """As `read_slice`; what comes together is a chunk of `CHUNK`."""
+        entries = self.read_log()
+        if isinstance(start, datetime):
+            entries = [each for each in entries if each.event.time >= start]
+        elif start == "last":
+            entries = entries[-CHUNK:]
+        elif isinstance(start, int):
+            entries = [each for each in entries if each.offset >= start]
+        return [each for each in entries if until is None or each.offset <= until][:most]
 
     def dead_letters(self, queue: str) -> list[DeadLetter]:
         """As `list_dead_letters`."""
