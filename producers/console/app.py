@@ -16,6 +16,7 @@ from producers.console import faults
 from producers.console.needs import Needs
 from producers.console.pages import (
     account,
+    activity,
     home,
     inside,
     live,
@@ -39,6 +40,7 @@ GZIP = 5
 browser ask many times; that token alone is good for nothing, as forms of other sites are refused anyway."""
 PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     account.routes,
+    activity.routes,
     home.routes,
     inside.routes,
     live.routes,
