@@ -1,6 +1,6 @@
 """The bus as producers use it: what fronts may ask of RabbitMQ. It does not know what events mean."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -42,8 +42,9 @@ class Bus(Protocol):
         """All, or those of one queue. Raises Invalid for a name that no queue can have."""
         ...
 
-    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
-        """Gives dead letters back to their queue, all or those in `ids`; how many."""
+    def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
+        """Gives dead letters back to their queue, all or those in `ids`; how many. Those in `bodies` go back with
+        another body."""
         ...
 
     def drop(self, queue: str, ids: set[str] | None = None) -> int:
@@ -89,9 +90,9 @@ class RabbitMQ:
         """See `Bus`."""
         return broker.list_dead_letters(self._url, queue, rights=self._rights)
 
-    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
+    def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
         """See `Bus`."""
-        return broker.redrive(self._url, queue, ids, self._rights)
+        return broker.redrive(self._url, queue, ids, self._rights, bodies)
 
     def drop(self, queue: str, ids: set[str] | None = None) -> int:
         """See `Bus`."""

@@ -17,6 +17,7 @@ from producers.console.needs import Needs
 from producers.console.pages import (
     account,
     activity,
+    dead_letters,
     home,
     inside,
     live,
@@ -41,6 +42,7 @@ browser ask many times; that token alone is good for nothing, as forms of other 
 PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     account.routes,
     activity.routes,
+    dead_letters.routes,
     home.routes,
     inside.routes,
     live.routes,

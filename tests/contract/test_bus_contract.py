@@ -1,6 +1,6 @@
 """What every bus does: the one in memory and RabbitMQ, by the same tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -33,7 +33,7 @@ class Bus(Protocol):
     def senders(self) -> list[str]: ...
     def log_slice(self, start: Start, most: int, until: int | None = None) -> list[Logged]: ...
     def dead_letters(self, queue: str) -> list[DeadLetter]: ...
-    def redrive(self, queue: str, ids: set[str] | None = None) -> int: ...
+    def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int: ...
     def drop(self, queue: str, ids: set[str] | None = None) -> int: ...
 
 
@@ -65,8 +65,8 @@ class Rabbit:
     def dead_letters(self, queue: str) -> list[DeadLetter]:
         return broker.list_dead_letters(self._url, queue)
 
-    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
-        return broker.redrive(self._url, queue, ids)
+    def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
+        return broker.redrive(self._url, queue, ids, bodies=bodies)
 
     def drop(self, queue: str, ids: set[str] | None = None) -> int:
         return broker.drop(self._url, queue, ids)
@@ -280,3 +280,20 @@ def test_a_part_of_the_log_is_read_by_offset_and_by_time(bus: Bus) -> None:
     assert [logged.event.id for logged in bus.log_slice("first", 3)] == ["0", "1", "2"]
     after = bus.log_slice(newest.event.time, 1000)
     assert after[-1].event.id == "249"
+
+
+def test_a_dead_letter_goes_back_with_another_body(bus: Bus) -> None:
+    got: list[Document] = []
+
+    def handle(event: Document, delivery: Delivery) -> None:
+        got.append({**event, "sender": delivery.sender})
+
+    bus.publish_raw(b"junk", "backup.requested.v1")
+    with bus.serving(GATE, lambda _, __: None):
+        until(lambda: len(bus.dead_letters(GATE.name)) == 1, "it is parked")
+    [letter] = bus.dead_letters(GATE.name)
+    assert bus.redrive(GATE.name, {letter.id}, {letter.id: e.encode(_request("mended"))}) == 1
+    with bus.serving(GATE, handle):
+        until(lambda: got != [], "it arrives")
+    assert [(event["id"], event["sender"]) for event in got] == [("mended", "snapline")]
+    assert bus.dead_letters(GATE.name) == []

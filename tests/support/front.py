@@ -1,7 +1,7 @@
 """A front's session over twins: everything that an action or a view needs, and nothing of the world."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -70,8 +70,8 @@ class TwinBus:
         queues = [queue] if queue else list(topology.QUEUES)
         return [letter for name in queues for letter in self.memory.dead_letters(name)]
 
-    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
-        return self.memory.redrive(queue, ids)
+    def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
+        return self.memory.redrive(queue, ids, bodies)
 
     def drop(self, queue: str, ids: set[str] | None = None) -> int:
         return self.memory.drop(queue, ids)

@@ -133,6 +133,9 @@ def _upkeep(event: e.Event) -> Said | None:
             return Said(f"Pruned; {_size(event.reclaimed_bytes)} came back", "ok")
         case e.BackupVerified():
             return Said(f"Read back ({event.depth}); no problems", "ok")
+        case e.AuditRecorded():
+            how = "" if event.outcome == "done" else f": {event.outcome}"
+            return Said(" ".join(filter(None, (event.who, event.act, event.on))) + how, "warn" if how else None)
         case e.BackupTestRestored():
             return Said(f"A test restore was ready after {event.seconds:.0f} s", "ok")
     return None

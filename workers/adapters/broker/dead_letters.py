@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,8 +51,15 @@ def list_dead_letters(
     return found
 
 
-def redrive(url: str, queue: str, ids: set[str] | None = None, rights: Rights | None = None) -> int:
-    """Gives dead letters back to their queue, all or those in `ids`; how many. A killed redrive may give one twice."""
+def redrive(
+    url: str,
+    queue: str,
+    ids: set[str] | None = None,
+    rights: Rights | None = None,
+    bodies: Mapping[str, bytes] | None = None,
+) -> int:
+    """Gives dead letters back to their queue, all or those in `ids`; how many. A killed redrive may give one twice.
+    Those in `bodies` go back with another body, in the name of who has sent them: no edit lends ours."""
     chosen = queue_named(queue)
     publisher = Publisher(url, "snapline/dead-letters")
     count = 0
@@ -62,7 +69,9 @@ def redrive(url: str, queue: str, ids: set[str] | None = None, rights: Rights | 
     ):
         for letter, tag in _letters(channel, chosen, _rights(url, rights)):
             if ids is None or letter.id in ids:
-                publisher.publish_to(letter.body, chosen.name, {reading.SENDER: letter.sender})
+                publisher.publish_to(
+                    (bodies or {}).get(letter.id, letter.body), chosen.name, {reading.SENDER: letter.sender}
+                )
                 channel.basic_ack(tag)
                 count += 1
     return count

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -120,13 +120,14 @@ class MemoryBus:
         with self._lock:
             return list(self._dead[dead_letters.queue_named(queue).name])
 
-    def redrive(self, queue: str, ids: set[str] | None = None) -> int:
+    def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
         """As `redrive`."""
         taken = self._take(queue, ids)
         for letter in taken:
             with self._lock:
                 headers = {reading.SENDER: letter.sender}
-                self._queues[queue].append(_Waiting(letter.body, OURSELVES, topology.WORK, queue, headers))
+                body = (bodies or {}).get(letter.id, letter.body)
+                self._queues[queue].append(_Waiting(body, OURSELVES, topology.WORK, queue, headers))
                 self._lock.notify_all()
         return len(taken)
 

@@ -1,0 +1,1 @@
+"""What can be done with dead letters beyond giving them back as they are."""
