@@ -84,9 +84,10 @@ class EventFeed:
             return self._lost_since
 
     def recent(self) -> "list[Logged]":
-        """The newest entries that are remembered, in order and without a gap; none before anybody has listened."""
+        """The newest entries that are remembered, in order and without a gap; none before anybody has listened, and
+        none while nothing is heard."""
         with self._lock:
-            return list(self._recent)
+            return [] if self._lost_since else list(self._recent)
 
     def close(self) -> None:
         """Ends the reader; nobody hears anything any more."""
