@@ -6,6 +6,7 @@ import ipaddress
 import re
 import secrets
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import FormData, Headers
@@ -20,8 +21,11 @@ from producers.access.tokens import Tokens
 from schemas.errors import Code, Denied, Invalid
 from schemas.settings import Settings
 
-COOKIE, VISIT = "snapline", "snapline-visit"
-"""Of a session; and of a browser in which nobody is signed in yet."""
+if TYPE_CHECKING:
+    from producers.access.oidc import SingleSignOn
+
+COOKIE, VISIT, SINGLE = "snapline", "snapline-visit", "snapline-single"
+"""Of a session; of a browser in which nobody is signed in yet; and of one that was led to the identity provider."""
 STRICT = "__Host-"
 """What cookies begin with that browsers take over TLS alone, and from this host alone."""
 VISIT_SECONDS = 3600
@@ -55,8 +59,10 @@ def way(settings: Settings) -> Way:
 class Doorkeeper:
     """What pages ask about who is there. Safe for threads; it may block."""
 
-    def __init__(self, door: Door, tokens: Tokens, known: KnownUsers, way: Way) -> None:
-        self.door, self.way = door, way
+    def __init__(
+        self, door: Door, tokens: Tokens, known: KnownUsers, way: Way, single: "SingleSignOn | None" = None
+    ) -> None:
+        self.door, self.way, self.single = door, way, single
         self._tokens, self._known = tokens, known
 
     def identity(self, request: HTTPConnection) -> Identity | None:

@@ -25,6 +25,7 @@ from producers.console.pages import (
     restores,
     settings,
     sign_in,
+    single_sign_on,
     snapshot_deeds,
     snapshot_details,
     snapshots,
@@ -53,6 +54,7 @@ PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     snapshot_details.routes,
     snapshots.routes,
     sign_in.routes,
+    single_sign_on.routes,
     styleguide.routes,
     theme.routes,
 )

@@ -93,7 +93,7 @@ def asking(request: Request, template: str, status: int = 200, **values: object)
     """A form for somebody who is not signed in."""
     door = door_of(request)
     visit = door.visit(request) or web.new_visit()
-    known: dict[str, object] = {"wrong": "", "weak": "", "single": ""}
+    known: dict[str, object] = {"wrong": "", "weak": "", "single": door.single is not None}
     answer = render(request, template, status, form_token=web.form_token(visit), **(known | values))
     if door.session_id(request):
         door.drop_cookie(request, answer, web.COOKIE)
