@@ -61,8 +61,12 @@ def pages(console: Gate, method: str) -> list[Route]:
 
 def path_of(route: Route, name: str = THEIRS, slug: str = "theirs") -> str:
     """An address of that route."""
-    named = {"name": name, "slug": slug, "phase": "pre", "number": "0", "rest": "x"}
-    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: named.get(found[1], "x"), route.path)
+    named = {"name": name, "slug": slug, "phase": "pre"}
+
+    def one(found: re.Match[str]) -> str:
+        return named.get(found[1], "0" if found[2] == ":int" else "x")
+
+    return re.sub(r"\{(\w+)(:\w+)?\}", one, route.path)
 
 
 FIELDS: dict[str, Any] = {
