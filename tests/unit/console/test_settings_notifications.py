@@ -130,10 +130,12 @@ def test_a_private_address_is_refused_unless_it_is_allowed(console: Console) -> 
 
 def test_a_target_is_removed(console: Console) -> None:
     update(console, HOOK)
-    console.post(f"{PATH}/notifications/ops/remove")
+    assert "kept nowhere else" in console.post(f"{PATH}/notifications/ops/remove", status=409).text
+    assert stored(console)
+    console.post(f"{PATH}/notifications/ops/remove", {"sure": "1"})
     with pytest.raises(NotFound):
         stored(console)
-    console.post(f"{PATH}/notifications/ops/remove", status=404)
+    console.post(f"{PATH}/notifications/ops/remove", {"sure": "1"}, 404)
 
 
 def test_those_of_the_environment_are_tested_and_not_changed(tmp_path: Path) -> None:

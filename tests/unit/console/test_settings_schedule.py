@@ -223,7 +223,10 @@ def test_one_is_paused_resumed_run_at_once_and_removed(console: Console) -> None
     [asked] = console.front.bus.published
     assert isinstance(asked.data, BackupRequested)
     assert asked.data.app == "shop"
-    console.post(f"{PATH}/schedules/shop/remove")
+    page = console.post(f"{PATH}/schedules/shop/remove", status=409)
+    assert "The snapshots that it has taken stay." in page.text
+    assert stored(console, "shop")
+    console.post(f"{PATH}/schedules/shop/remove", {"sure": "1"})
     with pytest.raises(NotFound):
         stored(console, "shop")
     console.post(f"{PATH}/schedules/shop/pause", status=404)

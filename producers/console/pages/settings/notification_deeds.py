@@ -10,6 +10,7 @@ from producers.console.needs import needs_of
 from producers.console.pages.settings import notifications
 from producers.console.pages.settings.desk import PATH, Desk
 from producers.console.pages.settings.show import whole_page
+from producers.console.pages.settings.sure import ask, is_sure
 from producers.console.routing import identity_of, seen
 from producers.views.notifying.targets import targets
 from schemas.errors import Invalid
@@ -44,8 +45,12 @@ def test(desk: Desk, request: Request, _: FormData) -> Response:
     return seen(PATH, done="tested")
 
 
-def remove(_: Desk, request: Request, __: FormData) -> Response:
-    """Forgets a target."""
+def remove(_: Desk, request: Request, given: FormData) -> Response:
+    """Forgets a target, once somebody is sure."""
+    session, name = needs_of(request).session, request.path_params["name"]
     require(identity_of(request), "configure")
-    actions.forget(needs_of(request).session, request.path_params["name"])
+    if not is_sure(given):
+        lost = "Its address and its key are kept nowhere else here. What is collected for it is not told."
+        return ask(request, "target", name, lost=lost, left="All other targets hear what they heard before.")
+    actions.forget(session, name)
     return seen(PATH, done="notifications")

@@ -11,6 +11,7 @@ from producers.console.pages.settings import schedule
 from producers.console.pages.settings.desk import PATH, Desk
 from producers.console.pages.settings.schedule import Sent
 from producers.console.pages.settings.show import whole_page
+from producers.console.pages.settings.sure import ask, is_sure
 from producers.console.rendering import render
 from producers.console.routing import identity_of, seen
 from producers.session import Session
@@ -91,9 +92,12 @@ def run_now(_: Desk, request: Request, __: FormData) -> Response:
     return seen(PATH, schedule=name, done="ran")
 
 
-def remove(_: Desk, request: Request, __: FormData) -> Response:
-    """Takes a schedule away; its snapshots stay."""
+def remove(_: Desk, request: Request, given: FormData) -> Response:
+    """Takes a schedule away, once somebody is sure; its snapshots stay."""
     name = _require(request, "configure")
+    if not is_sure(given):
+        lost = "Nothing is taken or verified by it any more. To let it rest for a while, pause it."
+        return ask(request, "schedule", name, lost=lost, left="The snapshots that it has taken stay.")
     actions.forget(needs_of(request).session, name)
     return seen(PATH, done="schedule-removed")
 
