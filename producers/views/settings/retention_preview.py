@@ -53,6 +53,11 @@ class RetentionPreview:
         return sum(1 for each in self.goes if each.anyway)
 
     @property
+    def places(self) -> int:
+        """In how many destinations something goes."""
+        return len({each.destination for each in self.goes})
+
+    @property
     def digest(self) -> str:
         """Of what goes, and of what is not known: who has seen one preview has seen any of the same digest."""
         said = sorted(f"{each.destination}/{each.snapshot.name}" for each in self.goes) + sorted(self.doubts)

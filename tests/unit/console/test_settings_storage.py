@@ -167,6 +167,15 @@ def test_an_export_is_mounted_under_its_name_unless_it_is_said_where(console: Co
     assert found.path == "/var/lib/snapline/nas"
 
 
+def test_for_a_directory_it_says_how_every_worker_comes_to_see_it(console: Console) -> None:
+    given = {"kind": "nfs", "name": "default", "nfs_server": "h", "nfs_path": "/e<b>", "passphrase": PASSPHRASE}
+    console.post(f"{PATH}/storage", given)
+    page = console.get(PATH)
+    assert "Get instructions" in page.text
+    assert "mount /var/lib/snapline/default" in page.text
+    assert "/e<b>" not in page.html
+
+
 # --- what stays, and what begins anew
 
 

@@ -11,11 +11,12 @@ from producers.console.needs import Needs
 from producers.console.pages.settings.desk import Desk
 from producers.console.pages.settings.storage import FIRST, Attempt
 from producers.session import Session
-from producers.views.destinations import DestinationView, UnreadableDestination, destinations, is_given
+from producers.views.destinations import DestinationView, UnreadableDestination, destinations, is_given, mounting
+from producers.views.destinations.mounting import MountStep
 from producers.views.destinations.use import DestinationUse, jobs_in
 from producers.views.settings.certificates import CertificateView, certificates
 from producers.views.settings.last_checks import Checked
-from schemas.destination import Destination, S3Destination, from_settings
+from schemas.destination import Destination, DirectoryDestination, NfsDestination, S3Destination, from_settings
 from schemas.errors import NotFound, PermanentError, SnaplineError
 
 NEW_VALUES: Mapping[str, str] = {"kind": "aws", "region": "us-east-1", "cloud_name": "AzurePublicCloud"}
@@ -26,7 +27,8 @@ NEW_VALUES: Mapping[str, str] = {"kind": "aws", "region": "us-east-1", "cloud_na
 class StorageCard:
     """`listed` are all destinations, and the form is about the one called `name`, or a new one. `kept` are its secrets,
     each with where it is referred to, and `held` those that were typed and are not stored yet, found by `token`.
-    `running` is what needs it now; `given` says that the environment has it, so that nothing can be changed here."""
+    `running` is what needs it now; `given` says that the environment has it, so that nothing can be changed here;
+    `mounting` is what to do for one that is a directory."""
 
     listed: Sequence[DestinationView | UnreadableDestination]
     name: str
@@ -40,6 +42,7 @@ class StorageCard:
     running: DestinationUse | None = None
     checked: Checked | None = None
     authorities: Sequence[CertificateView] = ()
+    mounting: Sequence[MountStep] = ()
     default_is_given: bool = False
 
     @property
@@ -123,6 +126,7 @@ def _existing(
         running=jobs_in(session, name),
         checked=checked,
         authorities=certificates(pem),
+        mounting=mounting.steps(stored) if isinstance(stored, NfsDestination | DirectoryDestination) else (),
         default_is_given=from_settings(session.settings) is not None,
     )
 
