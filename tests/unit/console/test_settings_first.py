@@ -141,3 +141,40 @@ def test_a_cluster_that_does_not_answer_is_said_on_the_card(console: Console, mo
     monkeypatch.setattr(console.front.session.destinations, "defaults", away)
     assert card(console).problem == "could not reach the cluster"
     assert "could not reach the cluster" in console.get(PATH).text
+
+
+# --- what does not answer
+
+
+def test_a_cluster_that_is_away_is_said_on_each_card(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    complete(console)
+
+    def away(*_: object, **__: object) -> object:
+        raise TransientError("could not list Secrets: the API server does not answer")
+
+    monkeypatch.setattr(console.front.cluster, "list", away)
+    monkeypatch.setattr(console.front.cluster, "get", away)
+    text = console.get(PATH).text
+    for what in ("destinations", "schedules", "retention policy", "targets of notifications"):
+        assert f"The {what} cannot be shown" in text
+    assert "the API server does not answer" in text
+    assert console.get(f"{PATH}?configure=true").has("velero-status-box")
+
+
+def test_a_store_that_is_away_hides_no_setting(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    complete(console)
+    schedules.put(console.front.session, None, "0 2 * * *")
+
+    def away(*_: object, **__: object) -> object:
+        raise TransientError("could not list running/ in the object store: it did not answer in time")
+
+    for asked in ("list", "names", "get"):
+        monkeypatch.setattr(console.front.objects, asked, away)
+    page = console.get(PATH)
+    assert "The store does not answer as it should" in page.text
+    assert "What would be deleted in default cannot be told" in page.text
+    assert page.has("update-storage-settings-button")
+    assert page.test_id("snapshots-schedule-human-readable-cron-expression") == "At 02:00 AM"
+    page = console.get(f"{PATH}/destinations/default/remove")
+    assert "It cannot be said which snapshots stand there." in page.text
+    console.post(f"{PATH}/destinations/default/remove", status=400)
