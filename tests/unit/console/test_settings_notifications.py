@@ -83,7 +83,7 @@ def test_other_kinds_have_their_own_fields(console: Console) -> None:
         {"url": "no address"},
         {"url": ""},
         {"name": ""},
-        {"name": "<b>x"},
+        {"name": "<x-odd>"},
         {"events": "<script>"},
         {"apps": "A B"},
         {"digest": "never"},
@@ -95,8 +95,8 @@ def test_what_is_wrong_is_said_and_nothing_is_stored(console: Console, changes: 
     page = update(console, {**HOOK, **changes}, 422)
     assert "Nothing was stored" in page.text or 'class="error"' in page.html
     assert TOKEN not in page.html
-    for hostile in ("<b>x", "<script>"):
-        assert hostile not in page.html.replace("<script src", "")
+    for hostile in ("<x-odd>", "<script>"):
+        assert hostile not in page.html
     with pytest.raises(NotFound):
         stored(console)
 
@@ -194,7 +194,7 @@ def test_an_objective_is_set_shown_and_taken_away(console: Console) -> None:
     assert objectives(session) == {}
 
 
-@pytest.mark.parametrize(("app", "length"), [("shop", "soon"), ("shop", "1m"), ("gone", "24h"), ("<b>", "24h")])
+@pytest.mark.parametrize(("app", "length"), [("shop", "soon"), ("shop", "1m"), ("gone", "24h"), ("<x-odd>", "24h")])
 def test_an_objective_that_cannot_be_is_refused(console: Console, app: str, length: str) -> None:
     page = console.post(f"{PATH}/objective", {"app": app, "objective": length}, 422)
     assert f'value="{length}"' in page.html

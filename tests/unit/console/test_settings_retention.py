@@ -187,7 +187,7 @@ def test_every_rule_is_stored_and_shown_again(console: Console) -> None:
         ("value", "-1"),
         ("value", "four"),
         ("value", "9999999"),
-        ("unit", "<b>"),
+        ("unit", "<x-odd>"),
         ("keep_last", "-2"),
         ("keep_daily", "1.5"),
         ("keep_within", "for ever"),
@@ -198,7 +198,8 @@ def test_every_rule_is_stored_and_shown_again(console: Console) -> None:
 def test_what_is_wrong_is_said_and_stays_typed(console: Console, field: str, value: str) -> None:
     page = update(console, {"scope": "instance", "value": "4", "unit": "weeks", field: value}, 422)
     assert 'class="error"' in page.html or "Nothing was stored" in page.text
-    assert "<script>" not in page.html.replace('<script src="', "")
+    assert "<script>" not in page.html
+    assert "<x-odd>" not in page.html
     assert stored(console) is None
     console.get(f"{PATH}/retention/preview", 200, scope="instance", **{field: value})
 
@@ -217,13 +218,13 @@ def test_an_application_and_safety_snapshots_have_policies_of_their_own(console:
     assert stored(console, "app/shop") is None
 
 
-@pytest.mark.parametrize("scope", ["", "x", "app/", "app/nope", "schedule/nope", "app/../x", "<b>"])
+@pytest.mark.parametrize("scope", ["", "x", "app/", "app/nope", "schedule/nope", "app/../x", "<x-odd>"])
 def test_a_scope_that_there_is_not_is_refused(console: Console, scope: str) -> None:
     answer = console.browser.post(
         f"{PATH}/retention", data={"csrf": "of this session", "scope": scope, "value": "1", "unit": "weeks"}
     )
     assert answer.status_code in (400, 422)
-    assert "<b>" not in answer.text.replace("<b>All policies</b>", "").replace("<b>Enable scheduled", "")
+    assert "<x-odd>" not in answer.text
 
 
 def test_a_policy_that_cannot_be_read_is_said_to_delete_nothing(console: Console) -> None:
