@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from producers.access.identity import Identity
+from producers.console.rendering import environment
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code
+from schemas.errors import Code, TransientError
 from schemas.job import backup, restore
-from schemas.kubernetes import CONFIG_MAPS, Object
+from schemas.kubernetes import CONFIG_MAPS, Discovery, Object
 from schemas.messages import Message
 from schemas.records import RestoreRecord
 from tests.support.console import Console, Page
@@ -290,3 +291,54 @@ def test_an_unanswered_request_says_so_after_a_while(tmp_path: Path) -> None:
     assert "Nobody has taken up" in at.get("/restores/b-xxxxx", since=str(since - 600)).text
     at.get("/restores/b-xxxxx", 404)
     at.get("/restores/b-xxxxx", 404, since="x")
+
+
+def test_a_volume_that_is_being_written_shows_how_far_it_is(tmp_path: Path) -> None:
+    restoring = backed_up()
+    under_way(restoring)
+    at = console(tmp_path, restoring)
+    for second, done in ((1, 0), (11, 0)):
+        said = e.VolumesProgressed(job="r", volume="console/data-shop", bytes_done=done, bytes_total=1, files_done=0)
+        at.front.bus.memory.publish(e.wrap(said, source="tests", time=AFTER + timedelta(seconds=second)))
+    with at.front.session.events.listen(AFTER) as listener:
+        assert listener.get(60)
+        assert listener.get(60)
+    assert "In progress" in at.get("/restores/r").test_id("restore-in-progress-volume-0")
+
+
+def test_seconds_and_minutes_that_remain_are_said_as_people_say_them() -> None:
+    parts: Any = environment().get_template("fragments/restore_parts.html").module
+    said = [str(parts.remaining(seconds)) for seconds in (1, 59, 60, 3600)]
+    assert said == ["1 second remaining", "59 seconds remaining", "1 minute remaining", "60 minutes remaining"]
+
+
+def test_a_cluster_that_is_away_is_said_and_nothing_is_asked_for(tmp_path: Path) -> None:
+    at = console(tmp_path, backed_up())
+    form = {**hidden(plan_of(at)), "slug": "shop"}
+    at.front.cluster.discover = _away  # type: ignore[method-assign]
+    assert "the API server does not answer" in plan_page(at, 503).text
+    assert "the API server does not answer" in at.post("/restores/plan", form, 503).text
+    assert not asked(at)
+
+
+def plan_page(console: Console, status: int) -> Page:
+    return console.get("/restores/plan", status, backup="b", scope="applications", app="shop")
+
+
+def _away() -> Discovery:
+    raise TransientError("the API server does not answer")
+
+
+def test_names_that_strangers_gave_are_shown_as_text(tmp_path: Path) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    live = [*stateful("shop"), config(name)]
+    page = plan_of(console(tmp_path, backed_up(live=live)))
+    assert f"ConfigMap console/{name}" in page.text
+    assert "<img" not in page.html
+
+
+def test_a_form_of_another_site_restores_nothing(tmp_path: Path) -> None:
+    at = console(tmp_path, backed_up())
+    form = {**hidden(plan_of(at)), "slug": "shop", "csrf": "another"}
+    at.post("/restores/plan", form, 403)
+    assert not asked(at)
