@@ -12,7 +12,7 @@ from producers.views.progress import Phase
 from producers.views.restoring.heard import Heard, volumes
 from schemas import keys
 from schemas.errors import Code, SnaplineError
-from schemas.job import Job
+from schemas.job import Job, safety_snapshot
 from schemas.job import restore as restore_called
 from schemas.messages import Message
 from schemas.records import RestorePlan, RestoreRequest, VolumeRestore, VolumeResult
@@ -62,12 +62,14 @@ class Step:
 @dataclass(frozen=True)
 class RestoringView:
     """One restore. `asked` is None for a request that was rejected. `put_back` says of which owners what had been
-    deleted was created again as it was; `errors` has the rest."""
+    deleted was created again as it was; `errors` has the rest. While its safety snapshot is taken, `secured` are the
+    volumes of that, as far as was heard of them."""
 
     details: RestoreDetails
     asked: RestoreRequest | None
     steps: tuple[Step, ...]
     bars: tuple[Bar, ...]
+    secured: tuple[Bar, ...]
     put_back: tuple[Message, ...]
     errors: tuple[Message, ...]
 
@@ -91,14 +93,30 @@ def restoring(session: Session, name: str, destination: str) -> RestoringView:
     plan = ledger.find(store, keys.plan(job), RestorePlan)
     ended = details.view.completed_at is not None
     news = {} if ended or asked is None else _news(session, name, asked.requested_at)
+    securing = asked is not None and details.standing is not None and details.standing.phase == "securing"
     return RestoringView(
         details=details,
         asked=asked,
         steps=_steps(details, plan),
         bars=tuple(_bars(store, job, plan, news, ended=ended)) if plan else (),
+        secured=tuple(_secured(session, job, asked.requested_at)) if securing and asked else (),
         put_back=tuple(each for each in details.errors if each.code == Code.PUT_BACK),
         errors=tuple(each for each in details.errors if each.code != Code.PUT_BACK),
     )
+
+
+def _secured(session: Session, restore: Job, since: datetime) -> list[Bar]:
+    """The volumes of the safety snapshot that are being copied, or are done."""
+    return [
+        Bar(
+            volume,
+            "Complete" if heard.done >= heard.total else "In progress",
+            heard.done,
+            heard.total,
+            heard.pace.left(heard.total),
+        )
+        for volume, heard in sorted(_news(session, safety_snapshot(restore).name, since).items())
+    ]
 
 
 def _news(session: Session, name: str, since: datetime) -> Mapping[str, Heard]:

@@ -306,6 +306,19 @@ def test_a_volume_that_is_being_written_shows_how_far_it_is(tmp_path: Path) -> N
     assert "In progress" in at.get("/restores/r").test_id("restore-in-progress-volume-0")
 
 
+def test_while_the_safety_snapshot_is_taken_its_volumes_are_shown_too(tmp_path: Path) -> None:
+    restoring = backed_up()
+    under_way(restoring, safety_snapshot=True)
+    at = console(tmp_path, restoring)
+    said = e.VolumesProgressed(job="r-before", volume="console/data-shop", bytes_done=1, bytes_total=4, files_done=0)
+    at.front.bus.memory.publish(e.wrap(said, source="tests", time=AFTER + timedelta(seconds=1)))
+    with at.front.session.events.listen(AFTER) as listener:
+        assert listener.get(60)
+    page = at.get("/restores/r")
+    assert "25 %" in page.test_id("safety-snapshot-volume-0")
+    assert "Waiting" in page.test_id("restore-in-progress-volume-0")
+
+
 def test_seconds_and_minutes_that_remain_are_said_as_people_say_them() -> None:
     parts: Any = environment().get_template("fragments/restore_parts.html").module
     said = [str(parts.remaining(seconds)) for seconds in (1, 59, 60, 3600)]
