@@ -23,8 +23,8 @@ from workers.jobs import restorable
 from workers.planning.effects import Effect, Fate
 from workers.planning.foresee import Foreseen, Hindrance, foresee
 
-MOST_DIFFERENCES = 50
-"""Objects whose difference is worked out."""
+MOST_DIFFERENCES, MOST_LINES = 50, 1500
+"""Objects whose difference is worked out, and lines of all of these."""
 Cause = Literal["port", "class", "volume", "kind"]
 """What is in the way: a node port or a volume that another has, a storage class or a kind that is not there."""
 CAUSES: dict[str, Cause] = {"Service": "port", "PersistentVolumeClaim": "class", "PersistentVolume": "volume"}
@@ -197,11 +197,12 @@ def _view(
 
 
 def _objects(fates: Sequence[Fate]) -> Iterable[ObjectView]:
-    worked_out = 0
+    worked_out = said = 0
     for fate in sorted(fates, key=lambda each: (each.kind, each.namespace, each.name)):
         differs, lines = fate.differs, tuple[Line, ...]()
-        if differs and worked_out < MOST_DIFFERENCES:
-            worked_out, lines = worked_out + 1, difference(*fate.said())
+        if differs and worked_out < MOST_DIFFERENCES and said < MOST_LINES:
+            lines = difference(*fate.said())
+            worked_out, said = worked_out + 1, said + len(lines)
         yield ObjectView(fate.effect, fate.kind, fate.namespace, fate.name, fate.owner, fate.why, differs, lines)
 
 
