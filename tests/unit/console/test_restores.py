@@ -122,6 +122,16 @@ def test_what_is_confirmed_is_asked_for_once_however_often(tmp_path: Path) -> No
     assert page.has("restore-in-progress-view")
 
 
+def test_what_is_confirmed_is_an_act_on_record_and_what_is_looked_at_is_none(tmp_path: Path) -> None:
+    at = console(tmp_path, backed_up())
+    at.get(PARTIAL)
+    form = {**hidden(plan_of(at)), "slug": "shop"}
+    assert at.front.bus.audited == []
+    at.post("/restores/plan", form)
+    [told] = [event.data for event in at.front.bus.audited if isinstance(event.data, e.AuditRecorded)]
+    assert (told.act, told.on, told.outcome) == ("restore", "/restores/plan backup=b app=shop slug=shop", "done")
+
+
 def test_without_the_right_word_nothing_is_asked_for(tmp_path: Path) -> None:
     at = console(tmp_path, backed_up())
     page = at.post("/restores/plan", {**hidden(plan_of(at)), "slug": "blog"}, 400)

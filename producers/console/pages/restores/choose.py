@@ -26,9 +26,9 @@ PARTIAL = "/snapshots/partial/{slug}/{name}/restore"
 def routes() -> list[BaseRoute]:
     """See the module."""
     return [
-        page(FULL, show_full, "restore"),
+        page(FULL, show_full),
         form(FULL, choose_full, "restore"),
-        page(PARTIAL, show_partial, "view"),
+        page(PARTIAL, show_partial),
         form(PARTIAL, choose_partial, "restore"),
     ]
 

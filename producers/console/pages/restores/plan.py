@@ -34,7 +34,7 @@ NAME_MISMATCH = "The name you entered does not match the snapshot"
 
 def routes() -> list[BaseRoute]:
     """See the module."""
-    return [page(PLAN, show, "restore"), form(PLAN, confirm, "restore")]
+    return [page(PLAN, show), form(PLAN, confirm, "restore")]
 
 
 def show(request: Request) -> Response:

@@ -31,9 +31,9 @@ def routes() -> list[BaseRoute]:
     return [
         page(ONE, show),
         page(OF_APP, show_of_app),
-        page(f"{ONE}/cancel", ask_to_cancel, "cancel"),
+        page(f"{ONE}/cancel", ask_to_cancel),
         form(f"{ONE}/cancel", cancel, "cancel"),
-        page(f"{ONE}/rollback", roll_back, "restore"),
+        page(f"{ONE}/rollback", roll_back),
     ]
 
 
