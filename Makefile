@@ -11,9 +11,9 @@ demo: setup            # KEEP=1 leaves the stack running
 test: setup            # in random order, with the coverage; one file: make test T=tests/unit/test_license.py
 	@$(BIN)/pytest $(if $(T),$(T),-n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=)
 
-test-browser: setup    # the console in Chromium; one file: make test-browser T=tests/browser/test_pages.py
+test-browser: setup    # the console in Chromium; one file: T=tests/browser/test_pages.py; pictures: SHOTS=screenshots
 	@deploy/local/setup-browser
-	@$(BIN)/pytest $(or $(T),tests/browser)
+	@SNAPLINE_SCREENSHOTS=$(abspath $(SHOTS)) $(BIN)/pytest $(or $(T),tests/browser)
 
 lint: setup
 	@$(BIN)/ruff check .

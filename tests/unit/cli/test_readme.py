@@ -115,7 +115,7 @@ def test_a_command_of_the_readme_does_what_it_says(
     became: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda _program, arguments: became.append(arguments))
     arguments = shlex.split(command)[1:]
-    if arguments[0] in ("scheduler", "serve-api", "serve-events", "watch-upgrades"):
+    if arguments[0] in ("console", "scheduler", "serve-api", "serve-events", "watch-upgrades"):
         return  # tests of their own run these
     if "--wait" in arguments or arguments[0] == "wait":
         arguments += ["--timeout", "0.05"]
