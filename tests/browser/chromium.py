@@ -19,8 +19,6 @@ FLAGS = (
 )
 PATIENCE_MS = 60_000
 """For which a page may take to become what a test waits for, on a machine that has much to do."""
-REFUSED = "responded with a status of 400"
-"""What a browser says of a form that comes back with what is wrong in it."""
 Scheme = Literal["light", "dark"]
 
 
@@ -76,7 +74,8 @@ def complaints(page: Page) -> Iterator[list[str]]:
         heard.append(f"{page.url}: {error}")
 
     def said(message: ConsoleMessage) -> None:
-        if message.type == "error" and REFUSED not in message.text:
+        refused = "Failed to load resource" in message.text and message.location["url"] == page.url
+        if message.type == "error" and not refused:  # a page that says what is wrong is one all the same
             heard.append(f"{page.url}: {message.text}")
 
     page.on("pageerror", failed)

@@ -95,7 +95,7 @@ class Person:
         self._listening.__exit__(None, None, None)
         self._context.close()
         if error is None:
-            assert self._heard == []
+            assert not self._heard, self._heard
 
 
 @contextmanager
