@@ -1,4 +1,4 @@
-"""One restore: its steps, its volumes with how far each has come, and how it ended."""
+"""One restore: its volumes with how far each has come, and how it ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from typing import Literal
 from producers.session import Session
 from producers.views import jobs
 from producers.views.job_views import RestoreDetails
-from producers.views.progress import Phase
 from producers.views.restoring.heard import Heard, volumes
 from schemas import keys
 from schemas.errors import Code, SnaplineError
@@ -20,15 +19,6 @@ from workers.jobs import ledger
 from workers.ports import ObjectStore
 
 BarState = Literal["Waiting", "In progress", "Complete", "Failed", "Not written"]
-StepState = Literal["done", "running", "ahead", "left out"]
-STEPS: tuple[tuple[str, Phase], ...] = (
-    ("License", "preparing"),
-    ("Safety snapshot", "securing"),
-    ("Delete", "removing"),
-    ("Objects and volumes", "restoring"),
-    ("Pods ready", "finishing"),
-)
-"""The steps of a restore, each with the phase in which it is at work."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +42,6 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of a restore."""
-
-    name: str
-    state: StepState
-
-
-@dataclass(frozen=True)
 class RestoringView:
     """One restore. `asked` is None for a request that was rejected. `put_back` says of which owners what had been
     deleted was created again as it was; `errors` has the rest. While its safety snapshot is taken, `secured` are the
@@ -67,7 +49,6 @@ class RestoringView:
 
     details: RestoreDetails
     asked: RestoreRequest | None
-    steps: tuple[Step, ...]
     bars: tuple[Bar, ...]
     secured: tuple[Bar, ...]
     put_back: tuple[Message, ...]
@@ -97,7 +78,6 @@ def restoring(session: Session, name: str, destination: str) -> RestoringView:
     return RestoringView(
         details=details,
         asked=asked,
-        steps=_steps(details, plan),
         bars=tuple(_bars(store, job, plan, news, ended=ended)) if plan else (),
         secured=tuple(_secured(session, job, asked.requested_at)) if securing and asked else (),
         put_back=tuple(each for each in details.errors if each.code == Code.PUT_BACK),
@@ -125,23 +105,6 @@ def _news(session: Session, name: str, since: datetime) -> Mapping[str, Heard]:
         return volumes(session, name, since)
     except SnaplineError:
         return {}
-
-
-def _steps(details: RestoreDetails, plan: RestorePlan | None) -> tuple[Step, ...]:
-    if details.view.completed_at is not None:
-        return ()
-    phase = details.standing.phase if details.standing else "preparing"
-    phases = [each for _, each in STEPS]
-    at = phases.index(phase) if phase in phases else 0
-    takes = plan is None or plan.snapshot is not None
-    return tuple(
-        Step(name, _state(number, at) if takes or each != "securing" else "left out")
-        for number, (name, each) in enumerate(STEPS)
-    )
-
-
-def _state(number: int, at: int) -> StepState:
-    return "done" if number < at else "running" if number == at else "ahead"
 
 
 def _bars(store: ObjectStore, job: Job, plan: RestorePlan, news: Mapping[str, Heard], *, ended: bool) -> list[Bar]:

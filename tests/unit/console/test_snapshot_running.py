@@ -230,6 +230,20 @@ def test_the_steps_of_a_restore_follow_its_records() -> None:
     assert states() == ["done", "done", "done", "done", "done", "running"]
 
 
+def test_a_restore_shows_its_line_what_is_tried_again_and_its_log(console: Console) -> None:
+    store = console.front.store
+    asked = RestoreRequest(name="shop-r", request="q", event_id="e", requested_at=NOON, backup="b", scope="full")
+    ledger.begin(store, RESTORE)
+    ledger.create(store, keys.request(RESTORE), asked)
+    why = Message(code="Transient", text=f"the API server is away {HOSTILE}")
+    ledger.rest(store, RESTORE, timedelta(minutes=5), why)
+    page = console.get("/restores/shop-r")
+    assert "Safety snapshot : in progress planning" in page.text
+    assert f"A step has failed for now the API server is away {HOSTILE}. It is tried again at" in page.text
+    assert 'level=info msg="restore of all applications and the console requested, from b (full)"' in page.text
+    assert HOSTILE not in page.html
+
+
 def test_a_volume_of_which_the_first_news_come_late_is_no_leap_of_the_pace() -> None:
     heard = Heard(JobProgress("e", "instance-a"))
     for second, done in ((0, 900_000), (2, 900_200), (4, 900_400)):

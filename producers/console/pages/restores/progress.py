@@ -1,5 +1,6 @@
 """One restore: how far it is, and how it ended."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from starlette.datastructures import FormData
@@ -13,11 +14,15 @@ from producers.console.needs import needs_of
 from producers.console.pages.restores.asking import of_restore, plan_address
 from producers.console.rendering import render
 from producers.console.routing import form, identity_of, page, seen
+from producers.console.shared import shared
+from producers.console.snapshots.following import following
 from producers.views.catalog import open_catalog
+from producers.views.console.running import RunningJob
 from producers.views.job_views import RestoreView
 from producers.views.restore_plan.asked import Asked
 from producers.views.restoring.underway import RestoringView, restoring
-from schemas.errors import Code, Invalid, NotFound
+from schemas.errors import Code, Invalid, NotFound, SnaplineError
+from schemas.job import restore as restore_called
 
 ONE = "/restores/{name}"
 OF_APP = "/snapshots/{slug}/{name}/restore"
@@ -122,6 +127,7 @@ def _page(request: Request, name: str, backup: str = "") -> Response:
         "pages/restores/restore.html",
         view=found,
         restoring=view,
+        job=None if view.ended else _line(request, name, destination),
         plan=view.details.plan,
         snapshot=snapshot,
         cancel=_address(request, name, "cancel"),
@@ -129,6 +135,13 @@ def _page(request: Request, name: str, backup: str = "") -> Response:
         again=plan_address(Asked(found.backup, found.scope, found.app, destination=destination)),
         may_roll_back=snapshot is not None and may(identity_of(request), "restore", found.app),
     )
+
+
+def _line(request: Request, name: str, destination: str) -> RunningJob | None:
+    """What is known of one that is under way by its records and by what is heard of it; None where that is nothing."""
+    with suppress(SnaplineError):
+        return shared(request, following).running(restore_called(name), destination=destination)
+    return None
 
 
 def _awaited(request: Request, name: str, since: datetime) -> Response:
