@@ -190,15 +190,6 @@ document.addEventListener("input", (event) => {
   typing = setTimeout(() => preview(form), QUIET);
 });
 
-document.addEventListener("keydown", (event) => {
-  const field = document.querySelector("[data-palette]");
-  const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (field && ((event.key === "k" && (event.ctrlKey || event.metaKey)) || (event.key === "/" && !typing))) {
-    event.preventDefault();
-    field.focus();
-  }
-});
-
 setInterval(() => {
   const clock = document.getElementById("clock");
   if (clock) clock.textContent = `${new Date().toISOString().slice(11, 16)} UTC`;
