@@ -292,6 +292,7 @@ def test_what_does_not_pass_is_not_stored_and_each_line_says_why(stored: Console
     stored.front.session.open_store = lambda _: Refusing()  # type: ignore[assignment,return-value]
     page = update(stored, 422, bucket="theirs")
     assert "1 of 2 passed" in page.text
+    assert "Nothing was stored: it does not find the place" in page.text
     assert "could not list check/ in the object store: AccessDenied" in page.text
     assert "s3://backups/prod" in destination(stored).place
 
@@ -299,6 +300,7 @@ def test_what_does_not_pass_is_not_stored_and_each_line_says_why(stored: Console
 def test_trying_stores_nothing(console: Console) -> None:
     page = console.post(f"{PATH}/storage", {**S3, "try": "1"}, 200)
     assert "12 of 12 passed" in page.text
+    assert "It does all that Snapline needs. Nothing was stored" in page.text
     assert "there is none yet: the first backup makes it" in page.text
     assert 'value="backups"' in page.html
     assert console.front.session.destinations.names() == []
@@ -308,6 +310,7 @@ def test_check_now_tries_what_is_stored_and_the_result_stays_in_sight(stored: Co
     answer = stored.post(f"{PATH}/destinations/default/check")
     assert "12 of 12 passed" in stored.get(answer.location).text
     assert "12 of 12 passed" in stored.get(PATH).text
+    assert "Nothing was stored" not in stored.get(PATH).text
 
 
 def test_a_check_of_another_place_is_not_shown_for_this_one(stored: Console) -> None:

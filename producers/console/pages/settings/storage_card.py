@@ -18,6 +18,7 @@ from producers.views.settings.certificates import CertificateView, certificates
 from producers.views.settings.last_checks import Checked
 from schemas.destination import Destination, DirectoryDestination, NfsDestination, S3Destination, from_settings
 from schemas.errors import NotFound, PermanentError, SnaplineError
+from workers.adapters.stores.check import Check
 
 NEW_VALUES: Mapping[str, str] = {"kind": "aws", "region": "us-east-1", "cloud_name": "AzurePublicCloud"}
 """What the form for a new destination begins with."""
@@ -28,7 +29,8 @@ class StorageCard:
     """`listed` are all destinations, and the form is about the one called `name`, or a new one. `kept` are its secrets,
     each with where it is referred to, and `held` those that were typed and are not stored yet, found by `token`.
     `running` is what needs it now; `given` says that the environment has it, so that nothing can be changed here;
-    `mounting` is what to do for one that is a directory."""
+    `mounting` is what to do for one that is a directory. What was `checked` was typed, and is not stored, if it was
+    `just_tried`."""
 
     listed: Sequence[DestinationView | UnreadableDestination]
     name: str
@@ -43,6 +45,7 @@ class StorageCard:
     checked: Checked | None = None
     authorities: Sequence[CertificateView] = ()
     mounting: Sequence[MountStep] = ()
+    just_tried: bool = False
     default_is_given: bool = False
 
     @property
@@ -54,6 +57,12 @@ class StorageCard:
     def kind(self) -> str:
         """The one that is chosen."""
         return self.typed.value("kind") or "aws"
+
+    @property
+    def failed(self) -> Check | None:
+        """The check that what was just tried has failed."""
+        found = self.checked.checks if self.checked and self.just_tried else ()
+        return next((each for each in found if not each.ok), None)
 
     def keeps(self, secret: str) -> bool:
         """Whether a secret stays if nothing is typed."""
@@ -91,6 +100,7 @@ def _new(
         token=attempt.token if attempt else "",
         held=attempt.held if attempt else (),
         checked=attempt.checked if attempt else None,
+        just_tried=bool(attempt and attempt.checked),
         default_is_given=given,
     )
 
@@ -125,6 +135,7 @@ def _existing(
         given=card.given,
         running=jobs_in(session, name),
         checked=checked,
+        just_tried=bool(attempt and attempt.checked),
         authorities=certificates(pem),
         mounting=mounting.steps(stored) if isinstance(stored, NfsDestination | DirectoryDestination) else (),
         default_is_given=from_settings(session.settings) is not None,
