@@ -27,7 +27,7 @@ from schemas.errors import Invalid, SnaplineError
 from schemas.messages import told
 
 FIRST = 20
-"""Applications that are shown; all that are not well are always among them."""
+"""Applications that are shown, the worst first; others are a click away."""
 WORDS: dict[Doing, str] = {
     "configure": "Configure snapshot settings",
     "start-full": "Start a Full snapshot",
@@ -68,15 +68,14 @@ def show(request: Request, keeper: Keeper) -> Response:
     home = keeper.home()
     if identity.apps is not None:
         home = granted(home, identity.apps)
-    wanted = max(FIRST, sum(each.state != "ok" for each in home.standings))
-    shown = home.standings if request.query_params.get("all") else home.standings[:wanted]
+    shown = home.standings if request.query_params.get("all") else home.standings[:FIRST]
     return render(
         request,
         "pages/home.html",
         home=home,
         shown=shown,
         todo=[(each, list(_buttons(identity, each))) for each in home.verdict.todo],
-        first=FIRST,
+        faulty=sum(each.state != "ok" for each in home.standings),
         place=_place,
         marks=plots.marks,
         plot=plots.plot(home.growth.points),

@@ -187,6 +187,13 @@ def test_twenty_applications_are_shown_and_all_on_demand(tmp_path: Path) -> None
     assert console.get("/").html.count('class="strip"') == 20
     assert "Show all 31" in console.get("/").text
     assert console.get("/", all="1").html.count('class="strip"') == 31
+    for slug in (f"new-{index:03}" for index in range(40)):
+        register(console, slug)
+    console.now += timedelta(minutes=1)
+    page = console.get("/")
+    assert page.html.count('class="strip"') == 20
+    assert "40 need a look; these are the worst." in page.text
+    assert len(page.html) < 100_000
 
 
 @pytest.mark.parametrize(
