@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from producers.access.identity import Permission, require
 from producers.actions import events as actions
 from producers.actions.dead_letters import editing
+from producers.console import faults
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import form, identity_of, page, seen, text
@@ -41,10 +42,11 @@ def routes(_: Needs) -> list[BaseRoute]:
     ]
 
 
-def show(request: Request) -> Response:
-    """All of them, by reason. Some may be of any application, so who has some granted sees none."""
+def show(request: Request, failed: str = "", status: int = 200) -> Response:
+    """All of them, by reason. Some may be of any application, so who has some granted sees none. Or why what was asked
+    for has `failed`."""
     require(identity_of(request), "view")
-    found, problem = Found(()), ""
+    found, problem, count = Found(()), "", request.query_params.get("count", "")
     try:
         found = dead_letters(needs_of(request).session)
     except SnaplineError as error:
@@ -52,10 +54,11 @@ def show(request: Request) -> Response:
     return render(
         request,
         "pages/dead_letters.html",
+        status,
         found=found,
         problem=problem,
-        failed=request.query_params.get("problem", ""),
-        count=request.query_params.get("count", ""),
+        failed=failed,
+        count=int(count) if count.isdecimal() and len(count) < 6 else 0,
         most=OPEN,
         place=place,
     )
@@ -140,7 +143,7 @@ def _done(request: Request, given: FormData, done: str) -> Response:
     try:
         count = act(session, queue, ids)
     except SnaplineError as error:
-        return seen("/dead-letters", problem=str(error))
+        return show(request, str(error), faults.status_of(error))
     return seen("/dead-letters", done=done, count=str(count))
 
 

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from producers.access.identity import Identity, may, require
 from producers.actions import verification
 from producers.actions.home import coverage
-from producers.console import plots
+from producers.console import faults, plots
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import form, identity_of, page, seen, text
@@ -24,7 +24,6 @@ from producers.views.home.keeper import Keeper
 from producers.views.home.verdict import Deed, Doing, Todo
 from producers.views.job_views import BackupView
 from schemas.errors import Invalid, SnaplineError
-from schemas.messages import told
 
 FIRST = 20
 """Applications that are shown, the worst first; others are a click away."""
@@ -62,8 +61,8 @@ def routes(needs: Needs) -> list[BaseRoute]:
     ]
 
 
-def show(request: Request, keeper: Keeper) -> Response:
-    """See the module."""
+def show(request: Request, keeper: Keeper, problem: str = "", status: int = 200) -> Response:
+    """See the module. With a `problem`, why what was asked for could not be done."""
     identity = identity_of(request)
     home = keeper.home()
     if identity.apps is not None:
@@ -72,6 +71,7 @@ def show(request: Request, keeper: Keeper) -> Response:
     return render(
         request,
         "pages/home.html",
+        status,
         home=home,
         shown=shown,
         todo=[(each, list(_buttons(identity, each))) for each in home.verdict.todo],
@@ -79,7 +79,7 @@ def show(request: Request, keeper: Keeper) -> Response:
         place=_place,
         marks=plots.marks,
         plot=plots.plot(home.growth.points),
-        problem=request.query_params.get("problem", ""),
+        problem=problem,
         apps=home.facts.apps,
         console=CONSOLE,
         card=snapshots_card(needs_of(request).session, needs_of(request).now()) if may(identity, "view") else None,
@@ -109,17 +109,19 @@ def include(request: Request, given: FormData, keeper: Keeper) -> Response:
         else:
             coverage.include_namespace(session, namespace, app)
 
-    return _each(given, act, "included", keeper)
+    return _each(request, given, act, "included", keeper)
 
 
 def leave_out(request: Request, given: FormData, keeper: Keeper) -> Response:
     """Leaves the chosen volumes and namespaces out of all snapshots."""
     require(identity_of(request), "configure")
     session = needs_of(request).session
-    return _each(given, lambda namespace, claim: coverage.leave_out(session, namespace, claim), "left-out", keeper)
+    return _each(
+        request, given, lambda namespace, claim: coverage.leave_out(session, namespace, claim), "left-out", keeper
+    )
 
 
-def _each(given: FormData, act: Callable[[str, str], object], done: str, keeper: Keeper) -> Response:
+def _each(request: Request, given: FormData, act: Callable[[str, str], object], done: str, keeper: Keeper) -> Response:
     """Does it with one after the other; the first that cannot be done is told, and those before it stay done."""
     chosen = [value for value in given.getlist("volume") if isinstance(value, str)]
     try:
@@ -129,9 +131,9 @@ def _each(given: FormData, act: Callable[[str, str], object], done: str, keeper:
             namespace, _, claim = key.partition("/")
             act(namespace, claim)
     except SnaplineError as error:
-        return seen("/", problem=str(told(error)))
-    finally:
         keeper.forget()
+        return show(request, keeper, str(error), faults.status_of(error))
+    keeper.forget()
     return seen("/", done=done)
 
 
