@@ -1,7 +1,8 @@
 """`make bench-console`: what the console takes of the server when there is much to show, and many who look.
 
 One JSON object a line on standard output. Milliseconds are those between a request and the whole answer, over one
-connection on this machine, with the snapshots in a real S3 server; `first` is the first request after the start.
+connection on this machine, with the snapshots in a real S3 server, and the events in a real RabbitMQ; `first` is the
+first request after the start, `grown_mib` by how much the server's memory has grown.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import httpx
 
 from deploy.local import seaweedfs
 from schemas import events as e
+from tests.bench import long_log
 from tests.browser import worlds
 from tests.support.console import Console
 from tests.support.front import TwinBus
@@ -50,6 +52,9 @@ def main() -> int:
         _say("first page", **_weight(url))
     with tempfile.TemporaryDirectory(prefix="snapline-bench-") as folder:
         _say("browsers that follow one job", **_followed(Path(folder), options.browsers))
+    with tempfile.TemporaryDirectory(prefix="snapline-bench-") as folder:
+        for path, figures in long_log.measured(Path(folder), options.events, _page):
+            _say(f"GET {path}", events=options.events, **figures)
     return 0
 
 
@@ -58,6 +63,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--snapshots", type=int, default=5000)
     parser.add_argument("--applications", type=int, default=200)
     parser.add_argument("--browsers", type=int, default=200)
+    parser.add_argument("--events", type=int, default=1_000_000)
     return parser.parse_args()
 
 

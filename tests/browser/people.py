@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from tests.browser import looking
 from tests.browser.chromium import Window, complaints, opened
@@ -67,7 +67,11 @@ class Person:
                 self.page.reload()
 
     def _says(self, test_id: str, text: str) -> bool:
-        return any(text in " ".join(each.split()) for each in self.page.get_by_test_id(test_id).all_text_contents())
+        try:
+            found = self.page.get_by_test_id(test_id).all_text_contents()
+        except Error:  # another page is just coming
+            return False
+        return any(text in " ".join(each.split()) for each in found)
 
     def reads(self, text: str | re.Pattern[str]) -> None:
         """It is somewhere on the page."""

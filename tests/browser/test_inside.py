@@ -10,6 +10,8 @@ from tests.browser.living import Place
 from tests.browser.people import Person
 
 APP = "shop-floor"
+LEFT_OUT = "LEFT-OUT.txt"
+"""In it stands what no zip file can hold; a name that is no text is written in another way."""
 
 
 def test_an_object_is_shown_and_a_secret_only_when_it_is_asked_for(anybody: Person, full: str) -> None:
@@ -42,6 +44,7 @@ def test_a_folder_is_downloaded_as_a_zip_file_that_has_all_of_it(anybody: Person
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         assert packed.testzip() is None
         names = {Path(each.filename).name for each in packed.infolist() if not each.is_dir()}
+    names = {name for name in names - {LEFT_OUT} if "_xff" not in name}
     assert names <= {path.name for path in _there(place)}
     assert names
 
