@@ -13,7 +13,7 @@ from tests.browser.chromium import Window, complaints, opened
 from tests.browser.worlds import World, world
 
 STATES = {"empty": worlds.empty, "usual": worlds.usual, "large": worlds.large}
-LISTS = ["/", "/snapshots", "/snapshots/partial", "/snapshots/settings"]
+LISTS = ["/", "/snapshots", "/snapshots/partial", "/snapshots/settings", "/restores", "/activity", "/license"]
 """Addresses of pages that are seen in every state."""
 USUAL = [
     "/styleguide",
@@ -31,6 +31,9 @@ USUAL = [
     f"/snapshots/details/{worlds.BIG}/volumes",
     "/snapshots/details/instance-00000/logs",
     "/snapshots/compare",
+    "/dead-letters",
+    "/search",
+    "/search?q=shop",
 ]
 """Addresses of pages of which there is something in the usual state."""
 LOOKS = [*((state, path) for state in STATES for path in LISTS), *(("usual", path) for path in USUAL)]
@@ -41,12 +44,22 @@ ON_THE_LINE = {
     "/snapshots/inside/{name}/history",
     "/snapshots/inside/{name}/file-history",
     "/snapshots/settings/destinations/{name}/remove",
+    "/snapshots/details/{name}/restore",
+    "/snapshots/{slug}/{name}/restore",
+    "/restores/plan",
+    "/restores/{name}",
+    "/restores/{name}/cancel",
+    "/restores/{name}/rollback",
+    "/activity/events/{offset:int}",
+    "/activity/jobs/{kind}/{name}",
+    "/dead-letters/drop",
+    "/dead-letters/{queue}/{id}",
     "/snapshots/details/{name}/scripts/{phase}",
     "/snapshots/details/{name}/scripts/{phase}/{number:int}",
 }
 """Pages of what the line alone makes: the other tests look at these."""
 NO_PAGES = re.compile(
-    r"/(live|dashboard|openapi.json)$|/api/|/app/{slug}/|/preview$|/inside/{name}/(yaml|file|zip)$|/logs.txt$"
+    r"/(live|dashboard|openapi.json)$|/api/|/app/{slug}/|/preview$|/inside/{name}/(yaml|file|zip)$|/logs.txt$|/lines$"
 )
 
 
