@@ -19,7 +19,15 @@ UNCOUNTED = frozenset(
     {
         *("test_line_model.py", "test_broken_steps.py", "test_schedule_years.py", "test_model.py", "test_fuzz.py"),
         *("test_fuzz_store.py", "test_lost_tree.py", "test_whole_blocks.py", "test_changing_files.py", "test_alarm.py"),
+        *("test_pruning.py", "test_concurrency.py", "test_odd_input.py", "test_readme.py"),
         *("test_kills_at_records.py", "test_kills.py", "test_broker_loss.py", "test_store_loss.py", "test_line.py"),
+        *(
+            "test_clocks.py",
+            "test_duplicates.py",
+            "test_flood.py",
+            "test_retention.py",
+            "test_directory_destination.py",
+        ),
     }
 )
 """Files whose tests do what others do, a thousand times or as a whole line: coverage, which would double what they

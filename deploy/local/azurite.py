@@ -24,7 +24,7 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 """Everybody's: the emulator's documentation has it."""
 MEMORY = 1000
 """Megabytes of bodies that it keeps."""
-PATIENCE = 60.0
+PATIENCE = 240.0
 """Seconds until it must answer."""
 
 

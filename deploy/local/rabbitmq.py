@@ -23,7 +23,7 @@ from workers.adapters.broker import connection
 SERVERS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/lib/rabbitmq/bin/rabbitmq-server")
 """The server itself; the one on PATH is the distribution's wrapper, which insists on a user of its own. So do its
 other commands, which lie beside it."""
-PATIENCE = 60.0
+PATIENCE = 240.0
 """Seconds until it must answer."""
 ACCOUNTS = Path(__file__).parents[1] / "rabbitmq"
 """The rights of other systems' users, a file each."""

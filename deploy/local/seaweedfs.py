@@ -21,7 +21,7 @@ from schemas.destination import S3Destination
 from schemas.errors import Invalid, TransientError
 
 BUCKET = "snapline"
-PATIENCE = 30.0
+PATIENCE = 240.0
 """Seconds until it must answer."""
 GRACE = 1.0
 """Seconds until it is killed: it would wait ten for clients that are gone. What it has acknowledged is on disk."""

@@ -22,7 +22,7 @@ from tests.support.receiver import receiver
 from workers.adapters import broker
 from workers.jobs import ledger
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 NODES = ("node-a",)
 NODE = topology.volumes("node-a")
 FORGED = e.VolumesRestoreRequested(
@@ -69,10 +69,10 @@ def test_everything_goes_on_and_each_event_is_told_by_who_may(
     line: Line, own: dict[str, dict[str, str]], servers: Servers
 ) -> None:
     before = line.look()
-    made = line.snapline("backup", "--wait", "--timeout", "100")
+    made = line.snapline("backup", "--wait", "--timeout", "400")
     assert made["status"] == "Completed"
     line.destroy()
-    restored = line.snapline("restore", "--from-backup", made["name"], "--wait", "--timeout", "100")
+    restored = line.snapline("restore", "--from-backup", made["name"], "--wait", "--timeout", "400")
     assert restored["status"] == "Completed"
     assert looking.differences(before, line.look()) == []
     old = _expired(line)

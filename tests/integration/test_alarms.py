@@ -17,7 +17,7 @@ from tests.support.forks import Forks
 from tests.support.line import CONSOLE, Line, Servers, until
 from tests.support.receiver import receiver
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 KEY = "a webhook's key"
 
 

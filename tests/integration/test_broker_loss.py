@@ -20,7 +20,7 @@ from workers.adapters.broker import connection, declaring
 from workers.deliveries import Delivery
 from workers.receive import Row, receive
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(1200)
 
 
 def _objects_are_created(line: Line, restore: str) -> bool:

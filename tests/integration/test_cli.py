@@ -14,6 +14,7 @@ from deploy.local import emulator
 from deploy.local.license_authority import create_authority, sign_license
 from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.seaweedfs import SeaweedFS
+from tests.support.forks import Forks
 from tests.support.line import until
 
 
@@ -60,8 +61,8 @@ def _set(
 
 
 def _run(environment: dict[str, str], *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "producers.cli.main", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, input=stdin, check=False)
+    asked = Forks().ask(["producers.cli.main", *arguments], environment, stdin.encode())
+    done = subprocess.CompletedProcess(arguments, asked.returncode, asked.stdout.decode(), asked.stderr.decode())
     assert "Traceback" not in done.stderr
     return done
 
@@ -194,7 +195,7 @@ def _gate(environment: dict[str, str]) -> Iterator[None]:
         assert worker.wait(200) == 0
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(800)
 def test_a_rejected_request_is_listed_described_and_stays_rejected(
     nowhere: dict[str, str], s3_server: SeaweedFS, tmp_path: Path
 ) -> None:
@@ -205,7 +206,7 @@ def test_a_rejected_request_is_listed_described_and_stays_rejected(
         (tmp_path / "keys" / file).write_bytes(pem)
     trusting = {**nowhere, "SNAPLINE_LICENSE_KEYS": str(tmp_path / "keys")}
     ask = ("backup", "--app", "shop", "--id", "mine", "-o", "json")
-    wait = ("--wait", "--timeout", "100")
+    wait = ("--wait", "--timeout", "400")
     name = json.loads(_run(trusting, *ask).stdout)["name"]
     with _gate(trusting):
         assert _rejected(_run(trusting, *ask, *wait)) == (name, "mine")

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import uuid
 from datetime import UTC, datetime
 from functools import cache
@@ -16,6 +15,7 @@ from deploy.local.seaweedfs import SeaweedFS
 from schemas import keys
 from schemas.job import Job
 from schemas.records import BackupRecord, VolumeRecord
+from tests.support.forks import Forks
 from tests.support.volumes import copy, objects, volume_of
 from workers.adapters.stores.s3 import S3ObjectStore
 from workers.adapters.stores.sealed_records import SealedRecords
@@ -80,13 +80,8 @@ class Place:
         self, *arguments: str, stdin: str = "", code: int = 0, **environment: str
     ) -> "subprocess.CompletedProcess[bytes]":
         """One command; never a traceback."""
-        done = subprocess.run(
-            [sys.executable, "-m", "producers.cli.main", *arguments],
-            env=self.environment | environment,
-            capture_output=True,
-            input=stdin.encode(),
-            check=False,
-        )
+        command = ["producers.cli.main", *arguments]
+        done = Forks().ask(command, self.environment | environment, stdin.encode())
         assert b"Traceback" not in done.stderr
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done

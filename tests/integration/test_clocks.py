@@ -16,7 +16,7 @@ from tests.support.aftermath import brings_back, check_is_clean
 from tests.support.line import CONSOLE, Line, Servers, queues, until, whole_line
 from workers.repository.format.layout import PACKS
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(800)
 AHEAD, BEHIND = clocks.SHIFT, -clocks.SHIFT
 SHIFTS = {queue: (AHEAD, BEHIND)[number % 2] for number, queue in enumerate(queues())} | {
     "volumes.node-a": BEHIND,
@@ -47,7 +47,7 @@ def _packs(line: Line) -> set[str]:
 
 
 def test_jobs_end_well_and_a_prune_takes_nothing_too_early(line: Line) -> None:
-    first = line.snapline("backup", "--wait", "--timeout", "100")
+    first = line.snapline("backup", "--wait", "--timeout", "400")
     assert (first["status"], first["warnings"]) == ("Completed", 0)
     for number, (_, directory) in enumerate(line.volume_directories()):
         (directory / "large-0.img").write_bytes(random.Random(number).randbytes(3_000_000))

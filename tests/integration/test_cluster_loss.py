@@ -12,7 +12,7 @@ from tests.support.aftermath import check_is_clean
 from tests.support.away import way_to
 from tests.support.line import Line, Servers, until, whole_line
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 STUCK = "tests/stuck"
 DEADLINE = 20
 """Seconds that a restore waits for what it deletes to be gone."""

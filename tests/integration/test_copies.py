@@ -13,7 +13,7 @@ from schemas.destination import DirectoryDestination
 from schemas.kubernetes import NAMESPACES, SECRETS
 from tests.support.line import CONSOLE, Line, Servers, until, whole_line
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(800)
 
 
 def store_on(line: Line, directory: Path) -> None:
@@ -43,9 +43,9 @@ def test_a_copy_brings_the_applications_back_when_the_first_destination_is_lost(
     with whole_line(tmp_path / "line", servers) as line:
         store_on(line, tmp_path / "nas")
         line.stack.start_workers()
-        name = line.snapline("backup", "--copy-to", "nas", "--wait", "--timeout", "100")["name"]
+        name = line.snapline("backup", "--copy-to", "nas", "--wait", "--timeout", "400")["name"]
         # It is asked for with the backup's end; this waits for the same copy, however far that is.
-        copied = line.snapline("copy", name, "--to", "nas", "--wait", "--timeout", "100")
+        copied = line.snapline("copy", name, "--to", "nas", "--wait", "--timeout", "400")
         assert (copied["status"], copied["to"]) == ("Copied", "nas")
         assert copied["uploaded_bytes"] > 0
         described = line.snapline("describe", "backup", name)
@@ -56,7 +56,7 @@ def test_a_copy_brings_the_applications_back_when_the_first_destination_is_lost(
         assert (there["name"], there["copied_from"]) == (name, "default")
         restored = line.snapline(
             *("restore", "--from-backup", name, "--destination", "nas", "--exclude-admin-console"),
-            *("--wait", "--timeout", "200"),
+            *("--wait", "--timeout", "400"),
         )
         assert restored["status"] == "Completed"
         assert looking.differences(before, line.look()) == []

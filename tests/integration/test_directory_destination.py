@@ -29,18 +29,18 @@ def test_a_full_backup_in_a_directory_brings_everything_back_and_no_secret_is_an
     with whole_line(tmp_path / "line", servers, destination=destination) as line, command_lines() as seen:
         _configure(line, servers, directory)
         line.stack.start_workers()
-        backup = line.snapline("backup", "--wait", "--timeout", "200")
+        backup = line.snapline("backup", "--wait", "--timeout", "400")
         assert (directory / "final.d" / "backup.d" / f"{backup['name']}.json").exists()
         assert line.final("backup", backup["name"])["destination"] == "nas"
         before = line.look()
         line.destroy()  # and with the console what it keeps: where backups are has to be said again
         _configure(line, servers, directory)
-        restored = line.snapline("restore", "--from-backup", backup["name"], "--wait", "--timeout", "200")
+        restored = line.snapline("restore", "--from-backup", backup["name"], "--wait", "--timeout", "400")
         assert restored["status"] == "Completed"
         found = looking.differences(before, line.look())
         ours = f"Namespace//{CONSOLE}"  # made by whoever said it again, without its labels
         assert [each for each in found if ours not in each] == []
-        second = line.snapline("backup", "--app", "shop-floor", "--destination", "bucket", "--wait", "--timeout", "200")
+        second = line.snapline("backup", "--app", "shop-floor", "--destination", "bucket", "--wait", "--timeout", "400")
         assert second["status"] == "Completed"
         assert _leaks(line, servers, directory, seen) == []
 

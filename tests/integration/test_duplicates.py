@@ -11,7 +11,7 @@ from schemas import keys
 from schemas.job import Job
 from tests.support.line import Line, Servers, until, whole_line
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ STALL_AFTER = 2
 PATIENCE = 180.0
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(800)
 def test_all_are_answered_none_is_nudged_none_is_lost_and_none_is_done_twice(servers: Servers, tmp_path: Path) -> None:
     url, destination = servers.amqp_url, servers.s3.destination(prefix="flood")
     with (

@@ -14,7 +14,7 @@ from deploy.local.ports import free_ports
 from tests.support.line import Line, Servers, until, whole_line
 from workers.adapters import broker
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 REQUEST = {"specversion": "1.0", "source": "tests/shell", "type": "backup.requested.v1"}
 EVENTS_MD = Path(__file__).parents[2] / "schemas/EVENTS.md"
 

@@ -10,7 +10,7 @@ from schemas import events as e
 from schemas.kubernetes import PODS, Object
 from tests.support.line import Line, Servers, until, whole_line
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 SHOP = "shop-floor"
 NODE = "volumes.node-a"
 FREEZE = "echo freeze >> /state/log; touch /state/frozen"

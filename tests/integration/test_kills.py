@@ -15,7 +15,7 @@ from tests.support.line import Line, Servers, killing_command, queues, until, wh
 from tests.support.receiver import Receiver, receiver
 from workers.jobs import ledger
 
-pytestmark = pytest.mark.timeout(480)
+pytestmark = pytest.mark.timeout(1200)
 SECRET = "a webhook's secret"
 
 

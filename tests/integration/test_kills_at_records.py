@@ -25,7 +25,7 @@ from tests.support.receiver import receiver
 from tests.support.slow_cluster import slow_down
 from workers.jobs import ledger
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1200)
 SHOP, PRINT = "shop-floor", "print-works"
 LONG_AGO = timedelta(hours=1)
 STUCK = "tests/stuck"

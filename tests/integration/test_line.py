@@ -24,7 +24,7 @@ from tests.support.line import CONSOLE, Line, Servers, queues, until, whole_line
 from tests.support.receiver import Receiver, receiver
 from workers.adapters import broker
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 PLANTED = "planted-s3cr3t-value"
 
 
@@ -62,13 +62,13 @@ def _uids(line: Line, namespace: str) -> dict[looking.Key, str]:
 @pytest.fixture(scope="module")
 def full(line: Line) -> str:
     """A full backup."""
-    return str(line.snapline("backup", "--wait", "--timeout", "100")["name"])
+    return str(line.snapline("backup", "--wait", "--timeout", "400")["name"])
 
 
 @pytest.fixture(scope="module")
 def worked(line: Line, full: str) -> None:
     """Every worker has had something to do: a backup, a restore, a prune, and a minute of the clock."""
-    line.snapline("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "100")
+    line.snapline("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "400")
     line.tick()
     line.publish(e.RepositoryPruneRequested(), "everybody works")
     logs = [line.stack.root / "log" / f"{queue}.log" for queue in ("watchdog", "repository.maintain")]
@@ -87,7 +87,7 @@ def test_a_full_backup_holds_the_console_and_every_application(line: Line, full:
 
 def test_restoring_the_console_alone_leaves_the_applications_alone(line: Line, full: str) -> None:
     before, others = line.look(), {**_uids(line, "shop-floor"), **_uids(line, "print-works")}
-    restored = line.snapline("restore", "--from-backup", full, "--exclude-apps", "--wait", "--timeout", "100")
+    restored = line.snapline("restore", "--from-backup", full, "--exclude-apps", "--wait", "--timeout", "400")
     assert (restored["status"], restored["scope"]) == ("Completed", "console")
     assert {**_uids(line, "shop-floor"), **_uids(line, "print-works")} == others
     assert looking.differences(before, line.look()) == []
@@ -96,7 +96,7 @@ def test_restoring_the_console_alone_leaves_the_applications_alone(line: Line, f
 def test_restoring_the_applications_leaves_the_console_alone(line: Line, full: str) -> None:
     console, before = _uids(line, CONSOLE), line.look()
     line.cluster.delete(CONFIG_MAPS, "shop-floor", "db")
-    restored = line.snapline("restore", "--from-backup", full, "--exclude-admin-console", "--wait", "--timeout", "100")
+    restored = line.snapline("restore", "--from-backup", full, "--exclude-admin-console", "--wait", "--timeout", "400")
     assert (restored["status"], restored["scope"]) == ("Completed", "applications")
     assert _uids(line, CONSOLE) == console
     assert looking.differences(before, line.look()) == []
@@ -108,20 +108,20 @@ def test_restoring_one_application_over_itself_undoes_what_changed(line: Line, f
     volume = dict(line.volume_directories())["shop-floor/data-db-0"]
     (volume / "large-0.img").write_bytes(b"overwritten")
     (volume / "not-in-the-backup").touch()
-    restored = line.snapline("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "100")
+    restored = line.snapline("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "400")
     assert (restored["status"], restored["app"]) == ("Completed", "shop-floor")
     assert _uids(line, "print-works") == others
     assert looking.differences(before, line.look()) == []
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_a_rollback_brings_back_what_a_restore_has_replaced_and_deleted(line: Line, full: str) -> None:
     _put(line, CONFIG_MAPS, "shop-floor", "came-later", {"data": {"key": "value"}})
     line.cluster.patch(CONFIG_MAPS, "shop-floor", "db", {"data": {"max_connections": "7"}})
     volume = dict(line.volume_directories())["shop-floor/data-db-0"]
     (volume / "came-later").write_text("after the backup")
     changed = line.look()
-    asked = ("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "300", "-o", "json")
+    asked = ("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "400", "-o", "json")
     done = line.stack.snapline(*asked)
     restored = json.loads(done.stdout)
     name, snapshot = restored["name"], restored["snapshot"]
@@ -138,7 +138,7 @@ def test_a_rollback_brings_back_what_a_restore_has_replaced_and_deleted(line: Li
     described = line.snapline("describe", "restore", name)
     assert (described["snapshot"], described["newer"]) == (snapshot, ["configmaps shop-floor/came-later"])
     try:
-        back = line.snapline("restore", "--rollback", name, "--wait", "--timeout", "300")
+        back = line.snapline("restore", "--rollback", name, "--wait", "--timeout", "400")
         assert (back["status"], back["backup"], back["app"]) == ("Completed", snapshot, "shop-floor")
         assert looking.differences(changed, line.look()) == []
         assert line.snapline("delete", "backup", snapshot, "--yes", "--wait")["status"] == "Deleted"
@@ -146,7 +146,7 @@ def test_a_rollback_brings_back_what_a_restore_has_replaced_and_deleted(line: Li
         assert (gone.returncode, "no longer there" in gone.stderr) == (6, True)
     finally:
         line.cluster.delete(CONFIG_MAPS, "shop-floor", "came-later")
-        again = line.snapline("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "300")
+        again = line.snapline("restore", "--from-backup", full, "--app", "shop-floor", "--wait", "--timeout", "400")
         assert again["status"] == "Completed"
 
 
@@ -162,14 +162,14 @@ def test_a_license_that_does_not_allow_it_rejects_its_own_and_holds_up_nobody_el
     add = ("app", "add", "print-works", "--backup", str(backup_file), "--namespace", "print-works", "--license")
     line.snapline(*add, str(tmp_path / "license.yaml"), "--force")
     try:
-        done = line.stack.snapline("backup", "--wait", "--timeout", "60", "-o", "json")
+        done = line.stack.snapline("backup", "--wait", "--timeout", "400", "-o", "json")
         without = json.loads(done.stdout)
         assert (done.returncode, without["status"], without["apps"]) == (4, "PartiallyFailed", ["shop-floor"])
         assert "snapshots_not_licensed" in without["reason"]
-        done = line.stack.snapline("backup", "--app", "print-works", "--wait", "--timeout", "60", "-o", "json")
+        done = line.stack.snapline("backup", "--app", "print-works", "--wait", "--timeout", "400", "-o", "json")
         assert done.returncode == 3
         assert "snapshots_not_licensed" in json.loads(done.stdout)["reasons"][0]
-        assert line.snapline("backup", "--app", "shop-floor", "--wait", "--timeout", "60")["status"] == "Completed"
+        assert line.snapline("backup", "--app", "shop-floor", "--wait", "--timeout", "400")["status"] == "Completed"
     finally:
         line.snapline(*add, str(line.stack.root / "packages" / "print-works" / "license.yaml"))
 
@@ -184,7 +184,7 @@ def test_a_cancelled_backup_ends_soon_and_is_no_backup(line: Line) -> None:
     assert done.returncode == 0, (done.stderr, line.final("backup", name))
     assert line.final("backup", name)["status"] == "Cancelled"
     assert line.stack.snapline("cancel", name).returncode == 2
-    assert line.stack.snapline("restore", "--from-backup", name, "--wait", "--timeout", "60").returncode == 3
+    assert line.stack.snapline("restore", "--from-backup", name, "--wait", "--timeout", "400").returncode == 3
 
 
 def test_a_copy_that_is_cancelled_in_its_midst_stops_there(line: Line) -> None:
@@ -210,7 +210,7 @@ def test_a_volume_that_cannot_be_copied_never_reads_as_completed(line: Line) -> 
     link = next(path for path in line.stack.kubelet_pods["node-a"].glob("*/volumes/*/*") if path.resolve() == volume)
     hidden = link.rename(link.with_name("hidden"))
     try:
-        done = line.stack.snapline("backup", "--app", "shop-floor", "--wait", "--timeout", "100", "-o", "json")
+        done = line.stack.snapline("backup", "--app", "shop-floor", "--wait", "--timeout", "400", "-o", "json")
         row = json.loads(done.stdout)
         assert (done.returncode, row["status"]) == (4, "PartiallyFailed")
         assert "db-0" in row["reason"]
@@ -312,7 +312,7 @@ def test_no_secret_is_in_any_log_event_or_error(line: Line, worked: None) -> Non
 def test_a_test_restore_brings_an_application_back_beside_itself_and_leaves_nothing(line: Line, full: str) -> None:
     before = _uids(line, "shop-floor")
     asked = ("test-restore", full, "--app", "shop-floor", "--check-command", "true")
-    tried = line.snapline(*asked, "--wait", "--timeout", "150")
+    tried = line.snapline(*asked, "--wait", "--timeout", "400")
     assert (tried["status"], tried["test"]) == ("Completed", True), line.snapline("describe", "restore", tried["name"])
     assert tried["files"] > 0
     until(lambda: line.snapline("describe", "backup", full)["test_restore"] is not None, "its result", seconds=120)
@@ -324,6 +324,6 @@ def test_a_test_restore_brings_an_application_back_beside_itself_and_leaves_noth
 
 def test_a_verification_is_kept_with_its_backup(line: Line, full: str) -> None:
     for depth in ("structure", "sample"):
-        found = line.snapline("verify", full, "--depth", depth, "--wait", "--timeout", "150")
+        found = line.snapline("verify", full, "--depth", depth, "--wait", "--timeout", "400")
         assert (found["status"], found["problems"]) == ("Verified", [])
     assert line.snapline("describe", "backup", full)["verification"] == "passed"

@@ -25,7 +25,7 @@ from tests.support.serving import serving
 from workers.adapters import broker
 from workers.deliveries import Delivery
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 EVENTS_MD = (Path(__file__).parents[2] / "schemas/EVENTS.md").read_text()
 NODE = Path(sys.prefix) / "node"
 """Where packages for Node are kept beside ours."""

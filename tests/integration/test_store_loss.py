@@ -13,7 +13,7 @@ from tests.support.aftermath import brings_back
 from tests.support.faults import FaultyProxy
 from tests.support.line import Line, Servers, queues, until, whole_line
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(800)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def brings_back(line: Line, backup: str, before: looking.Picture) -> None:
     it was made, byte for byte."""
     check_is_clean(line)
     line.destroy()
-    restored = line.snapline("restore", "--from-backup", backup, "--wait", "--timeout", "300")
+    restored = line.snapline("restore", "--from-backup", backup, "--wait", "--timeout", "400")
     assert restored["status"] == "Completed", restored
     assert looking.differences(before, line.look()) == []
     check_is_clean(line)

@@ -3,13 +3,15 @@
     python -m tests.support.fork_server SOCKET
 
 Each connection to SOCKET asks for one process (`tests.support.forks`): a line of JSON with its module and arguments
-(`argv`), `environment` and `cwd`, and with it descriptors for standard output and error. The answer is two lines: its
-pid, and when it has ended, its exit code as subprocess.Popen has it.
+(`argv`), `environment` and `cwd`, and with it descriptors for standard input, output and error. The answer is two
+lines: its pid, and when it has ended, its exit code as subprocess.Popen has it.
 """
 
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import runpy
 import selectors
 import signal
@@ -21,7 +23,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import producers.cli.main  # noqa: F401  for those that come
+import producers.cli.commands
+import producers.cli.main
 import workers.adapters.cluster
 import workers.adapters.stores.s3
 import workers.app  # noqa: F401
@@ -73,7 +76,7 @@ def serve(listening: socket.socket) -> Asked:
 
 
 def _read(connection: socket.socket) -> tuple[Asked, list[int]]:
-    body, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 2)
+    body, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 3)
     while not body.endswith(b"\n"):
         body += connection.recv(LONGEST)
     return Asked(**json.loads(body)), descriptors
@@ -97,7 +100,7 @@ def _become(asked: Asked, descriptors: list[int]) -> None:
     """Makes this child what a new interpreter would be."""
     die_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number, descriptor in enumerate(descriptors, start=1):
+    for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.chdir(asked.cwd)
@@ -108,12 +111,14 @@ def _become(asked: Asked, descriptors: list[int]) -> None:
 
 def main(path: str) -> None:
     """Serves until it is killed; in a child, runs the module that was asked for."""
-    assert threading.active_count() == 1, "a fork would lose the other threads"
+    for each in pkgutil.iter_modules(producers.cli.commands.__path__, "producers.cli.commands."):
+        importlib.import_module(each.name)
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(path + ".new")
     listening.listen(100)
     Path(path + ".new").rename(path)
     gc.freeze()
+    assert threading.active_count() == 1, "a fork would lose the other threads"
     asked = serve(listening)
     warnings.filterwarnings("ignore", message=".*found in sys.modules", category=RuntimeWarning)
     runpy.run_module(asked.argv[0], run_name="__main__", alter_sys=True)

@@ -1,7 +1,7 @@
 """Workers and commands as processes of their own that begin with everything imported: forks of a server.
 
 Each would need a second of a processor for its imports, and a line has twenty. What happens when they are started as
-users do is tested by `tests/integration/test_worker_process.py` and `test_cli.py`.
+users do is tested by `tests/integration/test_worker_process.py` and `tests/unit/cli/test_start.py`.
 """
 
 import atexit
@@ -15,14 +15,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import IO
 
 from deploy.local.processes import Process, Processes, die_with_parent
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Seconds until the server must be there."""
 
 
@@ -82,7 +83,8 @@ class Forks(Processes):
         """See Processes."""
         if not _is_module(argv):
             return super().start(argv, environment, log)
-        return _fork(self._server, argv[2:], environment, log, log)
+        with Path(os.devnull).open("rb") as nothing:
+            return _fork(self._server, argv[2:], environment, (nothing, log, log))
 
     def run(
         self, argv: Sequence[str], environment: Mapping[str, str], *, show: bool = False
@@ -90,28 +92,32 @@ class Forks(Processes):
         """See Processes."""
         if show or not _is_module(argv):
             return super().run(argv, environment, show=show)
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-            code = _fork(self._server, argv[2:], environment, output, errors).wait()
-            texts = [_text(file) for file in (output, errors)]
-        return subprocess.CompletedProcess(argv, code, *texts)
+        done = self.ask(argv[2:], environment, b"")
+        return subprocess.CompletedProcess(argv, done.returncode, done.stdout.decode(), done.stderr.decode())
 
-
-def _text(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode()
+    def ask(
+        self, argv: Sequence[str], environment: Mapping[str, str], said: bytes
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """A module with its arguments, which is `said` something on standard input; what it answers."""
+        with ExitStack() as files:
+            streams = [files.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+            streams[0].write(said)
+            streams[0].seek(0)
+            code = _fork(self._server, argv, environment, streams).wait()
+            for stream in streams[1:]:
+                stream.seek(0)
+            return subprocess.CompletedProcess(argv, code, streams[1].read(), streams[2].read())
 
 
 def _is_module(argv: Sequence[str]) -> bool:
     return list(argv[:2]) == [sys.executable, "-m"]
 
 
-def _fork(
-    server: str, argv: Sequence[str], environment: Mapping[str, str], output: IO[bytes], errors: IO[bytes]
-) -> Forked:
+def _fork(server: str, argv: Sequence[str], environment: Mapping[str, str], streams: Iterable[IO[bytes]]) -> Forked:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(server)
         asked = {"argv": [*argv], "environment": dict(environment), "cwd": str(Path.cwd())}
-        socket.send_fds(connection, [json.dumps(asked).encode() + b"\n"], [output.fileno(), errors.fileno()])
+        socket.send_fds(connection, [json.dumps(asked).encode() + b"\n"], [stream.fileno() for stream in streams])
         return Forked(connection)
 
 

@@ -120,7 +120,7 @@ class Line:
         """The name that a request of ours gets."""
         return name_for(prefix, request_uuid("snapline", "tests", request_id))
 
-    def final(self, kind: Kind, name: str, seconds: float = 120, meanwhile: Callable[[], None] | None = None) -> Any:
+    def final(self, kind: Kind, name: str, seconds: float = 240, meanwhile: Callable[[], None] | None = None) -> Any:
         """The job's final record, when there is one. `meanwhile` is called once a second."""
         store, deadline, found = self.store, time.monotonic() + seconds, None
         while found is None:
@@ -211,7 +211,7 @@ def _taken(publisher: broker.Publisher, event: e.AnyEvent) -> bool:
     return True
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = 120) -> None:
+def until(true: Callable[[], bool], what: str, seconds: float = 240) -> None:
     """Waits for something to be true."""
     deadline = time.monotonic() + seconds
     while not true():
