@@ -48,6 +48,8 @@ REMEDIES: dict[str, str] = {
     Code.RUN_WAITS: "`snapline cancel {subject}` ends it; a schedule that is due less often leaves it time",
     Code.RUN_MISSED: "see that `snapline scheduler` runs; `snapline backup` takes one now",
     Code.NO_SUCH_EVENT_TOKEN: "`snapline get event-tokens` lists them",
+    Code.NO_SUCH_USER: "`snapline get users` lists them",
+    Code.NO_SUCH_TOKEN: "`snapline get access-tokens` lists them",
     Code.NO_SUCH_SCHEDULE: "`snapline get schedules` lists them",
     Code.NO_SUCH_NOTIFICATION: "`snapline get notifications` lists the targets, `snapline set notification` stores one",
     Code.NOTIFICATION_INVALID: "`snapline set notification` replaces it",

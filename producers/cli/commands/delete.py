@@ -14,6 +14,7 @@ from producers.cli.commands.bus import drop
 from producers.cli.commands.notify import remove as remove_notification
 from producers.cli.commands.objective import remove as remove_objective
 from producers.cli.commands.outside import delete_event_token
+from producers.cli.commands.people import delete_token, delete_user
 from producers.cli.commands.schedule import remove as remove_schedule
 from producers.cli.commands.storage import remove_ as remove_destination
 from producers.cli.context import DestinationOption, OutputOption, confirmed, note, notes, session_of, where
@@ -31,6 +32,8 @@ delete.command("destination")(remove_destination)
 delete.command("notification")(remove_notification)
 delete.command("objective")(remove_objective)
 delete.command("event-token")(delete_event_token)
+delete.command("user")(delete_user)
+delete.command("access-token")(delete_token)
 delete.command("dead-letters")(drop)
 
 

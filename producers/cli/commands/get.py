@@ -150,6 +150,24 @@ def get_event_tokens(ctx: typer.Context, output: ListOutputOption = ListOutput.T
     show([asdict(each) for each in found if not isinstance(each, Unreadable)], output, ("name", "types"))
 
 
+@get.command("users")
+@get.command("user", hidden=True)
+def get_users(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
+    """Who may sign in to the console with a password."""
+    from producers.cli.commands import people
+
+    people.get_users(ctx, output)
+
+
+@get.command("access-tokens")
+@get.command("access-token", hidden=True)
+def get_access_tokens(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
+    """What tokens for the console's API there are, and what each may do."""
+    from producers.cli.commands import people
+
+    people.get_tokens(ctx, output)
+
+
 @get.command("dead-letters")
 @get.command("dead-letter", hidden=True)
 def get_dead_letters(

@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from producers.cli.shapes.base import Shape
 
+Role = Literal["cluster-admin", "operator", "support"]
+
 
 class Application(Shape):
     """A registered application; of one that cannot be read, what `snapshots` says."""
@@ -109,6 +111,39 @@ class EventToken(Shape):
 
 
 class EventTokenMade(EventToken):
+    """A new one, which is shown once."""
+
+    token: str
+
+
+class User(Shape):
+    """Who may sign in to the console: of all applications, or of `apps`. Who `must_change` has a password for once."""
+
+    name: str
+    role: Role
+    apps: list[str] | None
+    must_change: bool
+
+
+class UserSet(User):
+    """A new `password` is shown once."""
+
+    password: str | None
+
+
+class AccessToken(Shape):
+    """A token for the console's API: of all applications, or of `apps`; with all that its role gives, or with these
+    `permissions`."""
+
+    name: str
+    role: Role
+    apps: list[str] | None
+    permissions: list[str] | None
+    made_by: str | None
+    expires_at: datetime | None
+
+
+class AccessTokenMade(AccessToken):
     """A new one, which is shown once."""
 
     token: str
