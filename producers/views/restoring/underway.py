@@ -60,6 +60,11 @@ class RestoringView:
         return self.details.view.completed_at is not None or self.details.view.status == "Rejected"
 
     @property
+    def written(self) -> int:
+        """How many volumes have their content back."""
+        return sum(bar.state == "Complete" for bar in self.bars)
+
+    @property
     def securing(self) -> bool:
         """Whether its safety snapshot is being taken."""
         return self.details.standing is not None and self.details.standing.phase == "securing"

@@ -275,6 +275,17 @@ def test_a_failed_restore_says_what_was_put_back_and_how_to_go_back(tmp_path: Pa
     )
 
 
+def test_a_cancelled_restore_says_what_was_written_and_sends_nobody_to_the_vendor(tmp_path: Path) -> None:
+    restoring = backed_up()
+    under_way(restoring)
+    end(restoring, status="Cancelled", reason=Message(code=Code.CANCELLED, text="cancelled on request"))
+    page = console(tmp_path, restoring).get("/restores/r")
+    assert "Restore cancelled" in page.test_id("restore-failed-view")
+    assert "0 objects, 0 volumes, in 4 min" in page.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Cancelled on request." in page.text
+    assert "Contact your vendor" not in page.text
+
+
 def test_a_request_that_was_refused_says_why(tmp_path: Path) -> None:
     at = console(tmp_path, backed_up())
     name = reject_restore(at.front, "e1", Message(code=Code.LICENSE_REFUSED, text="not <i>allowed</i>"))
