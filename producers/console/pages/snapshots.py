@@ -34,6 +34,7 @@ def routes(_: Needs) -> list[BaseRoute]:
     """See the module."""
     return [
         page("/snapshots", full),
+        page("/snapshots/differences", lambda request: render(request, "pages/differences.html")),
         page("/snapshots/partial", picked),
         page("/snapshots/partial/{slug}", partial),
         page("/app/{slug}/snapshots", lambda request: seen(_of_app(request))),

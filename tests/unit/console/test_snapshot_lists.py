@@ -85,6 +85,13 @@ def test_one_that_waits_says_behind_whom(console: Console) -> None:
     assert "Queued Starts when shop-b has ended" in row
 
 
+def test_the_difference_between_the_two_kinds_is_told(console: Console) -> None:
+    assert 'href="/snapshots/differences" data-dialog' in console.get("/snapshots").html
+    page = console.get("/snapshots/differences")
+    assert "Hold the Admin Console and all applications." in page.text
+    assert "Ok, got it!" in page.text
+
+
 def test_what_was_refused_says_why(console: Console) -> None:
     name = reject_backup(console.front, "e", Message(code=Code.LICENSE_REFUSED, text="no license"))
     row = console.get("/snapshots/partial/nope").test_id("snapshot-row-0")
