@@ -175,6 +175,28 @@ def test_no_form_is_taken_without_the_token_of_its_session_nor_from_another_site
     assert browser.is_signed_in
 
 
+@pytest.mark.parametrize("role", ["operator", "support"])
+def test_nobody_but_who_configures_makes_the_console_try_a_server(
+    console: Gate, role: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    opened = console.session.open_store
+
+    def opens(destination: Any) -> Any:
+        tried.append(destination.place)
+        return opened(destination)
+
+    monkeypatch.setattr(console.session, "open_store", opens)
+    browser = console.signed_in(f"a-{role}")
+    token, inside = browser.csrf(), "http://169.254.169.254:1"
+    fields = dict.fromkeys(("endpoint", "url", "account", "nfs_server", "server"), inside)
+    chosen = {"kind": "other", "provider": "other", "bucket": "b", "access_key_id": "a", "secret_access_key": "s"}
+    for route in pages(console, "POST"):
+        browser.client.post(path_of(route), data={**FIELDS, **fields, **chosen, "csrf": token})
+    assert [place for place in tried if "169.254" in place] == []
+    assert [each for each in api.TABLE if each.path.endswith("/check") and each.permission != "configure"] == []
+
+
 def test_every_page_has_the_headers_and_no_secret(console: Gate) -> None:
     browser = console.signed_in()
     hidden = [PASSPHRASE, PASSWORD, *browser.cookies.values(), "$argon2"]

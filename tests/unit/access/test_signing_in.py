@@ -57,6 +57,29 @@ def test_a_wrong_password_says_how_many_tries_are_left(console: Gate) -> None:
     assert audited(console) == [("admin", "sign-in", "refused")]
 
 
+def test_after_too_many_wrong_passwords_even_the_right_one_has_to_wait(console: Gate) -> None:
+    browser = console.browser()
+    for left in (4, 3, 2, 1):
+        assert f"{left} tr{'ies are' if left > 1 else 'y is'} left" in browser.sign_in(password=WRONG).text
+    last = browser.sign_in(password=WRONG)
+    assert (last.status_code, last.headers["retry-after"]) == (429, "301")
+    console.time.passes(60)
+    answer = console.browser().sign_in()
+    assert answer.status_code == 429
+    assert "Too many wrong passwords: logging in pauses until 12:05:00 UTC" in answer.text
+    assert console.browser().sign_in("mira").status_code == 303
+    console.time.passes(240)
+    assert browser.sign_in().status_code == 303
+
+
+def test_the_password_cannot_be_guessed_by_changing_it_either(console: Gate) -> None:
+    browser = console.signed_in()
+    form = {"password": WRONG, "new": OTHER, "again": OTHER}
+    assert [browser.post("/account/password", form).status_code for _ in range(6)] == [403] * 4 + [429] * 2
+    outside = console.browser()
+    assert outside.post("/sign-in/new-password", {**form, "name": "admin", "password": PASSWORD}).status_code == 429
+
+
 def test_a_name_that_nobody_has_gets_the_same_answer_and_is_written_nowhere(console: Gate) -> None:
     known, unknown = console.browser(), console.browser()
     said = [known.sign_in("mira", WRONG), unknown.sign_in("miro", WRONG)]

@@ -35,20 +35,30 @@ PATIENCE = 120.0
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
     """The URL of a provider that runs."""
-    [port] = free_ports(1)
-    claims = [word for person in PEOPLE for word in ("--user-claims", json.dumps(person))]
-    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *claims]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url, until = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
+    url, process = _started()
     try:
-        while not _answers(url):
-            assert time.monotonic() < until
-            assert process.poll() is None
-            time.sleep(0.1)
         yield url
     finally:
         process.kill()
         process.wait()
+
+
+def _started() -> tuple[str, "subprocess.Popen[bytes]"]:
+    """At a port that was free a moment ago; at another one, if somebody has taken that meanwhile."""
+    claims = [word for person in PEOPLE for word in ("--user-claims", json.dumps(person))]
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        [port] = free_ports(1)
+        command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *claims]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            if _answers(f"http://127.0.0.1:{port}"):
+                return f"http://127.0.0.1:{port}", process
+            if time.monotonic() > until:
+                process.kill()
+                process.wait()
+            time.sleep(0.1)
+    raise AssertionError(f"the identity provider has not answered in {PATIENCE:g} s")
 
 
 def _answers(url: str) -> bool:
