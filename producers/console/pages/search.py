@@ -31,7 +31,7 @@ PAGES: Sequence[tuple[str, str, Permission, tuple[str, ...]]] = (
     ("Activity", "/activity", "view", ("events", "log", "audit")),
     ("Dead letters", "/dead-letters", "view", ("redrive", "messages")),
     ("License", "/license", "view", ("allow snapshots", "expiry", "signature")),
-    ("Password and API tokens", "/account", "view", ("account", "token")),
+    ("Account and password", "/account", "view", ("account", "password")),
     ("Users and tokens", "/access", "administer", ("roles", "grants", "accounts")),
 )
 """Title, address, who may see it, and other words for it."""
