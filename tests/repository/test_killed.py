@@ -56,7 +56,7 @@ class Place:
         for kills in range(40):
             process = self.start(what, volume)
             try:
-                process.wait(0.5 + chance.random() * 0.5 + kills * 0.1)
+                process.wait((0.5 + chance.random() * 0.5) * 1.15**kills)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
@@ -100,9 +100,9 @@ def test_a_slice_ends_soon_after_it_is_asked_to(tmp_path: Path) -> None:
         process = place.start("copy", seconds=0.001)
         began = time.monotonic()
         while not (place.top / "copy.json").exists() and process.poll() is None:
-            assert time.monotonic() - began < 30
+            assert time.monotonic() - began < 250
             time.sleep(0.05)
-        process.communicate(timeout=60)
+        process.communicate(timeout=250)
         assert place.result("copy")["done"]
         assert int(str(place.result("copy")["slices"])) > 20
 
