@@ -76,6 +76,12 @@ class Settings(BaseModel):
     license_keys: Path | None = None
     """Folder of trusted license keys, `<key id>.pem` each."""
 
+    server: str = ""
+    """URL of a server whose HTTP API the command line uses, such as https://snapline.example.com; unset means that it
+    reaches broker, store and cluster itself. `snapline --server` goes before it."""
+    token: SecretStr = SecretStr("")
+    """Token for that server."""
+
     console_url: AnyHttpUrl | None = None
     """Where browsers reach the console, such as https://snapline.example.com. With https, its cookies travel over TLS
     alone; and who signs in by single sign-on comes back there."""

@@ -39,11 +39,11 @@ def requested_before(session: Session, name: str, destination: str = THE_DEFAULT
     model = BackupRequest if job.kind == "backup" else RestoreRequest
     record = ledger.find(store, keys.request(job), model)
     if record is None:  # rejected
-        return Requested(_stand_in(name, datetime.now(UTC), name), job, destination, begun=True)
-    return Requested(_stand_in(record.event_id, record.requested_at, name), job, destination, begun=True)
+        return Requested(stand_in(name, datetime.now(UTC), name), job, destination, begun=True)
+    return Requested(stand_in(record.event_id, record.requested_at, name), job, destination, begun=True)
 
 
-def _stand_in(id: str, time: datetime, name: str) -> e.AnyEvent:
+def stand_in(id: str, time: datetime, name: str) -> e.AnyEvent:
     """In place of a request that somebody has published: it has the id and the time by which its news are known."""
     return e.wrap(e.BackupDeleteRequested(backup=name), id=id, source="snapline", time=time)
 

@@ -83,10 +83,23 @@ def _default_here() -> str:
     return session.named_if_known(THE_DEFAULT) if isinstance(session, Session) else DEFAULT_DESTINATION
 
 
+def server_of(ctx: typer.Context) -> str:
+    """The URL of the server that is to be asked; empty where this run does it all itself. Raises Invalid for settings
+    that are wrong."""
+    root = ctx.find_root()
+    given = root.params.get("server")
+    if given is not None or root.obj is not None:
+        return str(given or "")
+    return from_environment(environ).server
+
+
 def session_of(ctx: typer.Context) -> Session:
     """The session of this run: made when a command first asks for it, closed when the command ends. Raises Invalid for
-    settings that are wrong."""
+    settings that are wrong, and for a command that a server cannot do for us."""
     root = ctx.find_root()
+    if server_of(ctx):
+        text = "a server can be asked for backups, restores, applications, schedules and logs, not for this"
+        raise Invalid(f"{text}; it needs the broker, the store or the cluster itself")
     if root.obj is None:
         root.obj = Session(from_environment(environ), SOURCE)
         root.call_on_close(root.obj.close)

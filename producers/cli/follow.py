@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import typer
 
-from producers.actions.follow import follow, job_of
+from producers.actions.follow import job_of
 from producers.actions.jobs import Requested
 from producers.cli import rows
 from producers.cli.bars import Bars, summary
@@ -13,24 +13,23 @@ from producers.cli.context import note, notes, where
 from producers.cli.exits import Exit
 from producers.cli.outcomes import of_status, status_of
 from producers.cli.planned import lines as plan_lines
+from producers.cli.reach.port import Reach
 from producers.cli.render import Output, Row, show
-from producers.session import Session
-from producers.views import jobs
 from producers.views.progress import JobProgress
 from schemas import events as e
 from schemas.errors import NotFound, SnaplineError
 from schemas.job import Job
 
 
-def wait(session: Session, requested: Requested, timeout: float, output: Output) -> None:
+def wait(reach: Reach, requested: Requested, timeout: float, output: Output) -> None:
     """Shows progress, prints the result. Exits with the job's code, TIMED_OUT, or INTERRUPTED: then it goes on."""
     if not requested.begun:
-        warn_if_nobody_listens(session)
+        warn_if_nobody_listens(reach)
     began, progress = time.monotonic(), JobProgress(requested.event.id)
     told = _Told()
     try:
         with Bars(notes, time.monotonic).shown() as bars:
-            for progress in follow(session, requested):
+            for progress in reach.follow(requested):
                 told = _tell(progress, told, requested.destination)
                 bars.update(progress)
                 if progress.final is None and timeout and time.monotonic() - began > timeout:
@@ -41,7 +40,7 @@ def wait(session: Session, requested: Requested, timeout: float, output: Output)
         note(f"interrupted; {job_of(requested, progress).name} goes on")
         _how_to_go_on(requested, progress)
         raise typer.Exit(Exit.INTERRUPTED) from None
-    finish(session, requested, progress, output, time.monotonic() - began)
+    finish(reach, requested, progress, output, time.monotonic() - began)
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def _how_to_go_on(requested: Requested, progress: JobProgress) -> None:
 
 
 def finish(
-    session: Session, requested: Requested, progress: JobProgress, output: Output, elapsed: float | None = None
+    reach: Reach, requested: Requested, progress: JobProgress, output: Output, elapsed: float | None = None
 ) -> None:
     """Prints what came of the job, and exits with its code. What was followed for `elapsed` seconds is summed up."""
     if isinstance(progress.final, e.BackupRejected | e.RestoreRejected):
@@ -79,20 +78,17 @@ def finish(
         raise typer.Exit(Exit.REJECTED)
     for each in progress.notes:
         note(f"note: {each}")
-    row = _result(session, requested, progress)
+    row = _result(reach, requested, progress)
     if elapsed is not None:
         note(summary(str(row["name"]), str(row["status"]), progress, elapsed))
     show(row, output)
     raise typer.Exit(of_status(str(row["status"])))
 
 
-def warn_if_nobody_listens(session: Session, queue: str = "license.gate") -> None:
+def warn_if_nobody_listens(reach: Reach, queue: str = "license.gate") -> None:
     """A request waits on its queue until a worker comes; people should know."""
-    try:
-        if session.bus.listeners(queue) == 0:
-            _nobody_listens(queue)
-    except SnaplineError:
-        return  # a producer may not look at queues
+    if reach.unserved(queue):
+        _nobody_listens(queue)
 
 
 def _nobody_listens(queue: str) -> None:
@@ -105,11 +101,11 @@ def _doubt(sender: str) -> None:
     note(f"{text}; the object store knows")
 
 
-def _result(session: Session, requested: Requested, progress: JobProgress) -> Row:
+def _result(reach: Reach, requested: Requested, progress: JobProgress) -> Row:
     """The record; a producer without access to the store has the final event only."""
     job = job_of(requested, progress)
     try:
-        return _row(session, job, requested.destination)
+        return _row(reach, job, requested.destination)
     except NotFound:
         raise
     except SnaplineError:
@@ -118,8 +114,7 @@ def _result(session: Session, requested: Requested, progress: JobProgress) -> Ro
         return {"name": job.name, "status": status_of(progress.final), **progress.final.model_dump()}
 
 
-def _row(session: Session, job: Job, destination: str) -> Row:
-    store = session.store(destination)
+def _row(reach: Reach, job: Job, destination: str) -> Row:
     if job.kind == "backup":
-        return rows.backup(jobs.backup(store, job.name).view)
-    return rows.restore(jobs.restore(store, job.name).view)
+        return rows.backup(reach.backup(job.name, destination)[0].view)
+    return rows.restore(reach.restored(job.name, destination)[0].view)

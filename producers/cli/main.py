@@ -83,6 +83,12 @@ def _options(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")
     ] = False,
+    server: Annotated[  # which commands look up
+        str | None,
+        typer.Option(
+            metavar="URL", help="Ask this server's HTTP API, with the token in SNAPLINE_TOKEN; also SNAPLINE_SERVER."
+        ),
+    ] = None,
 ) -> None:
     """Back up and restore applications on Kubernetes."""
 

@@ -34,6 +34,7 @@ from producers.console.pages import (
     styleguide,
     theme,
 )
+from producers.console.pages import api as api_page
 from producers.http import routes as api
 from producers.http.api import serving
 from schemas.errors import SnaplineError
@@ -44,6 +45,7 @@ GZIP = 5
 browser ask many times; that token alone is good for nothing, as forms of other sites are refused anyway."""
 PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     account.routes,
+    api_page.routes,
     activity.routes,
     dead_letters.routes,
     home.routes,

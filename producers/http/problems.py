@@ -31,7 +31,8 @@ class WrongInput(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """Why a request was refused. `detail` says it in plain words, `code` to programs, and `what_to_do` how to go on.
+    """Why a request was refused. `detail` says it in plain words, `code` to programs, `subject` names what it is about,
+    and `what_to_do` how to go on.
     `error` is the detail again, and `success` is false, for programs that were written for KOTS."""
 
     model_config = ConfigDict(extra="forbid")
@@ -41,6 +42,7 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str
     code: str
+    subject: str = ""
     what_to_do: str = ""
     wrong: list[WrongInput] = []
     success: Literal[False] = False
@@ -57,13 +59,14 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         *,
         code: str = "",
+        subject: str = "",
         what_to_do: str = "",
         wrong: Sequence[WrongInput] = (),
     ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.headers = status, detail, dict(headers or {})
         self.code = code or USUAL_CODES.get(status, "Invalid")
-        self.what_to_do, self.wrong = what_to_do, list(wrong)
+        self.subject, self.what_to_do, self.wrong = subject, what_to_do, list(wrong)
 
 
 def document(problem: Problem) -> dict[str, Any]:
@@ -73,6 +76,7 @@ def document(problem: Problem) -> dict[str, Any]:
         status=problem.status,
         detail=problem.detail,
         code=problem.code,
+        subject=problem.subject,
         what_to_do=problem.what_to_do,
         wrong=problem.wrong,
         error=problem.detail,

@@ -11,6 +11,7 @@ from producers.actions import answers, follow, jobs
 from producers.actions.jobs import Requested
 from producers.cli.exits import Exit
 from producers.cli.follow import finish, wait
+from producers.cli.reach.here import Here
 from producers.cli.render import Output
 from producers.views.progress import JobProgress
 from schemas import events as e
@@ -104,7 +105,7 @@ def test_a_rejection_whose_event_was_lost_is_found_in_the_store(front: Front) ->
     *_, last = follow.follow(front.session, requested, clock=Clock(1.0))
     assert last.final is None
     with pytest.raises(typer.Exit) as ended:
-        finish(front.session, requested, last, Output.JSON)
+        finish(Here(front.session), requested, last, Output.JSON)
     assert ended.value.exit_code == Exit.REJECTED
 
 
@@ -141,7 +142,7 @@ def test_who_waits_is_told_what_the_restore_deletes_before_it_does(
     planned = e.RestorePlanned(restore=name, replaced=2, objects=1, volumes=1, newer=["pods [b]/new"])
     _tell(front, requested, e.RestoreLicensed(restore=name, backup="b"), planned, planned)
     with pytest.raises(typer.Exit):
-        wait(front.session, requested, 2, Output.JSON)
+        wait(Here(front.session), requested, 2, Output.JSON)
     said = capsys.readouterr().err
     assert said.count(f"{name} deletes 2 objects") == 1
     assert "pods [b]/new" in said
@@ -162,7 +163,7 @@ def test_who_waits_is_told_once_of_a_queue_that_nobody_serves(front: Front, caps
     _tell(front, requested, e.BackupLicensed(backup=name), *stalled, e.BackupFailed(backup=name))
     front.back_up(name)
     with pytest.raises(typer.Exit):
-        wait(front.session, requested, 0, Output.JSON)
+        wait(Here(front.session), requested, 0, Output.JSON)
     assert capsys.readouterr().err.count("nobody is listening on volumes.node-a") == 1
 
 
@@ -193,7 +194,7 @@ def test_who_waits_hears_of_a_strangers_end(front: Front, capsys: pytest.Capture
     front.back_up(requested.job.name)
     _tell(front, requested, e.BackupFailed(backup=requested.job.name), user="intruder")
     with pytest.raises(typer.Exit) as ended:
-        wait(front.session, requested, 0, Output.JSON)
+        wait(Here(front.session), requested, 0, Output.JSON)
     assert ended.value.exit_code == Exit.OK
     assert "user 'intruder' says that it has ended" in capsys.readouterr().err
 

@@ -10,6 +10,7 @@ from producers.cli.bars import work_bar
 from producers.cli.context import OutputOption, named, note, notes, session_of, where
 from producers.cli.exits import Exit
 from producers.cli.follow import warn_if_nobody_listens
+from producers.cli.reach.here import Here
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, show
 from producers.session import Session
@@ -35,7 +36,7 @@ def copy(
     """Copy a backup to another destination. Only what is missing there is moved; the copy lives by itself."""
     session = session_of(ctx)
     requested = copies.copy(session, name, to, destination=destination, id=request_id)
-    warn_if_nobody_listens(session, "repository.maintain")
+    warn_if_nobody_listens(Here(session), "repository.maintain")
     if follow:
         _answered(session, requested, timeout, output)
         return

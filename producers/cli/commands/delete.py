@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from producers.actions import jobs
-from producers.actions.follow import deletion
 from producers.actions.jobs import Requested
 from producers.cli import reclaimed
 from producers.cli.bars import work_bar
@@ -17,11 +15,11 @@ from producers.cli.commands.outside import delete_event_token
 from producers.cli.commands.people import delete_token, delete_user
 from producers.cli.commands.schedule import remove as remove_schedule
 from producers.cli.commands.storage import remove_ as remove_destination
-from producers.cli.context import DestinationOption, OutputOption, confirmed, note, notes, session_of, where
+from producers.cli.context import DestinationOption, OutputOption, confirmed, note, notes, where
 from producers.cli.exits import Exit
 from producers.cli.follow import warn_if_nobody_listens
+from producers.cli.reach import Reach, reach_of
 from producers.cli.render import Output, Row, show
-from producers.session import Session
 from schemas import events as e
 from schemas.events import THE_DEFAULT
 
@@ -49,14 +47,14 @@ def delete_backup(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Delete backups, and what only they refer to."""
-    session, chosen = session_of(ctx), list(dict.fromkeys(names))
+    reach, chosen = reach_of(ctx), list(dict.fromkeys(names))
     for name in chosen:
-        jobs.may_be_deleted(session, name, destination=destination)
+        reach.may_be_deleted(name, destination)
     confirmed(f"Delete {', '.join(chosen)}, and what only {'it refers' if len(chosen) == 1 else 'they refer'} to?", yes)
-    asked = [jobs.delete(session, name, destination=destination) for name in chosen]
-    warn_if_nobody_listens(session, "repository.maintain")
+    asked = [reach.delete(name, destination) for name in chosen]
+    warn_if_nobody_listens(reach, "repository.maintain")
     if follow:
-        found = [_gone(session, each, timeout) for each in asked]
+        found = [_gone(reach, each, timeout) for each in asked]
     else:
         found = [{"name": each.job.name, "status": "Requested"} for each in asked]
         note(f"`snapline get backups{where(destination)}` shows what is still there")
@@ -69,11 +67,11 @@ def delete_backup(
         raise typer.Exit(Exit.TIMED_OUT)
 
 
-def _gone(session: Session, requested: Requested, timeout: float) -> Row:
+def _gone(reach: Reach, requested: Requested, timeout: float) -> Row:
     """What became of one deletion."""
     name = requested.job.name
     with work_bar(notes) as bar:
-        answer = deletion(session, requested, patience=timeout or None, progress=bar)
+        answer = reach.deletion(requested, timeout or None, bar)
     if answer is None:
         return {"name": name, "status": "Requested"}
     if isinstance(answer, e.BackupDeleteFailed):

@@ -1,6 +1,5 @@
 """`snapline describe`: all that is known of one thing."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,14 +9,10 @@ from producers.actions import events
 from producers.cli import notified, rows
 from producers.cli.commands.storage import show_ as describe_destination
 from producers.cli.context import DestinationOption, OutputOption, session_of
+from producers.cli.reach import reach_of
 from producers.cli.render import Output, show
-from producers.session import Session
-from producers.views import applications, jobs, schedules
-from producers.views.contents import contents
-from producers.views.hooks import HookView, hooks
 from producers.views.notifying import targets
 from schemas.events import THE_DEFAULT
-from schemas.records import HookResult
 
 describe = typer.Typer(no_args_is_help=True, help="Show all that is known of one backup, restore, app and so on.")
 describe.command("destination")(describe_destination)
@@ -33,12 +28,10 @@ def describe_backup(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """One backup: its volumes, its hooks and what they said, and what is missing and why."""
-    session = session_of(ctx)
-    store = session.store(destination)
-    details = jobs.backup(store, name)
-    row = rows.backup_details(details, _hooks(session, destination, details.hooks), output)
+    reach = reach_of(ctx)
+    row = rows.backup_details(*reach.backup(name, destination), output)
     if objects:
-        held = contents(store, name, lambda: session.repository(destination))
+        held = reach.contents(name, destination)
         row["contents"] = [asdict(each) | {"owners": list(each.owners)} for each in held]
     show(row, output)
 
@@ -51,21 +44,19 @@ def describe_restore(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """One restore: what it deletes, its safety snapshot, its hooks and what they said, and what is missing and why."""
-    session = session_of(ctx)
-    details = jobs.restore(session.store(destination), name)
-    show(rows.restore_details(details, _hooks(session, destination, details.hooks), output), output)
+    show(rows.restore_details(*reach_of(ctx).restored(name, destination), output), output)
 
 
 @describe.command("app")
 def describe_app(ctx: typer.Context, name: Name, output: OutputOption = Output.TABLE) -> None:
     """One application, and what its license allows."""
-    show(rows.application(applications.application(session_of(ctx), name)), output)
+    show(rows.application(reach_of(ctx).application(name)), output)
 
 
 @describe.command("schedule")
 def describe_schedule(ctx: typer.Context, name: Name, output: OutputOption = Output.TABLE) -> None:
     """One schedule: what it means, its next five runs, and what became of the last ones."""
-    show(rows.schedule_details(schedules.schedule(session_of(ctx), name), output), output)
+    show(rows.schedule_details(reach_of(ctx).schedule(name), output), output)
 
 
 @describe.command("notification")
@@ -84,7 +75,3 @@ def describe_dead_letter(
     """One dead letter, with its body."""
     letter = events.dead_letter(session_of(ctx), queue, letter_id)
     show(rows.dead_letter(letter) | {"body": letter.body.decode(errors="replace")[:10_000]}, output)
-
-
-def _hooks(session: Session, destination: str, results: Sequence[HookResult]) -> tuple[HookView, ...]:
-    return hooks(session.store(destination), results, lambda: session.repository(destination))

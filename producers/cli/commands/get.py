@@ -11,9 +11,10 @@ import typer
 from producers.cli import rows
 from producers.cli.context import DestinationOption, ListOutputOption, note, session_of
 from producers.cli.moments import moment
+from producers.cli.reach import reach_of
 from producers.cli.remedies import with_remedy
 from producers.cli.render import ListOutput, Row, show
-from producers.views.catalog import MOST_REJECTED, open_catalog
+from producers.views.catalog import MOST_REJECTED
 from producers.views.choosing import V, chosen
 from producers.views.copies import everywhere
 from producers.views.job_views import BackupView, RestoreView
@@ -47,13 +48,14 @@ def get_backups(
     output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """All backups, running ones too, and requests that were rejected."""
-    session, begin = session_of(ctx), _since(since)
+    begin = _since(since)
     if all_destinations and (destination != THE_DEFAULT or watch):
         raise Invalid("--all-destinations goes with neither --destination nor --watch")
-    whole = everywhere.backups(session) if all_destinations else None
+    whole = everywhere.backups(session_of(ctx)) if all_destinations else None
+    reach = reach_of(ctx)
 
     def read() -> list[BackupView]:
-        found = open_catalog(session, destination).backups() if whole is None else whole.backups
+        found = reach.backups(destination) if whole is None else whole.backups
         return chosen(found, app=app, status=status, schedule=schedule, since=begin)
 
     if whole is None:
@@ -75,10 +77,10 @@ def get_restores(
     output: ListOutputOption = ListOutput.TABLE,
 ) -> None:
     """All restores, running ones too, and requests that were rejected."""
-    session, begin = session_of(ctx), _since(since)
+    reach, begin = reach_of(ctx), _since(since)
 
     def read() -> list[RestoreView]:
-        return chosen(open_catalog(session, destination).restores(), app=app, status=status, since=begin)
+        return chosen(reach.restores(destination), app=app, status=status, since=begin)
 
     _print(read, rows.restore, output, lambda _: rows.RESTORE_COLUMNS, watch)
 
@@ -88,18 +90,14 @@ def get_restores(
 @get.command("applications", hidden=True)
 def get_apps(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
     """The registered applications, and what their licenses allow."""
-    from producers.views.applications import applications
-
-    show([rows.application(each) for each in applications(session_of(ctx))], output, rows.APPLICATION_COLUMNS)
+    show([rows.application(each) for each in reach_of(ctx).applications()], output, rows.APPLICATION_COLUMNS)
 
 
 @get.command("schedules")
 @get.command("schedule", hidden=True)
 def get_schedules(ctx: typer.Context, output: ListOutputOption = ListOutput.TABLE) -> None:
     """All schedules: what they mean, when they are due next, and what became of their last run."""
-    from producers.views import schedules
-
-    found = schedules.schedules(session_of(ctx))
+    found = reach_of(ctx).schedules()
     for each in found:
         if isinstance(each, Unreadable):
             note(f"{each.name} is passed over: {with_remedy(each.problem)}")

@@ -6,15 +6,12 @@ from typing import Annotated
 
 import typer
 
-from producers.actions import foresight, jobs, schedules
-from producers.actions.follow import requested_before
 from producers.actions.jobs import Requested
 from producers.cli.commands.get import get_backups, get_restores
-from producers.cli.context import DestinationOption, OutputOption, note, session_of, where
+from producers.cli.context import DestinationOption, OutputOption, note, where
 from producers.cli.follow import finish, wait, warn_if_nobody_listens
+from producers.cli.reach import Reach, reach_of
 from producers.cli.render import Output, show
-from producers.session import Session
-from producers.views.jobs import has_ended
 from producers.views.progress import JobProgress
 from producers.views.restore_plan.asked import Asked
 from schemas import events as e
@@ -55,15 +52,15 @@ def backup(
     """Take a snapshot: of the console and all applications, or of one application."""
     if ctx.invoked_subcommand:
         return
-    session = session_of(ctx)
+    reach = reach_of(ctx)
     if from_schedule:
         if app or ttl or copy_to or destination:
             left_out = "--app, --ttl, --copy-to and --destination"
             raise Invalid(f"--from-schedule takes what the schedule says; leave out {left_out}")
-        requested = schedules.run_now(session, from_schedule, id=request_id)
+        requested = reach.run_schedule(from_schedule, request_id)
     else:
-        requested = jobs.take(session, app, ttl=ttl, copy_to=copy_to or (), destination=destination, id=request_id)
-    answer(session, requested, follow, timeout, output)
+        requested = reach.take(app, ttl=ttl, copy_to=copy_to or (), destination=destination, id=request_id)
+    answer(reach, requested, follow, timeout, output)
 
 
 @backup_group.command("create", hidden=True)
@@ -75,9 +72,12 @@ def create(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """As Velero's: take a snapshot, of everything or as a schedule would."""
-    session = session_of(ctx)
-    requested = schedules.run_now(session, from_schedule) if from_schedule else jobs.take(session)
-    answer(session, requested, follow, timeout, output)
+    reach = reach_of(ctx)
+    if from_schedule:
+        requested = reach.run_schedule(from_schedule, None)
+    else:
+        requested = reach.take(None, ttl=None, copy_to=(), destination=THE_DEFAULT, id=None)
+    answer(reach, requested, follow, timeout, output)
 
 
 @restore_group.callback()
@@ -116,24 +116,23 @@ def restore(
     if ctx.invoked_subcommand:
         return
     scope = _scope(from_backup, rollback, exclude_admin_console, exclude_apps, app)
-    session, mapping = session_of(ctx), _mapping(namespace_mapping or [])
+    reach, mapping = reach_of(ctx), _mapping(namespace_mapping or [])
     if rollback and mapping:
         raise Invalid("--rollback goes back to where it was; it has no --namespace-mapping")
     if dry_run:
-        backup_name = from_backup or jobs.snapshot_of(session, rollback or "", destination=destination)
+        backup_name = from_backup or reach.snapshot_of(rollback or "", destination)
         asked = Asked(backup_name, scope, app, keep_newer, namespace_mapping=mapping, destination=destination)
-        _foresee(session, asked, output)
+        _foresee(reach, asked, output)
         return
-    ask = jobs.rollback if rollback else partial(jobs.restore, scope=scope, app=app, namespace_mapping=mapping)
+    ask = reach.rollback if rollback else partial(reach.restore, scope=scope, app=app, namespace_mapping=mapping)
     requested = ask(
-        session,
         from_backup or rollback or "",
         keep_newer=keep_newer,
         safety_snapshot=not no_safety_snapshot,
         destination=destination,
         id=request_id,
     )
-    answer(session, requested, follow, timeout, output)
+    answer(reach, requested, follow, timeout, output)
 
 
 def wait_(
@@ -144,11 +143,11 @@ def wait_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Follow a backup or restore to its end, with live progress; exit as `backup --wait` would."""
-    session = session_of(ctx)
-    requested = requested_before(session, name, destination)
-    if has_ended(session.store(destination), requested.job):
-        finish(session, requested, JobProgress(requested.event.id), output)
-    wait(session, requested, timeout, output)
+    reach = reach_of(ctx)
+    requested = reach.requested_before(name, destination)
+    if reach.has_ended(requested.job, destination):
+        finish(reach, requested, JobProgress(requested.event.id), output)
+    wait(reach, requested, timeout, output)
 
 
 def cancel(
@@ -157,7 +156,7 @@ def cancel(
     destination: DestinationOption = THE_DEFAULT,
 ) -> None:
     """Cancel a running backup or restore. What it has done so far stays."""
-    jobs.cancel(session_of(ctx), name, destination=destination)
+    reach_of(ctx).cancel(name, destination)
     note(f"{name} is being cancelled")
 
 
@@ -186,8 +185,8 @@ def _mapping(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _foresee(session: Session, asked: Asked, output: Output) -> None:
-    foreseen = asdict(foresight.restore(session, asked))
+def _foresee(reach: Reach, asked: Asked, output: Output) -> None:
+    foreseen = asdict(reach.foresee(asked))
     if output is Output.TABLE:
         foreseen["kinds"] = [f"{number} {kind}" for kind, number in foreseen["kinds"].items()]
         foreseen = {name: value for name, value in foreseen.items() if value is not None}
@@ -200,12 +199,12 @@ def _foresee(session: Session, asked: Asked, output: Output) -> None:
         note("what is deleted is backed up first, unless with `--no-safety-snapshot`")
 
 
-def answer(session: Session, requested: Requested, follow: bool, timeout: float, output: Output) -> None:
+def answer(reach: Reach, requested: Requested, follow: bool, timeout: float, output: Output) -> None:
     """What is said to a request: what it will be called, or with `follow`, how it goes on."""
     if follow:
-        wait(session, requested, timeout, output)
+        wait(reach, requested, timeout, output)
         return
-    warn_if_nobody_listens(session)
+    warn_if_nobody_listens(reach)
     job = requested.job
     show({"request": requested.event.id, "name": job.name, "status": "Requested"}, output)
     describe = f"snapline describe {job}{where(requested.destination)}"

@@ -12,6 +12,7 @@ from producers.cli import rows
 from producers.cli.commands.get import get_schedules
 from producers.cli.commands.jobs import RequestId, Timeout, Wait, answer
 from producers.cli.context import OutputOption, note, session_of
+from producers.cli.reach.here import Here
 from producers.cli.render import ListOutput, Output, show
 from producers.session import Session
 from producers.views import schedules as views
@@ -151,7 +152,7 @@ def run_now(
     session = session_of(ctx)
     requested = schedules.run_now(session, name, id=request_id)
     is_job = not isinstance(requested.event.data, BackupVerifyRequested)  # of which there are no events to follow
-    answer(session, requested, follow and is_job, timeout, output)
+    answer(Here(session), requested, follow and is_job, timeout, output)
 
 
 @schedule.command("remove")

@@ -10,6 +10,7 @@ from producers.actions.verification import Trial
 from producers.cli.commands.jobs import RequestId, Timeout, Wait, answer
 from producers.cli.context import DestinationOption, OutputOption, session_of
 from producers.cli.exits import Exit
+from producers.cli.reach.here import Here
 from producers.cli.render import Output, show
 from producers.session import Session
 from schemas.errors import Invalid
@@ -68,7 +69,7 @@ def try_restore(
     if console and app is not None:
         raise Invalid("choose one of --console and --app")
     requested = verification.try_restore(session, name, trial, app=app, destination=destination, id=request_id)
-    answer(session, requested, follow, timeout, output)
+    answer(Here(session), requested, follow, timeout, output)
 
 
 def _in_directory(session: Session, name: str, command: list[str], destination: str, output: Output) -> None:

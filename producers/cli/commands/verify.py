@@ -11,6 +11,7 @@ from producers.cli.bars import work_bar
 from producers.cli.context import DestinationOption, OutputOption, note, notes, session_of, where
 from producers.cli.exits import Exit
 from producers.cli.follow import warn_if_nobody_listens
+from producers.cli.reach.here import Here
 from producers.cli.remedies import with_remedy
 from producers.cli.render import Output, show
 from producers.session import Session
@@ -46,7 +47,7 @@ def verify(
     requested = verification.verify(
         session, name, app=app, depth=depth.value, within=length(within), destination=destination, id=request_id
     )
-    warn_if_nobody_listens(session, "repository.maintain")
+    warn_if_nobody_listens(Here(session), "repository.maintain")
     if follow:
         _answered(session, requested, timeout, output)
         return

@@ -41,7 +41,7 @@ def problem(error: SnaplineError) -> Problem:
     """What is said of an error that has a name. Where our servers are is not."""
     status = _status(error)
     headers = RETRY if status == 503 else None
-    return Problem(status, str(error), headers, code=error.code, what_to_do=remedy(error))
+    return Problem(status, str(error), headers, code=error.code, subject=error.subject, what_to_do=remedy(error))
 
 
 def invalid(error: ValidationError, where: str) -> Problem:
@@ -59,7 +59,7 @@ def invalid(error: ValidationError, where: str) -> Problem:
 
 def _status(error: SnaplineError) -> int:
     match error:
-        case _ if error.code in CONFLICTS:
+        case Invalid() if error.code in CONFLICTS:
             return 409
         case _ if error.code == Code.NOT_PERMITTED:
             return 403

@@ -1,5 +1,7 @@
 """What is answered to those who ask for something."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict
 
 from producers.actions.jobs import Requested
@@ -13,6 +15,7 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     request: str
+    asked_at: datetime
     kind: Kind
     name: str
     destination: str
@@ -21,4 +24,5 @@ class Asked(BaseModel):
 def asked(requested: Requested) -> Asked:
     """The answer."""
     job = requested.job
-    return Asked(request=requested.event.id, kind=job.kind, name=job.name, destination=requested.destination)
+    event = requested.event
+    return Asked(request=event.id, asked_at=event.time, kind=job.kind, name=job.name, destination=requested.destination)

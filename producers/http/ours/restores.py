@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from producers.access.identity import may
 from producers.actions import foresight, jobs
+from producers.actions.follow import requested_before
 from producers.actions.foresight import Foreseen
 from producers.http.api.operation import Call
 from producers.http.api.paging import Page, Part, Where, page, utc
@@ -17,7 +18,7 @@ from producers.views.choosing import chosen
 from producers.views.hooks import HookView, hooks
 from producers.views.job_views import RestoreDetails, RestoreView
 from producers.views.kept_log import KeptLine, kept_log
-from producers.views.restore_plan.asked import Asked as Wanted
+from producers.views.restore_plan.asked import Asked as Wished
 from schemas.events import MAX_ID, Scope
 from schemas.job import Job
 
@@ -30,10 +31,10 @@ class ChosenRestores(Part):
     since: datetime | None = None
 
 
-class Restoring(Given):
+class ToForesee(Given):
     """From which backup: all that is in `scope`, or `app` alone. `keep_newer` leaves alone what came after the backup;
     a safety snapshot is taken of what is deleted. What was in one of the namespaces that are mapped goes into the other
-    one. The same `id` makes the same job."""
+    one."""
 
     backup: str = Field(min_length=1, max_length=300)
     scope: Scope = "full"
@@ -42,6 +43,11 @@ class Restoring(Given):
     safety_snapshot: bool = True
     namespace_mapping: dict[str, str] = Field(default={}, max_length=1000)
     destination: str = Field(default="", max_length=300)
+
+
+class Restoring(ToForesee):
+    """A restore. The same `id` makes the same job."""
+
     id: str | None = Field(default=None, min_length=1, max_length=MAX_ID)
 
 
@@ -52,13 +58,6 @@ class GoingBack(Given):
     safety_snapshot: bool = True
     destination: str = Field(default="", max_length=300)
     id: str | None = Field(default=None, min_length=1, max_length=MAX_ID)
-
-
-class ToForesee(Where):
-    """What would be restored."""
-
-    scope: Scope = "full"
-    app: str | None = Field(default=None, max_length=300)
 
 
 class RestoreDescribed(BaseModel):
@@ -75,9 +74,11 @@ class Snapshot(BaseModel):
 
 
 class JobName(BaseModel):
-    """A backup or a restore."""
+    """A backup or a restore: the event id of its request, when that was, and whether the job has ended."""
 
     job: Job
+    request: str
+    requested_at: datetime
     destination: str
     ended: bool
 
@@ -137,17 +138,25 @@ def get_safety_snapshot(call: Call, name: str, query: Where) -> Snapshot:
     return Snapshot(backup=jobs.snapshot_of(call.session, name, destination=query.destination))
 
 
-def foresee_restore(call: Call, name: str, query: ToForesee) -> Foreseen:
-    """What a restore from a backup would bring back, and what becomes of what is there. Nothing is asked for."""
-    call.require("view", _of_backup(call, name, query.app, query.destination))
-    return foresight.restore(call.session, Wanted(name, query.scope, query.app, destination=query.destination))
+def foresee_restore(call: Call, body: ToForesee) -> Foreseen:
+    """What a restore would do: what comes back, what would be deleted, replaced and created, and what is in its way.
+    Nothing is asked for."""
+    call.require("view", _of_backup(call, body.backup, body.app, body.destination))
+    return foresight.restore(call.session, Wished(**body.model_dump()))
 
 
 def get_job(call: Call, name: str, query: Where) -> JobName:
     """Whether there is a backup or a restore of that name, and whether it has ended."""
     job = concerned(call, name, query.destination)
     ended = views.has_ended(call.session.store(query.destination), job)
-    return JobName(job=job, destination=call.session.named(query.destination), ended=ended)
+    event = requested_before(call.session, name, query.destination).event
+    return JobName(
+        job=job,
+        request=event.id,
+        requested_at=event.time,
+        destination=call.session.named(query.destination),
+        ended=ended,
+    )
 
 
 def cancel_job(call: Call, name: str, query: Where) -> None:

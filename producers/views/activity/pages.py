@@ -17,8 +17,6 @@ WINDOWS = (200, 800, 4000)
 """Entries that are read at once: few at first, more where few of them pass. Together they bound what a page reads."""
 CHUNK = 5000
 """More entries than come together."""
-LOT, MOST_LOTS = 1000, 5
-"""Entries that are read at once to find a time, and how often: more than a chunk has."""
 CLOCKS_DIFFER = timedelta(minutes=1)
 """So much out of order the times of entries may be."""
 
@@ -95,13 +93,13 @@ def _backwards(
     """Entries in their order, but the newest lot first; an empty lot says that there is no older one."""
     if before is not None:
         end = before - 1
+    elif until is not None and (after := slices(until, CHUNK // 10)):
+        later = [logged.offset for logged in after if logged.event.time > until + CLOCKS_DIFFER]
+        end = later[0] - 1 if later else after[-1].offset
     else:
         newest = recent or slices("last", CHUNK)
-        if until is None or not newest:
-            yield newest
-            end = newest[0].offset - 1 if newest else -1
-        else:
-            end = _last_until(slices, until, newest[-1].offset)
+        yield newest
+        end = newest[0].offset - 1 if newest else -1
     for window in WINDOWS:
         start = max(0, end - window + 1)
         lot = slices(start, window, end) if end >= 0 else []
@@ -109,14 +107,3 @@ def _backwards(
         if not lot:
             return
         end = start - 1
-
-
-def _last_until(slices: Slices, until: datetime, last: int) -> int:
-    """An offset up to which all entries of the time are; a few of a later time may be before it. `last` is the newest
-    entry's. Times are found by the chunk, so reading begins some way before."""
-    lot = slices(until, LOT, last)
-    for _ in range(MOST_LOTS):
-        if not lot or lot[-1].event.time > until or lot[-1].offset >= last:
-            break
-        lot = slices(lot[-1].offset + 1, LOT, last)
-    return lot[-1].offset if lot else last

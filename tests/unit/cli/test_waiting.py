@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from producers.actions import follow
 from producers.actions.jobs import Requested
-from producers.cli import follow as following
 from producers.cli.main import cli
 from producers.session import Session
 from producers.views.progress import JobProgress
@@ -37,7 +36,7 @@ def _interrupted(_session: Session, requested: Requested) -> Iterator[JobProgres
 def test_ctrl_c_says_that_it_goes_on_and_how_to_follow_and_to_cancel_it(
     front: Front, more: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "follow", _interrupted)
+    monkeypatch.setattr(follow, "follow", _interrupted)
     done = CliRunner().invoke(cli, ["backup", "--wait", *more], obj=front.session)
     name = " ".join(["shop-bcdfg", *more])
     assert done.exit_code == 130

@@ -74,6 +74,7 @@ def test_a_backup_is_taken_as_asked_and_the_same_id_is_the_same_job(site: Site) 
     asked = {"app": "shop", "ttl": "1 month", "id": "nightly-7"}
     first = site.said("POST", "/api/v1/backups", status=202, json=asked)
     again = site.said("POST", "/api/v1/backups", status=202, json=asked)
+    assert again.pop("asked_at") >= first.pop("asked_at")
     assert first == again
     assert (first["request"], first["kind"], first["destination"]) == ("nightly-7", "backup", "default")
     assert site.front.bus.published[0].data == e.BackupRequested(app="shop", ttl="720h", destination="default")

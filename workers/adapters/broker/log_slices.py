@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from workers.adapters.broker.event_log import Logged, LogPosition, Start, entries, logged_of
 
-FIRST, NEXT = timedelta(seconds=5), timedelta(seconds=0.4)
+FIRST, NEXT = timedelta(seconds=1.5), timedelta(seconds=0.3)
 """How long the first entry is waited for, and each that follows, where nobody knows how many there are."""
 KNOWN = timedelta(seconds=10)
 """The same where it is known that one is still to come."""
