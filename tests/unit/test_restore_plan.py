@@ -1,6 +1,7 @@
 """The plan of a restore, before anybody asks for it: what it says is what the restore then does."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from typer.testing import CliRunner
 
 from producers.actions import foresight
 from producers.cli.main import cli
+from producers.views.job_views import RestoreView
+from producers.views.restore_plan import expected
 from producers.views.restore_plan.asked import Asked
 from producers.views.restore_plan.plan import RestorePlanView, restore_plan
 from schemas import keys
@@ -193,6 +196,28 @@ def test_secrets_of_what_is_deleted_do_not_stand_in_the_plan(tmp_path: Path) -> 
     assert titles(plan, "deleted") == ["Secret console/newer"]
     assert "aHVudGVyMg" not in repr(plan)
     assert list(restoring.cluster.list(SECRETS, CONSOLE))
+
+
+def restored(seconds: float, **fields: Any) -> RestoreView:
+    """A restore that has taken so long."""
+    ended = AFTER + timedelta(seconds=seconds)
+    given = {"name": "r", "status": "Completed", "destination": "default", "backup": "b", "scope": "applications"}
+    return RestoreView(**{**given, "app": "shop", "requested_at": AFTER, "completed_at": ended, **fields})
+
+
+def test_a_restore_takes_as_long_as_the_last_of_the_same_that_went_well() -> None:
+    restores = [restored(999, status="Failed"), restored(60), restored(10, app="blog"), restored(5, test=True)]
+    found = expected.restoring(restores, [], "applications", "shop", 1000)
+    assert found == expected.Expected(timedelta(seconds=60), "restore", AFTER + timedelta(seconds=60))
+
+
+def test_without_one_it_takes_as_long_as_its_volumes_at_the_rate_of_others() -> None:
+    others = [restored(10, app="blog", bytes=1000), restored(10, app="blog", bytes=0)]
+    assert expected.restoring(others, [], "applications", "shop", 500) == expected.Expected(
+        timedelta(seconds=5), "rate"
+    )
+    assert expected.restoring(others, [], "applications", "shop", 0) is None
+    assert expected.restoring([], [], "applications", "shop", 500) is None
 
 
 def dry_run(tmp: Path, restoring: Restoring, options: str) -> dict[str, Any]:
