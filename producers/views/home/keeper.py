@@ -2,6 +2,7 @@
 read."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,8 +19,16 @@ FRESH = timedelta(seconds=2)
 class Keeper:
     """The home of one session. Safe for threads: one of them reads, others wait for it."""
 
-    def __init__(self, session: Session, now: Callable[[], datetime], fresh: timedelta = FRESH) -> None:
-        self._session, self._now, self._fresh = session, now, fresh
+    def __init__(
+        self,
+        session: Session,
+        now: Callable[[], datetime],
+        fresh: timedelta = FRESH,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` is in seconds."""
+        self._session, self._now, self._fresh, self._clock = session, now, fresh, clock
+        self._read_at = clock()
         self._lock = threading.Lock()
         self._remembered: dict[tuple[str, str], Held] = {}
         self._shown: Home | None = None
@@ -29,14 +38,19 @@ class Keeper:
         """As it is now. Where that cannot be said, what is below the verdict is as it was when it was last known."""
         with self._lock:
             at = self._now()
-            if self._shown is None or not timedelta(0) <= at - self._shown.at < self._fresh:
-                self._shown = self._read(at)
+            if self._shown is None or not self._is_fresh(self._shown, at):
+                self._shown, self._read_at = self._read(at), self._clock()
             return self._shown
 
     def forget(self) -> None:
         """Reads it again for the next who looks: somebody has changed something."""
         with self._lock:
             self._shown = None
+
+    def _is_fresh(self, shown: Home, at: datetime) -> bool:
+        """By either clock: the one of the day may stand still, or be set."""
+        age = self._clock() - self._read_at
+        return age < self._fresh.total_seconds() and timedelta(0) <= at - shown.at < self._fresh
 
     def _read(self, at: datetime) -> Home:
         found = read(self._session, at, self._remembered)
