@@ -6,13 +6,14 @@ import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 LONGEST = (
-    "test_kills_at_records.py",
-    "test_broker_loss.py",
-    "test_kills.py",
-    "test_line.py",
-    "test_broken_steps.py",
+    *("test_kills_at_records.py", "test_broker_loss.py", "test_kills.py", "test_broken_steps.py", "test_line.py"),
+    *("test_clocks.py", "test_odd_input.py", "test_directory_destination.py", "test_readme.py", "test_flood.py"),
+    *("test_cli_repository.py", "test_schedule_years.py", "test_accounts.py", "test_duplicates.py", "test_cli.py"),
+    *("test_retention.py", "test_object_store_contract.py", "test_store_loss.py", "test_copies.py", "test_pruning.py"),
+    *("test_concurrency.py", "test_cluster_loss.py", "test_object_store_faults.py", "test_foreign_client.py"),
+    *("test_lost_tree.py", "test_line_model.py", "test_killed.py", "test_hook_run.py", "test_model.py"),
 )
-"""Files that take minutes: they begin first, so that one process does not run them alone in the end."""
+"""Files that take long: they begin first, so that one process does not run them alone in the end."""
 SHARE_NOTHING = frozenset({"test_kills_at_records.py", "test_broker_loss.py", "test_kills.py", "test_broken_steps.py"})
 """Files whose tests take long, and each start all that they need."""
 
