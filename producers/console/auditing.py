@@ -30,13 +30,16 @@ NAMING = (
 )
 """The fields of forms and addresses that say what was acted on. None of them has a secret."""
 
+TAKEN_OUT = ("download", "reveal")
+"""What a page itself gives away; a page that asks whether to delete has deleted nothing."""
+
 
 def audited(
     request: Request, permission: Permission | None, given: FormData | None, act: Callable[[], Response]
 ) -> Response:
     """What `act` answers, once the trail has it: so nothing is revealed that is on no record. To look at a page is no
     act."""
-    if permission is None or permission == "view":
+    if permission is None or permission == "view" or (given is None and permission not in TAKEN_OUT):
         return act()
     try:
         answer = act()

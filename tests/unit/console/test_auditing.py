@@ -43,6 +43,7 @@ def test_a_form_from_elsewhere_is_on_record(console: Console) -> None:
     assert [(act, outcome) for _, act, _, outcome in _trail(console)] == [("reveal", "refused")]
 
 
-def test_to_look_at_a_page_is_no_act(console: Console) -> None:
+def test_to_look_at_a_page_is_no_act_nor_to_be_asked_first(console: Console) -> None:
     console.get("/styleguide")
+    console.get("/snapshots/details/b/delete")
     assert _trail(console) == []
