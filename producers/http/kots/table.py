@@ -1,12 +1,17 @@
 """KOTS' routes."""
 
 from producers.http.api.operation import Operation
-from producers.http.kots import config, restores, snapshots
+from producers.http.kots import config, restores, snapshots, storage
 
 V1 = "/api/v1"
 APP = f"{V1}/app/{{app}}/snapshot"
 
 TABLE = (
+    Operation("GET", f"{V1}/snapshots/settings", storage.storage_settings, "view"),
+    Operation("PUT", f"{V1}/snapshots/settings", storage.set_storage, "configure"),
+    Operation(
+        "POST", f"{V1}/snapshots/filesystem/instructions", storage.mount_instructions, "view", media="text/plain"
+    ),
     Operation("GET", f"{V1}/snapshots", snapshots.snapshots, "view"),
     Operation("POST", f"{V1}/snapshot/backup", snapshots.take_snapshot, "take"),
     Operation("GET", f"{V1}/snapshot/config", config.snapshot_config, "view"),
