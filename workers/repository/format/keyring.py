@@ -110,8 +110,13 @@ def records(store: ObjectStore) -> list[KeyRecord]:
         except Damaged:
             known.append(KeyRecord(id_, "", "", damaged=True))
             continue
-        known.append(KeyRecord(id_, str(fields.get("label", "")), str(fields.get("created", ""))))
+        known.append(KeyRecord(id_, _text(fields.get("label", "")), _text(fields.get("created", ""))))
     return known
+
+
+def _text(said: object) -> str:
+    """What anybody may have written, without halves of characters, which no other program could read."""
+    return str(said).encode(errors="replace").decode()
 
 
 def add(
