@@ -75,7 +75,7 @@ class Person:
 
     def reads(self, text: str | re.Pattern[str]) -> None:
         """It is somewhere on the page."""
-        expect(self.page.get_by_text(text).first).to_be_visible()
+        expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible()
 
     def finds_no_fault(self, name: str) -> None:
         """Neither light nor dark, on a desk or a phone. What looks for them is a script."""

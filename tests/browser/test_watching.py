@@ -7,6 +7,9 @@ from schemas import topology
 from tests.browser.living import Place
 from tests.browser.people import Person
 from tests.integration.test_outsiders import channel, sent_by
+from tests.support.line import until
+
+RUBBISH = b"{rubbish"
 
 
 def test_activity_tells_of_a_snapshot_and_of_who_has_asked_for_it(anybody: Person, partial: str) -> None:
@@ -34,9 +37,10 @@ def test_activity_shows_what_happens_while_somebody_looks(admin: Person, place: 
 @pytest.mark.parametrize("deed", ["Redrive it", "Drop it…"])
 def test_a_message_that_nobody_could_handle_is_given_back_or_dropped(anybody: Person, place: Place, deed: str) -> None:
     with channel(place.line.url) as opened:
-        opened.basic_publish(topology.EVENTS, "backup.requested.v1", b"{rubbish", sent_by("snapline"))
+        opened.basic_publish(topology.EVENTS, "backup.requested.v1", RUBBISH, sent_by("snapline"))
+    until(lambda: any(letter.body == RUBBISH for letter in place.line.dead_letters()), "it is parked")
     anybody.opens("/dead-letters")
-    anybody.waits(lambda: "license.gate" in anybody.page.content(), "it is parked")
+    anybody.reads("license.gate")
     anybody.finds_no_fault("dead-letters")
     anybody.page.locator("table a").first.click()
     anybody.reads("Why it lies here")
