@@ -16,6 +16,7 @@ STATES = {"empty": worlds.empty, "usual": worlds.usual, "large": worlds.large}
 LISTS = ["/", "/snapshots", "/snapshots/partial", "/snapshots/settings", "/restores", "/activity", "/license"]
 """Addresses of pages that are seen in every state."""
 USUAL = [
+    "/api",
     "/styleguide",
     "/nowhere",
     "/snapshots/settings?add=",

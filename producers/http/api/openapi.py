@@ -11,7 +11,7 @@ from producers.http.problems import MEDIA_TYPE, ProblemDocument
 
 TITLE = "Snapline"
 ABOUT = (
-    "Backups and restores of applications on Kubernetes. The routes of `kots` are those of the KOTS admin console, "
+    "Backups and restores of applications on Kubernetes. The routes tagged kots are those of the KOTS admin console, "
     "with its names; the others tell more. Sizes are bytes, times RFC 3339 in UTC. What is asked for is taken up by "
     "the workers: an answer with the status 202 names the job that it will be."
 )
