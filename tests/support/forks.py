@@ -8,6 +8,7 @@ import atexit
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -128,7 +129,7 @@ def _server() -> str:
     address = str(Path(tempfile.mkdtemp(prefix="snapline-forks-")) / "socket")
     command = [sys.executable, "-m", "tests.support.fork_server", address]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
-    atexit.register(_end, process)
+    atexit.register(_end, process, Path(address).parent)
     deadline = time.monotonic() + PATIENCE
     while not Path(address).exists():
         assert process.poll() is None, "the server of forks has not started"
@@ -137,6 +138,7 @@ def _server() -> str:
     return address
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", directory: Path) -> None:
     process.kill()
     process.wait()
+    shutil.rmtree(directory, ignore_errors=True)
