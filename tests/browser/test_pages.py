@@ -32,7 +32,9 @@ USUAL = [
     f"/snapshots/details/{worlds.BIG}/volumes",
     "/snapshots/details/instance-00000/logs",
     "/snapshots/compare",
+    "/snapshots/differences",
     "/dead-letters",
+    "/api",
     "/search",
     "/search?q=shop",
 ]
