@@ -30,6 +30,8 @@ def test_a_restore_is_cancelled_in_its_midst(anybody: Person, place: Place, part
         confirms(anybody, APP)
         anybody.sees("restore-in-progress-view", "in progress")
         anybody.finds_no_fault("restore-in-progress")
+        cancel = anybody.page.get_by_role("link", name="Cancel snapshot restore")
+        anybody.waits(lambda: cancel.count() > 0, "it has been taken up, and can be cancelled")
         anybody.presses("Cancel snapshot restore")
         anybody.reads("What is written so far stays as it is")
         anybody.page.get_by_role("dialog").get_by_role("button", name="Cancel snapshot restore").click()

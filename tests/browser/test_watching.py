@@ -1,8 +1,11 @@
 """What has happened, and what could not be handled: activity and dead letters."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
+from schemas import events as e
 from schemas import topology
 from tests.browser.living import Place
 from tests.browser.people import Person
@@ -31,7 +34,7 @@ def test_activity_shows_what_happens_while_somebody_looks(admin: Person, place: 
     admin.opens("/activity?type=backup.requested.v1")
     rows = admin.page.locator("#events-list tbody tr[data-key]:not(.group)")
     before = rows.first.get_attribute("data-key")
-    place.line.snapline("backup", "--app", "print-works", "--wait", "--timeout", "110")
+    place.line.publish(e.BackupRequested(app="print-works"), f"while-somebody-looks/{time.time_ns()}")
     admin.waits(lambda: rows.first.get_attribute("data-key") != before, "a newer event is on top")
 
 
