@@ -37,6 +37,7 @@ e2e: setup             # on a real cluster
 	@test -n "$(SNAPLINE_E2E_KUBECONFIG)" -a -n "$(SNAPLINE_E2E_STATE)" || { \
 	  echo "make e2e needs a cluster: set SNAPLINE_E2E_KUBECONFIG to its kubeconfig," >&2; \
 	  echo "and SNAPLINE_E2E_STATE to a directory with <node>/kubelet/pods of every node" >&2; exit 1; }
+	@deploy/local/setup-browser
 	@$(BIN)/pytest tests/e2e tests/contract/test_cluster_contract.py tests/contract/test_exec_contract.py
 
 schema: setup

@@ -28,9 +28,14 @@ def lived_in(root: Path) -> Iterator[Place]:
     """The stack with its sample applications, all workers and the console. There is no destination yet: people set it
     up, and then have the store and the passphrase that the line knows."""
     with whole_line(root) as line:
-        for name in destination_settings(line.stack.destination):
-            del line.stack.environment[name]
-        line.stack.start_workers()
-        served = console.start(line.stack, free_ports(1)[0])
-        assert served.password, "the console has printed no password"
-        yield Place(served.url, line, served.password, secrets.token_urlsafe(12))
+        yield opened(line)
+
+
+def opened(line: Line) -> Place:
+    """The line with its workers and its console, which have not been told of the destination."""
+    for name in destination_settings(line.stack.destination):
+        del line.stack.environment[name]
+    line.stack.start_workers()
+    served = console.start(line.stack, free_ports(1)[0])
+    assert served.password, "the console has printed no password"
+    return Place(served.url, line, served.password, secrets.token_urlsafe(12))

@@ -47,19 +47,19 @@ class Person:
         """Into the field of exactly that label."""
         self.at(within).get_by_label(label, exact=True).fill(text)
 
-    def sees(self, test_id: str, text: str = "") -> None:
+    def sees(self, test_id: str, text: str = "", patience: float = PATIENCE) -> None:
         """Waits until it is there and says so: scripts have to bring that about, or, without them, loading it again."""
-        self.waits(lambda: self._says(test_id, text), f"{test_id} says {text!r}")
+        self.waits(lambda: self._says(test_id, text), f"{test_id} says {text!r}", patience)
 
     def sees_no_more(self, test_id: str, text: str) -> None:
         """As `sees`, until it is there and does not say so, or is gone."""
         self.waits(lambda: not self._says(test_id, text), f"{test_id} no longer says {text!r}")
 
-    def waits(self, true: Callable[[], bool], what: str) -> None:
+    def waits(self, true: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
         """Until something is true of the page."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not true():
-            assert time.monotonic() < deadline, f"waited {PATIENCE:g} s in vain: {what}, at {self.page.url}"
+            assert time.monotonic() < deadline, f"waited {patience:g} s in vain: {what}, at {self.page.url}"
             if self.window.scripts:
                 self.page.wait_for_timeout(100)
             else:

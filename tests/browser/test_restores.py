@@ -1,7 +1,5 @@
 """Restores in the browser: the plan before anything is touched, the way there and the way back."""
 
-import re
-
 from tests.browser import acts
 from tests.browser.living import Place
 from tests.browser.people import Person
@@ -11,23 +9,23 @@ APP = "shop-floor"
 
 def test_a_restore_is_planned_confirmed_followed_and_rolled_back(anybody: Person, place: Place, partial: str) -> None:
     acts.spoil(place.line, APP)
-    plans(anybody, partial)
+    acts.plans(anybody, APP, partial)
     anybody.finds_no_fault("restore-plan")
-    confirms(anybody, APP)
+    acts.confirms(anybody, APP)
     anybody.sees("restore-completed-view", "Restore completed")
     anybody.finds_no_fault("restore-completed")
     assert not acts.is_spoilt(place.line, APP)
     anybody.presses("Roll back")
     anybody.sees("restore-plan", "Nothing has happened yet")
-    confirms(anybody)
+    acts.confirms(anybody)
     anybody.sees("restore-completed-view", "Restore completed")
     assert acts.is_spoilt(place.line, APP)
 
 
 def test_a_restore_is_cancelled_in_its_midst(anybody: Person, place: Place, partial: str) -> None:
-    plans(anybody, partial)
+    acts.plans(anybody, APP, partial)
     with acts.held_up(place.line.stack):
-        confirms(anybody, APP)
+        acts.confirms(anybody, APP)
         anybody.sees("restore-in-progress-view", "in progress")
         anybody.finds_no_fault("restore-in-progress")
         cancel = anybody.page.get_by_role("link", name="Cancel snapshot restore")
@@ -50,23 +48,3 @@ def test_the_dialog_of_a_full_snapshot_has_the_command_and_refuses_the_wrong_slu
     anybody.at("app-slug-input").fill("another")
     anybody.presses("Confirm and restore")
     anybody.reads("The app slug you entered does not match the current app slug")
-
-
-def plans(person: Person, snapshot: str) -> None:
-    """From a partial snapshot's row to the plan."""
-    person.opens(f"/snapshots/partial/{APP}/{snapshot}")
-    person.at("snapshot-restore-button").click()
-    person.sees("restore-snapshot-modal", "All data of")
-    person.finds_no_fault("restore-dialog-partial")
-    person.at("app-slug-input").fill(APP)
-    person.presses("Confirm and restore")
-    person.sees("restore-plan", "Nothing has happened yet")
-
-
-def confirms(person: Person, word: str = "") -> None:
-    """What the plan says; `word` is what has to be typed, that which the page names if it is empty."""
-    asked = person.at("restore-plan-confirm")
-    word = word or (asked.locator("label code").text_content() or "")
-    asked.get_by_test_id("app-slug-input").fill(word)
-    asked.get_by_role("button", name="Confirm and restore").click()
-    person.page.wait_for_url(re.compile("/restore"))
