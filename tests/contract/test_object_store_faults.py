@@ -76,11 +76,12 @@ def test_a_creation_whose_answer_is_lost_was_not_ours_if_another_body_is_there(
 
 
 @s3_only
-def test_who_dies_before_the_body_is_sent_leaves_nothing(store: ObjectStore, proxy: FaultyProxy) -> None:
+@pytest.mark.parametrize("body", [b"mine", b"the objects of a backup" * 100_000], ids=["small", "large"])
+def test_who_dies_before_the_body_is_sent_leaves_nothing(store: ObjectStore, proxy: FaultyProxy, body: bytes) -> None:
     """SeaweedFS keeps an empty object of one who has sent no checksum."""
     proxy.faults = [DIE]
-    assert store.create("a", b"mine")
-    assert store.get("a") == b"mine"
+    assert store.create("a", body)
+    assert store.get("a") == body
 
 
 def test_the_same_body_of_somebody_else_does_not_count_as_ours(store: ObjectStore) -> None:

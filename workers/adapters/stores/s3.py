@@ -51,9 +51,9 @@ EXPIRED = {"ExpiredToken", "RequestTimeTooSkewed", "RequestExpired"}
 """What passes when credentials are renewed, or the clock is set."""
 USER_AGENT = "snapline"
 """Given, as the SDK would put together a long one for each request."""
-CHECKED = 2**20
-"""Bodies up to so many bytes go with a checksum. Longer ones are packs: they are found by what is written after them,
-and whoever reads them knows their hashes."""
+PACKS = "repository/packs/"
+"""What is below goes without a checksum, which takes time: a pack is found by what is written after it, and whoever
+reads it knows its hashes. The objects of a backup may be as large, and nothing else tells that they are torn."""
 CONFLICT_RESTS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between the tries of a conditional write that the server calls a conflict: another one is under way."""
 
@@ -91,7 +91,7 @@ class S3ObjectStore:
         """See the port."""
         name = self._prefix + key
         try:
-            answer = self._client.put_object(Bucket=self._bucket, Key=name, Body=body, **_checksum(body))
+            answer = self._client.put_object(Bucket=self._bucket, Key=name, Body=body, **_checksum(key, body))
         except (ClientError, BotoCoreError) as error:
             raise self._refusal(f"write {key}", name, error) from error
         self._locks.heed(answer)
@@ -102,7 +102,7 @@ class S3ObjectStore:
         for rest in CONFLICT_RESTS:
             try:
                 answer = self._client.put_object(
-                    Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*", **_checksum(body)
+                    Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*", **_checksum(key, body)
                 )
                 self._locks.heed(answer)
                 return True
@@ -204,10 +204,10 @@ def _family(tried: str, error: Exception) -> SnaplineError:
     return Invalid(f"{tried}: the server answered {status} {code}".rstrip())
 
 
-def _checksum(body: bytes | bytearray) -> dict[str, str]:
+def _checksum(key: str, body: bytes | bytearray) -> dict[str, str]:
     """By which a server knows that all of the body has come. SeaweedFS keeps an empty object otherwise, if who writes
     it dies between the head of the request and its body. Of all checksums, every S3 knows this one."""
-    if len(body) > CHECKED:
+    if key.startswith(PACKS):
         return {}
     return {"ContentMD5": base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()}
 
