@@ -7,6 +7,7 @@ from typing import Protocol
 from schemas import events as e
 from schemas.job import Job
 from schemas.rights import Rights
+from schemas.signing import HEADER
 from workers.adapters import broker
 from workers.adapters.broker import DeadLetter, Logged, Since, Start
 
@@ -14,8 +15,9 @@ from workers.adapters.broker import DeadLetter, Logged, Since, Start
 class Bus(Protocol):
     """Every method raises TransientError where trying again may help, and Denied."""
 
-    def publish(self, event: e.AnyEvent) -> None:
-        """Puts an event on the bus. After an error it may or may not be there."""
+    def publish(self, event: e.AnyEvent, signature: str | None = None) -> None:
+        """Puts an event on the bus, with its sender's `signature` (schemas/signing.py). After an error it may or may
+        not be there."""
         ...
 
     def broadcast_cancel(self, job: Job) -> None:
@@ -64,9 +66,9 @@ class RabbitMQ:
         self._url, self._rights = url, rights
         self._publisher = broker.Publisher(url, source)
 
-    def publish(self, event: e.AnyEvent) -> None:
+    def publish(self, event: e.AnyEvent, signature: str | None = None) -> None:
         """See `Bus`."""
-        self._publisher.publish(event)
+        self._publisher.publish(event, {HEADER: signature} if signature else {})
 
     def broadcast_cancel(self, job: Job) -> None:
         """See `Bus`."""

@@ -40,6 +40,16 @@ class Settings(BaseModel):
     """Comma list of broker users who may ask to delete or verify backups and to prune, besides the worker's own and the
     trusted ones."""
 
+    request_keys: Path | None = None
+    """Folder of Ed25519 public keys, `<key id>.pem` each, whose signatures on requests are believed: who has signed one
+    is its sender, `key:<key id>`, whoever has carried it. Read when a worker starts."""
+    signed_users: str = ""
+    """Comma list of broker users who may only carry signed requests, such as a shovel's; `*` means all but our own."""
+    signature_audience: str = ""
+    """The name that a signature must have been made for; give each Snapline its own where several trust one key."""
+    signature_seconds: float = Field(default=900, gt=0, allow_inf_nan=False)
+    """A signed request counts for so many seconds after it was signed, also if it has waited in the queue."""
+
     s3_endpoint: AnyHttpUrl | None = None
     """URL of the S3 server; unset means AWS."""
     s3_ca: Path | None = None

@@ -63,6 +63,7 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
             *more,
         ),
         rights=needs.rights,
+        signatures=needs.signatures,
         now=needs.now,
     )
     actors.declare(made, needs)

@@ -17,6 +17,7 @@ from schemas.rights import Rights, rights
 from schemas.settings import Settings
 from workers.adapters import license_keys, notifiers
 from workers.adapters.broker import Publisher, queue_state
+from workers.adapters.broker.signatures import Signatures, signatures
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
 from workers.adapters.destinations import ConfiguredDestinations
@@ -58,6 +59,11 @@ class Needs:
     def rights(self) -> Rights:
         """Who may ask for what."""
         return rights(self.settings)
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        """Whose signed requests are believed, and who must sign. Raises Invalid."""
+        return signatures(self.settings, self.now)
 
     @cached_property
     def publisher(self) -> Publisher:

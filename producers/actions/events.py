@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,18 +10,35 @@ from pydantic import ValidationError
 
 from producers.session import Session
 from schemas import events as e
+from schemas import signing
 from schemas.errors import Code, Invalid, NotFound
 
 if TYPE_CHECKING:
     from workers.adapters.broker import DeadLetter
 
 
-def publish(session: Session, type: str, said: object, *, id: str | None = None) -> e.AnyEvent:
+@dataclass(frozen=True)
+class Signer:
+    """Who signs a request, for whom (schemas/signing.py)."""
+
+    key_id: str
+    pem: bytes
+    audience: str = ""
+
+    def sign(self, event: e.AnyEvent, now: datetime) -> str:
+        """The signature's header. Raises Invalid."""
+        created, key = int(now.timestamp()), signing.load_private(self.pem)
+        return signing.sign(key, self.key_id, e.encode(event), created=created, audience=self.audience)
+
+
+def publish(
+    session: Session, type: str, said: object, *, id: str | None = None, signer: Signer | None = None
+) -> e.AnyEvent:
     """Publishes one event, given by its data or as a whole (`is_whole`), which keeps its id and source; workers accept
-    internal ones from inside only. Raises MalformedEvent for an unknown type or field, Invalid for wrong data, and as
-    the bus."""
+    internal ones from inside only. Raises MalformedEvent for an unknown type or field, Invalid for wrong data or a key
+    that is none, and as the bus."""
     event = _whole(type, said, id) if is_whole(said) else _wrapped(session, type, said, id)
-    session.bus.publish(event)
+    session.bus.publish(event, signer.sign(event, datetime.now(UTC)) if signer else None)
     return event
 
 

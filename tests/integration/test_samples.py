@@ -11,8 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pika
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from producers.bus import RabbitMQ
 from producers.http.app import Needs, application
@@ -20,9 +23,11 @@ from producers.http.tokens import Tokens
 from producers.publish import request_backup
 from schemas import event_token, topology
 from schemas import events as e
+from schemas.signing import HEADER
 from tests.support.line import until
 from tests.support.serving import serving
 from workers.adapters import broker
+from workers.adapters.broker.signatures import Signatures
 from workers.deliveries import Delivery
 
 pytestmark = pytest.mark.timeout(600)
@@ -109,6 +114,39 @@ def test_python_with_pika_alone(heard: Heard, producer_url: str, tmp_path: Path)
     run(sys.executable, str(program), producer_url, json.dumps(event("python")))
     asked, sender = heard.of("python")
     assert (asked["data"]["app"], asked["source"], sender) == ("shop", "samples", "producer")
+
+
+def test_python_that_signs(url: str, producer_url: str) -> None:
+    """The sample's signature holds on a real broker, makes its key the sender, and is wanted of who has to sign."""
+    key = Ed25519PrivateKey.generate()
+    named: dict[str, Any] = {}
+    exec(sample("python", "load_pem_private_key"), named)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    bodies = {name: json.dumps(event(name)).encode() for name in ("signed", "unsigned", "of another")}
+    headers = {name: {HEADER: named["signature"](pem, "partner", "prod", body)} for name, body in bodies.items()}
+    headers["unsigned"], headers["of another"] = {}, headers["signed"]
+    broker.declare(url)
+    heard, queue = Heard(), topology.queue("license.gate")
+    wanted = Signatures({"partner": key.public_key()}, frozenset({"producer"}), "prod")
+    with serving(url, queue, heard, signatures=wanted):
+        for name in ("unsigned", "of another", "signed"):
+            publish_with(producer_url, bodies[name], headers[name])
+        assert heard.of("signed")[1] == "key:partner"
+    assert [asked["id"] for asked, _ in heard.events] == ["signed"]
+    reasons = sorted(letter.reason for letter in broker.list_dead_letters(url, queue.name))
+    assert len(reasons) == 2
+    assert "may carry signed requests only" in reasons[1]
+    assert "its signature is not one of the key 'partner'" in reasons[0]
+
+
+def publish_with(url: str, body: bytes, headers: dict[str, Any]) -> None:
+    """As any client does."""
+    parameters = pika.URLParameters(url)
+    sent = pika.BasicProperties(delivery_mode=2, user_id=parameters.credentials.username, headers=headers)
+    with pika.BlockingConnection(parameters) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        channel.basic_publish(topology.EVENTS, "backup.requested.v1", body, sent, mandatory=True)
 
 
 def test_python_with_what_we_have_for_it(heard: Heard, producer_url: str) -> None:

@@ -36,9 +36,12 @@ class TwinBus:
         self.audited: list[e.AnyEvent] = []
         self.cancelled: list[Job] = []
         self.listening: set[str] = set()
+        self.signatures: dict[str, str] = {}
         self.closed = False
 
-    def publish(self, event: e.AnyEvent) -> None:
+    def publish(self, event: e.AnyEvent, signature: str | None = None) -> None:
+        if signature:
+            self.signatures[event.id] = signature
         if isinstance(event.data, e.AuditRecorded):
             self.audited.append(event)
         else:

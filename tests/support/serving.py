@@ -10,6 +10,7 @@ import dramatiq
 from schemas.topology import Queue
 from workers import app
 from workers.adapters import broker
+from workers.adapters.broker.signatures import Signatures
 from workers.deliveries import Delivery, Outcome
 from workers.patience import Patience
 
@@ -18,11 +19,17 @@ Handle = Callable[[dict[str, Any], Delivery], None]
 
 
 def broker_for(
-    url: str, queue: Queue, handle: Handle, *more: dramatiq.Middleware, stopping: threading.Event, **options: Any
+    url: str,
+    queue: Queue,
+    handle: Handle,
+    *more: dramatiq.Middleware,
+    stopping: threading.Event,
+    signatures: Signatures | None = None,
+    **options: Any,
 ) -> broker.EventBroker:
     """A broker with one actor, which has `options`."""
-    publisher = broker.Publisher(url, "tests")
-    made = broker.EventBroker(url, publisher, middleware=app.middleware(stopping, Patience(), *more))
+    publisher, around = broker.Publisher(url, "tests"), app.middleware(stopping, Patience(), *more)
+    made = broker.EventBroker(url, publisher, middleware=around, signatures=signatures)
 
     @dramatiq.actor(broker=made, actor_name=queue.name, queue_name=queue.name, throws=Outcome, **options)
     def actor(event: dict[str, Any]) -> None:

@@ -49,12 +49,18 @@ def publish(
         typer.Option("--file", "-f", help="The event's data, or a whole event, JSON or YAML; `-` is standard input."),
     ],
     event_id: Annotated[str | None, typer.Option("--id", help="The event's id.")] = None,
+    sign_with: Annotated[
+        Path | None, typer.Option("--sign-with", metavar="FILE", help="Sign it with this Ed25519 key, a PEM file.")
+    ] = None,
+    key_id: Annotated[str, typer.Option(help="As what that key is trusted; else the file's name without `.pem`.")] = "",
+    audience: Annotated[str, typer.Option(help="Whom the signature is for (SNAPLINE_SIGNATURE_AUDIENCE there).")] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Publish one event. Workers accept internal events from inside only."""
     e.kind_of(type_)  # before standard input is waited for
+    signer = _signer(sign_with, key_id, audience)
     said = _data(file)
-    published = actions.publish(session_of(ctx), type_, said, id=event_id)
+    published = actions.publish(session_of(ctx), type_, said, id=event_id, signer=signer)
     show({"id": published.id, "type": type_, "read_as": "event" if actions.is_whole(said) else "data"}, output)
 
 
@@ -97,6 +103,20 @@ def drop(
     """Throw dead letters away."""
     count = actions.drop(session_of(ctx), queue, _chosen(ids, everything))
     show({"queue": queue, "dropped": count}, output)
+
+
+def _signer(file: Path | None, key_id: str, audience: str) -> actions.Signer | None:
+    """Raises NotFound, Invalid."""
+    if file is None:
+        if key_id or audience:
+            raise Invalid("--key-id and --audience say more of a signature; give the key with --sign-with")
+        return None
+    try:
+        return actions.Signer(key_id or file.stem, file.read_bytes(), audience)
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {file}") from None
+    except OSError as error:
+        raise Invalid(f"could not read the key in {file}: {error.strerror}") from error
 
 
 def _data(file: str) -> object:

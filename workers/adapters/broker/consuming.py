@@ -29,6 +29,7 @@ from schemas.topology import Queue
 from workers.adapters.broker import connection, declaring, reading
 from workers.adapters.broker.publishing import Publisher
 from workers.adapters.broker.reading import Arrived, Reader
+from workers.adapters.broker.signatures import NO_KEYS, Signatures
 from workers.deliveries import Again, Delivery
 
 log = structlog.get_logger(__name__)
@@ -64,12 +65,14 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
         *,
         middleware: list[dramatiq.Middleware],
         rights: Rights | None = None,
+        signatures: Signatures | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(middleware=middleware, confirm_delivery=True)
         self.parameters = connection.parameters(url)
         self.url, self.publisher, self.now = url, publisher, now
         self.rights = rights or Rights(line=frozenset({connection.user(url)}))
+        self.signatures = signatures or NO_KEYS
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:  # noqa: ARG002  # dramatiq's signature
         """No delay queue, and no declaration on the server: `consume` and the publisher do that."""
@@ -150,7 +153,7 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
 
     def __init__(self, broker: EventBroker, queue: Queue, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue.name, prefetch, timeout)
-        self.queue, self.reader = queue, Reader(queue, broker.rights)
+        self.queue, self.reader = queue, Reader(queue, broker.rights, broker.signatures)
 
     def __next__(self) -> "DeliveredMessage | None":
         """The next good message, or None after a while. A bad one is parked."""

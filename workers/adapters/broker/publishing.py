@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from workers.adapters.broker import connection, declaring
 
 CONTENT_TYPE = "application/cloudevents+json"
 TRIES = 3
+NO_HEADERS: Mapping[str, Any] = {}
 LOOK_AGAIN = 1.0
 """Seconds that a queue is taken to be there still after it was seen over the same connection."""
 
@@ -39,9 +40,11 @@ class Publisher:
         self._looking: BlockingChannel | None = None
         self._seen: dict[str, float] = {}
 
-    def publish(self, event: e.AnyEvent) -> None:
+    def publish(self, event: e.AnyEvent, headers: Mapping[str, Any] = NO_HEADERS) -> None:
         """Puts an event on the bus. Raises TransientError, Denied; then it may or may not be on the bus."""
-        properties = self.properties({}, message_id=event.id, type_=event.type, correlation_id=event.correlationid)
+        properties = self.properties(
+            dict(headers), message_id=event.id, type_=event.type, correlation_id=event.correlationid
+        )
         # What only the log hears has no place while there is no log, and that may not stop a step.
         queues = topology.hearing(event.data)
 

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 from schemas import events as e
 from schemas.errors import MalformedEvent
 from schemas.rights import Rights
+from schemas.signing import HEADER
 from schemas.topology import EVENTS, TOLD, Queue, routing_key
+from workers.adapters.broker.signatures import NO_KEYS, Signatures
 from workers.deliveries import Again
 
 ATTEMPT = "snapline-attempt"
@@ -75,13 +77,14 @@ class Reader:
 
     queue: Queue
     rights: Rights
+    signatures: Signatures = NO_KEYS
 
     def read(self, body: bytes, properties: Properties, way: Way) -> Arrived:
         """Raises MalformedEvent."""
         event = e.parse(body)
         check_addressee(self.queue, event.data)
         self._check_way(event, properties, way)
-        sender = self.sender(properties)
+        sender = self._signer(event, body, properties) or self.sender(properties)
         if event.type not in e.REQUESTS and not self.rights.believes(sender, type(event.data)):
             who = f"user {sender!r}" if sender else "a publisher without the user_id property"
             allowed = ", ".join(sorted(e.REQUESTS))
@@ -101,6 +104,17 @@ class Reader:
     def sender(self, properties: Properties) -> str:
         """Who published it first: the broker checks `user_id`, and we keep it in a header when we republish."""
         return str(self._believed(properties).get(SENDER, properties.user_id or ""))
+
+    def _signer(self, event: e.AnyEvent, body: bytes, properties: Properties) -> str | None:
+        """Who has signed a request. What our own users publish needs no signature, and what we give back has been
+        looked at: it may be too old by now."""
+        carrier = properties.user_id or ""
+        if event.type not in e.REQUESTS or carrier in self.rights.line or carrier in self.rights.services:
+            return None
+        try:
+            return self.signatures.signer((properties.headers or {}).get(HEADER), body, carrier)
+        except MalformedEvent as error:
+            raise MalformedEvent(f"{event.type}: {error}") from error
 
     def _check_way(self, event: e.AnyEvent, properties: Properties, way: Way) -> None:
         """RabbitMQ's topic permissions look at the routing key alone. `CC` headers, and dead-letter exchanges of a
