@@ -20,6 +20,7 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy schemas workers producers deploy tests
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m deploy.dependencies sbom.json
 
 bench: setup           # some rows: make bench ARGS="--rows small-first,large-first --rounds 1 --scale 0.05"
 	@test -x $(BIN)/rclone || $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]' >&2
