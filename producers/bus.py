@@ -1,6 +1,7 @@
 """The bus as producers use it: what fronts may ask of RabbitMQ. It does not know what events mean."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Protocol
 
@@ -61,10 +62,17 @@ class Bus(Protocol):
 class RabbitMQ:
     """The protocol `Bus`. Connects when first asked. Publishing keeps its connection; all else has its own."""
 
-    def __init__(self, url: str, source: str, rights: Rights | None = None) -> None:
-        """`rights` say which users' word counts for who has sent a dead letter; without them our own user's."""
+    def __init__(
+        self,
+        url: str,
+        source: str,
+        rights: Rights | None = None,
+        around: Callable[[e.AnyEvent], AbstractContextManager[e.AnyEvent]] = nullcontext,
+    ) -> None:
+        """`rights` say which users' word counts for who has sent a dead letter; without them our own user's. `around`
+        goes on around the publishing of each event: see `broker.Publisher`."""
         self._url, self._rights = url, rights
-        self._publisher = broker.Publisher(url, source)
+        self._publisher = broker.Publisher(url, source, around=around)
 
     def publish(self, event: e.AnyEvent, signature: str | None = None) -> None:
         """See `Bus`."""

@@ -57,6 +57,7 @@ class EventFeed:
         self._recent: deque[Logged] = deque()
         self._complete_since = clock()  # `_recent` has all events from then on
         self._lost_since: datetime | None = None
+        self._lag: timedelta | None = None
 
     def listen(self, since: datetime | None = None, arrived: Callable[[], None] = lambda: None) -> "Listener":
         """A listener that gets what comes from now on, and before it what has happened since `since`. If that is
@@ -82,6 +83,17 @@ class EventFeed:
         """Since when (UTC) nothing was heard, as the log could not be read then; None if it could."""
         with self._lock:
             return self._lost_since
+
+    @property
+    def listened(self) -> bool:
+        """Whether anybody has ever listened, so that the log is read."""
+        return self._thread is not None
+
+    @property
+    def lag(self) -> timedelta | None:
+        """How long after it was told the newest entry came here; None before any has, and while nothing is heard."""
+        with self._lock:
+            return None if self._lost_since else self._lag
 
     def recent(self) -> "list[Logged]":
         """The newest entries that are remembered, in order and without a gap; none before anybody has listened, and
@@ -124,7 +136,7 @@ class EventFeed:
 
     def _deliver(self, entry: "Logged") -> None:
         with self._lock:
-            self._lost_since = None
+            self._lost_since, self._lag = None, self._clock() - entry.event.time
             if len(self._recent) == self._remembered:
                 forgotten = self._recent.popleft().event.time + timedelta(microseconds=1)
                 self._complete_since = max(self._complete_since, forgotten)

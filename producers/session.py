@@ -1,13 +1,15 @@
 """One process's settings and adapters, each made when first asked for. Made once by a front, and passed along."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
 from producers.event_feed import EventFeed
+from schemas import metrics as m
 from schemas.destination import Destination
 from schemas.errors import Code, Invalid, NotFound, SnaplineError
 from schemas.events import THE_DEFAULT
@@ -16,6 +18,7 @@ from schemas.settings import Settings
 from workers.adapters import stores
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.destinations import ConfiguredDestinations
+from workers.adapters.telemetry.process import Telemetry, telemetry
 from workers.ports import Cluster, ObjectStore
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ class Session:
                 # A fifth of a second of imports, which whoever only looks into the store does not need.
                 from producers.bus import RabbitMQ
 
-                self._bus = RabbitMQ(self.settings.broker_url, self.source, self.rights)
+                around = self.telemetry.publishing
+                self._bus = RabbitMQ(self.settings.broker_url, self.source, self.rights, around)
             return self._bus
 
     @property
@@ -61,8 +65,13 @@ class Session:
                 # Half a second of imports, which whoever gives the destination by the environment does not need.
                 from workers.adapters.cluster import connect
 
-                self._cluster = connect(self.settings.kubeconfig)
+                self._cluster = connect(self.settings.kubeconfig, self.telemetry.requested)
             return self._cluster
+
+    @cached_property
+    def telemetry(self) -> Telemetry:
+        """What this process says of itself."""
+        return telemetry(self.settings)
 
     @cached_property
     def rights(self) -> Rights:
@@ -73,7 +82,11 @@ class Session:
     def destinations(self) -> ConfiguredDestinations:
         """Where backups go. Their repositories must be there already."""
         return ConfiguredDestinations(
-            self.settings, lambda: self.cluster, self._open_repository, open_store=self.open_store
+            self.settings,
+            lambda: self.cluster,
+            self._open_repository,
+            open_store=self.open_store,
+            measured=self.telemetry.store,
         )
 
     def named(self, destination: str) -> str:
@@ -141,3 +154,24 @@ class Session:
             raise NotFound("there is no repository in this destination yet", code=Code.NO_REPOSITORY)
         level = self.settings.compression_level
         return VolumeRepository(store, found.keys, cache=cache_directory(self.settings), level=level)
+
+    @contextmanager
+    def looked_at(self) -> Iterator[None]:
+        """Health and metrics are served while the context lasts, where the settings ask for it. Raises Invalid for an
+        address at which nobody can listen."""
+        meter = self.telemetry.meter
+        if meter is None:
+            yield
+            return
+        # Some milliseconds of imports, which commands that end at once do not need.
+        from workers.adapters.telemetry import probe
+
+        meter.watch(self._log_lag)
+        with probe.serving(self.settings.probe_address, probe.of_producer(meter.text)):
+            yield
+
+    def _log_lag(self) -> list[m.Sample]:
+        """What is known of the event log, once anybody listens to it."""
+        lost, lag = self.events.lost_since, self.events.lag
+        said = [m.Sample(m.LOG_READABLE, lost is None)] if self.events.listened else []
+        return said if lag is None else [*said, m.Sample(m.LOG_LAG, lag.total_seconds())]

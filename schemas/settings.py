@@ -139,8 +139,8 @@ class Settings(BaseModel):
     volume_wait_seconds: float = Field(default=3600, gt=0)
     """A restored pod waits so many seconds for its emptyDir data."""
     probe_address: str = Field(default="", pattern=r"^$|^([^:\[\]]+|\[[^\[\]]+\]):[0-9]{1,5}$")
-    """Where a worker answers /live, /ready and /metrics, such as 127.0.0.1:9808, 0.0.0.0:9808 or [::]:9808; empty is
-    off."""
+    """Where a worker, the scheduler or the console answers /live, /ready and /metrics, such as 127.0.0.1:9808,
+    0.0.0.0:9808 or [::]:9808; empty is off."""
 
     @field_validator("directory")
     @classmethod

@@ -10,18 +10,21 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dramatiq
 from dramatiq.middleware import CurrentMessage, TimeLimit
 
+from schemas import metrics as m
 from schemas import topology
 from schemas.errors import Invalid, SnaplineError
 from schemas.settings import from_environment
-from workers import actors, line, probe
+from workers import actors, line
 from workers.adapters import broker, logs
+from workers.adapters.telemetry import probe
+from workers.jobs.store_time import clock_skew
 from workers.needs import Needs
 from workers.patience import Patience
 
@@ -48,7 +51,7 @@ def load() -> Needs:
 def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
     """The bus for Dramatiq, with the actors of the line. Node queues get theirs when a worker asks for one."""
     settings = needs.settings
-    metrics = make_metrics() if settings.probe_address else None
+    metrics = make_metrics(needs)
     times = broker.StepTimes()
     made = broker.EventBroker(
         settings.broker_url,
@@ -58,13 +61,14 @@ def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
             needs.patience,
             *([metrics] if metrics else []),
             times,
-            Boot(needs, times, metrics.text if metrics else bytes),
+            Boot(needs, times),
             broker.ThreadWatch(end_process),
             *more,
         ),
         rights=needs.rights,
         signatures=needs.signatures,
         now=needs.now,
+        unread=metrics.unread if metrics else lambda *_: None,
     )
     actors.declare(made, needs)
     return made
@@ -84,18 +88,20 @@ def middleware(stopping: threading.Event, patience: Patience, *more: dramatiq.Mi
     ]
 
 
-def make_metrics() -> "Metrics":
-    """Dramatiq's metrics. Imported when asked for: its module makes a directory when it is imported."""
+def make_metrics(needs: Needs) -> "Metrics | None":
+    """What counts deliveries, if somebody may ask for it."""
+    if needs.telemetry.meter is None:
+        return None
     from workers.adapters.broker.metrics import Metrics
 
-    return Metrics()
+    return Metrics(needs.telemetry.meter)
 
 
 class Boot(dramatiq.Middleware):
     """Makes a worker ready for the one queue that it was started for, or ends the process with an exit code."""
 
-    def __init__(self, needs: Needs, times: broker.StepTimes, metrics: Callable[[], bytes]) -> None:
-        self._needs, self._times, self._metrics = needs, times, metrics
+    def __init__(self, needs: Needs, times: broker.StepTimes) -> None:
+        self._needs, self._times = needs, times
         self._open = ExitStack()
 
     def before_worker_boot(self, made: Any, worker: dramatiq.Worker) -> None:
@@ -110,12 +116,18 @@ class Boot(dramatiq.Middleware):
                 self._open.enter_context(probe.serving(address, self._health(worker, queue)))
 
     def _health(self, worker: dramatiq.Worker, queue: topology.Queue) -> probe.Health:
-        limited = queue.time_limit is not None
+        def hung() -> list[str]:
+            return self._times.longer_than(topology.HUNG_AFTER)
+
+        meter = self._needs.telemetry.meter
+        if meter is not None:
+            meter.watch(lambda: [m.Sample(m.HUNG, len(hung()), (queue.name,))])
+            meter.watch(lambda: clock_skew(self._needs.now))
         return probe.Health(
             dead_threads=lambda: broker.dead_threads(worker),
-            hung_threads=lambda: self._times.longer_than(topology.HUNG_AFTER) if limited else [],
+            hung_threads=hung,
             consuming=lambda: broker.consuming(worker),
-            metrics=self._metrics,
+            metrics=meter.text if meter is not None else bytes,
         )
 
     def after_worker_shutdown(self, *_: object) -> None:

@@ -23,6 +23,7 @@ from workers.adapters.cancel_broadcasts import CancelBroadcasts
 from workers.adapters.destinations import ConfiguredDestinations
 from workers.adapters.notification_targets import ConfiguredTargets
 from workers.adapters.stores.room import file_system_room
+from workers.adapters.telemetry.process import Telemetry, telemetry
 from workers.adapters.volume_files import KubeletVolumes
 from workers.alarms.overdue import Remembered
 from workers.jobs import ledger
@@ -68,7 +69,12 @@ class Needs:
     @cached_property
     def publisher(self) -> Publisher:
         """To put events on the bus; one connection for all threads."""
-        return Publisher(self.settings.broker_url, "snapline/worker")
+        return Publisher(self.settings.broker_url, "snapline/worker", around=self.telemetry.publishing)
+
+    @cached_property
+    def telemetry(self) -> Telemetry:
+        """What this process says of itself."""
+        return telemetry(self.settings)
 
     def tell(self, event: AnyEvent) -> None:
         """Puts an event on the bus. Raises TransientError, Denied."""
@@ -87,7 +93,7 @@ class Needs:
         # Half a second of imports, which a node worker with its own destination never needs.
         from workers.adapters.cluster import connect
 
-        return connect(self.settings.kubeconfig)
+        return connect(self.settings.kubeconfig, self.telemetry.requested)
 
     @cached_property
     def destinations(self) -> Destinations:
@@ -97,7 +103,9 @@ class Needs:
     @cached_property
     def configured_destinations(self) -> ConfiguredDestinations:
         """The same, with what is known of each."""
-        return ConfiguredDestinations(self.settings, lambda: self.cluster, self._open_repository)
+        return ConfiguredDestinations(
+            self.settings, lambda: self.cluster, self._open_repository, measured=self.telemetry.store
+        )
 
     def _open_repository(self, store: ObjectStore, passphrase: str) -> Repository:
         level = self.settings.compression_level

@@ -22,6 +22,7 @@ from tests.support.serving import broker_for, running, serving
 from workers import app
 from workers.adapters import broker
 from workers.adapters.broker.metrics import Metrics
+from workers.adapters.telemetry.metering import Meter
 from workers.deliveries import Again, Delivery
 from workers.jobs.slicing import Slicing
 from workers.needs import Needs
@@ -119,8 +120,9 @@ def test_a_step_that_waits_for_the_broker_does_not_hang() -> None:
     assert order.index(broker.SafeRetries) < order.index(broker.StepTimes)  # the first ends last
 
 
-def test_prometheus_counts_failures_as_errors_retries_as_retries_and_waiting_as_neither(url: str) -> None:
-    metrics = Metrics()
+def test_deliveries_are_counted_by_what_became_of_them(url: str) -> None:
+    meter = Meter()
+    metrics = Metrics(meter)
     raises: dict[str, list[Exception]] = {
         "fails": [TransientError("busy"), RuntimeError("a bug")],
         "waits": [NotYet("a pod"), NotYet("a pod")],
@@ -142,22 +144,25 @@ def test_prometheus_counts_failures_as_errors_retries_as_retries_and_waiting_as_
         for id_ in raises:
             _publish(url, _request(id_))
         until(lambda: sorted(done) == ["done", "fails", "waits"], "all but the parked one are done")
-        until(lambda: _count(metrics, "dramatiq_messages_total") == 8, "all are counted")
-    assert _count(metrics, "dramatiq_message_errors_total") == 3  # two failures, and the parked one
-    assert _count(metrics, "dramatiq_message_retries_total") == 2
-    assert _count(metrics, "dramatiq_message_rejects_total") == 1
-    assert _count(metrics, "dramatiq_messages_inprogress") == 0
+        until(lambda: sum(_outcomes(meter).values()) == 8, "all are counted")
+        assert 'snapline_worker_connected{queue="license.gate"} 1.0' in meter.text().decode()
+    assert _outcomes(meter) == {"done": 3, "waiting": 2, "retry": 2, "failed": 0, "parked": 1}
+    text = meter.text().decode()
+    assert 'snapline_messages_in_flight{queue="license.gate"} 0.0' in text
+    assert 'snapline_message_waiting_seconds_count{queue="license.gate"} 4.0' in text  # each on its first delivery
+    count = r'snapline_message_handling_seconds_count{event="backup.requested.v1",queue="license.gate"} 8.0'
+    assert count in text
 
 
-def _count(metrics: Metrics, name: str) -> float:
-    labels = re.escape('{actor_name="license.gate",queue_name="license.gate"}')
-    found = re.search(rf"^{name}{labels} (\S+)$", metrics.text().decode(), re.MULTILINE)
-    return float(found[1]) if found else 0
+def _outcomes(meter: Meter) -> dict[str, float]:
+    labels = r'{event="backup\.requested\.v1",outcome="(\w+)",queue="license\.gate"}'
+    found = re.finditer(rf"^snapline_messages_total{labels} (\S+)$", meter.text().decode(), re.MULTILINE)
+    return {match[1]: float(match[2]) for match in found}
 
 
 def test_a_time_limit_interrupts_a_step_which_has_then_failed(url: str) -> None:
     attempts: list[int] = []
-    metrics = Metrics()
+    meter = Meter()
 
     def handle(event: Document, delivery: Delivery) -> None:
         attempts.append(delivery.attempt)
@@ -170,12 +175,12 @@ def test_a_time_limit_interrupts_a_step_which_has_then_failed(url: str) -> None:
         _stepping(step, told)(event, delivery)
 
     told: list[e.Event] = []
-    with serving(url, GATE, handle, metrics, time_limit=500):
+    with serving(url, GATE, handle, Metrics(meter), time_limit=500):
         _publish(url, _request("long"))
         until(lambda: bool(told), "it is done at last")
     assert attempts == [*range(1, len(attempts) + 1)]  # more than two where even the next is interrupted
     assert len(attempts) >= 2
-    assert _count(metrics, "dramatiq_message_errors_total") == len(attempts) - 1
+    assert _outcomes(meter) == {"done": 1, "waiting": 0, "retry": len(attempts) - 1, "failed": 0, "parked": 0}
     assert _waiting(url, GATE) == 0
 
 

@@ -87,7 +87,7 @@ def test_it_works_answers_and_ends_when_it_is_asked_to(command: tuple[str, ...],
     with _working(command, url, log) as worker:
         assert worker.get("/live")[0] == 200
         _news(url, "b")
-        counted = 'dramatiq_messages_total{actor_name="notify",queue_name="notify"} 1.0'
+        counted = 'snapline_messages_total{event="backup.cancelled.v1",outcome="done",queue="notify"} 1.0'
         until(lambda: counted in worker.get("/metrics")[1], "the message is counted")
         assert "process_resident_memory_bytes" in worker.get("/metrics")[1]
         worker.process.send_signal(signal.SIGTERM)

@@ -9,8 +9,8 @@ import pytest
 
 from schemas.errors import Invalid
 from schemas.settings import from_environment
-from workers import probe
-from workers.probe import Health
+from workers.adapters.telemetry import probe
+from workers.adapters.telemetry.probe import Health
 
 
 def _health(dead: Sequence[str] = (), hung: Sequence[str] = (), *, consuming: bool = True) -> Health:

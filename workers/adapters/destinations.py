@@ -47,14 +47,16 @@ class ConfiguredDestinations:
         open_store: Callable[[Destination], ObjectStore] | None = None,
         clock: Callable[[], float] = time.monotonic,
         environ: Mapping[str, str] = os.environ,
+        measured: Callable[[str, ObjectStore], ObjectStore] = lambda _, store: store,
     ) -> None:
         """`cluster` is called only where a Secret is to be read; `environ` has what destinations refer to. `open_store`
-        is in place of what the settings would give. `clock` is in seconds, from any moment."""
+        is in place of what the settings would give. `clock` is in seconds, from any moment. `measured` is put around
+        each store, by the name of its destination."""
         self._given = destinations.from_settings(settings)
         self._namespace = settings.console_namespace
         self._cluster, self._clock = cluster, clock
         self._open_store = open_store or partial(stores.open_store, ca=settings.s3_ca)
-        self._open_repository, self._environ = open_repository, environ
+        self._open_repository, self._environ, self._measured = open_repository, environ, measured
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
         self._defaults: list[str] | None = None
@@ -142,9 +144,12 @@ class ConfiguredDestinations:
             with self._lock:
                 self._entries.pop(name, None)
             raise
-        if entry.place is None or not entry.place.renew(found, self._open_store):
-            opened = _Opened(found, self._open_store(found))
+        if entry.place is None or not entry.place.renew(found, lambda to: self._open(name, to)):
+            opened = _Opened(found, self._open(name, found))
             entry.place = _Place(opened, lambda: self._look_again(name), self._open_repository)
+
+    def _open(self, name: str, found: Destination) -> ObjectStore:
+        return self._measured(name, self._open_store(found))
 
     def _look_again(self, name: str) -> None:
         self._place(name, at_once=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from schemas import metrics as m
 from schemas.errors import SnaplineError
 from workers.jobs import ledger
 from workers.ports import ObjectStore
@@ -40,6 +41,8 @@ class StoreTime:
         self._store, self._clock, self._elapsed = store, clock, elapsed
         self._lock = threading.Lock()
         self._wrong_by = timedelta(0)
+        self.ahead: float | None = None
+        """Seconds by which our clock was ahead of the store's when that was last asked; None before it has answered."""
         self._ask_at: float | None = None
 
     def __call__(self) -> datetime:
@@ -67,8 +70,15 @@ class StoreTime:
             wrong_by = before + (self._clock() - before) / 2 - there
         except SnaplineError:
             return False
+        self.ahead = wrong_by.total_seconds()
         apart = wrong_by if abs(wrong_by) > APART else timedelta(0)
         if abs(apart - self._wrong_by) > APART:
             log.warning("the clocks of this machine and of the object store are apart", seconds=apart.total_seconds())
         self._wrong_by = apart
         return True
+
+
+def clock_skew(now: Callable[[], datetime]) -> list[m.Sample]:
+    """What a process that has its time from `now` says of its clock."""
+    ahead = now.ahead if isinstance(now, StoreTime) else None
+    return [] if ahead is None else [m.Sample(m.CLOCK_SKEW, ahead)]

@@ -31,4 +31,5 @@ def console(
         said = f"first start: log in as admin with the password {password}, which works once\n"
         sys.stderr.write(said)
         sys.stderr.flush()
-    serve(session, door, listen, development=development)
+    with session.looked_at():
+        serve(session, door, listen, development=development)

@@ -18,7 +18,7 @@ from producers.session import Session
 from producers.views import schedules as views
 from schemas.events import BackupVerifyRequested
 from workers.adapters import logs
-from workers.jobs.store_time import StoreTime
+from workers.jobs.store_time import StoreTime, clock_skew
 
 schedule = typer.Typer(no_args_is_help=True, help="Snapshots by the clock.")
 Name = Annotated[str, typer.Argument(help="Name of the schedule.")]
@@ -170,11 +170,14 @@ def scheduler(ctx: typer.Context) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Session(settings, clockwork.SOURCE) as session:
+    with Session(settings, clockwork.SOURCE) as session, session.looked_at():
+        now = StoreTime(session.store)
+        if session.telemetry.meter is not None:
+            session.telemetry.meter.watch(lambda: clock_skew(now))
         clockwork.run(
             session.bus.publish,
             lambda: clockwork.read_schedules(session.cluster, settings.console_namespace),
             stop,
-            StoreTime(session.store),
+            now,
             lambda schedule, at: clockwork.is_answered(session.destinations, schedule, at),
         )

@@ -13,7 +13,7 @@ from producers.cli import shapes
 from producers.cli.context import OutputOption, note, session_of
 from producers.cli.exits import Exit
 from producers.cli.render import Output, show
-from schemas import generate, topology
+from schemas import generate, metrics_document, topology
 from schemas.errors import Invalid
 from schemas.settings import PREFIX, Settings
 
@@ -30,14 +30,16 @@ def worker(queue: Annotated[str, typer.Argument(help="A queue of the line, or vo
 def schema(
     check: Annotated[bool, typer.Option("--check", help="Only say which files are stale.")] = False,
 ) -> None:
-    """Write schemas/json, schemas/asyncapi.yaml and docs/output.json from the models."""
+    """Write schemas/json, schemas/asyncapi.yaml, docs/output.json and docs/metrics.md from the models."""
     directory = Path(schemas.__file__).parent
-    output = directory.parent / "docs" / "output.json"
+    docs = directory.parent / "docs"
+    documents = {docs / "output.json": shapes.document(), docs / "metrics.md": metrics_document.document()}
     if not check:
-        output.write_text(shapes.document())
-        note(f"{len(generate.write(directory)) + 1} files written")
+        for path, text in documents.items():
+            path.write_text(text)
+        note(f"{len(generate.write(directory)) + len(documents)} files written")
         return
-    stale = [*generate.stale(directory), *([output] if output.read_text() != shapes.document() else [])]
+    stale = [*generate.stale(directory), *(path for path, text in documents.items() if path.read_text() != text)]
     for path in stale:
         print(path.relative_to(directory.parent))  # noqa: T201  # the result
     raise typer.Exit(Exit.FAILED if stale else Exit.OK)

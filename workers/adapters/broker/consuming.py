@@ -56,6 +56,7 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
 
     Internal events are believed as `rights` say, or from our own user alone. `publisher` is shared with those who tell
     events. `now` is the time that all workers of a queue agree on: what one of them writes down, another reads.
+    `unread` is told of a queue's messages that are no events, and whether one was dropped.
     """
 
     def __init__(
@@ -67,10 +68,11 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
         rights: Rights | None = None,
         signatures: Signatures | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        unread: Callable[[str, bool], None] = lambda *_: None,
     ) -> None:
         super().__init__(middleware=middleware, confirm_delivery=True)
         self.parameters = connection.parameters(url)
-        self.url, self.publisher, self.now = url, publisher, now
+        self.url, self.publisher, self.now, self.unread = url, publisher, now, unread
         self.rights = rights or Rights(line=frozenset({connection.user(url)}))
         self.signatures = signatures or NO_KEYS
 
@@ -223,6 +225,7 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
         except (SnaplineError, AMQPError) as error:
             raise ConnectionClosed(error) from None
         self.channel.basic_ack(method.delivery_tag)
+        self.broker.unread(self.queue_name, crowded)
         log.warning(
             "message handled",
             queue=self.queue_name,

@@ -1,52 +1,82 @@
-"""Dramatiq's own Prometheus metrics, kept in this process: no second server, no files that processes share."""
+"""Dramatiq's middleware that counts: what became of deliveries, how long steps took, what is in flight."""
 
-import os
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import prometheus_client  # before dramatiq's own, which would make it keep its values in files
-from dramatiq import Broker
-from dramatiq.middleware.prometheus import Prometheus
+import dramatiq
 
-from workers.deliveries import Again
+from schemas import metrics as m
+from schemas import topology
+from workers.adapters.broker import watching
+from workers.adapters.telemetry.metering import Meter
+from workers.deliveries import Outcome
 
-CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
-FILES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 
+class Metrics(dramatiq.Middleware):
+    """Counts into `meter`. A message that waits is no failure. `clock` is that of publishers, in seconds since 1970."""
 
-class Metrics(Prometheus):
-    """The stock middleware, for a process with one queue. A message that waits is no error; all else that an actor
-    raises is one."""
+    def __init__(self, meter: Meter, clock: Callable[[], float] = time.time) -> None:
+        self._meter, self._clock = meter, clock
+        self._began: dict[int, float] = {}
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._registry = prometheus_client.CollectorRegistry()
-        prometheus_client.ProcessCollector(registry=self._registry)
+    def after_worker_boot(self, _: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """See dramatiq. What has not happened yet is 0, so that the first time is seen as a rise."""
+        for name in worker.consumer_whitelist or ():
+            for kind in topology.queue(name).hears:
+                for outcome in m.OUTCOMES:
+                    self._meter.add(m.MESSAGES, name, kind.type, outcome, by=0)
+            self._meter.add(m.MESSAGES, name, "", "parked", by=0)
+            self._meter.add(m.DROPPED, name, by=0)
+            self._meter.set(m.IN_FLIGHT, 0, name)
+            self._meter.watch(partial(_connected, worker, name))
 
-    @property
-    def forks(self) -> list[Any]:
-        """No exposition server: the probe serves the text."""
-        return []
-
-    def after_process_boot(self, broker: Broker) -> None:
-        """See dramatiq. Its metrics register with a registry that it does not keep; ours reads them too."""
-        super().after_process_boot(broker)  # type: ignore[no-untyped-call]
-        for name in FILES:
-            os.environ.pop(name, None)
-        for metric in vars(self).values():
-            if isinstance(metric, prometheus_client.metrics.MetricWrapperBase):
-                self._registry.register(metric)
-
-    def after_worker_shutdown(self, *_: object) -> None:
-        """Nothing: what is in memory ends with the process."""
+    def before_process_message(self, _: dramatiq.Broker, message: Any) -> None:
+        """See dramatiq."""
+        self._began[threading.get_ident()] = time.perf_counter()
+        self._meter.add(m.IN_FLIGHT, message.queue_name)
+        published = message.properties.timestamp
+        if published and message.arrived.is_new and not message.redelivered:
+            self._meter.observe(m.MESSAGE_WAIT, max(0.0, self._clock() - published), message.queue_name)
 
     def after_process_message(
-        self, broker: Broker, message: Any, *, result: Any = None, exception: BaseException | None = None
+        self,
+        broker: dramatiq.Broker,  # noqa: ARG002  # dramatiq's signature
+        message: Any,
+        *,
+        result: Any = None,  # noqa: ARG002
+        exception: BaseException | None = None,
     ) -> None:
         """See dramatiq."""
-        waits = isinstance(exception, Again) and not exception.counted
-        raised = None if waits else exception
-        super().after_process_message(broker, message, result=result, exception=raised)  # type: ignore[no-untyped-call]
+        seconds, event = self._ended(message), message.arrived.event.type
+        self._meter.observe(m.MESSAGE_SECONDS, seconds, message.queue_name, event)
+        self._meter.add(m.MESSAGES, message.queue_name, event, outcome_of(exception))
 
-    def text(self) -> bytes:
-        """All metrics, in Prometheus' text format."""
-        return prometheus_client.generate_latest(self._registry)
+    def after_skip_message(self, _: dramatiq.Broker, message: Any) -> None:
+        """See dramatiq. It comes again, to somebody: nothing became of it here."""
+        self._ended(message)
+
+    def unread(self, queue: str, dropped: bool) -> None:
+        """For what was no event: it was parked, or `dropped`."""
+        if dropped:
+            self._meter.add(m.DROPPED, queue)
+        else:
+            self._meter.add(m.MESSAGES, queue, "", "parked")
+
+    def _ended(self, message: Any) -> float:
+        self._meter.add(m.IN_FLIGHT, message.queue_name, by=-1)
+        began = self._began.pop(threading.get_ident(), None)
+        return time.perf_counter() - began if began is not None else 0.0
+
+
+def _connected(worker: dramatiq.Worker, queue: str) -> list[m.Sample]:
+    return [m.Sample(m.CONNECTED, watching.consuming(worker), (queue,))]
+
+
+def outcome_of(raised: BaseException | None) -> str:
+    """As the log calls it. What nobody foresaw is tried again (settling.py)."""
+    if raised is None:
+        return "done"
+    return raised.word if isinstance(raised, Outcome) else "retry"

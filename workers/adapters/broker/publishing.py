@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -23,6 +24,9 @@ NO_HEADERS: Mapping[str, Any] = {}
 LOOK_AGAIN = 1.0
 """Seconds that a queue is taken to be there still after it was seen over the same connection."""
 
+Around = Callable[[e.AnyEvent], AbstractContextManager[e.AnyEvent]]
+"""What goes on around the publishing of an event; the one that is published is the one that the context yields."""
+
 
 class Publisher:
     """Publishes from any thread, over one connection. Whatever it publishes has a queue: what is missing is declared.
@@ -31,8 +35,10 @@ class Publisher:
     looked at before, but for those that were seen a moment ago.
     """
 
-    def __init__(self, url: str, source: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._url, self.source, self._clock = url, source, clock
+    def __init__(
+        self, url: str, source: str, clock: Callable[[], float] = time.monotonic, around: Around = nullcontext
+    ) -> None:
+        self._url, self.source, self._clock, self._around = url, source, clock, around
         self._user = connection.user(url)
         self._lock = threading.Lock()
         self._connection: BlockingConnection | None = None
@@ -42,6 +48,10 @@ class Publisher:
 
     def publish(self, event: e.AnyEvent, headers: Mapping[str, Any] = NO_HEADERS) -> None:
         """Puts an event on the bus. Raises TransientError, Denied; then it may or may not be on the bus."""
+        with self._around(event) as told:
+            self._publish(told, headers)
+
+    def _publish(self, event: e.AnyEvent, headers: Mapping[str, Any]) -> None:
         properties = self.properties(
             dict(headers), message_id=event.id, type_=event.type, correlation_id=event.correlationid
         )

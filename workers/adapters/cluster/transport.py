@@ -2,6 +2,8 @@
 
 import json
 import ssl
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +44,9 @@ class Answer:
 class Transport:
     """Sends requests through the SDK's client: its TLS, its credentials and their renewal. Safe for threads."""
 
-    def __init__(self, client: ApiClient) -> None:
-        self.client = client
+    def __init__(self, client: ApiClient, requested: Callable[[str, str, float], None] | None = None) -> None:
+        """`requested` is told of each request: method, status or `none`, seconds."""
+        self.client, self._requested = client, requested
 
     def send(
         self,
@@ -55,6 +58,25 @@ class Transport:
         accept: str = JSON,
     ) -> Answer:
         """One request; any status is an answer. Raises TransientError if there is none."""
+        if self._requested is None:
+            return self._send(method, path, query, body, content_type, accept)
+        began, code = time.perf_counter(), "none"
+        try:
+            answer = self._send(method, path, query, body, content_type, accept)
+            code = str(answer.status)
+            return answer
+        finally:
+            self._requested(method, code, time.perf_counter() - began)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: dict[str, Any] | None,
+        content_type: str,
+        accept: str,
+    ) -> Answer:
         try:
             _, url, headers, _, _ = self.client.param_serialize(
                 method,

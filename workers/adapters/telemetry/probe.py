@@ -18,7 +18,7 @@ TEXT, JSON = "text/plain; version=1.0.0; charset=utf-8", "application/json"
 
 @dataclass(frozen=True)
 class Health:
-    """What there is to know of a worker just now."""
+    """What there is to know of a process just now."""
 
     dead_threads: Callable[[], list[str]]
     hung_threads: Callable[[], list[str]]
@@ -43,6 +43,11 @@ def answer(path: str, health: Health) -> Answer:
     well = not dead and not hung and (consuming or path == LIVE)
     said = {"dead_threads": dead, "hung_threads": hung, "consuming": consuming}
     return 200 if well else 503, JSON, json.dumps(said).encode()
+
+
+def of_producer(metrics: Callable[[], bytes]) -> Health:
+    """That of a process that serves no queue: it answers, so it lives."""
+    return Health(dead_threads=list, hung_threads=list, consuming=lambda: True, metrics=metrics)
 
 
 @contextmanager
