@@ -11,7 +11,7 @@ from schemas import events as e
 from schemas import topology
 from schemas.errors import Code, Invalid
 from schemas.messages import Message
-from schemas.services import tells
+from schemas.services import serves, tells
 from schemas.settings import PREFIX, Settings
 
 RESTORES = (e.RestoreRequested, e.BackupTestRestoreRequested)
@@ -37,7 +37,7 @@ class Rights:
 
     def serves(self, user: str, queue: str) -> bool:
         """Whether the user may be a worker of that queue, so that what it notes on a message of the queue counts."""
-        return user in self.line or self.services.get(user) == queue
+        return user in self.line or (user in self.services and serves(self.services[user], queue))
 
     @property
     def node_queues(self) -> list[str]:

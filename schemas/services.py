@@ -15,6 +15,8 @@ UPGRADES = "upgrades"
 """Asks for a backup before an upgrade."""
 CONSOLE = "console"
 """Acts for people: it gives dead letters back, so it is believed everything, as an administrator."""
+ANY_NODE = "volumes"
+"""The workers of all nodes, where they share one account: nodes that come later need none of their own."""
 PRODUCERS = frozenset({SCHEDULER, POST_EVENTS, UPGRADES, CONSOLE})
 """Those that serve no queue."""
 _NEXT: tuple[type[e.Event], ...] = (
@@ -75,20 +77,26 @@ TELLS: dict[str, tuple[type[e.Event], ...]] = {
 """Without the node workers, which all tell the same."""
 
 
-def services(nodes: tuple[str, ...] = ()) -> list[str]:
-    """All that there are, with a worker for each of `nodes`."""
-    return [*TELLS, *(topology.volumes(node).name for node in nodes)]
+def services(nodes: tuple[str, ...] = (), *, any_node: bool = False) -> list[str]:
+    """All that there are, with a worker for each of `nodes`, and one for all if `any_node`."""
+    return [*TELLS, *(topology.volumes(node).name for node in nodes), *([ANY_NODE] if any_node else [])]
 
 
 def tells(service: str) -> tuple[type[e.Event], ...]:
     """The events that the service may tell. Raises KeyError."""
     if service in TELLS:
         return TELLS[service]
-    if topology.queue(service).node:
+    if service == ANY_NODE or topology.queue(service).node:
         return _VOLUMES
     raise KeyError(f"there is no service {service!r}")
 
 
-def trusted_users(nodes: tuple[str, ...] = ()) -> str:
+def serves(service: str, queue: str) -> bool:
+    """Whether that queue is the service's own."""
+    return service == queue or (service == ANY_NODE and queue.startswith(topology.NODE_QUEUE_PREFIX))
+
+
+def trusted_users(nodes: tuple[str, ...] = (), *, any_node: bool = False) -> str:
     """SNAPLINE_TRUSTED_USERS where each service has a user that is called like it."""
-    return ",".join(service if service == CONSOLE else f"{service}={service}" for service in services(nodes))
+    named = services(nodes, any_node=any_node)
+    return ",".join(service if service == CONSOLE else f"{service}={service}" for service in named)

@@ -30,16 +30,19 @@ def worker(queue: Annotated[str, typer.Argument(help="A queue of the line, or vo
 def schema(
     check: Annotated[bool, typer.Option("--check", help="Only say which files are stale.")] = False,
 ) -> None:
-    """Write schemas/json, schemas/asyncapi.yaml, docs/output.json and docs/metrics.md from the models."""
+    """Write what others rely on from the models: schemas/, docs/output.json, docs/metrics.md, manifests in deploy/."""
+    from producers.installing import tree
+
     directory = Path(schemas.__file__).parent
-    docs = directory.parent / "docs"
+    docs, deploy = directory.parent / "docs", directory.parent / "deploy"
     documents = {docs / "output.json": shapes.document(), docs / "metrics.md": metrics_document.document()}
     if not check:
         for path, text in documents.items():
             path.write_text(text)
-        note(f"{len(generate.write(directory)) + len(documents)} files written")
+        note(f"{len(generate.write(directory)) + len(documents) + tree.write(deploy)} files written")
         return
     stale = [*generate.stale(directory), *(path for path, text in documents.items() if path.read_text() != text)]
+    stale += tree.stale(deploy)
     for path in stale:
         print(path.relative_to(directory.parent))  # noqa: T201  # the result
     raise typer.Exit(Exit.FAILED if stale else Exit.OK)
