@@ -89,8 +89,15 @@ class Settings(BaseModel):
     server: str = ""
     """URL of a server whose HTTP API the command line uses, such as https://snapline.example.com; unset means that it
     reaches broker, store and cluster itself. `snapline --server` goes before it."""
+    server_ca: Path | None = None
+    """PEM file of the authorities that may have signed that server's certificate; unset means the well-known ones."""
     token: SecretStr = SecretStr("")
     """Token for that server."""
+    tls_certificate: Path | None = None
+    """PEM file of the certificate, with its chain, with which `console`, `serve-api` and `serve-events` speak TLS;
+    unset means plain HTTP, for a proxy in front. Read when they start."""
+    tls_key: Path | None = None
+    """PEM file of its key, without a password."""
 
     console_url: AnyHttpUrl | None = None
     """Where browsers reach the console, such as https://snapline.example.com. With https, its cookies travel over TLS

@@ -8,6 +8,7 @@ from producers.access.web import Doorkeeper
 from producers.console.app import application
 from producers.console.live import Hub
 from producers.console.needs import Needs
+from producers.http import tls
 from producers.http.serve import address
 from producers.session import Session
 
@@ -16,13 +17,15 @@ LINGER = 5
 
 
 def serve(session: Session, door: Doorkeeper, listen: str, *, development: bool = False) -> None:
-    """Listens at `listen`, a host and a port, until SIGTERM or SIGINT. Raises Invalid for a bad address."""
+    """Listens at `listen`, a host and a port, until SIGTERM or SIGINT. Raises Invalid for a bad address or
+    certificate."""
     host, port = address(listen)
     needs = Needs(session, door, Hub(session.events), lambda: datetime.now(UTC), development, door)
     config = uvicorn.Config(
         application(needs),
         host=host,
         port=port,
+        **tls.files(session.settings),
         log_config=None,
         access_log=False,
         server_header=False,

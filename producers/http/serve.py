@@ -3,9 +3,11 @@
 import uvicorn
 from starlette.applications import Starlette
 
+from producers.http import tls
 from producers.http.app import application, events_of
 from producers.session import Session
 from schemas.errors import Invalid
+from schemas.settings import Settings
 
 MOST_AT_ONCE = 64
 """Connections and requests; whoever comes later gets 503."""
@@ -15,17 +17,18 @@ LINGER = 5
 
 def serve(session: Session, listen: str) -> None:
     """Takes requests at `POST /events`. Listens at `listen`, a host and a port, until SIGTERM or SIGINT. Raises Invalid
-    for a bad address."""
-    run(application(events_of(session)), listen)
+    for a bad address or certificate."""
+    run(application(events_of(session)), listen, session.settings)
 
 
-def run(served: Starlette, listen: str) -> None:
+def run(served: Starlette, listen: str, settings: Settings) -> None:
     """As `serve`, of whatever application."""
     host, port = address(listen)
     config = uvicorn.Config(
         served,
         host=host,
         port=port,
+        **tls.files(settings),
         log_config=None,
         access_log=False,
         server_header=False,

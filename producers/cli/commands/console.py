@@ -12,7 +12,7 @@ from producers.cli.context import session_of
 
 def console(
     ctx: typer.Context,
-    listen: Annotated[str, typer.Option(help="Host and port. Put TLS in front where others can reach it.")] = (
+    listen: Annotated[str, typer.Option(help="Host and port; with TLS where SNAPLINE_TLS_CERTIFICATE is set.")] = (
         "127.0.0.1:8800"
     ),
     development: Annotated[bool, typer.Option(help="Also show /styleguide, for those who build the console.")] = False,

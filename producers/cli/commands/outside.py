@@ -34,7 +34,7 @@ def delete_event_token(ctx: typer.Context, name: Name) -> None:
 
 def serve_events(
     ctx: typer.Context,
-    listen: Annotated[str, typer.Option(help="Host and port. Put TLS in front where others can reach it.")] = (
+    listen: Annotated[str, typer.Option(help="Host and port; with TLS where SNAPLINE_TLS_CERTIFICATE is set.")] = (
         "127.0.0.1:8088"
     ),
 ) -> None:
@@ -49,7 +49,7 @@ def serve_events(
 
 def serve_api(
     ctx: typer.Context,
-    listen: Annotated[str, typer.Option(help="Host and port. Put TLS in front where others can reach it.")] = (
+    listen: Annotated[str, typer.Option(help="Host and port; with TLS where SNAPLINE_TLS_CERTIFICATE is set.")] = (
         "127.0.0.1:8089"
     ),
 ) -> None:
@@ -64,7 +64,7 @@ def serve_api(
     session = session_of(ctx)
     logs.configure(secrets=session.settings.secrets())
     door = doorkeeper(session, lambda: datetime.now(UTC), time.monotonic)
-    run(routes.application(Needs(session, door, lambda: datetime.now(UTC))), listen)
+    run(routes.application(Needs(session, door, lambda: datetime.now(UTC))), listen, session.settings)
 
 
 def watch_upgrades(

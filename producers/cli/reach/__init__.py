@@ -9,7 +9,7 @@ import typer
 from producers.cli.context import server_of, session_of
 from producers.cli.reach.port import Reach
 from schemas.errors import Invalid
-from schemas.settings import from_environment
+from schemas.settings import Settings, from_environment
 
 __all__ = ["Reach", "reach_of"]
 _URL = re.compile(r"https?://[^/?#@\s]+(/[^?#@\s]*)?")
@@ -28,14 +28,15 @@ def reach_of(ctx: typer.Context) -> Reach:
         from producers.cli.reach.asking import Asking
         from producers.cli.reach.server import Server
 
-        made = Server(Asking(_checked(server), _token()))
+        settings = from_environment(environ)
+        made = Server(Asking(_checked(server), _token(settings), ca=settings.server_ca))
         root.meta["reach"] = made
         root.call_on_close(made.close)
     return cast(Reach, root.meta["reach"])
 
 
-def _token() -> str:
-    token = from_environment(environ).token.get_secret_value()
+def _token(settings: Settings) -> str:
+    token = settings.token.get_secret_value()
     if not token:
         raise Invalid("a server wants a token, and SNAPLINE_TOKEN has none")
     return token

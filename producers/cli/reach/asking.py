@@ -1,13 +1,16 @@
 """Asks a server's HTTP API, and says what it refuses as the error that it was there. The token is in no text."""
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from schemas.errors import Code, Damaged, Denied, Invalid, NotFound, SnaplineError, TransientError
+from schemas.settings import PREFIX
 
 PATIENCE = httpx.Timeout(60.0, connect=10.0)
 """Seconds that an answer may take."""
@@ -18,12 +21,20 @@ Sent = Mapping[str, Any]
 class Asking:
     """Safe for threads."""
 
-    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
-        """`transport` is in place of the network."""
+    def __init__(
+        self, url: str, token: str, transport: httpx.BaseTransport | None = None, ca: Path | None = None
+    ) -> None:
+        """`ca` has the authorities that may have signed the server's certificate; `transport` is in place of the
+        network. Raises Invalid for authorities that cannot be read."""
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._url = url
         self._client = httpx.Client(
-            base_url=f"{url}/api/v1/", headers=headers, timeout=PATIENCE, transport=transport, follow_redirects=False
+            base_url=f"{url}/api/v1/",
+            headers=headers,
+            timeout=PATIENCE,
+            transport=transport,
+            verify=_believed(ca),
+            follow_redirects=False,
         )
 
     def ask(self, method: str, *path: str, query: Sent | None = None, body: Sent | None = None) -> Any:
@@ -82,6 +93,15 @@ class Asking:
         if answer.is_success:
             return said
         raise _error(answer.status_code, said if isinstance(said, dict) else {})
+
+
+def _believed(ca: Path | None) -> ssl.SSLContext | bool:
+    if ca is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise Invalid(f"could not read the authorities in {ca} ({PREFIX}SERVER_CA): {error}") from error
 
 
 def _error(status: int, said: Sent) -> SnaplineError:
