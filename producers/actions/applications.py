@@ -14,6 +14,7 @@ from schemas.application import Application
 from schemas.errors import Code, Invalid, NotFound
 from schemas.events import explain
 from schemas.kubernetes import SECRETS
+from schemas.license import Verdict
 from schemas.messages import Message
 from schemas.velero import parse_backup, unheeded
 
@@ -45,18 +46,18 @@ def register(
         "backup": backup,
     }
     given = {field: value for field, value in asked.items() if value is not None}
-    known = _registered(session, slug)
+    known = registered(session, slug)
     if known is None and license is None:
         raise Invalid(f"application {slug!r:.80} is not registered yet, and no license is given for it")
     before = known.model_dump() if known else {"slug": slug, "name": slug}
     try:
-        registered = Application(**{**before, **given})
+        wanted = Application(**{**before, **given})
     except ValidationError as error:
         raise Invalid(explain(error)) from error
     if license is not None and not force:
         _refuse_useless(session, slug, license)
-    objects.apply(session.cluster, SECRETS, application.to_secret(registered, session.settings.console_namespace))
-    return views.view(registered, session.trusted_keys(), datetime.now(UTC))
+    objects.apply(session.cluster, SECRETS, application.to_secret(wanted, session.settings.console_namespace))
+    return views.view(wanted, session.trusted_keys(), datetime.now(UTC))
 
 
 def without_effect(slug: str, backup: str) -> list[Message]:
@@ -73,9 +74,8 @@ def without_effect(slug: str, backup: str) -> list[Message]:
 
 def _refuse_useless(session: Session, slug: str, text: str) -> None:
     """Raises Invalid for a license with which the gate would reject backups."""
-    trusted = session.trusted_keys()
-    verdict = licenses.verdict(text, trusted or {}, datetime.now(UTC), slug)
-    if verdict.allowed or (trusted is None and verdict.code == "unknown_key"):
+    verdict = license_says(session, slug, text)
+    if verdict is None or verdict.allowed:
         return
     raise Invalid(
         f"the license for {slug} is not registered ({verdict.code}): {verdict.reason}",
@@ -84,8 +84,16 @@ def _refuse_useless(session: Session, slug: str, text: str) -> None:
     )
 
 
-def _registered(session: Session, slug: str) -> Application | None:
-    """The registration that stands, if there is one that can be read."""
+def license_says(session: Session, slug: str, text: str) -> Verdict | None:
+    """What the gate would say to backups with this license; None where nobody can tell here, for want of trusted
+    keys."""
+    trusted = session.trusted_keys()
+    verdict = licenses.verdict(text, trusted or {}, datetime.now(UTC), slug)
+    return None if trusted is None and verdict.code == "unknown_key" else verdict
+
+
+def registered(session: Session, slug: str) -> Application | None:
+    """The registration that stands, if there is one that can be read. Raises as the cluster."""
     try:
         place = session.settings.console_namespace, application.secret_name(slug)
         return application.from_secret(session.cluster.get(SECRETS, *place))

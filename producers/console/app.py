@@ -17,6 +17,7 @@ from producers.console.needs import Needs
 from producers.console.pages import (
     account,
     activity,
+    apps,
     dead_letters,
     home,
     inside,
@@ -47,6 +48,7 @@ PAGES: Sequence[Callable[[Needs], list[BaseRoute]]] = (
     account.routes,
     api_page.routes,
     activity.routes,
+    apps.routes,
     dead_letters.routes,
     home.routes,
     inside.routes,

@@ -9,7 +9,12 @@ from pathlib import Path
 from deploy.local import console
 from deploy.local.ports import free_ports
 from deploy.local.stack import destination_settings
-from tests.support.line import Line, whole_line
+from schemas.application import secret_name
+from schemas.kubernetes import SECRETS
+from tests.support.line import CONSOLE, Line, whole_line
+
+NEW = "shop-floor"
+"""The application that somebody registers."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,9 @@ def lived_in(root: Path) -> Iterator[Place]:
 
 
 def opened(line: Line) -> Place:
-    """The line with its workers and its console, which have not been told of the destination."""
+    """The line with its workers and its console, which have not been told of the destination, nor of one of its
+    applications."""
+    line.cluster.delete(SECRETS, CONSOLE, secret_name(NEW))
     for name in destination_settings(line.stack.destination):
         del line.stack.environment[name]
     line.stack.start_workers()

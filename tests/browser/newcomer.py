@@ -1,14 +1,15 @@
-"""The first minute of somebody who has just started the console: a password of one's own, and where backups go."""
+"""The first minute of somebody who has just started the console: a password of one's own, where backups go, and an
+application."""
 
 from playwright.sync_api import Browser
 
 from schemas.destination import S3Destination
-from tests.browser.living import Place
+from tests.browser.living import NEW, Place
 from tests.browser.people import Person
 
 
 def settles_in(browser: Browser, place: Place) -> None:
-    """From the printed password to a destination that works."""
+    """From the printed password to a destination that works, and an application that is registered."""
     with Person(browser, place.url) as person:
         person.opens("/")
         person.finds_no_fault("sign-in")
@@ -21,6 +22,7 @@ def settles_in(browser: Browser, place: Place) -> None:
         person.sees("navbar-dropdown-button", "admin")
         person.finds_no_fault("home-before-anything-is-set-up")
         configures_storage(person, place)
+        registers(person, place, NEW)
 
 
 def configures_storage(person: Person, place: Place) -> None:
@@ -41,3 +43,23 @@ def configures_storage(person: Person, place: Place) -> None:
     person.at("update-storage-settings-button").click()
     person.sees("storage-settings-updated-confirmation", "Settings updated")
     person.finds_no_fault("settings-with-a-destination")
+
+
+def registers(person: Person, place: Place, app: str) -> None:
+    """With the files of its vendor; what they say is seen before it is stored."""
+    files = place.line.stack.root / "packages" / app
+    person.opens("/apps")
+    person.at("register-application-link").click()
+    person.finds_no_fault("application-new")
+    form = person.at("registration-form")
+    form.locator('input[name="license_file"]').set_input_files(files / "license.yaml")
+    form.locator('input[name="backup_file"]').set_input_files(files / "backup.yaml")
+    person.types("Namespaces", app)
+    person.at("register-application-button").click()
+    person.sees("registration-preview", "Allow Snapshots")
+    person.finds_no_fault("application-seen")
+    person.at("register-application-button").click()
+    person.sees("registered", "Registered")
+    person.finds_no_fault("application-registered")
+    person.opens("/apps")
+    person.sees("applications", app)

@@ -13,7 +13,7 @@ from tests.browser.chromium import Window, complaints, opened
 from tests.browser.worlds import World, world
 
 STATES = {"empty": worlds.empty, "usual": worlds.usual, "large": worlds.large}
-LISTS = ["/", "/snapshots", "/snapshots/partial", "/snapshots/settings", "/restores", "/activity", "/license"]
+LISTS = ["/", "/snapshots", "/snapshots/partial", "/snapshots/settings", "/restores", "/activity", "/license", "/apps"]
 """Addresses of pages that are seen in every state."""
 USUAL = [
     "/api",
@@ -25,6 +25,9 @@ USUAL = [
     "/snapshots?q=nothing-is-called-so",
     "/snapshots/partial/shop",
     "/snapshots/partial/shop/shop-00000",
+    "/apps/new",
+    "/app/shop/registration",
+    "/app/shop/registration/remove",
     *(f"/snapshots/details/{name}" for name in ("instance-00000", "instance-partial", "instance-failed", worlds.BIG)),
     "/snapshots/details/instance-running",
     "/snapshots/details/instance-running/cancel",

@@ -36,6 +36,7 @@ WORDS: dict[Doing, str] = {
     "include": "Choose what to include",
     "verify": "Verify it now",
     "destination": "See the destination",
+    "register": "Register an application",
 }
 
 
@@ -149,7 +150,7 @@ def _allowed(identity: Identity, deed: Deed) -> bool:
             return may(identity, "take", deed.of)
         case "start-full" | "verify":
             return may(identity, "take")
-        case "configure" | "include" | "destination":
+        case "configure" | "include" | "destination" | "register":
             return may(identity, "configure")
         case _:
             return True
@@ -172,6 +173,8 @@ def _button(deed: Deed) -> Button:
             return Button(label, "/verify", deed.of)
         case "configure":
             return Button(label, "/snapshots/settings?configure=true")
+        case "register":
+            return Button(label, "/apps/new")
         case _:
             return Button(label, "/snapshots/settings")
 

@@ -30,6 +30,7 @@ PAGES: Sequence[tuple[str, str, Permission, tuple[str, ...]]] = (
     ("Restores", "/restores", "view", ("roll back",)),
     ("Activity", "/activity", "view", ("events", "log", "audit")),
     ("Dead letters", "/dead-letters", "view", ("redrive", "messages")),
+    ("Applications", "/apps", "view", ("register", "registration", "backup resource", "namespaces")),
     ("License", "/license", "view", ("allow snapshots", "expiry", "signature")),
     ("Account and password", "/account", "view", ("account", "password")),
     ("Users and tokens", "/access", "administer", ("roles", "grants", "accounts")),

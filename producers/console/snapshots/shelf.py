@@ -124,6 +124,11 @@ class Shelf:
         with self._lock:
             self._state.read_at = float("-inf")
 
+    def apps_changed(self) -> None:
+        """An application was registered, changed or removed here."""
+        with self._lock:
+            self._state.apps_read_at = float("-inf")
+
     def failures(self) -> dict[str, Message]:
         """Why snapshots could not be deleted, by name."""
         with self._lock:

@@ -14,7 +14,9 @@ Rank = Literal["unknown", "nothing", "applications", "uncovered", "unverified", 
 RANKS: tuple[Rank, ...] = ("unknown", "nothing", "applications", "uncovered", "unverified", "good")
 """The worst first."""
 Tone = Literal["bad", "warn", "idle", "run", "ok"]
-Doing = Literal["configure", "start-full", "start-partial", "see", "follow", "include", "verify", "destination"]
+Doing = Literal[
+    "configure", "start-full", "start-partial", "see", "follow", "include", "verify", "destination", "register"
+]
 MOST = 6
 """Things to do that are told one by one; the applications below have the rest."""
 
@@ -154,9 +156,8 @@ def _first(facts: Facts, standings: Sequence[AppStanding]) -> Iterator[Todo]:
         )
         return
     if not facts.apps:
-        yield Todo(
-            "idle", "Missing", "", "No application is registered; a full snapshot holds the Admin Console alone."
-        )
+        text = "No application is registered; a full snapshot holds the Admin Console alone."
+        yield Todo("idle", "Missing", "", text, (Deed("register"),))
     yield Todo("idle", "Missing", "", "Take the first snapshot.", (Deed("start-full"),))
 
 
