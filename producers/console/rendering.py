@@ -48,8 +48,10 @@ def environment() -> Environment:
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """The page. Templates know besides `values`: `identity` (None where nobody is signed in), `may(permission, app)`,
-    `form_token`, `path`, `now` (UTC), `theme`, and `done`, the word for what a form has just done."""
+    `form_token`, `path`, `now` (UTC), `theme`, `done`, the word for what a form has just done, and `dest`: what links
+    that stay at the destination of this address end with."""
     needs, identity = needs_of(request), getattr(request.state, "identity", None)
+    destination = request.query_params.get("destination", "").strip()[:63]
     known = {
         "identity": identity,
         "may": lambda permission, app=None: identity is not None and may(identity, permission, app),
@@ -58,6 +60,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
         "now": needs.now(),
         "theme": theme(request),
         "done": request.query_params.get("done", ""),
+        "dest": f"?destination={quote(destination, safe='')}" if destination else "",
     }
     return HTMLResponse(environment().get_template(template).render(known | values), status)
 

@@ -10,9 +10,8 @@ from producers.actions import holds, jobs, verification
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import form, identity_of, page, seen, text
-from producers.console.shared import shared
 from producers.console.snapshots import places
-from producers.console.snapshots.shelf import shelf
+from producers.console.snapshots.shelves import shelf_at
 from producers.views.console import deletion, rows
 from schemas.errors import Code, Invalid
 
@@ -42,21 +41,21 @@ def start(request: Request, given: FormData) -> Response:
     """Asks for a snapshot. A form that is sent twice makes one, since the request has the form's id."""
     app: str | None = request.path_params.get("slug")
     require(identity_of(request), "take", app)
-    known, session = shared(request, shelf), needs_of(request).session
+    known, session = shelf_at(request), needs_of(request).session
     views = known.listed().views
     under = rows.page(known.rows(rows.partial(views, app) if app else rows.full(views), app), rows.Filter()).blocker
     id_ = text(given, "request")[:LONGEST_ID] or None
     if under is not None:
         why = "You can't start a snapshot while another one is In Progress"
         raise Invalid(f"{why}: {under.name}", code=Code.NOT_FINISHED, subject=under.name)
-    known.began(jobs.take(session, app, id=id_), app)
-    return seen(places.of_list(app))
+    known.began(jobs.take(session, app, id=id_, destination=places.destination_of(request)), app)
+    return seen(places.of_list(app), **places.kept(request))
 
 
 def ask_to_delete(request: Request) -> Response:
     """The dialog: what is deleted, what is left alone, and for whom it is the last good one."""
     details = places.at(request, "delete")
-    views = shared(request, shelf).listed().views
+    views = shelf_at(request).listed().views
     return render(
         request,
         "pages/delete_snapshot.html",
@@ -72,8 +71,10 @@ def ask_to_delete(request: Request) -> Response:
 def delete(request: Request, _: FormData) -> Response:
     """Asks for the deletion. The row says so at once."""
     view = places.at(request, "delete").view
-    shared(request, shelf).deletes(jobs.delete(needs_of(request).session, view.name))
-    return seen(places.of_list(view.app))
+    shelf_at(request).deletes(
+        jobs.delete(needs_of(request).session, view.name, destination=places.destination_of(request))
+    )
+    return seen(places.of_list(view.app), **places.kept(request))
 
 
 def ask_to_cancel(request: Request) -> Response:
@@ -93,16 +94,16 @@ def ask_to_cancel(request: Request) -> Response:
 def cancel(request: Request, _: FormData) -> Response:
     """Cancels it, and shows it."""
     view = places.at(request, "cancel").view
-    jobs.cancel(needs_of(request).session, view.name)
-    shared(request, shelf).changed()
-    return seen(places.place(view))
+    jobs.cancel(needs_of(request).session, view.name, destination=places.destination_of(request))
+    shelf_at(request).changed()
+    return seen(places.place(view), **places.kept(request))
 
 
 def verify(request: Request, _: FormData) -> Response:
     """Asks for it to be read back, all of it."""
     view = places.at(request, "take").view
-    verification.verify(needs_of(request).session, view.name)
-    return seen(places.place(view), done="verify")
+    verification.verify(needs_of(request).session, view.name, destination=places.destination_of(request))
+    return seen(places.place(view), **places.kept(request), done="verify")
 
 
 def hold(request: Request, given: FormData) -> Response:
@@ -110,14 +111,15 @@ def hold(request: Request, given: FormData) -> Response:
     view = places.at(request, "delete").view
     who = identity_of(request).name
     reason = text(given, "reason")[:200]
-    holds.hold(needs_of(request).session, view.name, f"{reason} ({who})" if reason else f"held by {who}")
-    shared(request, shelf).changed()
-    return seen(places.place(view), done="held")
+    said = f"{reason} ({who})" if reason else f"held by {who}"
+    holds.hold(needs_of(request).session, view.name, said, destination=places.destination_of(request))
+    shelf_at(request).changed()
+    return seen(places.place(view), **places.kept(request), done="held")
 
 
 def unhold(request: Request, _: FormData) -> Response:
     """Lets it go."""
     view = places.at(request, "delete").view
-    holds.unhold(needs_of(request).session, view.name)
-    shared(request, shelf).changed()
-    return seen(places.place(view), done="unheld")
+    holds.unhold(needs_of(request).session, view.name, destination=places.destination_of(request))
+    shelf_at(request).changed()
+    return seen(places.place(view), **places.kept(request), done="unheld")

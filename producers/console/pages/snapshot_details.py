@@ -15,7 +15,8 @@ from producers.console.routing import identity_of, page, seen
 from producers.console.shared import shared
 from producers.console.snapshots import places
 from producers.console.snapshots.following import following
-from producers.console.snapshots.shelf import last_size, shelf
+from producers.console.snapshots.shelf import last_size
+from producers.console.snapshots.shelves import shelf_at
 from producers.views.console import rows
 from producers.views.console.deleted import deleted
 from producers.views.console.logs import Log, log
@@ -25,7 +26,7 @@ from producers.views.hooks import HookView, hooks
 from producers.views.job_views import BackupDetails
 from producers.views.volumes import VolumeView
 from schemas import keys
-from schemas.errors import NotFound
+from schemas.errors import NotFound, SnaplineError
 from schemas.job import backup
 from schemas.records import BackupRequest, HookResult
 from workers.jobs import ledger
@@ -76,16 +77,18 @@ def show(request: Request) -> Response:
         return gone
     view = details.view
     if places.place(view) != places.of_snapshot(view.name, request.path_params.get("slug")):
-        return seen(places.place(view))
+        return seen(places.place(view), **places.kept(request))
     if view.status in ("Rejected", "Unreadable"):
-        return render(request, "pages/refused_snapshot.html", 200, **_common(details))
+        return render(request, "pages/refused_snapshot.html", 200, **_common(request, details))
     if view.completed_at is None:
-        return render(request, "pages/running_snapshot.html", 200, **_common(details), job=_running(request, details))
+        return render(
+            request, "pages/running_snapshot.html", 200, **_common(request, details), job=_running(request, details)
+        )
     return render(
         request,
         "pages/snapshot_details.html",
         200,
-        **_common(details),
+        **_common(request, details),
         timeline=_timeline(details),
         volumes=_largest(details),
         shown=SHOWN,
@@ -96,7 +99,7 @@ def show(request: Request) -> Response:
 def logs(request: Request) -> Response:
     """The dialog with its log."""
     details, found = _log(request)
-    return render(request, "pages/snapshot_logs.html", 200, **_common(details), log=found)
+    return render(request, "pages/snapshot_logs.html", 200, **_common(request, details), log=found)
 
 
 def download(request: Request) -> Response:
@@ -110,14 +113,14 @@ def download(request: Request) -> Response:
 def all_volumes(request: Request) -> Response:
     """The dialog with all volumes."""
     details = places.at(request, "view")
-    return render(request, "pages/all_volumes.html", 200, **_common(details), volumes=_largest(details))
+    return render(request, "pages/all_volumes.html", 200, **_common(request, details), volumes=_largest(details))
 
 
 def all_scripts(request: Request) -> Response:
     """The dialog with all scripts of one tab."""
     details, phase = places.at(request, "view"), _phase(request)
     scripts = _scripts(request, details, phase, len(details.hooks))
-    return render(request, "pages/all_scripts.html", 200, **_common(details), scripts=scripts)
+    return render(request, "pages/all_scripts.html", 200, **_common(request, details), scripts=scripts)
 
 
 def output(request: Request) -> Response:
@@ -128,12 +131,14 @@ def output(request: Request) -> Response:
     if number >= len(found):
         raise NotFound(f"{details.view.name} has no such script")
     [script] = _read(request, found[number : number + 1])
-    return render(request, "pages/script_output.html", 200, **_common(details), script=script)
+    return render(request, "pages/script_output.html", 200, **_common(request, details), script=script)
 
 
 def _log(request: Request) -> tuple[BackupDetails, Log]:
     details, session = places.at(request, "view"), needs_of(request).session
-    asked = ledger.find(session.store(), keys.request(backup(details.view.name)), BackupRequest)
+    asked = ledger.find(
+        session.store(places.destination_of(request)), keys.request(backup(details.view.name)), BackupRequest
+    )
     until = time.monotonic() + LONGEST_READ
     return details, log(
         session,
@@ -141,16 +146,19 @@ def _log(request: Request) -> tuple[BackupDetails, Log]:
         asked.event_id if asked else "",
         details.view.requested_at,
         lambda: time.monotonic() > until,
+        destination=places.destination_of(request),
     )
 
 
 def _running(request: Request, details: BackupDetails) -> RunningJob:
     """As big as the last of its kind, where nobody knows better."""
-    expected = last_size(shared(request, shelf).listed().views, details.view.app)
-    return shared(request, following).running(backup(details.view.name), expected)
+    expected = last_size(shelf_at(request).listed().views, details.view.app)
+    return shared(request, following).running(
+        backup(details.view.name), expected, destination=places.destination_of(request)
+    )
 
 
-def _common(details: BackupDetails) -> dict[str, object]:
+def _common(request: Request, details: BackupDetails) -> dict[str, object]:
     return {
         "details": details,
         "view": details.view,
@@ -158,12 +166,22 @@ def _common(details: BackupDetails) -> dict[str, object]:
         "row": rows.row(details.view),
         "place": places.place(details.view),
         "back": places.of_list(details.view.app),
+        "lies": _lies(request, details),
     }
+
+
+def _lies(request: Request, details: BackupDetails) -> tuple[str, str]:
+    """The name of the destination that it lies in, and where that is; empty where that cannot be told."""
+    session, name = needs_of(request).session, places.destination_of(request) or details.view.destination
+    try:
+        return name, session.destination(name).place
+    except SnaplineError:
+        return name, ""
 
 
 def _gone(request: Request) -> Response | None:
     """The page of one that was deleted."""
-    left = deleted(needs_of(request).session.store(), request.path_params["name"])
+    left = deleted(needs_of(request).session.store(places.destination_of(request)), request.path_params["name"])
     if left is None or left.app != request.path_params.get("slug"):
         return None
     require(identity_of(request), "view", left.app)
@@ -189,8 +207,8 @@ def _scripts(request: Request, details: BackupDetails, phase: str, most: int) ->
 
 
 def _read(request: Request, found: list[HookResult]) -> tuple[HookView, ...]:
-    session = needs_of(request).session
-    return hooks(session.store(), found, session.repository)
+    session, destination = needs_of(request).session, places.destination_of(request)
+    return hooks(session.store(destination), found, lambda: session.repository(destination))
 
 
 def _phase(request: Request) -> str:

@@ -15,8 +15,10 @@ from producers.console.needs import Needs
 from producers.console.rendering import render
 from producers.console.routing import identity_of, page, seen
 from producers.console.shared import shared
+from producers.console.snapshots import places
 from producers.console.snapshots.following import following
 from producers.console.snapshots.shelf import Listed, Shelf, last_size, shelf
+from producers.console.snapshots.shelves import shelf_at, shelves
 from producers.views.console import rows
 from producers.views.console.app_names import AppName
 from producers.views.console.rows import Filter
@@ -44,7 +46,8 @@ def routes(_: Needs) -> list[BaseRoute]:
 
 @dataclass(frozen=True)
 class _List:
-    """What both lists show beside their rows. `at` is the address of the list, `start` where its form goes to."""
+    """What both lists show beside their rows. `at` is the address of the list, `start` where its form goes to;
+    `destination` is the one that was asked for, empty for the default one, which is the first of `destinations`."""
 
     page: rows.Page
     filter: Filter
@@ -52,19 +55,22 @@ class _List:
     start: str
     listed: Listed
     apps: Sequence[AppName]
+    destination: str = ""
+    destinations: Sequence[str] = ()
 
     def turned(self, number: int) -> str:
         """The address of another page of the same list; empty where there is none."""
         if not 1 <= number <= self.page.pages or number == self.page.page:
             return ""
-        asked = {"q": self.filter.text, "status": self.filter.state, "app": self.filter.app, "page": str(number)}
+        filter = {"q": self.filter.text, "status": self.filter.state, "app": self.filter.app}
+        asked = {**filter, "destination": self.destination, "page": str(number)}
         return f"{self.at}?{urlencode({key: value for key, value in asked.items() if value and value != '1'})}"
 
 
 def full(request: Request) -> Response:
     """Those of the console and all applications. Somebody to whom only some are granted sees theirs instead."""
     if not may(identity_of(request), "view"):
-        return seen("/snapshots/partial")
+        return seen("/snapshots/partial", **places.kept(request))
     return _shown(request, "pages/full_snapshots.html", "/snapshots", None, app=None)
 
 
@@ -72,7 +78,7 @@ def picked(request: Request) -> Response:
     """The list of the first application that may be seen; what to do where there is none."""
     apps, problem = _visible(request)
     if apps:
-        return seen(f"/snapshots/partial/{quote(apps[0].slug, safe='')}")
+        return seen(places.of_list(apps[0].slug), **places.kept(request))
     return render(request, "pages/no_applications.html", 200, problem=problem)
 
 
@@ -81,7 +87,7 @@ def partial(request: Request) -> Response:
     slug = request.query_params.get("of") or request.path_params["slug"]
     require(identity_of(request), "view", slug)
     if slug != request.path_params["slug"]:
-        return seen(f"/snapshots/partial/{quote(slug, safe='')}")
+        return seen(places.of_list(slug), **places.kept(request))
     at = f"/snapshots/partial/{quote(slug, safe='')}"
     return _shown(request, "pages/partial_snapshots.html", at, slug, app=slug)
 
@@ -103,14 +109,15 @@ def _visible(request: Request) -> tuple[list[AppName], SnaplineError | None]:
 
 
 def _shown(request: Request, template: str, at: str, slug: str | None, *, app: str | None) -> Response:
-    known = shared(request, shelf)
+    known, places_known = shelf_at(request), shared(request, shelves)
     listed = known.listed()
     if listed.problem is not None and listed.problem.code == Code.NO_DESTINATION:
         return seen(SETTINGS)
     wanted = _filter(request)
     apps, _ = _visible(request)
     found = _rows(known, listed, slug, wanted.app)
-    shown = _List(rows.page(found, wanted, _number(request)), wanted, at, f"{at}/start", listed, apps)
+    asked, names = places.destination_of(request), places_known.names()
+    shown = _List(rows.page(found, wanted, _number(request)), wanted, at, f"{at}/start", listed, apps, asked, names)
     far = _far(request, shown.page, last_size(listed.views, app))
     return render(
         request,
@@ -135,7 +142,9 @@ def _far(request: Request, shown: rows.Page, expected: int | None) -> dict[str, 
     found = {}
     for row in [row for row in shown.rows if row.state == "In Progress" and row.linked][:MOST_FOLLOWED]:
         with suppress(SnaplineError):
-            found[row.name] = shared(request, following).running(backup(row.name), expected)
+            found[row.name] = shared(request, following).running(
+                backup(row.name), expected, destination=places.destination_of(request)
+            )
     return found
 
 

@@ -14,6 +14,18 @@ from schemas.errors import Code, NotFound
 FULL = "/snapshots/details/{name}"
 PARTIAL = "/snapshots/partial/{slug}/{name}"
 BOTH = (FULL, PARTIAL)
+LONGEST_NAME = 63
+
+
+def destination_of(request: Request) -> str:
+    """Where the snapshots of an address are looked for: `?destination=nas`; empty for the default destination."""
+    return request.query_params.get("destination", "").strip()[:LONGEST_NAME]
+
+
+def kept(request: Request) -> dict[str, str]:
+    """What links and redirects of that address take along."""
+    destination = destination_of(request)
+    return {"destination": destination} if destination else {}
 
 
 def of_list(app: str | None) -> str:
@@ -40,7 +52,7 @@ def at(request: Request, permission: Permission) -> BackupDetails:
 
 def anywhere(request: Request, permission: Permission) -> BackupDetails:
     """As `at`, whatever the address says of whom it is."""
-    found = jobs.backup(needs_of(request).session.store(), request.path_params["name"])
+    found = jobs.backup(needs_of(request).session.store(destination_of(request)), request.path_params["name"])
     require(identity_of(request), permission, found.view.app)
     return found
 

@@ -1,4 +1,4 @@
-"""The snapshots of the default destination, read once for all who ask within a second; and what was asked for here,
+"""The snapshots of a destination, read once for all who ask within a second; and what was asked for here,
 which is shown at once."""
 
 import threading
@@ -20,6 +20,7 @@ from producers.views.console.restores_underway import RestoreUnderway, restores_
 from producers.views.job_views import BackupView
 from schemas import events as e
 from schemas.errors import SnaplineError
+from schemas.events import THE_DEFAULT
 from schemas.messages import Message
 
 if TYPE_CHECKING:
@@ -69,11 +70,17 @@ class _State:
 
 
 class Shelf:
-    """Safe for threads. One for a process."""
+    """Safe for threads. One for a process and a destination."""
 
-    def __init__(self, session: Session, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        session: Session,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+        destination: str = THE_DEFAULT,
+    ):
         """`clock` is in seconds."""
-        self._session, self._now, self._clock = session, now, clock
+        self._session, self._now, self._clock, self._destination = session, now, clock, destination
         self._lock, self._state = threading.Lock(), _State()
 
     def listed(self) -> Listed:
@@ -136,8 +143,8 @@ class Shelf:
 
     def _read(self, before: Listed) -> Listed:
         try:
-            views = open_catalog(self._session).backups()
-            return Listed(views, self._now(), restores=restores_underway(self._session.store()))
+            views = open_catalog(self._session, self._destination).backups()
+            return Listed(views, self._now(), restores=restores_underway(self._session.store(self._destination)))
         except SnaplineError as problem:
             return Listed(before.views, before.at, problem, before.restores)
 
@@ -174,7 +181,7 @@ def last_size(views: Sequence[BackupView], app: str | None) -> int | None:
 
 
 def shelf(needs: Needs) -> Shelf:
-    """For `shared`."""
+    """That of the default destination, for `shared`."""
     made = Shelf(needs.session, needs.now)
     needs.hub.before_telling(made.changed)
     return made

@@ -32,9 +32,17 @@ class Log:
     problem: Message | None = None
 
 
-def log(session: Session, job: Job, event_id: str, since: datetime, stop: Callable[[], bool]) -> Log:
-    """Of the job that the request `event_id` has made, asked for at `since`; reports of progress are left out. Reading
-    the event log ends when it has nothing more, or when `stop` says so. Raises NotFound, Damaged."""
+def log(
+    session: Session,
+    job: Job,
+    event_id: str,
+    since: datetime,
+    stop: Callable[[], bool],
+    *,
+    destination: str = e.THE_DEFAULT,
+) -> Log:
+    """Of the job in `destination` that the request `event_id` has made, asked for at `since`; reports of progress are
+    left out. Reading the event log ends when it has nothing more, or when `stop` says so. Raises NotFound, Damaged."""
     lines: list[Line] = []
     problem, about, ended = None, JobProgress(event_id, name=job.name), False
     try:
@@ -48,4 +56,4 @@ def log(session: Session, job: Job, event_id: str, since: datetime, stop: Callab
         problem = told(error)
     if lines:
         return Log(tuple(lines), cut=not ended, problem=problem)
-    return Log(tuple(map(of_kept, kept_log(session.store(), job))), kept=True, problem=problem)
+    return Log(tuple(map(of_kept, kept_log(session.store(destination), job))), kept=True, problem=problem)

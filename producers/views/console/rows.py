@@ -46,8 +46,9 @@ class Filter:
 @dataclass(frozen=True)
 class Row:
     """One snapshot of a list. Sizes are bytes, None where nothing is known. `note` says more of the state; `behind` is
-    the job that it waits for. What can be done with it: `restorable`, `deletable`, `cancellable`; one that is not
-    `linked` has no details. `preparing` says that it was asked for here and is not on record yet."""
+    the job that it waits for; `copies` are the destinations that have it, too. What can be done with it: `restorable`,
+    `deletable`, `cancellable`; one that is not `linked` has no details. `preparing` says that it was asked for here and
+    is not on record yet."""
 
     name: str
     state: str
@@ -64,6 +65,7 @@ class Row:
     schedule: str | None = None
     snapshot_of: str | None = None
     copied_from: str | None = None
+    copies: tuple[str, ...] = ()
     expires_at: datetime | None = None
     held: bool = False
     restorable: bool = False
@@ -143,6 +145,7 @@ def row(view: BackupView) -> Row:
         schedule=view.schedule,
         snapshot_of=view.snapshot_of,
         copied_from=view.copied_from,
+        copies=tuple(each.to for each in view.copies if each.standing == "copied"),
         expires_at=view.expires_at,
         held=view.held,
         restorable=kept,
