@@ -1,24 +1,21 @@
 """Makes the accounts of a deployment on the broker: a file with its address for each service, which holds the
-password, and one with the rights of all, for RabbitMQ. Passwords that are there stay.
+password, and one for RabbitMQ, with all that is to be on it. Passwords that are there stay.
 
     python -m deploy.accounts FOLDER [NODE...]
 """
 
-import json
 import secrets
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from deploy.local.rabbitmq import user
-from schemas import broker_accounts
+from schemas import broker_definitions
 from schemas.services import services
 
 BROKER = "rabbitmq:5672"
 """Where docker-compose.yml has it."""
 ADDRESS = "SNAPLINE_AMQP_URL"
-RIGHTS = "rabbitmq.json"
+DEFINITIONS = "rabbitmq.json"
 
 
 def write(folder: Path, nodes: tuple[str, ...], *, broker: str = BROKER, vhost: str = "/") -> Path:
@@ -29,19 +26,14 @@ def write(folder: Path, nodes: tuple[str, ...], *, broker: str = BROKER, vhost: 
     for name, password in passwords.items():
         url = f"amqp://{quote(name, safe='')}:{password}@{broker}/{quote(vhost, safe='')}"
         _write(folder / f"{name}.env", f"{ADDRESS}={url}\n")
-    (folder / RIGHTS).write_text(json.dumps(definitions(passwords, nodes, vhost), indent=2))
-    return folder / RIGHTS
+    wanted = broker_definitions.definitions(vhost, nodes, passwords=passwords)
+    (folder / DEFINITIONS).write_text(broker_definitions.text(wanted))
+    return folder / DEFINITIONS
 
 
 def read(file: Path) -> dict[str, str]:
     """The settings in such a file."""
     return dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
-
-
-def definitions(passwords: dict[str, str], nodes: tuple[str, ...], vhost: str) -> dict[str, Any]:
-    """What RabbitMQ imports."""
-    users = [user(name, password) for name, password in passwords.items()]
-    return {"users": users, **broker_accounts.definitions(vhost, nodes)}
 
 
 def _password(file: Path) -> str:

@@ -136,6 +136,7 @@ class Code(StrEnum):
 
     # the bus
     QUEUE_DIFFERS = "QueueDiffers"
+    NOT_DECLARED = "NotDeclared"
     NO_EVENT_LOG = "NoEventLog"
     NO_SUCH_DEAD_LETTER = "NoSuchDeadLetter"
 

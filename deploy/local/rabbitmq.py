@@ -1,7 +1,5 @@
 """A private RabbitMQ on 127.0.0.1, from the distribution's package; other brokers and their epmd are not touched."""
 
-import base64
-import hashlib
 import json
 import os
 import secrets
@@ -16,7 +14,7 @@ from urllib.parse import quote
 
 from deploy.local.ports import free_ports, is_free
 from deploy.local.processes import die_with_parent
-from schemas import generate
+from schemas import broker_definitions
 from schemas.errors import Denied, Invalid, SnaplineError, TransientError
 from workers.adapters.broker import connection
 
@@ -158,11 +156,14 @@ class RabbitMQ:
         rights = [ours, *(right for account in others for right in account["permissions"])]
         may_publish = [right for account in others for right in account["topic_permissions"]]
         return {
-            "users": [user(name, password) for name, password in self._passwords.items()],
+            "users": [
+                broker_definitions.user(name, password, broker_definitions.fresh_salt())
+                for name, password in self._passwords.items()
+            ],
             "vhosts": [{"name": vhost} for vhost in self.vhosts],
             "permissions": [right | {"vhost": vhost} for right in rights for vhost in self.vhosts],
             "topic_permissions": [right | {"vhost": vhost} for right in may_publish for vhost in self.vhosts],
-            "policies": [policy for vhost in self.vhosts for policy in generate.policies(vhost)],
+            "policies": [policy for vhost in self.vhosts for policy in broker_definitions.policies(vhost)],
         }
 
     def _launch(self) -> None:
@@ -256,15 +257,3 @@ def _program(name: str) -> str:
     if found is None:
         raise Invalid(f"there is no {name}; it comes with Erlang: apt-get install rabbitmq-server")
     return found
-
-
-def user(name: str, password: str) -> dict[str, Any]:
-    """A user as RabbitMQ's definitions have it, https://www.rabbitmq.com/docs/passwords#computing-password-hash"""
-    salt = secrets.token_bytes(4)
-    digest = salt + hashlib.sha256(salt + password.encode()).digest()
-    return {
-        "name": name,
-        "password_hash": base64.b64encode(digest).decode(),
-        "hashing_algorithm": "rabbit_password_hashing_sha256",
-        "tags": [],
-    }

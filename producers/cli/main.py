@@ -39,6 +39,7 @@ class Commands(LazyGroup):
         "events": Entry(f"{ROOM}.bus:events", "The event log."),
         "publish": Entry(f"{ROOM}.bus:publish", "Publish one event."),
         "redrive": Entry(f"{ROOM}.bus:redrive", "Give dead letters back to their queue."),
+        "broker": Entry(f"{ROOM}.broker:broker", "What is to be on RabbitMQ: queues, users and their rights."),
         "worker": Entry(f"{ROOM}.workshop:worker", "Serve one queue until stopped."),
         "scheduler": Entry(f"{ROOM}.schedule:scheduler", "Ask for what is due, until stopped."),
         "watch-upgrades": Entry(f"{ROOM}.outside:watch_upgrades", "Back up before upgrades, until stopped."),

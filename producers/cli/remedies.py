@@ -42,6 +42,7 @@ REMEDIES: dict[str, str] = {
     Code.MARK_UNREADABLE: "when no prune is under way, `snapline repository repair-index` deletes it",
     Code.NO_SUCH_FILE: "`snapline files ls` shows what is there",
     Code.QUEUE_DIFFERS: "when it is empty, `rabbitmqctl delete_queue {subject}`; its workers declare it anew",
+    Code.NOT_DECLARED: "`snapline broker definitions` prints what an administrator imports",
     Code.NO_EVENT_LOG: "if it stays away, `rabbitmqctl delete_queue {subject}`; a worker that starts declares it anew",
     Code.NO_SUCH_DEAD_LETTER: "`snapline get dead-letters` lists them",
     Code.UNKNOWN_SETTING: "`snapline settings` lists the known ones",

@@ -23,8 +23,8 @@ from workers.adapters import broker
 from workers.jobs import ledger
 
 pytestmark = pytest.mark.timeout(600)
-NODES = ("node-a",)
-NODE = topology.volumes("node-a")
+NODES = ("node-a", "node-b")
+NODE, OTHER = map(topology.volumes, NODES)
 FORGED = e.VolumesRestoreRequested(
     restore="r", node="node-a", volume="shop/data", pod_uid="another-pod", directory="data", slice=0
 )
@@ -85,7 +85,7 @@ def test_everything_goes_on_and_each_event_is_told_by_who_may(
     broker.broadcast_cancel(servers.broker.url_of("operator", servers.vhost), backup("nobody"))
     assert line.dead_letters() == []
     quiet = {"watchdog", "alarms"}  # nothing stands still, and there is nothing to be alarmed about
-    quiet |= {"upgrades", "post.events", "console"}  # nobody watches workloads, posts, or clicks
+    quiet |= {"upgrades", "post.events", "console", OTHER.name}  # nobody watches workloads, posts, or clicks
     until(
         lambda: {entry.sender for entry in _ours(line)} | quiet == {*services.services(NODES), "snapline"},
         "everybody has told something",
@@ -119,17 +119,17 @@ def test_nobody_but_restore_apply_and_the_node_itself_has_a_volume_written(
 
 
 def test_no_detour_leads_to_a_nodes_worker(line: Line, own: dict[str, dict[str, str]]) -> None:
-    """A header that copies, and two dead-letter exchanges of a queue that the account may declare."""
+    """A header that copies; and two dead-letter exchanges of a queue that the account of another node may declare."""
     may = topology.routing_key(e.NotificationDelivered(event="e", target="t"))
     with channel(_url(own, "notify")) as opened:
-        copied = sent_by("notify", headers={"CC": [KEY]})
-        opened.basic_publish(topology.TOLD, may, body(FORGED), copied)
+        opened.basic_publish(topology.TOLD, may, body(FORGED), sent_by("notify", headers={"CC": [KEY]}))
+    with channel(_url(own, OTHER.name)) as opened:
         for number, (exchange, key) in enumerate([(topology.TOLD, KEY), (topology.WORK, NODE.name)]):
-            mine = f"notify.delay.{number}"
+            mine = f"{OTHER.name}.delay.{number}"
             arguments = {"x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": key, "x-message-ttl": 0}
             opened.queue_declare(mine, arguments=arguments)
             opened.queue_bind(mine, topology.WORK, mine)
-            opened.basic_publish(topology.WORK, mine, body(FORGED), sent_by("notify"))
+            opened.basic_publish(topology.WORK, mine, body(FORGED), sent_by(OTHER.name))
         letters: dict[str, str] = {}
 
         def all_are_parked() -> bool:  # what a look has seen is out of the next one's sight for a moment
@@ -138,7 +138,7 @@ def test_no_detour_leads_to_a_nodes_worker(line: Line, own: dict[str, dict[str, 
 
         until(all_are_parked, "they are parked")
         for number in range(2):
-            opened.queue_delete(f"notify.delay.{number}")
+            opened.queue_delete(f"{OTHER.name}.delay.{number}")
     reasons = " ".join(letters.values())
     for why in ("came with the routing key", "came through a dead-letter exchange", "came past the exchange"):
         assert why in reasons

@@ -7,8 +7,8 @@ import pytest
 
 from deploy.local.rabbitmq import RabbitMQ
 from producers.cli.remedies import with_remedy
+from schemas import broker_queues, topology
 from schemas import events as e
-from schemas import topology
 from schemas.errors import Code, Denied
 from tests.support.line import until
 from tests.support.serving import serving
@@ -60,9 +60,8 @@ def test_what_differs_is_told_by_name(url: str) -> None:
 
 def test_a_node_queue_that_lets_two_workers_work_at_once_is_told_with_the_command_that_mends_it(url: str) -> None:
     node = topology.volumes("node-a")
-    arguments = declaring.arguments(node)
-    del arguments["x-single-active-consumer"]
-    _declare(url, node.name, {"x-queue-type": "quorum", **arguments})
+    arguments = broker_queues.step(node).arguments
+    _declare(url, node.name, {name: said for name, said in arguments.items() if name != "x-single-active-consumer"})
     [said] = declaring.declare_for(url, node)
     assert "single-active-consumer" in said.text
     assert "rabbitmqctl delete_queue volumes.node-a`" in with_remedy(said)

@@ -11,10 +11,11 @@ from typing import Any
 import yaml
 
 from deploy import accounts, kubeconfigs
-from schemas import broker_accounts, topology
+from schemas import broker_accounts, broker_definitions, topology
 from schemas import events as e
+from schemas.broker_accounts import Right
 from schemas.kubernetes import NAMESPACES, SECRETS, Object
-from schemas.services import CONSOLE, PRODUCERS, services, tells
+from schemas.services import ANY_NODE, CONSOLE, PRODUCERS, services, tells
 from schemas.settings import from_environment
 from schemas.topology import CONTROL, EVENTS, TOLD, WORK
 from workers.adapters.twins.cluster import MemoryCluster
@@ -47,31 +48,49 @@ def _matching(expression: str, names: set[str]) -> set[str]:
     return {name for name in names if re.search(expression, name)}
 
 
-def test_a_worker_has_rights_on_its_own_queues_and_publishes_what_it_tells() -> None:
-    rights = broker_accounts.definitions("/", NODES)
-    every = {*topology.QUEUES, *(topology.volumes(node).name for node in NODES)}
-    own = {right["user"]: right for right in rights["permissions"]}
+def _rights(*, any_node: bool = False) -> tuple[dict[str, Right], dict[tuple[str, str], Right]]:
+    """By user, and by user and exchange."""
+    rights = broker_accounts.rights("/", NODES, any_node=any_node)
     said = {(right["user"], right["exchange"]): right for right in rights["topic_permissions"]}
-    kinds = {f"{kind.type}.node-a" if "node" in kind.model_fields else kind.type: kind for kind in e.KINDS.values()}
+    return {right["user"]: right for right in rights["permissions"]}, said
+
+
+def test_a_worker_reads_its_own_queues_and_publishes_what_it_tells() -> None:
+    own, said = _rights()
+    every = {*topology.QUEUES, *(topology.volumes(node).name for node in NODES)}
     assert set(own) == set(services(NODES))
     for name in own:
+        node = name.removeprefix("volumes.") if name.startswith("volumes.") else "node-a"
+        kinds = {f"{kind.type}.{node}" if "node" in kind.model_fields else kind.type: kind for kind in e.KINDS.values()}
         mine = {name} - PRODUCERS
-        for what in ("configure", "write", "read"):
-            assert _matching(own[name][what], every) == mine
-            reads = name == CONSOLE and what == "read"
-            assert _matching(own[name][what], {topology.EVENT_LOG}) == ({topology.EVENT_LOG} if reads else set())
-        assert not _matching(own[name]["configure"], EXCHANGES)
+        assert _matching(own[name]["read"], every) == mine
+        reads = name == CONSOLE
+        assert _matching(own[name]["read"], {topology.EVENT_LOG}) == ({topology.EVENT_LOG} if reads else set())
         written = {exchange: _matching(said[name, exchange]["write"], set(kinds)) for exchange in (EVENTS, TOLD)}
         assert {kinds[key] for keys in written.values() for key in keys} == set(tells(name))
         assert {kinds[key].type for key in written[EVENTS]} == {kind.type for kind in tells(name)} & e.REQUESTS
         if mine:
             assert _matching(said[name, WORK]["write"], every) == mine
-            heard = topology.queue(name).binding_keys
-            assert _matching(said[name, EVENTS]["read"], {*heard, "#", "*.*.*"}) == set(heard)
+
+
+def test_nobody_declares_binds_or_deletes_anything_but_nodes_their_own_queues() -> None:
+    own, said = _rights(any_node=True)
+    queues = {each["name"] for each in broker_definitions.definitions("/", NODES)["queues"]}
+    bound = {key: node for node in NODES for key in topology.volumes(node).binding_keys}
+    for name in own:
+        declares = _matching(own[name]["configure"], EXCHANGES | queues | {"other", "amq.gen-x"})
+        read = [said[name, exchange]["read"] for exchange in (EVENTS, TOLD)]
+        binds = set().union(*(_matching(expression, {*bound, "#", "*.*.*"}) for expression in read))
+        if not name.startswith(ANY_NODE):
+            assert declares == binds == _matching(own[name]["write"], queues) == set()
+            continue
+        prefix = "volumes." if name == ANY_NODE else name
+        assert declares == {each for each in queues if each.startswith(prefix)} | {"amq.gen-x"}
+        assert binds == {key for key, node in bound.items() if name in (ANY_NODE, topology.volumes(node).name)}
 
 
 def test_the_console_gives_dead_letters_back_and_declares_nothing() -> None:
-    rights = broker_accounts.definitions("/", NODES)
+    rights = broker_accounts.rights("/", NODES)
     [own] = [right for right in rights["permissions"] if right["user"] == CONSOLE]
     steps = {*topology.QUEUES, *(topology.volumes(node).name for node in NODES)}
     letters = {name + topology.DEAD_LETTERS for name in steps}
@@ -80,13 +99,6 @@ def test_the_console_gives_dead_letters_back_and_declares_nothing() -> None:
     assert not _matching(own["configure"], EXCHANGES | letters | steps)
     [back] = [each for each in rights["topic_permissions"] if (each["user"], each["exchange"]) == (CONSOLE, WORK)]
     assert _matching(back["write"], steps | {topology.EVENT_LOG}) == steps
-
-
-def test_what_no_worker_may_declare_is_in_the_definitions() -> None:
-    rights = broker_accounts.definitions("v", NODES)
-    assert {each["name"] for each in rights["exchanges"]} == EXCHANGES
-    assert [each["name"] for each in rights["queues"]] == [topology.EVENT_LOG]
-    assert {each["vhost"] for part in rights.values() for each in part} == {"v"}
 
 
 def test_each_service_has_an_account_in_the_cluster_a_token_and_a_role() -> None:

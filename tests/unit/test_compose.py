@@ -62,7 +62,8 @@ def test_the_broker_takes_no_longer_body_than_an_event_may_have_and_gets_its_pol
     assert f"\nmax_message_size = {events.MAX_BODY}\n" in limits
     mounted = dict(volume.split(":")[:2] for volume in SERVICES["rabbitmq"]["volumes"])
     assert mounted["./deploy/rabbitmq/limits.conf"].startswith("/etc/rabbitmq/conf.d/")
-    assert f"import_definitions {mounted['./schemas/policies.json']} " in SERVICES["rabbitmq"]["healthcheck"]["test"][1]
+    [definitions] = [v.split(":")[-2] for v in SERVICES["rabbitmq"]["volumes"] if accounts.DEFINITIONS in v]
+    assert f"import_definitions {definitions} " in SERVICES["rabbitmq"]["healthcheck"]["test"][1]
     assert all((HOUSE / path).exists() for path in mounted if path.startswith(("./deploy", "./schemas")))
 
 
@@ -100,5 +101,5 @@ def test_every_service_has_an_account_of_its_own_on_the_broker_and_in_the_cluste
         assert SERVICES[name]["env_file"] == ["${ACCOUNTS:-./accounts}/" + name + ".env"]
         mounted = [volume for volume in SERVICES[name]["volumes"] if "kubeconfig" in volume]
         assert mounted == ["${ACCOUNTS:-./accounts}/" + name + ".kubeconfig:/etc/snapline/kubeconfig:ro"]
-    [rights] = [volume.split(":") for volume in SERVICES["rabbitmq"]["volumes"] if accounts.RIGHTS in volume]
+    [rights] = [volume.split(":") for volume in SERVICES["rabbitmq"]["volumes"] if accounts.DEFINITIONS in volume]
     assert f"import_definitions {rights[-2]} " in SERVICES["rabbitmq"]["healthcheck"]["test"][1]

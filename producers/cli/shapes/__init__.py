@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from producers.cli.shapes import jobs, notifications, things
+from producers.cli.shapes import broker, jobs, notifications, things
 
 KINDS = ("webhook", "apprise", "ping", "kubernetes")
 """Of targets of notifications."""
@@ -84,6 +84,7 @@ COMMANDS: dict[str, Any] = {
     "repository key recover": things.KeyMade,
     "publish": things.Published,
     "redrive": things.Redriven,
+    "broker definitions": broker.Definitions,
     "settings": list[things.Setting],
     "failure": things.Failure,
     "kept log": things.KeptLine,

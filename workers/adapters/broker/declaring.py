@@ -1,7 +1,9 @@
-"""Declares what schemas/topology.py says, the same on RabbitMQ 3.10 and 4.x. Safe to repeat.
+"""Declares what schemas/broker_queues.py says, the same on RabbitMQ 3.10 and 4.x. Safe to repeat.
 
-A queue that is there serves as it is: for who may not declare, and also with other arguments than it would have now,
-which is told. Limits that may change are policies, not arguments; an administrator sets them (schemas/policies.json).
+Who may declare everything, does, and is told what differs: a queue that is there serves as it is, also with other
+arguments than it would have now. Who may not, only looks whether it is there: then an administrator has imported the
+definitions (schemas/broker_definitions.py). Workers of nodes may declare their own queues, and nothing else.
+Limits that may change are policies, not arguments; only an administrator sets them.
 
 All internal traffic (retries, dead letters) goes through the exchange WORK, so nobody needs the default one.
 The event log hears everything, so it comes last: until then, what has no queue yet is unroutable, not lost.
@@ -15,10 +17,11 @@ from functools import partial
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from schemas import topology
+from schemas import broker_queues, topology
+from schemas.broker_queues import EXCHANGES, Declared
 from schemas.errors import Code, Denied
 from schemas.messages import Message
-from schemas.topology import CONTROL, EVENTS, TOLD, WORK, Queue
+from schemas.topology import EVENT_LOG, EVENTS, TOLD, Queue
 from workers.adapters.broker import connection, log_queue
 
 
@@ -38,7 +41,8 @@ def declare_for(url: str, queue: Queue) -> list[Message]:
     after the queue was declared.
     """
     with connection.opened(url, f"declare {queue.name}") as opened:
-        declare_exchanges(opened)
+        if not declare_exchanges(opened):
+            return _declare_own(opened, queue)
         own = declare_queue(opened, queue)
         rungs = _each(declare_rung(opened, queue, rung) for rung in topology.DELAYS)
         others = _each(_declare_for_others(opened, other) for other in topology.QUEUES.values() if other != queue)
@@ -51,90 +55,93 @@ def declare_if_allowed(url: str) -> None:
         declare(url)
 
 
-def declare_exchanges(opened: BlockingConnection) -> None:
-    """The exchanges. Raises pika's errors, as all that takes an open connection."""
-    for name, kind in ((EVENTS, "topic"), (TOLD, "topic"), (WORK, "topic"), (CONTROL, "fanout")):
+def declare_exchanges(opened: BlockingConnection) -> bool:
+    """The exchanges; whether we may declare them, or have only looked. Raises Denied for one that is not there and that
+    we may not declare, and pika's errors, as all that takes an open connection."""
+    for name, kind in EXCHANGES.items():
         try:
             with _channel(opened) as channel:
                 channel.exchange_declare(name, kind, durable=True)
                 if name == TOLD:
                     channel.exchange_bind(EVENTS, TOLD, "#")
         except ChannelClosedByBroker as error:
-            if not _others_have(opened, error, partial(BlockingChannel.exchange_declare, exchange=name, passive=True)):
+            if error.reply_code != connection.ACCESS_REFUSED:
                 raise
+            _look_at_exchanges(opened, error)
+            return False
+    return True
 
 
 def declare_queue(opened: BlockingConnection, queue: Queue) -> list[Message]:
     """A step's queue, bound to all that it hears, and then its dead letters: where these are, the bindings are, too.
     Until then the broker keeps what it cannot place."""
-    return [
-        *_quorum(opened, queue.name, arguments(queue), heard=queue.binding_keys),
-        *_quorum(opened, queue.dead_letters, {"x-delivery-limit": topology.NEVER}),
-    ]
-
-
-def arguments(queue: Queue) -> dict[str, object]:
-    """Of a step's queue: what cannot be changed while it is there."""
-    limits = {
-        "x-delivery-limit": topology.MOST_DELIVERIES,
-        "x-consumer-timeout": topology.milliseconds(topology.CONSUMER_TIMEOUT),
-    }
-    alone = {"x-single-active-consumer": True} if queue.node else {}
-    return {**limits, **alone, **_dead_letters_to(queue.dead_letters)}
+    return _each(_declare(opened, each) for each in (broker_queues.step(queue), broker_queues.dead_letters(queue)))
 
 
 def declare_rung(opened: BlockingConnection, queue: Queue, rung: timedelta) -> list[Message]:
-    """One rung of the queue's delay ladder: a queue that nobody consumes, which lets go of messages after `rung`."""
-    limits = {"x-delivery-limit": topology.NEVER, "x-message-ttl": topology.milliseconds(rung)}
-    return _quorum(opened, queue.delay(rung), {**limits, **_dead_letters_to(queue.name)})
+    """One rung of the queue's delay ladder."""
+    return _declare(opened, broker_queues.rung(queue, rung))
+
+
+def _declare_own(opened: BlockingConnection, queue: Queue) -> list[Message]:
+    """The queues of a service that may declare no others, or none at all."""
+    if queue.node:
+        return _each(_declare(opened, each) for each in broker_queues.declared(queue))
+    for each in broker_queues.declared(queue):
+        if not _has_queue(opened, each.name):
+            _declare(opened, each)
+    return [] if _has_queue(opened, EVENT_LOG) else [log_queue.missing("the broker's definitions are not imported")]
+
+
+def _look_at_exchanges(opened: BlockingConnection, error: ChannelClosedByBroker) -> None:
+    for name in EXCHANGES:
+        if not _is_there(opened, partial(BlockingChannel.exchange_declare, exchange=name, passive=True)):
+            raise not_there(f"exchange {name}", name, error)
 
 
 def _declare_for_others(opened: BlockingConnection, queue: Queue) -> list[Message]:
     """A queue that we do not serve: only its own worker fails of what the broker has against it."""
     try:
         return declare_queue(opened, queue)
+    except Denied:
+        return []  # its own worker may, and does when it starts
     except ChannelClosedByBroker as error:
-        if error.reply_code == connection.ACCESS_REFUSED:
-            return []  # its own worker may, and does when it starts
         text = f"the queue {queue.name} could not be declared: {error.reply_code} {error.reply_text}"
         return [Message(code=Code.QUEUE_DIFFERS, text=text, subject=queue.name)]
 
 
-def _dead_letters_to(name: str) -> dict[str, object]:
-    """Arguments that move what has expired, or was delivered too often, to the queue `name`, and lose none of it."""
-    return {
-        "x-dead-letter-exchange": WORK,
-        "x-dead-letter-routing-key": name,
-        "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",
-    }
-
-
-def _quorum(
-    opened: BlockingConnection, name: str, arguments: dict[str, object], heard: Iterable[str] = ()
-) -> list[Message]:
+def _declare(opened: BlockingConnection, wanted: Declared) -> list[Message]:
     found: list[Message] = []
     try:
         with _channel(opened) as channel:
-            channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum", **arguments})
+            channel.queue_declare(wanted.name, durable=True, arguments=wanted.arguments)
     except ChannelClosedByBroker as error:
-        if _others_have(opened, error, partial(BlockingChannel.queue_declare, queue=name, passive=True)):
-            return []
+        if error.reply_code == connection.ACCESS_REFUSED:
+            if _has_queue(opened, wanted.name):
+                return []  # who may has declared and bound it
+            raise not_there(f"queue {wanted.name}", wanted.name, error) from error
         if not connection.inequivalent(error):
             raise
-        found.append(connection.differs(name, error))
+        found.append(connection.differs(wanted.name, error))
     with _channel(opened) as channel:
-        channel.queue_bind(name, WORK, name)
-        for key in heard:
-            channel.queue_bind(name, EVENTS, key)
+        for source, key in wanted.bindings:
+            channel.queue_bind(wanted.name, source, key)
     return found
 
 
-def _others_have(
-    opened: BlockingConnection, error: ChannelClosedByBroker, look: Callable[[BlockingChannel], object]
-) -> bool:
-    """Whether the refusal only says that we may not declare, and it is there: who may has declared and bound it."""
-    return bool(error.reply_code == connection.ACCESS_REFUSED) and connection.is_there(opened.channel(), look)
+def not_there(what: str, name: str, error: ChannelClosedByBroker) -> Denied:
+    """What it means that something is missing which we may not declare."""
+    text = f"there is no {what}, and this user may not declare it: the definitions of the broker are not imported"
+    return Denied(f"{text} ({error.reply_code} {error.reply_text})", code=Code.NOT_DECLARED, subject=name)
+
+
+def _has_queue(opened: BlockingConnection, name: str) -> bool:
+    return _is_there(opened, partial(BlockingChannel.queue_declare, queue=name, passive=True))
+
+
+def _is_there(opened: BlockingConnection, look: Callable[[BlockingChannel], object]) -> bool:
+    with _channel(opened) as channel:
+        return connection.is_there(channel, look)
 
 
 def _each(found: Iterable[list[Message]]) -> list[Message]:
@@ -146,5 +153,6 @@ def _channel(opened: BlockingConnection) -> Iterator[BlockingChannel]:
     """A channel of its own, since a refusal closes it."""
     channel = opened.channel()
     yield channel
-    with suppress(AMQPError):
-        channel.close()
+    if channel.is_open:
+        with suppress(AMQPError):
+            channel.close()

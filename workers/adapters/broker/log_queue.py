@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
 
-from schemas import topology
+from schemas import broker_queues
 from schemas.errors import Code, Denied
 from schemas.messages import Message
-from schemas.topology import EVENT_LOG, EVENTS, TOLD, WORK
+from schemas.topology import EVENT_LOG, EVENTS
 from workers.adapters.broker import connection
 
 INTERNAL_ERROR = 541
@@ -31,7 +31,7 @@ def declare(url: str) -> list[Message]:
         with connection.channel(url, "look at the event log") as channel:
             if connection.is_there(channel, lambda asked: asked.queue_declare(EVENT_LOG, passive=True)):
                 return []
-        return [Message(code=Code.NO_EVENT_LOG, text=f"there is no event log: {denied}", subject=EVENT_LOG)]
+        return [missing(str(denied))]
     if error:
         if not connection.inequivalent(error):
             return [_broken(error)]
@@ -40,13 +40,13 @@ def declare(url: str) -> list[Message]:
 
 
 def _declare(channel: BlockingChannel) -> None:
-    channel.queue_declare(EVENT_LOG, durable=True, arguments=topology.EVENT_LOG_ARGUMENTS)
+    channel.queue_declare(EVENT_LOG, durable=True, arguments=broker_queues.event_log().arguments)
     _bind(channel)
 
 
 def _bind(channel: BlockingChannel) -> None:
-    channel.queue_bind(EVENT_LOG, TOLD, "#")
-    channel.queue_bind(EVENT_LOG, WORK, EVENT_LOG)
+    for source, key in broker_queues.event_log().bindings:
+        channel.queue_bind(EVENT_LOG, source, key)
     channel.queue_unbind(EVENT_LOG, EVENTS, "#")  # of an earlier version, to which others could publish
 
 
@@ -60,6 +60,11 @@ def _refusal(url: str, act: Callable[[BlockingChannel], None]) -> connection.Ref
                 raise
             return error
     return None
+
+
+def missing(why: str) -> Message:
+    """That there is no event log, and that we may not declare it."""
+    return Message(code=Code.NO_EVENT_LOG, text=f"there is no event log: {why}", subject=EVENT_LOG)
 
 
 def _broken(error: connection.Refusal) -> Message:

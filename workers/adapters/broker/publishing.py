@@ -10,11 +10,11 @@ from typing import Any
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
-from pika.exceptions import AMQPError, ChannelClosedByBroker, NackError, UnroutableError
+from pika.exceptions import AMQPError, NackError, UnroutableError
 
 from schemas import events as e
 from schemas import topology
-from schemas.errors import TransientError
+from schemas.errors import Denied, TransientError
 from schemas.topology import EVENT_LOG, EVENTS, TOLD, WORK, Queue
 from workers.adapters.broker import connection, declaring
 
@@ -172,12 +172,10 @@ class Publisher:
         try:
             declaring.declare_exchanges(opened)
             declare()
-        except ChannelClosedByBroker as error:
-            if error.reply_code != connection.ACCESS_REFUSED:
-                raise
+        except Denied as error:
             raise TransientError(
                 f"nobody would hear it: there is no queue {name} ({connection.where(self._url)}); "
-                "its workers declare it when they start"
+                "its workers declare it when they start, or an administrator with the broker's definitions"
             ) from error
 
     def _is_there(self, opened: BlockingConnection, look: Callable[[BlockingChannel], object]) -> bool:
