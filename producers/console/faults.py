@@ -1,12 +1,16 @@
 """What a page says when it cannot be shown: what was tried, why not, and what now; never a traceback."""
 
+from contextlib import suppress
 from http import HTTPStatus
 
 import structlog
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from producers.access.identity import Identity
+from producers.console.needs import needs_of
 from producers.console.rendering import render
 from schemas.errors import Denied, Invalid, NotFound, SnaplineError
 
@@ -33,23 +37,36 @@ async def known(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status == 503:
         log.warning("a page could not be shown", path=request.url.path, reason=error.with_place)
-    return render(request, "fault.html", status, title=TITLES.get(status, TITLES[503]), why=str(error))
+    title = TITLES.get(status, TITLES[503])
+    return render(request, "fault.html", status, title=title, why=str(error), again=status == 503)
 
 
 async def unserved(request: Request, error: Exception) -> Response:
     """No such page, or not by this method."""
     if not isinstance(error, HTTPException):
         raise error
-    title = HTTPStatus(error.status_code).phrase
-    why = "There is no such page here." if error.status_code == 404 else str(error.detail)
-    answer = render(request, "fault.html", error.status_code, title=title, why=why)
+    title, why = HTTPStatus(error.status_code).phrase, str(error.detail)
+    if error.status_code == 404:
+        title, why = "There is no such page", "The address may be mistyped, or from an older version."
+    if not hasattr(request.state, "identity"):
+        request.state.identity = await run_in_threadpool(_whoever, request)
+    answer = render(request, "fault.html", error.status_code, title=title, why=why, again=False)
     answer.headers.update(error.headers or {})
     return answer
 
 
 async def unexpected(request: Request, _: Exception) -> Response:
     """A fault of ours. Starlette raises the error again once this is sent, so the log has it."""
-    return render(request, "fault.html", 500, title="Something went wrong here", why="The console's log says what.")
+    return render(
+        request, "fault.html", 500, title="Something went wrong here", why="The console's log says what.", again=True
+    )
+
+
+def _whoever(request: Request) -> Identity | None:
+    """Who is signed in, as far as that can be known: nobody is kept from reading what is wrong."""
+    with suppress(SnaplineError):
+        return needs_of(request).access.identity(request)
+    return None
 
 
 TITLES = {

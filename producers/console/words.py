@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 UNITS: Sequence[str] = ("bytes", "kB", "MB", "GB", "TB", "PB")
 NBSP = "\N{NO-BREAK SPACE}"
 ROUNDS_UP = 999.5
-TENTHS_BELOW = 9.95
+TENTHS_BELOW, LEAST_TENTH = 9.95, 0.05
+"""Seconds that are said with tenths, and the fewest of which there is one."""
 
 
 def size(count: int) -> str:
@@ -47,7 +48,7 @@ def roughly(length: timedelta) -> str:
     for limit, unit, name in ((120, 1, "s"), (120 * 60, 60, "min"), (48 * 3600, 3600, "h")):
         if seconds < limit:
             return f"{seconds / unit:.0f}{NBSP}{name}"
-    return f"{seconds / 86400:.0f}{NBSP}d"
+    return f"{int(seconds / 86400 + 0.5)}{NBSP}d"
 
 
 def duration(length: timedelta) -> str:
@@ -62,8 +63,10 @@ def duration(length: timedelta) -> str:
 
 
 def length_of(length: timedelta) -> str:
-    """As `duration`, but with tenths below ten seconds: `0.4 s`, `38 s`, `3 min 40 s`."""
+    """As `duration`, but with tenths below ten seconds: `under 0.1 s`, `0.4 s`, `38 s`, `3 min 40 s`."""
     seconds = max(length.total_seconds(), 0)
+    if 0 < seconds < LEAST_TENTH:
+        return f"under 0.1{NBSP}s"
     return f"{seconds:.1f}{NBSP}s" if seconds < TENTHS_BELOW else duration(length)
 
 

@@ -74,6 +74,12 @@ def spoil(line: Line, app: str) -> None:
         (directory / NEWER).write_text("after the snapshot\n")
 
 
+def mend(line: Line, app: str) -> None:
+    """The file is gone."""
+    for directory in _volumes(line, app):
+        (directory / NEWER).unlink(missing_ok=True)
+
+
 def is_spoilt(line: Line, app: str) -> bool:
     """Whether the file is there."""
     return any((directory / NEWER).exists() for directory in _volumes(line, app))

@@ -21,14 +21,21 @@ def faults(page: Page, name: str) -> list[str]:
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         shoot(page, f"{name}-{scheme}")
-        found += [f"{name}, {scheme}: {fault}" for fault in axe.faults(page)]
+        found += [f"{name}, {scheme}: {fault}" for fault in axe.faults(page, colours_alone=scheme != SCHEMES[0])]
     for screen, window in (("phone", PHONE), ("desk", Window())):
         page.set_viewport_size({"width": window.width, "height": window.height})
         if screen == "phone":
-            shoot(page, f"{name}-phone")
+            _shoot_both(page, f"{name}-phone")
         if wider := page.evaluate(WIDER):
             found.append(f"{name}, {screen}: it is {wider} px wider than the screen")
     return found
+
+
+def _shoot_both(page: Page, name: str) -> None:
+    if FOLDER:
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            shoot(page, f"{name}-{scheme}")
 
 
 def shoot(page: Page, name: str) -> None:

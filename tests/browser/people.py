@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 from playwright.sync_api import Browser, Error, Locator, Page, expect
@@ -64,7 +64,8 @@ class Person:
                 self.page.wait_for_timeout(100)
             else:
                 time.sleep(AGAIN)
-                self.page.reload()
+                with suppress(Error):  # the console is away for a moment
+                    self.page.reload()
 
     def _says(self, test_id: str, text: str) -> bool:
         try:
@@ -76,6 +77,10 @@ class Person:
     def reads(self, text: str | re.Pattern[str]) -> None:
         """It is somewhere on the page."""
         expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible()
+
+    def overlooks_that_the_console_was_away(self) -> None:
+        """What the browser has complained of so far, if it is that nobody answered."""
+        self._heard[:] = [each for each in self._heard if "net::ERR_" not in each]
 
     def finds_no_fault(self, name: str) -> None:
         """Neither light nor dark, on a desk or a phone. What looks for them is a script."""

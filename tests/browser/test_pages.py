@@ -92,7 +92,7 @@ def test_a_page_is_without_grave_faults(page: Page, all_worlds: dict[str, World]
         answer = page.goto(all_worlds[state].url + path)
         assert answer is not None
         assert answer.status == (404 if path == "/nowhere" else 200)
-        assert looking.faults(page, f"{path}-{state}") == []
+        assert looking.faults(page, f"{path if path != '/' else 'home'}-{state}") == []
         assert page.title() != worlds.TAKEN_OVER
     assert [each for each in heard if answer.ok or "Failed to load resource" not in each] == []
 

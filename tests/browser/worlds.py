@@ -22,6 +22,9 @@ TAKEN_OVER = "taken over"
 HOSTILE = f"<b>bold</b>&amp;<script>document.title='{TAKEN_OVER}'</script>"
 
 
+Fill = Callable[[Console], None]
+
+
 @dataclass(frozen=True)
 class World:
     """A console that is served, and the state that it is in."""
@@ -88,7 +91,7 @@ def full(front: Front, name: str, *, hours: float, app: str = "", **fields: obje
 
 
 @contextmanager
-def world(name: str, fill: Callable[[Console], None], root: Path, who: Identity = ADMIN) -> Iterator[World]:
+def world(name: str, fill: Fill, root: Path, who: Identity = ADMIN) -> Iterator[World]:
     """Served while the context lasts."""
     console = Console(root, who)
     fill(console)

@@ -9,6 +9,9 @@ import typer
 
 from producers.cli.context import session_of
 
+SOURCE = "snapline/console"
+"""What its events say they are from, so that activity tells a page from a command."""
+
 
 def console(
     ctx: typer.Context,
@@ -25,6 +28,7 @@ def console(
     from workers.adapters import logs
 
     session = session_of(ctx)
+    session.source = SOURCE
     logs.configure(secrets=session.settings.secrets())
     door = doorkeeper(session, lambda: datetime.now(UTC), time.monotonic)
     if (password := one_time_password(session, door.door.passwords)) is not None:

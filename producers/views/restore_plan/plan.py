@@ -188,7 +188,7 @@ def _view(
         lacking=tuple(backup.errors),
         notes=tuple(_notes(found)),
         secured=len(found.undeploy.objects) if secures else 0,
-        secured_volumes=len(found.undeploy.filled) if secures else 0,
+        secured_volumes=len(found.undeploy.filled) + len(_inside_pods(found)) if secures else 0,
         expected=expected.restoring(restores, backups, request.scope, request.app, size),
         securing=expected.securing(backups, request.app) if secures else None,
         impossible=_impossible(found),
@@ -211,12 +211,13 @@ def _volumes(
 ) -> Iterable[VolumeEffect]:
     records = {volume.volume_id: volume for volume in backup.volumes}
     claims = {f"{fate.namespace}/{fate.name}": fate for fate in found.fates if fate.kind == "PersistentVolumeClaim"}
+    inside = _inside_pods(found)
     for volume in found.plan.volumes:
         fate = claims.get(f"{volume.namespace}/{volume.claim}") if volume.claim else None
         live = fate.live if fate else None
         yield VolumeEffect(
             key=volume.key,
-            effect="replaced" if live else "created",
+            effect="replaced" if live or volume.key in inside else "created",
             owner=volume.owner,
             bytes=volume.bytes,
             files=_files(records.get(volume.volume_id)),
@@ -226,6 +227,12 @@ def _volumes(
     for message in (*found.undeploy.errors, *found.undeploy.warnings):
         if message.subject in found.undeploy.kept:
             yield _kept(message, backup, request)
+
+
+def _inside_pods(found: Foreseen) -> set[str]:
+    """The keys of the plan's volumes that are inside pods which are there now, and that go with them."""
+    pods = {f"{fate.namespace}/{fate.name}" for fate in found.fates if fate.kind == "Pod" and fate.live}
+    return {volume.key for volume in found.plan.volumes if volume.key.rpartition("/")[0] in pods}
 
 
 def _kept(message: Message, backup: BackupRecord, request: RestoreRequest) -> VolumeEffect:

@@ -26,7 +26,7 @@ def test_the_frame_has_the_names_that_scripts_know(tmp_path: Path) -> None:
 
 def test_a_page_that_is_not_there_says_so_in_the_frame(tmp_path: Path) -> None:
     page = Console(tmp_path).get("/nowhere", 404)
-    assert "There is no such page here." in page.text
+    assert "There is no such page" in page.text
 
 
 def test_a_form_of_another_site_is_refused(tmp_path: Path) -> None:

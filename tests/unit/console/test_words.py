@@ -53,6 +53,8 @@ def test_durations_have_two_units(seconds: float, said: str) -> None:
         (timedelta(hours=-6), "in 6 h"),
         (timedelta(days=5), "5 d ago"),
         (timedelta(minutes=13), "13 min ago"),
+        (timedelta(hours=-84), "in 4 d"),
+        (timedelta(hours=-108), "in 5 d"),
     ],
 )
 def test_distances_are_in_one_unit(before: timedelta, said: str) -> None:
@@ -62,3 +64,8 @@ def test_distances_are_in_one_unit(before: timedelta, said: str) -> None:
 def test_moments_are_utc() -> None:
     assert words.moment(NOW) == "26 Nov 20:14"
     assert words.whole_moment(NOW) == "26 Nov 2026, 20:14 UTC"
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0, "0.0 s"), (0.04, "under 0.1 s"), (0.2, "0.2 s"), (38, "38 s")])
+def test_short_lengths_have_tenths(seconds: float, said: str) -> None:
+    assert words.length_of(timedelta(seconds=seconds)).replace("\N{NO-BREAK SPACE}", " ") == said
