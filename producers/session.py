@@ -71,7 +71,7 @@ class Session:
     @cached_property
     def telemetry(self) -> Telemetry:
         """What this process says of itself."""
-        return telemetry(self.settings)
+        return telemetry(self.settings, self.source.replace("/", "."))
 
     @cached_property
     def rights(self) -> Rights:

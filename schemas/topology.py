@@ -177,6 +177,11 @@ def routing_key(event: e.Event) -> str:
     return f"{event.type}.{node}" if node else event.type
 
 
+def exchange(event: e.Event) -> str:
+    """The exchange to which the event is published."""
+    return EVENTS if event.type in e.REQUESTS else TOLD
+
+
 def is_heard(event: e.Event) -> bool:
     """Whether a queue is there for it, and not only the event log."""
     return bool(hearing(event))

@@ -29,7 +29,7 @@ from workers.needs import Needs
 from workers.patience import Patience
 
 if TYPE_CHECKING:
-    from workers.adapters.broker.metrics import Metrics
+    from workers.adapters.broker.observing.metrics import Metrics
 
 GRACE_MS = 60_000
 """How long running work may take to end."""
@@ -41,34 +41,38 @@ def setup() -> None:
         dramatiq.set_broker(make_broker(load()))
 
 
-def load() -> Needs:
+def load(service: str = "worker") -> Needs:
     """This process's needs, from its environment, with logging set up. Raises Invalid."""
     settings = from_environment(os.environ)
     logs.configure(secrets=settings.secrets())
-    return Needs(settings)
+    return Needs(settings, service)
 
 
 def make_broker(needs: Needs, *more: dramatiq.Middleware) -> broker.EventBroker:
     """The bus for Dramatiq, with the actors of the line. Node queues get theirs when a worker asks for one."""
     settings = needs.settings
-    metrics = make_metrics(needs)
+    metrics, traces = make_metrics(needs), make_tracing(needs)
     times = broker.StepTimes()
     made = broker.EventBroker(
         settings.broker_url,
         needs.publisher,
-        middleware=middleware(
-            needs.stopping,
-            needs.patience,
-            *([metrics] if metrics else []),
-            times,
-            Boot(needs, times),
-            broker.ThreadWatch(end_process),
-            *more,
-        ),
+        middleware=[
+            *traces,
+            *middleware(
+                needs.stopping,
+                needs.patience,
+                *([metrics] if metrics else []),
+                times,
+                Boot(needs, times),
+                broker.ThreadWatch(end_process),
+                *more,
+            ),
+        ],
         rights=needs.rights,
         signatures=needs.signatures,
         now=needs.now,
         unread=metrics.unread if metrics else lambda *_: None,
+        spans=make_spans(needs),
     )
     actors.declare(made, needs)
     return made
@@ -92,9 +96,27 @@ def make_metrics(needs: Needs) -> "Metrics | None":
     """What counts deliveries, if somebody may ask for it."""
     if needs.telemetry.meter is None:
         return None
-    from workers.adapters.broker.metrics import Metrics
+    from workers.adapters.broker.observing.metrics import Metrics
 
     return Metrics(needs.telemetry.meter)
+
+
+def make_tracing(needs: Needs) -> list[dramatiq.Middleware]:
+    """What has a span for each step, if traces go anywhere."""
+    if needs.telemetry.traces is None:
+        return []
+    from workers.adapters.broker.observing.tracing import Tracing
+
+    return [Tracing(needs.telemetry.traces)]
+
+
+def make_spans(needs: Needs) -> broker.Spans:
+    """What is told of messages that come and are settled."""
+    if needs.telemetry.traces is None:
+        return broker.Spans()
+    from workers.adapters.broker.observing.tracing import Traced
+
+    return Traced(needs.telemetry.traces)
 
 
 class Boot(dramatiq.Middleware):
@@ -192,7 +214,7 @@ def main(arguments: list[str]) -> None:
     with exit_codes():
         if len(arguments) != 1:
             raise Invalid("usage: python -m workers.app QUEUE")
-        queue, needs = named(arguments[0]), load()
+        queue, needs = named(arguments[0]), load(arguments[0])
         serve(queue, make_broker(needs), stop_on_signals())
 
 

@@ -51,8 +51,9 @@ from workers.retention.finals import Finals
 class Needs:
     """The adapters of one process, made from its settings when first asked for, and its clock."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, service: str = "worker") -> None:
+        """`service` is what the process is called in traces."""
+        self.settings, self.service = settings, f"snapline.{service}"
         self.stopping = threading.Event()  # set when the process is asked to stop
         self.now: Callable[[], datetime] = StoreTime(lambda: self.destinations.store(self.destinations.defaults()[0]))
 
@@ -74,7 +75,7 @@ class Needs:
     @cached_property
     def telemetry(self) -> Telemetry:
         """What this process says of itself."""
-        return telemetry(self.settings)
+        return telemetry(self.settings, self.service)
 
     def tell(self, event: AnyEvent) -> None:
         """Puts an event on the bus. Raises TransientError, Denied."""

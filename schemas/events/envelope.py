@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from schemas.errors import MalformedEvent
 from schemas.events import alarms, audit, backup, copies, restore, upkeep, verification
 from schemas.events.base import Event
+from schemas.events.trace_context import TraceParent, TraceState
 
 MAX_ID = 255
 """Longest id and source of a request, in characters: events that it leads to carry them along."""
@@ -79,7 +80,8 @@ W = TypeVar("W", bound=Event)
 
 class CloudEvent(BaseModel, Generic[E]):
     """The CloudEvents 1.0 envelope. `causationid` and `correlationid` are extension attributes:
-    the event that led to this one, and the request that began it all."""
+    the event that led to this one, and the request that began it all. So are `traceparent` and `tracestate`, W3C's:
+    where in a trace it was sent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
@@ -92,6 +94,8 @@ class CloudEvent(BaseModel, Generic[E]):
     datacontenttype: Literal["application/json"] = "application/json"
     causationid: Attribute | None = None
     correlationid: Attribute | None = None
+    traceparent: TraceParent = None
+    tracestate: TraceState = None
     data: E
 
     @model_validator(mode="after")
@@ -129,12 +133,19 @@ def wrap(
         time=time,
         causationid=cause.id if cause else None,
         correlationid=_correlation(cause) if cause else None,
+        traceparent=cause.traceparent if cause else None,
+        tracestate=cause.tracestate if cause else None,
         data=event,
     )
 
 
 def _correlation(cause: AnyEvent) -> str:
-    return cause.id if cause.type in REQUESTS else cause.correlationid or cause.id
+    return conversation(cause) or cause.id
+
+
+def conversation(event: AnyEvent) -> str | None:
+    """The id of the request that an event goes back to: its own, if it is one."""
+    return event.id if event.type in REQUESTS else event.correlationid
 
 
 def encode(event: AnyEvent) -> bytes:

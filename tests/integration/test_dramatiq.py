@@ -21,7 +21,7 @@ from tests.support.line import until
 from tests.support.serving import broker_for, running, serving
 from workers import app
 from workers.adapters import broker
-from workers.adapters.broker.metrics import Metrics
+from workers.adapters.broker.observing.metrics import Metrics
 from workers.adapters.telemetry.metering import Meter
 from workers.deliveries import Again, Delivery
 from workers.jobs.slicing import Slicing

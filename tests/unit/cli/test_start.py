@@ -45,4 +45,19 @@ def test_a_completion_of_a_command_imports_nothing_either() -> None:
 @pytest.mark.parametrize("command", ["get backups -o json", "describe backup x", "get --help", "backup --help"])
 def test_what_looks_into_a_directory_imports_no_sdk(command: str, tmp_path: Path) -> None:
     found = _imported(command.split(), SNAPLINE_DIRECTORY=str(tmp_path), SNAPLINE_CACHE=str(tmp_path))
-    assert [name for name in ("boto3", "botocore", "kubernetes", "pika", "dramatiq", "urllib3") if name in found] == []
+    sdks = ("boto3", "botocore", "kubernetes", "pika", "dramatiq", "urllib3", "prometheus_client", "opentelemetry")
+    assert [name for name in sdks if name in found] == []
+
+
+def test_a_worker_of_which_nobody_wants_to_know_imports_nothing_for_that() -> None:
+    program = (
+        "import sys\n"
+        "from schemas.settings import Settings\n"
+        "from workers import app, line\n"
+        "from workers.needs import Needs\n"
+        "app.make_broker(Needs(Settings()))\n"
+        "print(*[name for name in ('prometheus_client', 'opentelemetry') if name in sys.modules])\n"
+    )
+    environment = {"PATH": "/usr/bin", "OTEL_SERVICE_NAME": "x"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -56,7 +56,7 @@ def test_the_document_is_what_would_be_written() -> None:
 def test_nothing_is_counted_where_nobody_may_ask() -> None:
     store = MemoryObjectStore()
     event = e.wrap(e.TickMinute(minute="2026-01-01T00:00Z"), source="t", time=NOW)
-    assert telemetry(Settings()) is OFF
+    assert telemetry(Settings(), "snapline.x", {}) is OFF
     assert OFF.store("default", store) is store
     assert OFF.requested is None
     with OFF.publishing(event) as published:

@@ -8,6 +8,7 @@ from workers.adapters.broker.dead_letters import DeadLetter, drop, list_dead_let
 from workers.adapters.broker.declaring import declare
 from workers.adapters.broker.event_log import Logged, Since, Start, read_log
 from workers.adapters.broker.log_slices import read_slice
+from workers.adapters.broker.observing.spans import Spans
 from workers.adapters.broker.publishing import Publisher
 from workers.adapters.broker.settling import LostDeliveries, SafeRetries
 from workers.adapters.broker.watching import Prefetch, StepTimes, StopRequests, ThreadWatch, consuming, dead_threads
@@ -22,6 +23,7 @@ __all__ = [
     "SafeRetries",
     "Shutdown",
     "Since",
+    "Spans",
     "Start",
     "StepTimes",
     "StopRequests",

@@ -7,6 +7,7 @@
 """
 
 import json
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -27,12 +28,14 @@ from schemas.messages import Message
 from schemas.rights import Rights
 from schemas.topology import Queue
 from workers.adapters.broker import connection, declaring, reading
+from workers.adapters.broker.observing.spans import Spans, came
 from workers.adapters.broker.publishing import Publisher
 from workers.adapters.broker.reading import Arrived, Reader
 from workers.adapters.broker.signatures import NO_KEYS, Signatures
 from workers.deliveries import Again, Delivery
 
 log = structlog.get_logger(__name__)
+NOBODY = Spans()
 
 
 def delivery() -> Delivery:
@@ -56,7 +59,8 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
 
     Internal events are believed as `rights` say, or from our own user alone. `publisher` is shared with those who tell
     events. `now` is the time that all workers of a queue agree on: what one of them writes down, another reads.
-    `unread` is told of a queue's messages that are no events, and whether one was dropped.
+    `unread` is told of a queue's messages that are no events, and whether one was dropped. `spans` are told of
+    messages that come and are settled.
     """
 
     def __init__(
@@ -69,10 +73,11 @@ class EventBroker(RabbitmqBroker):  # type: ignore[misc]  # dramatiq's class is 
         signatures: Signatures | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         unread: Callable[[str, bool], None] = lambda *_: None,
+        spans: Spans = NOBODY,
     ) -> None:
         super().__init__(middleware=middleware, confirm_delivery=True)
         self.parameters = connection.parameters(url)
-        self.url, self.publisher, self.now, self.unread = url, publisher, now, unread
+        self.url, self.publisher, self.now, self.unread, self.spans = url, publisher, now, unread, spans
         self.rights = rights or Rights(line=frozenset({connection.user(url)}))
         self.signatures = signatures or NO_KEYS
 
@@ -162,16 +167,18 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
         method, properties, body = self._next_raw()
         if method is None:
             return None
+        began = time.time_ns()
         try:
             message = DeliveredMessage(self, method, properties, body, self.reader.read(body, properties, method))
         except MalformedEvent as error:
-            self._park(method, properties, body, str(error))
+            self._park(method, properties, body, str(error), began)
             return None
         except Exception as error:
             log.exception("a message could not be read")
-            self._park(method, properties, body, f"the message could not be read: {type(error).__name__}")
+            self._park(method, properties, body, f"the message could not be read: {type(error).__name__}", began)
             return None
         self.known_tags.add(method.delivery_tag)
+        self.broker.spans.received(message.came, began)
         if message.arrived.is_new and not method.redelivered and message.arrived.event.type in e.REQUESTS:
             self._log(message.arrived)
         return message
@@ -186,12 +193,14 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
     def ack(self, message: Any) -> None:
         """Acknowledges, if it is ours to acknowledge."""
         if self._ours(message):
-            super().ack(message)
+            with self.broker.spans.settling("ack", message.came, message.step):
+                super().ack(message)
 
     def nack(self, message: Any) -> None:
         """Rejects, if it is ours to reject."""
         if self._ours(message):
-            super().nack(message)
+            with self.broker.spans.settling("nack", message.came, message.step):
+                super().nack(message)
 
     def close(self) -> None:
         """See dramatiq."""
@@ -217,14 +226,17 @@ class EventConsumer(_RabbitmqConsumer):  # type: ignore[misc]  # dramatiq's clas
             self.gone = True  # the server has cancelled us: the queue is gone
             raise
 
-    def _park(self, method: Any, properties: pika.BasicProperties, body: bytes, reason: str) -> None:
+    def _park(self, method: Any, properties: pika.BasicProperties, body: bytes, reason: str, began: int) -> None:
+        message = came(self.queue_name, method, body)
+        self.broker.spans.received(message, began, reason)
         try:
             crowded = connection.waiting(self.connection, self.queue.dead_letters) >= topology.MOST_UNREADABLE
             if not crowded:
                 self.broker.park(self, body, properties, reason)
         except (SnaplineError, AMQPError) as error:
             raise ConnectionClosed(error) from None
-        self.channel.basic_ack(method.delivery_tag)
+        with self.broker.spans.settling("ack", message):
+            self.channel.basic_ack(method.delivery_tag)
         self.broker.unread(self.queue_name, crowded)
         log.warning(
             "message handled",
@@ -256,6 +268,8 @@ class DeliveredMessage(_RabbitmqMessage):  # type: ignore[misc]  # dramatiq's cl
         message = _message(consumer.queue, json.loads(body), arrived.event.id, options)
         super().__init__(method.redelivered, method.delivery_tag, message)
         self.consumer, self.properties, self.body, self.arrived = consumer, properties, body, arrived
+        self.came = came(consumer.queue.name, method, body, arrived.event, arrived.attempt)
+        self.step: Any = None
         self.settled = False
         self.left = "what becomes of it was not settled"
 

@@ -49,7 +49,7 @@ class Publisher:
     def publish(self, event: e.AnyEvent, headers: Mapping[str, Any] = NO_HEADERS) -> None:
         """Puts an event on the bus. Raises TransientError, Denied; then it may or may not be on the bus."""
         with self._around(event) as told:
-            self._publish(told, headers)
+            self._publish(event if headers else told, headers)  # what is signed stays as it is
 
     def _publish(self, event: e.AnyEvent, headers: Mapping[str, Any]) -> None:
         properties = self.properties(
@@ -63,8 +63,7 @@ class Publisher:
                 for name in (queue.name, queue.dead_letters):  # a queue that is just being declared has no bindings yet
                     self._ensure(opened, name, partial(declaring.declare_queue, opened, queue))
 
-        exchange = EVENTS if event.type in e.REQUESTS else TOLD
-        key = topology.routing_key(event.data)
+        exchange, key = topology.exchange(event.data), topology.routing_key(event.data)
         self._send(exchange, key, e.encode(event), properties, ready, mandatory=bool(queues))
 
     def log(self, body: bytes, headers: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ import dramatiq
 from schemas import metrics as m
 from schemas import topology
 from workers.adapters.broker import watching
+from workers.adapters.broker.observing.outcomes import outcome_of
 from workers.adapters.telemetry.metering import Meter
-from workers.deliveries import Outcome
 
 
 class Metrics(dramatiq.Middleware):
@@ -73,10 +73,3 @@ class Metrics(dramatiq.Middleware):
 
 def _connected(worker: dramatiq.Worker, queue: str) -> list[m.Sample]:
     return [m.Sample(m.CONNECTED, watching.consuming(worker), (queue,))]
-
-
-def outcome_of(raised: BaseException | None) -> str:
-    """As the log calls it. What nobody foresaw is tried again (settling.py)."""
-    if raised is None:
-        return "done"
-    return raised.word if isinstance(raised, Outcome) else "retry"

@@ -1,0 +1,1 @@
+"""What can be seen of messages: counted (metrics.py), and as spans (tracing.py). Neither is imported unless wanted."""
