@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from producers.access.guard import BodyLimit, Guard
 from producers.console import faults
+from producers.console.kept_home import kept_home
 from producers.console.needs import Needs
 from producers.console.pages import (
     account,
@@ -36,6 +37,7 @@ from producers.console.pages import (
     theme,
 )
 from producers.console.pages import api as api_page
+from producers.console.shared import of_application
 from producers.http import routes as api
 from producers.http.api import serving
 from schemas.errors import SnaplineError
@@ -73,8 +75,11 @@ def application(needs: Needs) -> Starlette:
     """The ASGI application."""
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        home = of_application(app, kept_home)
+        home.home(0)  # what takes long the first time is read before anybody asks
         yield
+        home.close()
         needs.hub.close()
 
     made = Starlette(

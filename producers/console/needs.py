@@ -33,7 +33,8 @@ class Access(Protocol):
 @dataclass(frozen=True)
 class Needs:
     """`now` is UTC. `development` adds pages for those who build the console. Without a `door` nobody can sign in, as
-    where `access` says that somebody is."""
+    where `access` says that somebody is. After `patience` (seconds) a page says that what it shows is still being read
+    for the first time; `glance` is as long as it waits for what it can do without."""
 
     session: Session
     access: Access
@@ -41,6 +42,8 @@ class Needs:
     now: Callable[[], datetime]
     development: bool = False
     door: Doorkeeper | None = None
+    patience: float = 60.0
+    glance: float = 60.0
 
 
 def door_of(request: Request) -> Doorkeeper:

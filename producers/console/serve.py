@@ -12,6 +12,8 @@ from producers.http import tls
 from producers.http.serve import address
 from producers.session import Session
 
+PATIENCE, GLANCE = 1.0, 0.2
+"""See `Needs`."""
 LINGER = 5
 """Seconds for which an idle connection stays open, and for which requests may go on after the server was stopped."""
 
@@ -20,7 +22,8 @@ def serve(session: Session, door: Doorkeeper, listen: str, *, development: bool 
     """Listens at `listen`, a host and a port, until SIGTERM or SIGINT. Raises Invalid for a bad address or
     certificate."""
     host, port = address(listen)
-    needs = Needs(session, door, Hub(session.events), lambda: datetime.now(UTC), development, door)
+    hub = Hub(session.events)
+    needs = Needs(session, door, hub, lambda: datetime.now(UTC), development, door, patience=PATIENCE, glance=GLANCE)
     config = uvicorn.Config(
         application(needs),
         host=host,

@@ -13,14 +13,15 @@ from producers.access.identity import Identity, may, require
 from producers.actions import verification
 from producers.actions.home import coverage
 from producers.console import faults, plots
+from producers.console.kept_home import kept_home
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import form, identity_of, page, seen, text
+from producers.console.shared import shared
 from producers.console.snapshots_card import snapshots_card
 from producers.views import jobs
 from producers.views.home.composed import granted
 from producers.views.home.facts import CONSOLE
-from producers.views.home.keeper import Keeper
 from producers.views.home.verdict import Deed, Doing, Todo
 from producers.views.job_views import BackupView
 from schemas.errors import Invalid, SnaplineError
@@ -49,23 +50,24 @@ class Button:
     name: str = ""
 
 
-def routes(needs: Needs) -> list[BaseRoute]:
+def routes(_: Needs) -> list[BaseRoute]:
     """See the module."""
-    keeper = Keeper(needs.session, needs.now)
-    needs.hub.before_telling(keeper.forget)
     return [
-        page("/", lambda request: show(request, keeper)),
+        page("/", show),
         page("/dashboard", lambda _: seen("/")),
         form("/verify", verify, "take"),
-        form("/not-covered/include", lambda request, given: include(request, given, keeper), "configure"),
-        form("/not-covered/leave-out", lambda request, given: leave_out(request, given, keeper), "configure"),
+        form("/not-covered/include", include, "configure"),
+        form("/not-covered/leave-out", leave_out, "configure"),
     ]
 
 
-def show(request: Request, keeper: Keeper, problem: str = "", status: int = 200) -> Response:
-    """See the module. With a `problem`, why what was asked for could not be done."""
-    identity = identity_of(request)
-    home = keeper.home()
+def show(request: Request, problem: str = "", status: int = 200) -> Response:
+    """See the module. With a `problem`, why what was asked for could not be done. While it is read for the first time,
+    the page says nothing else."""
+    identity, kept = identity_of(request), shared(request, kept_home)
+    if not kept.is_read() and kept.home(needs_of(request).patience) is None:
+        return render(request, "pages/reading.html", status, title="Home", section="home", problem=problem)
+    home = kept.keeper.home()
     if identity.apps is not None:
         home = granted(home, identity.apps)
     shown = home.standings if request.query_params.get("all") else home.standings[:FIRST]
@@ -99,7 +101,7 @@ def verify(request: Request, given: FormData) -> Response:
     return seen("/", done="verify")
 
 
-def include(request: Request, given: FormData, keeper: Keeper) -> Response:
+def include(request: Request, given: FormData) -> Response:
     """Has the chosen volumes backed up from now on."""
     require(identity_of(request), "configure")
     session, app = needs_of(request).session, text(given, "app")
@@ -110,20 +112,19 @@ def include(request: Request, given: FormData, keeper: Keeper) -> Response:
         else:
             coverage.include_namespace(session, namespace, app)
 
-    return _each(request, given, act, "included", keeper)
+    return _each(request, given, act, "included")
 
 
-def leave_out(request: Request, given: FormData, keeper: Keeper) -> Response:
+def leave_out(request: Request, given: FormData) -> Response:
     """Leaves the chosen volumes and namespaces out of all snapshots."""
     require(identity_of(request), "configure")
     session = needs_of(request).session
-    return _each(
-        request, given, lambda namespace, claim: coverage.leave_out(session, namespace, claim), "left-out", keeper
-    )
+    return _each(request, given, lambda namespace, claim: coverage.leave_out(session, namespace, claim), "left-out")
 
 
-def _each(request: Request, given: FormData, act: Callable[[str, str], object], done: str, keeper: Keeper) -> Response:
+def _each(request: Request, given: FormData, act: Callable[[str, str], object], done: str) -> Response:
     """Does it with one after the other; the first that cannot be done is told, and those before it stay done."""
+    keeper = shared(request, kept_home).keeper
     chosen = [value for value in given.getlist("volume") if isinstance(value, str)]
     try:
         if not chosen:
@@ -133,7 +134,7 @@ def _each(request: Request, given: FormData, act: Callable[[str, str], object], 
             act(namespace, claim)
     except SnaplineError as error:
         keeper.forget()
-        return show(request, keeper, str(error), faults.status_of(error))
+        return show(request, str(error), faults.status_of(error))
     keeper.forget()
     return seen("/", done=done)
 

@@ -11,7 +11,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from producers.access.identity import may, require
-from producers.console.needs import Needs
+from producers.console import plots
+from producers.console.kept_home import kept_home
+from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import identity_of, page, seen
 from producers.console.shared import shared
@@ -23,6 +25,7 @@ from producers.views.console import rows
 from producers.views.console.app_names import AppName
 from producers.views.console.rows import Filter
 from producers.views.console.running import RunningJob
+from producers.views.home.facts import CONSOLE
 from schemas.errors import Code, SnaplineError
 from schemas.job import backup
 
@@ -110,6 +113,9 @@ def _visible(request: Request) -> tuple[list[AppName], SnaplineError | None]:
 
 def _shown(request: Request, template: str, at: str, slug: str | None, *, app: str | None) -> Response:
     known, places_known = shelf_at(request), shared(request, shelves)
+    if not known.is_read(needs_of(request).patience):
+        tab, title = ("partial", "Partial Snapshots") if app else ("full", "Full Snapshots")
+        return render(request, "pages/reading.html", section="snapshots", tab=tab, title=title, problem="")
     listed = known.listed()
     if listed.problem is not None and listed.problem.code == Code.NO_DESTINATION:
         return seen(SETTINGS)
@@ -127,6 +133,8 @@ def _shown(request: Request, template: str, at: str, slug: str | None, *, app: s
         failures=known.failures(),
         states=STATES,
         request_id=str(uuid.uuid4()),
+        standing=shared(request, kept_home).standing(app or CONSOLE, needs_of(request).glance),
+        marks=plots.marks,
         slug=app,
         app_name=_name(apps, app),
     )

@@ -82,6 +82,17 @@ class Shelf:
         """`clock` is in seconds."""
         self._session, self._now, self._clock, self._destination = session, now, clock, destination
         self._lock, self._state = threading.Lock(), _State()
+        self._first_lock = threading.Lock()
+        self._first: threading.Thread | None = None
+
+    def is_read(self, patience: float) -> bool:
+        """Whether they were read since the process began; waits so many seconds for that. Reading goes on."""
+        with self._first_lock:
+            if self._first is None:
+                self._first = threading.Thread(target=self.listed, name="first list", daemon=True)
+                self._first.start()
+        self._first.join(patience)
+        return not self._first.is_alive()
 
     def listed(self) -> Listed:
         """All snapshots, the newest first. What was last read is given, with the problem, where they cannot be read."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from producers.access.identity import Identity
+from producers.actions import objectives
 from producers.views.console import rows
 from schemas import keys
 from schemas.errors import Code, TransientError
@@ -264,3 +265,23 @@ def _finished(console: Console, name: str, number: int) -> None:
         volumes=[volume()],
     )
     ledger.create(console.front.store, keys.final(backup(name)), record)
+
+
+def test_the_last_30_days_are_drawn_as_on_home_and_said_in_words(console: Console) -> None:
+    register(console, "shop")
+    objectives.put(console.front.session, "shop", "24h")
+    for name, days in (("shop-a", 6), ("shop-b", 5)):
+        console.front.begin(name)
+        at = NOON - timedelta(days=days)
+        console.front.finish(name, app="shop", requested_at=at, completed_at=at)
+    page = console.get("/snapshots/partial/shop")
+    said = page.test_id("last-30-days")
+    assert "2 completed, 5 overdue" in said  # each day that ended without, or is today, 24 h after the last
+    assert 'aria-label="Shop, last 30 days: 2 completed, 5 overdue"' in page.html
+    assert "22 Nov: Overdue" in page.html
+    assert "Shop" in console.get("/").text
+    assert "last 30 days: 2 completed, 5 overdue" in console.get("/").html
+
+
+def test_without_a_snapshot_no_days_are_drawn(console: Console) -> None:
+    assert not console.get("/snapshots").has("last-30-days")
