@@ -18,6 +18,8 @@ from schemas.topology import CONTROL, EVENT_LOG, EVENTS, TOLD, WORK
 Right = dict[str, str]
 _STEPS = [*map(re.escape, topology.QUEUES), re.escape(topology.NODE_QUEUE_PREFIX) + ".+"]
 """The queues of all steps, on any node."""
+NOTHING = "(?!)"
+"""Matches nothing, not even the empty routing key, as `^$` would."""
 TEMPORARY = r"amq\.gen.*"
 """Names that RabbitMQ gives to the queues of one connection."""
 
@@ -103,4 +105,4 @@ def _keys(service: str, *, requests: bool) -> str:
 
 def _any(patterns: Iterable[str]) -> str:
     """A regular expression for what one of `patterns` matches as a whole; nothing, if there are none."""
-    return f"^({'|'.join(sorted(set(patterns)))})$"
+    return f"^({'|'.join(found)})$" if (found := sorted(set(patterns))) else NOTHING
