@@ -157,7 +157,7 @@ LOG_LAG = _gauge(
 FLEET_OK = _gauge(
     "fleet_scrape_ok",
     "alarms",
-    "1 if this part of the fleet could be read at the last look, else 0; then what it says is absent.",
+    "1 if all of this part of the fleet could be read at the last look, else 0; what could not is absent.",
     "part",
 )
 FLEET_AT = _gauge("fleet_scrape_timestamp_seconds", "alarms", "When the last look at the fleet ended.")

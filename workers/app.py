@@ -24,6 +24,7 @@ from schemas.settings import from_environment
 from workers import actors, line
 from workers.adapters import broker, logs
 from workers.adapters.telemetry import probe
+from workers.fleet_watch import watching_fleet
 from workers.jobs.store_time import clock_skew
 from workers.needs import Needs
 from workers.patience import Patience
@@ -143,6 +144,8 @@ class Boot(dramatiq.Middleware):
 
         meter = self._needs.telemetry.meter
         if meter is not None:
+            if queue.name == "alarms":
+                meter.watch(self._open.enter_context(watching_fleet(self._needs)).samples)
             meter.watch(lambda: [m.Sample(m.HUNG, len(hung()), (queue.name,))])
             meter.watch(lambda: clock_skew(self._needs.now))
         return probe.Health(

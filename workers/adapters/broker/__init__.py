@@ -4,7 +4,7 @@ from dramatiq.middleware import Shutdown, TimeLimitExceeded
 
 from workers.adapters.broker.consuming import EventBroker, delivery
 from workers.adapters.broker.control import broadcast_cancel, listen_cancel
-from workers.adapters.broker.dead_letters import DeadLetter, drop, list_dead_letters, queue_state, redrive
+from workers.adapters.broker.dead_letters import DeadLetter, drop, list_dead_letters, queue_state, queue_states, redrive
 from workers.adapters.broker.declaring import declare
 from workers.adapters.broker.event_log import Logged, Since, Start, read_log
 from workers.adapters.broker.log_slices import read_slice
@@ -38,6 +38,7 @@ __all__ = [
     "list_dead_letters",
     "listen_cancel",
     "queue_state",
+    "queue_states",
     "read_log",
     "read_slice",
     "redrive",

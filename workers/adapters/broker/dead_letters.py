@@ -103,6 +103,22 @@ def queue_state(url: str, queue: str) -> QueueState:
             raise
 
 
+def queue_states(url: str, queues: list[str]) -> dict[str, QueueState]:
+    """How it is with each of the queues that are there and may be looked at, over one connection. Raises
+    TransientError, Denied."""
+    found: dict[str, QueueState] = {}
+    with connection.opened(url, "look at the queues") as opened:
+        channel = opened.channel()
+        for name in queues:
+            try:
+                found[name] = _look(channel, name)
+            except ChannelClosedByBroker as error:
+                if error.reply_code not in (connection.NOT_FOUND, connection.ACCESS_REFUSED):
+                    raise
+                channel = opened.channel()
+    return found
+
+
 def _look(channel: BlockingChannel, queue: str) -> QueueState:
     found = channel.queue_declare(queue, passive=True).method
     return QueueState(int(found.consumer_count), int(found.message_count))
