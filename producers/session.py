@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
+from producers import reaching
 from producers.event_feed import EventFeed
 from schemas import metrics as m
 from schemas.destination import Destination
@@ -15,7 +16,6 @@ from schemas.errors import Code, Invalid, NotFound, SnaplineError
 from schemas.events import THE_DEFAULT
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
-from workers.adapters import stores
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.destinations import ConfiguredDestinations
 from workers.adapters.telemetry.process import Telemetry, telemetry
@@ -42,7 +42,7 @@ class Session:
         self.settings, self.source = settings, source
         self.events = EventFeed(lambda since, stop: self.bus.read_log(since, stop))
         self._bus, self._cluster = bus, cluster
-        self.open_store = open_store or partial(stores.open_store, ca=settings.s3_ca)
+        self.open_store = open_store or partial(reaching.open_store, ca=settings.s3_ca)
         self._lock = threading.Lock()
 
     @property

@@ -40,6 +40,16 @@ def allowed(host: str, port: int, allow_private: bool) -> str:
     raise Invalid(f"{host} may not be notified: its address is {why or 'none'}", code=Code.ADDRESS_REFUSED)
 
 
+def refused(host: str, port: int) -> str | None:
+    """Why a server of that name may not be asked for anything, wherever it stands: one of its addresses is none for
+    anybody. None if it may, or its name is not known now."""
+    try:
+        found = _addresses(host, port)
+    except TransientError:
+        return None
+    return next((why for address in found if (why := refusal(address, allow_private=True))), None)
+
+
 def refusal(address: Address, allow_private: bool) -> str | None:
     """Why nobody may be notified there; None if somebody may."""
     bare = _bare(address)
