@@ -65,7 +65,8 @@ class BackupView:
     `requested_at` when that record was written.
 
     It expires at `expires_at`, None if nothing says when; one that is `held` stays even so. `checked` and `tested` say
-    how good it is known to be. One that is a copy was `copied_from` another destination; `copies` are its own."""
+    how good it is known to be. One that is a copy was `copied_from` another destination; `copies` are its own.
+    `sequences` are the release sequences of its `apps`, in their order."""
 
     name: str
     status: Status
@@ -92,6 +93,7 @@ class BackupView:
     tested: RestoreTestView | None = None
     copied_from: str | None = None
     copies: tuple[CopyView, ...] = ()
+    sequences: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

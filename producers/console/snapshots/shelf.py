@@ -6,25 +6,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from producers.actions.answers import BEFORE, believed
+from producers.actions.deleting import Deletions
 from producers.actions.jobs import Requested
 from producers.console.needs import Needs
-from producers.event_feed import Listener, Missed
 from producers.session import Session
 from producers.views.catalog import open_catalog
 from producers.views.console import rows
 from producers.views.console.app_names import AppName, app_names
 from producers.views.console.restores_underway import RestoreUnderway, restores_underway
 from producers.views.job_views import BackupView
-from schemas import events as e
 from schemas.errors import SnaplineError
 from schemas.events import THE_DEFAULT
 from schemas.messages import Message
-
-if TYPE_CHECKING:
-    from workers.adapters.broker import Logged
 
 AGE = 1.0
 """Seconds for which what was read is good enough."""
@@ -51,14 +45,6 @@ class _Begun:
 
 
 @dataclass
-class _Going:
-    """A deletion that was asked for; its answer comes by the event feed."""
-
-    listener: Listener
-    failure: Message | None = None
-
-
-@dataclass
 class _State:
     listed: Listed = Listed(())
     read_at: float = float("-inf")
@@ -66,7 +52,6 @@ class _State:
     apps_problem: SnaplineError | None = None
     apps_read_at: float = float("-inf")
     begun: dict[str, _Begun] = field(default_factory=dict)
-    going: dict[str, _Going] = field(default_factory=dict)
 
 
 class Shelf:
@@ -81,7 +66,7 @@ class Shelf:
     ):
         """`clock` is in seconds."""
         self._session, self._now, self._clock, self._destination = session, now, clock, destination
-        self._lock, self._state = threading.Lock(), _State()
+        self._lock, self._state, self._deletions = threading.Lock(), _State(), Deletions(session)
         self._first_lock = threading.Lock()
         self._first: threading.Thread | None = None
 
@@ -118,7 +103,7 @@ class Shelf:
         """Rows of `found`, with what was asked for here of `app` (None for full snapshots)."""
         with self._lock:
             begun = [each for each in self._state.begun.values() if each.app == app]
-            going = {name for name, each in self._state.going.items() if each.failure is None}
+        going = self._deletions.going()
         news = [rows.preparing(each.name, each.app, each.at, self._now()) for each in reversed(begun)]
         return rows.as_asked([rows.row(view) for view in found], news, going)
 
@@ -130,12 +115,8 @@ class Shelf:
 
     def deletes(self, requested: Requested) -> None:
         """The deletion of a snapshot was asked for."""
-        listener = self._session.events.listen(requested.event.time - BEFORE)
-        with self._lock:
-            if (before := self._state.going.pop(requested.job.name, None)) is not None:
-                before.listener.close()
-            self._state.going[requested.job.name] = _Going(listener)
-            self._state.read_at = float("-inf")
+        self._deletions.asked(requested)
+        self.changed()
 
     def changed(self) -> None:
         """What was read is not good enough any more."""
@@ -149,8 +130,7 @@ class Shelf:
 
     def failures(self) -> dict[str, Message]:
         """Why snapshots could not be deleted, by name."""
-        with self._lock:
-            return {name: each.failure for name, each in self._state.going.items() if each.failure is not None}
+        return self._deletions.failures()
 
     def _read(self, before: Listed) -> Listed:
         try:
@@ -165,24 +145,7 @@ class Shelf:
         if state.listed.problem is not None:
             return
         state.begun = {name: each for name, each in state.begun.items() if name not in there}
-        for name, each in [*state.going.items()]:
-            each.failure = each.failure or self._answer(name, each.listener)
-            if name not in there:
-                each.listener.close()
-                del state.going[name]
-
-    def _answer(self, name: str, listener: Listener) -> Message | None:
-        failure = None
-        while (heard := listener.get(0)) is not None:
-            if not isinstance(heard, Missed):
-                failure = self._refusal(name, heard) or failure
-        return failure
-
-    def _refusal(self, name: str, heard: "Logged") -> Message | None:
-        said = heard.event.data
-        if isinstance(said, e.BackupDeleteFailed) and said.backup == name and believed(self._session, heard):
-            return said.reason
-        return None
+        self._deletions.settle(there)
 
 
 def last_size(views: Sequence[BackupView], app: str | None) -> int | None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.responses import Response
 
 from producers.access.identity import Identity, Permission, not_permitted, require
+from producers.actions.deleting import Deletions
 from producers.http.problems import Problem
 from producers.session import Session
 from schemas.errors import Denied
@@ -24,12 +25,14 @@ _IN_PATH = re.compile(r"\{(\w+)(?::path)?\}")
 
 @dataclass(frozen=True)
 class Call:
-    """One request: whose it is, when it came (UTC), and what can be asked. Names of `headers` are in small letters."""
+    """One request: whose it is, when it came (UTC), what can be asked, and what was asked to be deleted here. Names of
+    `headers` are in small letters."""
 
     session: Session
     identity: Identity
     now: datetime
     headers: Mapping[str, str]
+    deletions: Deletions
 
     def require(self, permission: Permission, app: str | None = None) -> None:
         """Raises Problem (403) for what the identity may not; `app` None is what concerns all applications."""

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from producers.access.identity import may_some
+from producers.actions.deleting import Deletions
 from producers.http import problems
 from producers.http.api import auditing, failures
 from producers.http.api.asking import SAFE, Access, asker
@@ -47,17 +48,18 @@ def routes(table: Iterable[Operation], needs: Needs) -> list[BaseRoute]:
     by_path: dict[str, dict[str, Operation]] = {}
     for each in table:
         by_path.setdefault(each.path, {})[each.method] = each
+    deletions = Deletions(needs.session)
     ordered = sorted(by_path.items(), key=lambda item: [part.startswith("{") for part in item[0].split("/")])
-    return [Route(path, _endpoint(methods, needs), methods=METHODS) for path, methods in ordered]
+    return [Route(path, _endpoint(methods, needs, deletions), methods=METHODS) for path, methods in ordered]
 
 
-def _endpoint(methods: dict[str, Operation], needs: Needs) -> Callable[[Request], Any]:
+def _endpoint(methods: dict[str, Operation], needs: Needs, deletions: Deletions) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         operation = methods.get("GET" if request.method == "HEAD" else request.method)
         if operation is None:
             return problems.answer(_no_such_method(request, methods))
         try:
-            return await _answered(operation, request, needs)
+            return await _answered(operation, request, needs, deletions)
         except Problem as problem:
             return problems.answer(problem)
         except SnaplineError as error:
@@ -78,9 +80,9 @@ def _no_such_method(request: Request, methods: dict[str, Operation]) -> Problem:
     return Problem(405, text, {"Allow": allowed}, what_to_do=f"GET {DOCUMENT} lists all routes")
 
 
-async def _answered(operation: Operation, request: Request, needs: Needs) -> Response:
+async def _answered(operation: Operation, request: Request, needs: Needs, deletions: Deletions) -> Response:
     identity = await run_in_threadpool(asker, needs.access, request)
-    call = Call(needs.session, identity, needs.now(), request.headers)
+    call = Call(needs.session, identity, needs.now(), request.headers, deletions)
     try:
         _allowed(operation, call, request)
         given = {**_named(operation, request), **_query(operation, request), **await _body(operation, request)}

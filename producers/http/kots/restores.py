@@ -10,7 +10,12 @@ from producers.http.problems import Problem
 from producers.views import jobs as views
 from producers.views.catalog import open_catalog
 from producers.views.job_views import BackupView, RestoreView
-from schemas.errors import Code, NotFound
+from schemas import keys
+from schemas.errors import Code, Damaged, NotFound
+from schemas.job import Job, restore
+from schemas.records import RestorePlan, VolumeResult
+from workers.jobs import ledger
+from workers.ports import ObjectStore
 
 
 def restore_status(call: Call, app: str) -> m.RestoreStatus:
@@ -50,8 +55,8 @@ def restore_apps(call: Call, name: str, body: m.RestoreApps) -> m.AppsRestoring:
     view = views.backup(call.session.store(), name).view
     if body.restoreAll:
         call.require("restore")
-        restore = jobs.restore(call.session, name, "applications").job.name
-        return m.AppsRestoring(restores=[m.AppRestoring(appSlug=slug, restoreName=restore) for slug in view.apps])
+        asked = jobs.restore(call.session, name, "applications").job.name
+        return m.AppsRestoring(restores=[m.AppRestoring(appSlug=slug, restoreName=asked) for slug in view.apps])
     if not body.appSlugs:
         raise Problem(422, "body.appSlugs: name at least one application, or say restoreAll")
     _must_hold(view, body.appSlugs)
@@ -89,7 +94,30 @@ def _of_app(call: Call, restores: Sequence[RestoreView], name: str, app: str) ->
 
 
 def _detail(call: Call, name: str) -> m.RestoreDetail:
-    return shapes.restore(views.restore(call.session.store(), name))
+    store = call.session.store()
+    details = views.restore(store, name)
+    return shapes.restore(details, _volumes(store, restore(name), details.view.status in shapes.UNDERWAY))
+
+
+def _volumes(store: ObjectStore, job: Job, underway: bool) -> list[m.RestoreVolume]:
+    """Those that its plan has; none before it has one, or if that cannot be believed, which its errors tell."""
+    try:
+        plan = ledger.find(store, keys.plan(job), RestorePlan)
+        if plan is None:
+            return []
+        found = [ledger.find(store, each.key, VolumeResult) for each in store.list(keys.volume_results(job))]
+    except Damaged:
+        return []
+    results = {each.volume: each for each in found if each is not None}
+    return [
+        shapes.written(
+            each,
+            result := results.get(each.key),
+            begun=underway and result is None and ledger.exists(store, keys.slices(job, each.key)),
+            underway=underway,
+        )
+        for each in plan.volumes
+    ]
 
 
 def _restores(call: Call) -> list[RestoreView]:

@@ -1,7 +1,7 @@
 """From views to KOTS' JSON."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from producers.http.kots import models as m
@@ -9,6 +9,7 @@ from producers.views.hooks import HookView
 from producers.views.job_views import BackupView, RestoreDetails, Status
 from producers.views.volumes import VolumeView
 from schemas.messages import Message
+from schemas.records import VolumeRestore, VolumeResult
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 UNDERWAY = ("Queued", "InProgress", "Cancelling")
@@ -41,18 +42,23 @@ def phase(status: Status) -> str:
     return PHASES.get(status, status)
 
 
-def backup(view: BackupView, done: int | None = None) -> m.Backup:
-    """A snapshot as in a list. Of one that runs, `done` volumes are whole."""
+def backup(view: BackupView, names: Mapping[str, str], *, done: int | None = None, deleting: bool = False) -> m.Backup:
+    """A snapshot as in a list. Of one that runs, `done` volumes are whole. `names` are those of registered
+    applications, by slug; what is no longer registered is called by its slug."""
+    sequences = dict(zip(view.apps, view.sequences, strict=False))
     apps = [view.app] if view.app else view.apps
     return m.Backup(
         name=view.name,
-        status=state(view.status),
+        status="Deleting" if deleting else state(view.status),
         trigger="schedule" if view.schedule else "manual",
         appID=view.app or "",
         startedAt=view.requested_at,
         finishedAt=view.completed_at,
         expiresAt=view.expires_at,
-        includedApps=[m.IncludedApp(slug=slug, name=slug) for slug in apps],
+        sequence=sequences.get(view.app or "", 0),
+        includedApps=[
+            m.IncludedApp(slug=slug, name=names.get(slug, slug), sequence=sequences.get(slug, 0)) for slug in apps
+        ],
         backupCount=0 if view.status in ("Rejected", "Unreadable") else 1,
         volumeCount=view.volumes,
         volumeSuccessCount=view.volumes if done is None else done,
@@ -95,17 +101,41 @@ def volume(view: VolumeView) -> m.SnapshotVolume:
         sizeBytesHuman=size(view.scanned_bytes),
         doneBytesHuman=size(view.scanned_bytes),
         completionPercent=100,
+        startedAt=view.began_at,
+        finishedAt=view.ended_at,
         phase="Completed",
     )
 
 
-def restore(details: RestoreDetails) -> m.RestoreDetail:
-    """How far a restore is."""
+def written(volume: VolumeRestore, result: VolumeResult | None, *, begun: bool, underway: bool) -> m.RestoreVolume:
+    """A volume of a restore, which is `underway` or has ended: with a `result`, or without. How much of one is written
+    that has `begun` is not on record."""
+    done = result.bytes if result else 0
+    if result is not None:
+        said = "Failed" if result.errors else "Completed"
+    else:
+        said = "Failed" if not underway else "InProgress" if begun else "New"
+    percent = 100 if said == "Completed" else min(99, 100 * done // volume.bytes) if volume.bytes else 0
+    return m.RestoreVolume(
+        name=volume.key,
+        podName=volume.pod,
+        podNamespace=volume.namespace,
+        podVolumeName=volume.name,
+        sizeBytesHuman=size(volume.bytes),
+        doneBytesHuman=size(done),
+        completionPercent=percent,
+        finishedAt=result.finished_at if result else None,
+        phase=said,
+    )
+
+
+def restore(details: RestoreDetails, volumes: Iterable[m.RestoreVolume]) -> m.RestoreDetail:
+    """How far a restore is, and its `volumes`."""
     view = details.view
     return m.RestoreDetail(
         name=view.name,
         phase=phase(view.status),
-        volumes=[],
+        volumes=list(volumes),
         errors=errors((*details.errors, *view.reasons)),
         warnings=errors((*details.warnings, *view.notes)),
     )

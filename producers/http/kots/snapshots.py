@@ -1,5 +1,6 @@
 """Snapshots as KOTS' console asks for them: list, look at, take, delete."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from starlette.responses import Response
@@ -10,11 +11,12 @@ from producers.http.kots import models as m
 from producers.http.kots import shapes
 from producers.views import jobs as views
 from producers.views.catalog import open_catalog
+from producers.views.console.app_names import app_names
 from producers.views.hooks import hooks
 from producers.views.job_views import BackupDetails
 from producers.views.kept_log import KeptLine, kept_log
 from schemas import keys
-from schemas.errors import Damaged
+from schemas.errors import Damaged, SnaplineError
 from schemas.job import backup as backup_called
 from schemas.records import BackupPlan, BackupRecord
 from workers.jobs import ledger
@@ -23,13 +25,12 @@ from workers.ports import ObjectStore
 
 def snapshots(call: Call) -> m.Backups:
     """All full snapshots, the newest first."""
-    return m.Backups(backups=[shapes.backup(each) for each in open_catalog(call.session).backups() if not each.app])
+    return _listed(call, None)
 
 
 def app_snapshots(call: Call, app: str) -> m.Backups:
     """The partial snapshots of an application, the newest first."""
-    found = open_catalog(call.session).backups()
-    return m.Backups(backups=[shapes.backup(each) for each in found if each.app == app])
+    return _listed(call, app)
 
 
 def take_snapshot(call: Call) -> m.Taken:
@@ -48,13 +49,15 @@ def snapshot(call: Call, name: str) -> m.BackupDetails:
     details = views.backup(store, name)
     call.require("view", details.view.app)
     done = details.standing.volumes_done if details.standing else None
-    return m.BackupDetails(backup=shapes.backup(details.view, done), backupDetails=[_detail(call, store, details)])
+    call.deletions.settle()
+    shown = shapes.backup(details.view, _names(call), done=done, deleting=name in call.deletions.going())
+    return m.BackupDetails(backup=shown, backupDetails=[_detail(call, store, details)])
 
 
 def delete_snapshot(call: Call, name: str) -> m.Done:
     """Delete a snapshot, and what only it refers to."""
     call.require("delete", views.backup(call.session.store(), name).view.app)
-    jobs.delete(call.session, name)
+    call.deletions.asked(jobs.delete(call.session, name))
     return m.Done()
 
 
@@ -70,6 +73,24 @@ def snapshot_log(call: Call, name: str) -> Response:
 def velero(_: Call) -> m.Velero:
     """Whether snapshots can be taken here."""
     return m.Velero(isVeleroInstalled=True)
+
+
+def _listed(call: Call, app: str | None) -> m.Backups:
+    """Those of one application, or full ones for None. One that is asked to be deleted here is there until it is gone;
+    if it could not be deleted, it is as it was."""
+    found = open_catalog(call.session).backups()
+    call.deletions.settle({each.name for each in found})
+    names, going = _names(call), call.deletions.going()
+    shown = [each for each in found if (each.app or None) == app]
+    return m.Backups(backups=[shapes.backup(each, names, deleting=each.name in going) for each in shown])
+
+
+def _names(call: Call) -> Mapping[str, str]:
+    """Names of registered applications, by slug; none where the cluster does not answer."""
+    try:
+        return {each.slug: each.name for each in app_names(call.session)}
+    except SnaplineError:
+        return {}
 
 
 def _detail(call: Call, store: ObjectStore, details: BackupDetails) -> m.BackupDetail:

@@ -8,13 +8,15 @@ import pytest
 from schemas import events as e
 from schemas import keys
 from schemas.job import restore
-from schemas.records import RestoreRecord, RestoreRequest
+from schemas.messages import Message
+from schemas.records import RestorePlan, RestoreRecord, RestoreRequest, VolumeRestore, VolumeResult, WriteState
 from tests.support import api
 from tests.support.api import Site
 from tests.support.front import NOON
 from workers.jobs import ledger
 
 FULL = "instance-bcdfg"
+VOLUME = {"kind": "claim", "namespace": "shop", "pod": "db-0", "helper": "h", "volume_id": "v", "bytes": 1000}
 
 
 @pytest.fixture
@@ -105,3 +107,31 @@ def test_how_far_each_application_is_and_new_is_what_was_not_begun(site: Site) -
         ("shop", "InProgress"),
         ("wiki", "New"),
     ]
+
+
+def test_the_volumes_of_a_restore_are_told_with_how_far_they_are(site: Site) -> None:
+    begin(site, "instance-bcdfg-xyz24")
+    job, store = restore("instance-bcdfg-xyz24"), site.front.store
+    wanted = [VolumeRestore.model_validate({**VOLUME, "claim": claim, "name": claim}) for claim in ("a", "b", "c", "d")]
+    plan = {"name": job.name, "request": "q", "backup": FULL, "manifest": "m", "objects": 1, "volumes": wanted}
+    ledger.create(store, keys.plan(job), RestorePlan.model_validate(plan))
+    damage = Message(code="Damaged", text="a chunk is missing")
+    for result in (
+        VolumeResult(volume="shop/a", bytes=1000, finished_at=NOON),
+        VolumeResult(volume="shop/b", bytes=400, finished_at=NOON, errors=[damage]),
+    ):
+        ledger.create(store, keys.volume_result(job, result.volume), result)
+    ledger.put(store, keys.slices(job, "shop/c"), WriteState(slice=1))
+    path = f"/api/v1/app/shop/snapshot/restore/{job.name}"
+    volumes = site.said("GET", path)["restoreDetail"]["volumes"]
+    assert [(each["name"], each["phase"], each["completionPercent"]) for each in volumes] == [
+        ("shop/a", "Completed", 100),
+        ("shop/b", "Failed", 40),
+        ("shop/c", "InProgress", 0),
+        ("shop/d", "New", 0),
+    ]
+    assert [each["finishedAt"] for each in volumes[:3]] == ["2026-11-23T12:00:00Z", "2026-11-23T12:00:00Z", None]
+    assert (volumes[0]["podName"], volumes[0]["podVolumeName"], volumes[0]["doneBytesHuman"]) == ("db-0", "a", "1kB")
+    finish(site, job.name, "PartiallyFailed")
+    ended = site.said("GET", path)["restoreDetail"]["volumes"]
+    assert [each["phase"] for each in ended] == ["Completed", "Failed", "Failed", "Failed"]

@@ -1,17 +1,21 @@
 """KOTS' routes about snapshots: its names, its words, and what a script of its users relies on."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from producers.http.kots import shapes
 from schemas import events as e
+from schemas import keys
 from schemas.errors import Code
+from schemas.job import backup
 from schemas.messages import Message
 from tests.support import api
 from tests.support.api import Site
-from tests.support.front import NOON, reject_backup
+from tests.support.front import NOON, reject_backup, volume
+from tests.support.line import until
 
 
 @pytest.fixture
@@ -121,6 +125,57 @@ def test_a_snapshot_is_deleted(site: Site) -> None:
     [asked] = site.front.bus.published
     assert isinstance(asked.data, e.BackupDeleteRequested)
     assert asked.data.backup == "instance-bcdfg"
+
+
+def test_one_that_is_being_deleted_is_said_to_be_until_it_is_gone(site: Site) -> None:
+    for name in ("instance-bcdfg", "instance-cdfgh"):
+        site.front.back_up(name)
+    site.said("POST", "/api/v1/snapshot/instance-bcdfg/delete")
+    assert _states(site) == {"instance-bcdfg": "Deleting", "instance-cdfgh": "Completed"}
+    assert site.said("GET", "/api/v1/snapshot/instance-bcdfg")["backup"]["status"] == "Deleting"
+    assert site.said("GET", "/api/v1/snapshot/instance-cdfgh")["backup"]["status"] == "Completed"
+    site.front.store.delete(keys.final(backup("instance-bcdfg")))
+    site.front.store.delete(keys.request(backup("instance-bcdfg")))
+    assert _states(site) == {"instance-cdfgh": "Completed"}
+
+
+def test_one_that_could_not_be_deleted_is_as_it_was(site: Site) -> None:
+    site.front.back_up("instance-bcdfg")
+    site.said("POST", "/api/v1/snapshot/instance-bcdfg/delete")
+    [asked] = site.front.bus.published
+    reason = Message(code=Code.LOCKED, text="the store keeps it")
+    failed = e.BackupDeleteFailed(backup="instance-bcdfg", destination="default", reason=reason)
+    site.front.bus.publish(e.wrap(failed, source="tests", time=asked.time, cause=asked))
+    until(lambda: _states(site) == {"instance-bcdfg": "Completed"}, "the failure is heard")
+
+
+def test_applications_have_their_names_and_release_sequences(site: Site) -> None:
+    site.register("shop")
+    site.front.begin("shop-bcdfg")
+    site.front.finish("shop-bcdfg", app="shop", apps=[{"slug": "shop", "sequence": 7}])
+    site.front.begin("instance-bcdfg")
+    site.front.finish("instance-bcdfg", apps=[{"slug": "shop", "sequence": 6}, {"slug": "gone", "sequence": 2}])
+    [partial] = site.said("GET", "/api/v1/app/shop/snapshots")["backups"]
+    assert partial["sequence"] == 7
+    [full] = site.said("GET", "/api/v1/snapshots")["backups"]
+    assert full["sequence"] == 0
+    assert [(each["slug"], each["name"], each["sequence"]) for each in full["includedApps"]] == [
+        ("shop", "Shop", 6),
+        ("gone", "gone", 2),
+    ]
+
+
+def test_volumes_tell_when_they_were_read(site: Site) -> None:
+    site.front.begin("instance-bcdfg")
+    read = {"began_at": NOON, "ended_at": NOON + timedelta(seconds=4)}
+    site.front.finish("instance-bcdfg", volumes=[volume().model_copy(update=read)])
+    [detail] = site.said("GET", "/api/v1/snapshot/instance-bcdfg")["backupDetails"]
+    [copied] = detail["volumes"]
+    assert (copied["startedAt"], copied["finishedAt"]) == ("2026-11-23T12:00:00Z", "2026-11-23T12:00:04Z")
+
+
+def _states(site: Site) -> dict[str, str]:
+    return {each["name"]: each["status"] for each in site.said("GET", "/api/v1/snapshots")["backups"]}
 
 
 def test_what_is_not_there_is_said_with_a_code_and_what_to_do(site: Site) -> None:
