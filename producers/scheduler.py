@@ -130,14 +130,17 @@ def run(
     stop: threading.Event,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     is_answered: Callable[[Schedule, datetime], bool] = lambda *_: False,
+    beat: Callable[[], None] = lambda: None,
 ) -> None:
-    """Publishes until `stop`. What could not be read or published is tried again a second later.
+    """Publishes until `stop`, with a `beat` at each look. What could not be read or published is tried again a second
+    later.
 
     It asks for the newest run of each schedule, however long ago that was due, until `is_answered`: the same id makes
     no second job, and a run that was missed while no scheduler was there is made up for once."""
     ticked = schedules.EPOCH
     asked: Asked = {}
     while not stop.is_set():
+        beat()
         now = clock()
         with _tried_again():  # by itself: a tick is refused for as long as a queue that hears it was never served
             for event in ticks(ticked, now):

@@ -1,6 +1,7 @@
 """One process's settings and adapters, each made when first asked for. Made once by a front, and passed along."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from workers.repository import VolumeRepository
 
 
+SILENT = 600.0
+"""Seconds without a beat after which a loop that has a beat hangs: it waits for nobody that long."""
+
+
 class Session:
     """Safe for threads. `source` is what its events say they are from. Close it to let go of the broker."""
 
@@ -44,6 +49,7 @@ class Session:
         self._bus, self._cluster = bus, cluster
         self.open_store = open_store or partial(reaching.open_store, ca=settings.s3_ca)
         self._lock = threading.Lock()
+        self._beat: float | None = None
 
     @property
     def bus(self) -> "Bus":
@@ -167,8 +173,16 @@ class Session:
         from workers.adapters.telemetry import probe
 
         meter.watch(self._log_lag)
-        with probe.serving(self.settings.probe_address, probe.of_producer(meter.text)):
+        with probe.serving(self.settings.probe_address, probe.of_producer(meter.text, self._hung)):
             yield
+
+    def beat(self) -> None:
+        """Says that the work goes on. Who has said so once, and then not for `SILENT`, hangs."""
+        self._beat = time.monotonic()
+
+    def _hung(self) -> list[str]:
+        silent = self._beat is not None and time.monotonic() - self._beat > SILENT
+        return ["main"] if silent else []
 
     def _log_lag(self) -> list[m.Sample]:
         """What is known of the event log, once anybody listens to it."""

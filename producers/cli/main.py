@@ -46,6 +46,8 @@ class Commands(LazyGroup):
         "serve-events": Entry(f"{ROOM}.outside:serve_events", "Take requests over HTTP, until stopped."),
         "console": Entry(f"{ROOM}.console:console", "The admin console: serve it to browsers, until stopped."),
         "serve-api": Entry(f"{ROOM}.outside:serve_api", "Serve the HTTP API alone, until stopped."),
+        "install": Entry(f"{ROOM}.install:install", "On a cluster: print the objects, or say what it lacks."),
+        "make-accounts": Entry(f"{ROOM}.install:make_accounts", hidden=True),
         "settings": Entry(f"{ROOM}.workshop:settings", "Every SNAPLINE_ variable, and whether it is set."),
         "completion": Entry(f"{ROOM}.bare:completion", "The completion script for a shell."),
         "version": Entry(f"{ROOM}.bare:version_", "Say which version this is."),

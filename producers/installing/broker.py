@@ -6,6 +6,7 @@ definitions that RabbitMQ loads. So nobody has to invent passwords, and none is 
 
 from typing import Any
 
+from producers.installing import cluster_operator
 from producers.installing.accounts import BROKER, GROUP
 from producers.installing.components import COMPONENTS, NODE
 from producers.installing.objects import PART, PART_OF, made, selector
@@ -21,13 +22,27 @@ MEMORY = 1024
 DATA, CONFIG, DEFINITIONS = "/var/lib/rabbitmq", "/etc/rabbitmq/conf.d", "/etc/snapline"
 ACCESS = "/var/run/secrets/kubernetes.io/serviceaccount"
 Json = dict[str, Any]
+RESOURCES: Json = {
+    "requests": {"cpu": "100m", "memory": "512Mi", "ephemeral-storage": "64Mi"},
+    "limits": {"memory": f"{MEMORY}Mi", "ephemeral-storage": "1Gi"},
+}
+POD_RIGHTS: Json = {
+    "runAsNonRoot": True,
+    "runAsUser": USER,
+    "runAsGroup": USER,
+    "fsGroup": USER,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 
 
 def broker(options: Options) -> list[Object]:
     """What there is of it in the cluster."""
     if options.broker == "external":
         return []
-    return [*maker(options), config(options), service(options), stateful_set(options)]
+    if options.broker == "operator":
+        return [*maker(options, f"{BROKER}-server"), cluster_operator.rabbitmq_cluster(options)]
+    account = made("v1", "ServiceAccount", BROKER, options.namespace)
+    return [account, *maker(options, BROKER), config(options), service(options), stateful_set(options)]
 
 
 def configuration() -> str:
@@ -67,9 +82,9 @@ def service(options: Options) -> Object:
     )
 
 
-def maker(options: Options) -> list[Object]:
-    """The account that makes accounts. "create" cannot be limited to a name."""
-    found = [made("v1", "ServiceAccount", BROKER, options.namespace)]
+def maker(options: Options, account: str) -> list[Object]:
+    """What the account may do that makes accounts. "create" cannot be limited to a name."""
+    found: list[Object] = []
     for place, names in _secrets(options).items():
         why = "Makes the Secrets with the services' accounts on the broker, and reads those that are there."
         rules = [
@@ -77,7 +92,7 @@ def maker(options: Options) -> list[Object]:
             {"apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": ["get"]},
         ]
         name = "snapline.broker-accounts" + ("" if place == options.namespace else ".nodes")
-        subject = {"kind": "ServiceAccount", "name": BROKER, "namespace": options.namespace}
+        subject = {"kind": "ServiceAccount", "name": account, "namespace": options.namespace}
         found += [
             made(f"{GROUP}/v1", "Role", name, place, why=why, rules=rules),
             made(
@@ -128,13 +143,7 @@ def stateful_set(options: Options) -> Object:
                     "enableServiceLinks": False,
                     "terminationGracePeriodSeconds": 120,
                     "nodeSelector": {"kubernetes.io/os": "linux"},
-                    "securityContext": {
-                        "runAsNonRoot": True,
-                        "runAsUser": USER,
-                        "runAsGroup": USER,
-                        "fsGroup": USER,
-                        "seccompProfile": {"type": "RuntimeDefault"},
-                    },
+                    "securityContext": POD_RIGHTS,
                     "initContainers": [accounts_container(options)],
                     "containers": [_rabbitmq(options)],
                     "volumes": [
@@ -200,10 +209,7 @@ def _rabbitmq(options: Options) -> Json:
             "timeoutSeconds": 30,
             "failureThreshold": 5,
         },
-        "resources": {
-            "requests": {"cpu": "100m", "memory": "512Mi", "ephemeral-storage": "64Mi"},
-            "limits": {"memory": f"{MEMORY}Mi", "ephemeral-storage": "1Gi"},
-        },
+        "resources": RESOURCES,
         "securityContext": unprivileged(),
         "volumeMounts": [
             {"name": "data", "mountPath": DATA},

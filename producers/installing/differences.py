@@ -1,4 +1,4 @@
-"""How one installation differs from another, as kustomize says it: objects that are added, changed and taken away."""
+"""How one installation differs from another, as kustomize says it: objects that are added, and changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,17 +16,15 @@ class Differences:
 
     added: tuple[Object, ...]
     changed: tuple[Object, ...]
-    gone: tuple[Identity, ...]
 
 
 def between(first: list[Object], second: list[Object]) -> Differences:
-    """In the order of the objects. Lists that differ stand there as a whole."""
+    """In the order of the objects. Lists that differ stand there as a whole. The second has all that the first has."""
     before, after = _by_identity(first), _by_identity(second)
     changes = {who: _merged(before[who], obj) for who, obj in after.items() if who in before}
     return Differences(
         added=tuple(obj for who, obj in after.items() if who not in before),
         changed=tuple(_named(who, **change) for who, change in changes.items() if change),
-        gone=tuple(who for who in before if who not in after),
     )
 
 

@@ -4,8 +4,10 @@ The API server has no labels to choose it by, and object stores are outside of t
 their ports, at whatever address.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from producers.installing import cluster_operator
 from producers.installing.accounts import BROKER
 from producers.installing.broker import AMQP, METRICS
 from producers.installing.components import COMPONENTS, NODE, PROBES
@@ -35,7 +37,35 @@ def policies(options: Options) -> list[Object]:
 
 def broker_policies(options: Options) -> list[Object]:
     """Of our RabbitMQ."""
-    return [] if options.broker == "external" else [_to_broker(options)]
+    if options.broker == "external":
+        return []
+    return [_to_broker(options), *([_between_brokers(options)] if options.broker == "operator" else [])]
+
+
+def _brokers(options: Options) -> dict[str, str]:
+    """The labels of RabbitMQ's pods."""
+    return cluster_operator.PODS if options.broker == "operator" else selector(BROKER)
+
+
+def _between_brokers(options: Options) -> Object:
+    """RabbitMQ's nodes among themselves; the operator is in a namespace of its own, and looks at them."""
+    ports = [_tcp(port) for port in cluster_operator.CLUSTERING]
+    peers = [{"podSelector": {"matchLabels": _brokers(options)}}]
+    return made(
+        API,
+        "NetworkPolicy",
+        f"{BROKER}-nodes",
+        options.namespace,
+        spec={
+            "podSelector": {"matchLabels": _brokers(options)},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [
+                {"from": peers, "ports": ports},
+                {"from": [ANYBODY], "ports": [_tcp(cluster_operator.MANAGEMENT)]},
+            ],
+            "egress": [{"to": peers, "ports": ports}],
+        },
+    )
 
 
 def _everywhere(place: str, options: Options) -> list[Object]:
@@ -43,7 +73,7 @@ def _everywhere(place: str, options: Options) -> list[Object]:
     both, suffix = ["Ingress", "Egress"], "" if place == options.namespace else "-nodes"
     outside = [API_SERVER, *options.store_ports]
     broker = (
-        [{"to": [_pods(options.namespace, BROKER)], "ports": [_tcp(AMQP)]}]
+        [{"to": [_pods(options.namespace, _brokers(options))], "ports": [_tcp(AMQP)]}]
         if options.broker != "external"
         else [{"ports": [_tcp(5671), _tcp(AMQP)]}]
     )
@@ -96,11 +126,11 @@ def _to_broker(options: Options) -> Object:
         BROKER,
         options.namespace,
         spec={
-            "podSelector": {"matchLabels": selector(BROKER)},
+            "podSelector": {"matchLabels": _brokers(options)},
             "policyTypes": ["Ingress"],
             "ingress": [
                 {
-                    "from": [{"podSelector": {}}, _pods(options.nodes_namespace, NODE.name)],
+                    "from": [{"podSelector": {}}, _pods(options.nodes_namespace, selector(NODE.name))],
                     "ports": [_tcp(AMQP)],
                 }
             ],
@@ -137,12 +167,12 @@ def _anywhere(options: Options) -> Object:
     )
 
 
-def _pods(place: str, component: str) -> Json:
-    """Pods of a component, in one of our namespaces: by the label of the namespace's name, which servers before 1.21 do
-    not set, so ours say it themselves."""
+def _pods(place: str, labels: Mapping[str, str]) -> Json:
+    """Pods with these labels in one of our namespaces, whose names are labels of theirs: servers before 1.21 do not set
+    that."""
     return {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": place}},
-        "podSelector": {"matchLabels": selector(component)},
+        "podSelector": {"matchLabels": dict(labels)},
     }
 
 

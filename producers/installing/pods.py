@@ -6,6 +6,7 @@ from producers.installing.components import PROBES, Component
 from producers.installing.objects import PART, PART_OF, dashed, selector
 from producers.installing.options import Options
 from schemas.kubernetes import Object
+from schemas.services import CONSOLE
 
 GRACE = 75
 """Seconds to stop in: a worker lets running work end for 60."""
@@ -96,17 +97,18 @@ def unprivileged() -> Json:
 def ports(component: Component) -> list[Json]:
     """What it serves."""
     served = [{"name": "http", "containerPort": component.port}] if component.port else []
-    return [*served, *([] if component.port else [{"name": "probes", "containerPort": PROBES}])]
+    return [*served, {"name": "probes", "containerPort": PROBES}]
 
 
 def probes(component: Component) -> Json:
-    """Whether its threads live and none hangs (restart it if not), and whether it has its queue."""
-    if component.port:
-        asked: Json = {"tcpSocket": {"port": "http"}}
-        return {"startupProbe": _often(asked), "readinessProbe": asked, "livenessProbe": _seldom(asked)}
-    if component.arguments[0] != "worker":
-        return {}
-    live, ready = ({"httpGet": {"path": path, "port": "probes"}} for path in ("/live", "/ready"))
+    """Whether its threads live and none hangs (restart it if not), and whether it has its queue. A server's own threads
+    answer for themselves, without asking anybody."""
+    live: Json = {"httpGet": {"path": "/live", "port": "probes"}}
+    ready: Json = {"httpGet": {"path": "/ready", "port": "probes"}}
+    if component.name == CONSOLE:
+        live = ready = {"httpGet": {"path": "/static/console.css", "port": "http"}}
+    elif component.port:
+        ready = {"tcpSocket": {"port": "http"}}
     return {
         "startupProbe": _often(live),
         "readinessProbe": {**ready, "periodSeconds": 10, "timeoutSeconds": 5},

@@ -41,6 +41,7 @@ def run(session: Session, patience: Patience, stop: threading.Event, clock: Call
     """Looks until `stop`. What fails for a passing reason is tried again with the next look."""
     seen = Watching()
     while not stop.is_set():
+        session.beat()
         try:
             look(session, seen, patience, clock())
         except SnaplineError as error:

@@ -44,7 +44,8 @@ def serve_events(
 
     session = session_of(ctx)
     logs.configure(secrets=session.settings.secrets())
-    serve(session, listen)
+    with session.looked_at():
+        serve(session, listen)
 
 
 def serve_api(
@@ -64,7 +65,8 @@ def serve_api(
     session = session_of(ctx)
     logs.configure(secrets=session.settings.secrets())
     door = doorkeeper(session, lambda: datetime.now(UTC), time.monotonic)
-    run(routes.application(Needs(session, door, lambda: datetime.now(UTC))), listen, session.settings)
+    with session.looked_at():
+        run(routes.application(Needs(session, door, lambda: datetime.now(UTC))), listen, session.settings)
 
 
 def watch_upgrades(
@@ -82,5 +84,5 @@ def watch_upgrades(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Session(settings, SOURCE) as session:
+    with Session(settings, SOURCE) as session, session.looked_at():
         run(session, Patience(timedelta(seconds=quiet), timedelta(seconds=deadline)), stop, lambda: datetime.now(UTC))

@@ -180,4 +180,5 @@ def scheduler(ctx: typer.Context) -> None:
             stop,
             now,
             lambda schedule, at: clockwork.is_answered(session.destinations, schedule, at),
+            session.beat,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from producers.cli.shapes import broker, jobs, notifications, things
+from producers.cli.shapes import broker, installing, jobs, notifications, things
 
 KINDS = ("webhook", "apprise", "ping", "kubernetes")
 """Of targets of notifications."""
@@ -85,6 +85,7 @@ COMMANDS: dict[str, Any] = {
     "publish": things.Published,
     "redrive": things.Redriven,
     "broker definitions": broker.Definitions,
+    "install": installing.Objects | list[installing.Finding],
     "settings": list[things.Setting],
     "failure": things.Failure,
     "kept log": things.KeptLine,

@@ -45,9 +45,9 @@ def answer(path: str, health: Health) -> Answer:
     return 200 if well else 503, JSON, json.dumps(said).encode()
 
 
-def of_producer(metrics: Callable[[], bytes]) -> Health:
-    """That of a process that serves no queue: it answers, so it lives."""
-    return Health(dead_threads=list, hung_threads=list, consuming=lambda: True, metrics=metrics)
+def of_producer(metrics: Callable[[], bytes], hung: Callable[[], list[str]] = list) -> Health:
+    """That of a process that serves no queue: it answers, so it lives, unless it says itself which threads hang."""
+    return Health(dead_threads=list, hung_threads=hung, consuming=lambda: True, metrics=metrics)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What is done in a cluster when Snapline is installed there."""

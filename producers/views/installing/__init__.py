@@ -1,0 +1,1 @@
+"""What a cluster lacks for an installation, before anything is applied."""
