@@ -170,6 +170,7 @@ def accounts_container(options: Options) -> Json:
             *("--namespace", options.namespace),
             *("--nodes-namespace", options.nodes_namespace),
             *("--broker", f"{BROKER}.{options.namespace}.svc:{AMQP}"),
+            *(("--members", str(cluster_operator.MEMBERS)) if options.broker == "operator" else ()),
         ],
         "resources": resources(256),
         "securityContext": unprivileged(),

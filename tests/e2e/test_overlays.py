@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
-from producers.installing import files, given, render
+from deploy import accounts
+from producers.installing import files, render
 from producers.installing.differences import identity
 from producers.installing.options import Options
 from schemas.kubernetes import DEFINITIONS, NAMESPACES
-from schemas.services import services
 from tests.support.line import until
 from tests.support.real_cluster import namespaces, needs_a_cluster
 from workers.adapters.cluster import connect
@@ -104,12 +104,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.write_text(moved(file.read_text()))
     for overlay in files.OVERLAYS:
         if overlay.accounts:
-            accounts = copied / "overlays" / overlay.name / "accounts"
-            accounts.mkdir(exist_ok=True)
-            for name in services(any_node=True):
-                (accounts / f"{name}.env").write_text(
-                    f"{given.ADDRESS}=amqp://{name}:secret@rabbitmq.example.com/%2F\n"
-                )
+            folder = copied / "overlays" / overlay.name / "accounts"
+            accounts.write(folder, (), any_node=True, broker="rabbitmq.example.com:5672")
     return copied
 
 

@@ -35,8 +35,7 @@ KEY = topology.routing_key(FORGED)
 def own(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> dict[str, dict[str, str]]:
     """Each service's settings, with its account made."""
     folder = tmp_path_factory.mktemp("accounts")
-    at = {"broker": f"127.0.0.1:{servers.broker.port}", "vhost": servers.vhost}
-    rights = accounts.write(folder, NODES, **at)
+    rights = accounts.write(folder, NODES, broker=f"127.0.0.1:{servers.broker.port}", vhost=servers.vhost)
     servers.broker.control("import_definitions", str(rights))
     return {name: accounts.read(folder / f"{name}.env") for name in services.services(NODES)}
 

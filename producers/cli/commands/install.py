@@ -187,6 +187,7 @@ def make_accounts(
     namespace: Annotated[str, typer.Option(help="Where the line runs.")] = "snapline",
     nodes_namespace: Annotated[str, typer.Option(help="Where the workers of nodes run.")] = "snapline-nodes",
     broker: Annotated[str, typer.Option(help="Host and port of RabbitMQ.")] = "rabbitmq.snapline.svc:5672",
+    members: Annotated[int, typer.Option(min=0, help="How many nodes of RabbitMQ keep a queue.")] = 0,
 ) -> None:
     """Make a Secret with an account on RabbitMQ for each service, unless it is there, and all that is to be on it."""
     import secrets
@@ -197,7 +198,7 @@ def make_accounts(
 
     options = Options(namespace=namespace, nodes_namespace=nodes_namespace)
     passwords = make(session_of(ctx).cluster, options, broker, lambda: secrets.token_hex(24))
-    wanted = broker_definitions.definitions("/", any_node=True, passwords=passwords)
+    wanted = broker_definitions.definitions("/", any_node=True, passwords=passwords, members=members)
     try:
         definitions.write_text(broker_definitions.text(wanted))
     except OSError as error:
