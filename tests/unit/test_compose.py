@@ -2,11 +2,16 @@
 
 import json
 import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it has no stubs here
 
 from deploy import accounts
 from schemas import events, topology
@@ -16,6 +21,8 @@ from workers import app
 
 HOUSE = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((HOUSE / "docker-compose.yml").read_text())
+PACKAGE = "docker-compose==1.29.2"
+"""The last one in Python: it brings the schema along."""
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
@@ -103,3 +110,25 @@ def test_every_service_has_an_account_of_its_own_on_the_broker_and_in_the_cluste
         assert mounted == ["${ACCOUNTS:-./accounts}/" + name + ".kubeconfig:/etc/snapline/kubeconfig:ro"]
     [rights] = [volume.split(":") for volume in SERVICES["rabbitmq"]["volumes"] if accounts.DEFINITIONS in volume]
     assert f"import_definitions {rights[-2]} " in SERVICES["rabbitmq"]["healthcheck"]["test"][1]
+
+
+def test_it_fits_the_schema_of_compose_files() -> None:
+    """The schema is fetched from the package index, once for an environment: it is not ours to keep here."""
+    Draft7Validator(_schema()).validate(COMPOSE)
+
+
+def _schema() -> dict[str, Any]:
+    kept = Path(sys.prefix) / "share" / "compose_spec.json"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=kept.parent) as folder:
+            fetch = ["download", "-q", "--disable-pip-version-check", "--no-deps", "-d", folder, PACKAGE]
+            done = subprocess.run([sys.executable, "-m", "pip", *fetch], capture_output=True, timeout=120, check=False)
+            if done.returncode:
+                pytest.skip(f"{PACKAGE}, which has the schema, cannot be fetched")
+            [wheel] = Path(folder).glob("*.whl")
+            fresh = Path(folder) / "schema"
+            fresh.write_bytes(zipfile.ZipFile(wheel).read("compose/config/compose_spec.json"))
+            fresh.rename(kept)
+    found: dict[str, Any] = json.loads(kept.read_text())
+    return found
