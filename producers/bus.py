@@ -1,6 +1,6 @@
 """The bus as producers use it: what fronts may ask of RabbitMQ. It does not know what events mean."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Protocol
@@ -43,6 +43,10 @@ class Bus(Protocol):
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
         """All, or those of one queue. Raises Invalid for a name that no queue can have."""
+        ...
+
+    def count_dead_letters(self, queues: Sequence[str]) -> int:
+        """How many lie behind these queues; none of them is read. A queue that is not there has none."""
         ...
 
     def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
@@ -99,6 +103,10 @@ class RabbitMQ:
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
         """See `Bus`."""
         return broker.list_dead_letters(self._url, queue, rights=self._rights)
+
+    def count_dead_letters(self, queues: Sequence[str]) -> int:
+        """See `Bus`."""
+        return broker.count_dead_letters(self._url, queues)
 
     def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
         """See `Bus`."""

@@ -30,7 +30,22 @@ def record(
     """Tells the event log, and this process's own log, that somebody has done `act` on `on` (such as `backup shop-x` or
     `destination nas`; never a secret), from the network address `address`. None is somebody who has not signed in. An
     event log that is away is told of in the log."""
-    told = e.AuditRecorded(
+    told = _act(identity, act, on, address, outcome)
+    log.info("acted", **told.model_dump(exclude={"record"}))
+    try:
+        _publish(session, told)
+    except SnaplineError as error:
+        log.error("the event log does not have this act", record=told.record, act=act, reason=error.with_place)
+    return told
+
+
+def of_command(session: Session, who: str, act: e.Act, on: str) -> None:
+    """As `record`, for what `who` has done on the command line, where nobody signs in. Raises as the bus."""
+    _publish(session, _act(Identity(who, "cluster-admin"), act, on, "", "done"))
+
+
+def _act(identity: Identity | None, act: e.Act, on: str, address: str, outcome: e.Acted) -> e.AuditRecorded:
+    return e.AuditRecorded(
         record=secrets.token_hex(16),
         who=plain(identity.name if identity else UNKNOWN)[:253],
         role=identity.role if identity else "",
@@ -39,12 +54,10 @@ def record(
         address=plain(address) if address else "",
         outcome=outcome,
     )
-    log.info("acted", **told.model_dump(exclude={"record"}))
-    try:
-        session.bus.publish(e.wrap(told, source=session.source, time=datetime.now(UTC)))
-    except SnaplineError as error:
-        log.error("the event log does not have this act", record=told.record, act=act, reason=error.with_place)
-    return told
+
+
+def _publish(session: Session, told: e.AuditRecorded) -> None:
+    session.bus.publish(e.wrap(told, source=session.source, time=datetime.now(UTC)))
 
 
 def plain(text: str) -> str:

@@ -5,7 +5,7 @@ A browser hears which jobs have changed, and asks for what it shows of them; wha
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 
 from producers.event_feed import EventFeed, Missed
@@ -105,12 +105,26 @@ def job_name(event: Event) -> str:
     return EVERYTHING
 
 
-async def changes(hub: Hub, quiet: float, *, names: bool) -> AsyncIterator[str]:
+async def changes(
+    hub: Hub, quiet: float, *, names: bool, may_go_on: Callable[[], Awaitable[bool]], beat: float
+) -> AsyncIterator[str]:
     """Each time the names of the jobs that have changed, at most once in `quiet` seconds; `EVERYTHING` where the
-    browser may not know the `names` of all."""
+    browser may not know the `names` of all. Ends when whoever listens may not any more, which is asked before anything
+    is told, and every `beat` seconds."""
     with hub.browser() as browser:
         yield EVERYTHING  # what a browser shows may be from before it listened
         while True:
-            changed = await browser.next()
-            yield " ".join(sorted(changed)) if names else EVERYTHING
-            await asyncio.sleep(quiet)
+            changed = await _within(beat, browser.next())
+            if not await may_go_on():
+                return
+            if changed:
+                yield " ".join(sorted(changed)) if names else EVERYTHING
+                await asyncio.sleep(quiet)
+
+
+async def _within(seconds: float, heard: Coroutine[None, None, set[str]]) -> set[str]:
+    """What is heard within that time; nothing after it."""
+    try:
+        return await asyncio.wait_for(heard, seconds)
+    except TimeoutError:
+        return set()

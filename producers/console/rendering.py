@@ -9,9 +9,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from producers.access.identity import may
+from producers.access.identity import Identity, may
 from producers.console import states, words
+from producers.console.letters import letters
 from producers.console.needs import needs_of
+from producers.console.shared import shared
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEMES = ("light", "dark")
@@ -48,8 +50,8 @@ def environment() -> Environment:
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """The page. Templates know besides `values`: `identity` (None where nobody is signed in), `may(permission, app)`,
-    `form_token`, `path`, `now` (UTC), `theme`, `done`, the word for what a form has just done, and `dest`: what links
-    that stay at the destination of this address end with."""
+    `form_token`, `path`, `now` (UTC), `theme`, `done`, the word for what a form has just done, `dest`: what links that
+    stay at the destination of this address end with, and how many `dead_letters` there are, as far as is known."""
     needs, identity = needs_of(request), getattr(request.state, "identity", None)
     destination = request.query_params.get("destination", "").strip()[:63]
     known = {
@@ -59,10 +61,18 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
         "path": request.url.path,
         "now": needs.now(),
         "theme": theme(request),
+        "dead_letters": _dead_letters(request, identity),
         "done": request.query_params.get("done", ""),
         "dest": f"?destination={quote(destination, safe='')}" if destination else "",
     }
     return HTMLResponse(environment().get_template(template).render(known | values), status)
+
+
+def _dead_letters(request: Request, identity: Identity | None) -> int:
+    """How many there are, for those who may look at them; 0 where nobody knows."""
+    if identity is None or not may(identity, "view"):
+        return 0
+    return shared(request, letters).count() or 0
 
 
 def theme(request: Request) -> str:

@@ -1,6 +1,6 @@
 """What every bus does: the one in memory and RabbitMQ, by the same tests."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -33,6 +33,7 @@ class Bus(Protocol):
     def senders(self) -> list[str]: ...
     def log_slice(self, start: Start, most: int, until: int | None = None) -> list[Logged]: ...
     def dead_letters(self, queue: str) -> list[DeadLetter]: ...
+    def count_dead_letters(self, queues: Sequence[str]) -> int: ...
     def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int: ...
     def drop(self, queue: str, ids: set[str] | None = None) -> int: ...
 
@@ -64,6 +65,9 @@ class Rabbit:
 
     def dead_letters(self, queue: str) -> list[DeadLetter]:
         return broker.list_dead_letters(self._url, queue)
+
+    def count_dead_letters(self, queues: Sequence[str]) -> int:
+        return broker.count_dead_letters(self._url, queues)
 
     def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
         return broker.redrive(self._url, queue, ids, bodies=bodies)
@@ -255,6 +259,7 @@ def test_what_is_no_request_is_not_in_the_log(bus: Bus) -> None:
     bus.publish_raw(b"junk", "backup.requested.v1")
     with bus.serving(GATE, lambda _, __: None):
         until(lambda: len(bus.dead_letters(GATE.name)) == 1, "it is parked")
+    assert bus.count_dead_letters([GATE.name, "volumes.nowhere"]) == 1
     assert bus.log() == []
 
 

@@ -1,7 +1,7 @@
 """A front's session over twins: everything that an action or a view needs, and nothing of the world."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -72,6 +72,9 @@ class TwinBus:
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
         queues = [queue] if queue else list(topology.QUEUES)
         return [letter for name in queues for letter in self.memory.dead_letters(name)]
+
+    def count_dead_letters(self, queues: Sequence[str]) -> int:
+        return self.memory.count_dead_letters(queues)
 
     def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
         return self.memory.redrive(queue, ids, bodies)

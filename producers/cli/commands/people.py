@@ -1,12 +1,14 @@
 """Who may sign in to the console, and which programs may use its API: `user` and `access-token`."""
 
+import getpass
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from producers.access import passwords, tokens, users
+from producers.access import audit, passwords, tokens, users
 from producers.access.identity import Role
 from producers.access.passwords import Passwords
 from producers.access.tokens import Token
@@ -14,7 +16,9 @@ from producers.access.users import ALL, User
 from producers.cli.context import ListOutputOption, OutputOption, note, session_of
 from producers.cli.remedies import with_remedy
 from producers.cli.render import ListOutput, Output, Row, show
+from producers.session import Session
 from producers.views.unreadable import Unreadable
+from schemas.errors import SnaplineError
 
 UserName = Annotated[str, typer.Argument(help="Name of the user.")]
 TokenName = Annotated[str, typer.Argument(help="Name of the token, such as that of the program that has it.")]
@@ -55,11 +59,14 @@ def set_user(
     show({**_user(made), "password": password}, output)
     if password is not None:
         note("give it to the user: nobody can show it again, and it works once")
+    _on_record(session, f"user {name}")
 
 
 def delete_user(ctx: typer.Context, name: UserName) -> None:
     """A user cannot sign in any more, and is signed out."""
-    users.remove(session_of(ctx), name)
+    session = session_of(ctx)
+    users.remove(session, name)
+    _on_record(session, f"user {name}, deleted")
     note(f"user {name} cannot sign in any more")
 
 
@@ -75,8 +82,9 @@ def set_token(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Make a token for the console's API, and show it, once. One of the same name is no longer good."""
+    session = session_of(ctx)
     made = tokens.make(
-        session_of(ctx),
+        session,
         name,
         role,
         apps=",".join(app) if app else ALL,
@@ -86,13 +94,32 @@ def set_token(
         days=days,
     )
     show({**_token(made.kept), "token": made.token}, output)
+    _on_record(session, f"token {name}")
     note("keep it: nobody can show it again")
 
 
 def delete_token(ctx: typer.Context, name: TokenName) -> None:
     """A token for the console's API is no longer good."""
-    tokens.forget(session_of(ctx), name)
+    session = session_of(ctx)
+    tokens.forget(session, name)
+    _on_record(session, f"token {name}, deleted")
     note(f"token {name} is no longer good")
+
+
+def _on_record(session: Session, on: str) -> None:
+    """Puts it into the audit trail. It has been done by then: an event log that is away is told of."""
+    try:
+        audit.of_command(session, f"{_account()} (snapline)", "administer", on)
+    except SnaplineError as error:
+        note(f"this is not in the audit trail: {error}")
+
+
+def _account() -> str:
+    """Of this machine, whose command it is; its number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _granted(before: frozenset[str] | None, app: list[str] | None, all_apps: bool) -> frozenset[str] | None:

@@ -11,9 +11,11 @@ from producers.access.identity import Permission, require
 from producers.actions import events as actions
 from producers.actions.dead_letters import editing
 from producers.console import faults
+from producers.console.letters import letters
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import form, identity_of, page, seen, text
+from producers.console.shared import shared
 from producers.views.dead_letters.groups import Found, dead_letters, shown
 from schemas import events as e
 from schemas.errors import NotFound, SnaplineError
@@ -49,6 +51,7 @@ def show(request: Request, failed: str = "", status: int = 200) -> Response:
     found, problem, count = Found(()), "", request.query_params.get("count", "")
     try:
         found = dead_letters(needs_of(request).session)
+        shared(request, letters).known(found.count)
     except SnaplineError as error:
         problem = str(error)
     return render(
@@ -108,6 +111,7 @@ def edit(request: Request, given: FormData) -> Response:
         if isinstance(error, NotFound):
             raise
         return _one(request, None, body, str(error), 400)
+    shared(request, letters).changed()
     return seen("/dead-letters", done="redriven", count="1")
 
 
@@ -144,6 +148,7 @@ def _done(request: Request, given: FormData, done: str) -> Response:
         count = act(session, queue, ids)
     except SnaplineError as error:
         return show(request, str(error), faults.status_of(error))
+    shared(request, letters).changed()
     return seen("/dead-letters", done=done, count=str(count))
 
 

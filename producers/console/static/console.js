@@ -66,7 +66,9 @@ function follow(address) {
   stream.addEventListener("open", () => { lastNews = new Date(); lost(false); });
   stream.addEventListener("error", () => {
     lost(true);
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => follow(address), 3000);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    fetchPage(location.href).catch(() => {}); // which leads to the sign-in, if nobody is signed in any more
+    setTimeout(() => follow(address), 3000);
   });
   addEventListener("pagehide", () => stream.close());
 }

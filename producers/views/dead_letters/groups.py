@@ -55,7 +55,7 @@ def dead_letters(session: Session) -> Found:
     letters: list[DeadLetter] = []
     unread: list[tuple[str, Message]] = []
     first: SnaplineError | None = None
-    names = [*topology.QUEUES, *_node_queues(session)]
+    names = queues(session)
     for name in names:
         try:
             letters += session.bus.dead_letters(name)
@@ -90,6 +90,11 @@ def shown(body: bytes) -> str:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
+
+
+def queues(session: Session) -> list[str]:
+    """Those behind which letters may lie, the nodes' too."""
+    return [*topology.QUEUES, *_node_queues(session)]
 
 
 def _node_queues(session: Session) -> list[str]:

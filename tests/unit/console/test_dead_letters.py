@@ -1,6 +1,8 @@
 """`/dead-letters`: by reason; redriven as they are or edited, or dropped, and only by who may."""
 
 import json
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from schemas import events as e
 from schemas.errors import TransientError
 from tests.support.console import Console
 from tests.support.front import NOON, TwinBus
+from tests.support.line import until
 from workers.adapters.broker import DeadLetter
 from workers.adapters.broker.dead_letters import type_of
 
@@ -214,3 +217,52 @@ def test_hostile_letters_are_only_text(tmp_path: Path, text: str) -> None:
     for page in pages:
         assert "<script>alert" not in page.html
         assert "<img" not in page.html
+
+
+def test_the_navigation_has_their_number_for_who_may_look_at_them(tmp_path: Path) -> None:
+    of = console(tmp_path, letter("a1", "x"), letter("a2", "y"))
+    until(lambda: of.get("/apps").has("dead-letters-count"), "they are counted")
+    assert of.get("/apps").test_id("dead-letters-count") == "2"
+    of.access.who = Identity("mira", "operator", frozenset({"shop"}))
+    assert not of.get("/apps").has("dead-letters-count")
+
+
+def test_they_are_counted_once_however_many_look(tmp_path: Path) -> None:
+    of = console(tmp_path, letter("a1", "x"))
+    until(lambda: of.get("/apps").has("dead-letters-count"), "they are counted")
+    of.front.bus.memory._dead[GATE].clear()
+    for _ in range(5):
+        assert of.get("/apps").has("dead-letters-count")
+    of.get("/dead-letters")  # where they are looked at, the number is that
+    assert not of.get("/apps").has("dead-letters-count")
+
+
+def test_a_request_does_not_wait_until_they_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, asked = threading.Event(), []
+
+    def waits(queues: Sequence[str]) -> int:
+        asked.append(queues)
+        go.wait()
+        return 3
+
+    of = console(tmp_path)
+    monkeypatch.setattr(of.front.bus, "count_dead_letters", waits)
+    assert not of.get("/apps").has("dead-letters-count")
+    assert not of.get("/apps").has("dead-letters-count")
+    go.set()
+    until(lambda: of.get("/apps").has("dead-letters-count"), "they are counted")
+    assert len(asked) == 1
+
+
+def test_where_rabbitmq_is_away_no_number_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = threading.Event()
+
+    def away(_: Sequence[str]) -> int:
+        tried.set()
+        raise TransientError("could not reach RabbitMQ")
+
+    of = console(tmp_path)
+    monkeypatch.setattr(of.front.bus, "count_dead_letters", away)
+    of.get("/apps")
+    assert tried.wait(120)
+    assert not of.get("/apps").has("dead-letters-count")

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 
-from producers.console.live import EVERYTHING, Hub, job_name
+from producers.console.live import EVERYTHING, Hub, changes, job_name
 from schemas import events as e
 from tests.support.front import Front
+from tests.support.gate import gate
 
 
 def test_an_event_names_the_job_it_is_about() -> None:
@@ -42,3 +44,49 @@ def test_who_remembers_what_was_read_forgets_it_at_a_turn_before_a_browser_hears
         asyncio.run(hears(hub, front))
         hub.close()
     assert said == [*forgotten, {"b"}]
+
+
+def test_a_stream_ends_when_whoever_listens_is_signed_out(tmp_path: Path) -> None:
+    made = gate(tmp_path)
+    made.user()
+    browser = made.signed_in()
+
+    async def listens() -> list[str]:
+        cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        scope = {"type": "http", "method": "GET", "path": "/live", "query_string": b"", "app": made.app}
+        request = Request({**scope, "headers": [(b"cookie", cookies.encode()), (b"host", b"testserver")]})
+        who = made.app.state.needs.access
+
+        async def may_go_on() -> bool:
+            return who.identity(request) is not None
+
+        assert await may_go_on()
+        hub, told = made.app.state.needs.hub, []
+        async for names in changes(hub, 0.0, names=True, may_go_on=may_go_on, beat=0.01):
+            told.append(names)
+            browser.post("/sign-out", {})
+        return told
+
+    assert asyncio.run(listens()) == [EVERYTHING]
+    made.session.close()
+
+
+def test_nothing_is_told_to_whom_nothing_may_be_told_any_more(tmp_path: Path) -> None:
+    front = Front(tmp_path)
+
+    async def listens(hub: Hub) -> list[str]:
+        told = []
+
+        async def no() -> bool:
+            return False
+
+        async for names in changes(hub, 0.0, names=True, may_go_on=no, beat=60.0):
+            told.append(names)
+            later = datetime.now(UTC) + timedelta(hours=1)
+            front.bus.publish(e.wrap(e.BackupCompleted(backup="b"), source="tests", time=later))
+        return told
+
+    with front.session:
+        hub = Hub(front.session.events)
+        assert asyncio.run(listens(hub)) == [EVERYTHING]
+        hub.close()

@@ -4,7 +4,15 @@ from dramatiq.middleware import Shutdown, TimeLimitExceeded
 
 from workers.adapters.broker.consuming import EventBroker, delivery
 from workers.adapters.broker.control import broadcast_cancel, listen_cancel
-from workers.adapters.broker.dead_letters import DeadLetter, drop, list_dead_letters, queue_state, queue_states, redrive
+from workers.adapters.broker.dead_letters import (
+    DeadLetter,
+    count_dead_letters,
+    drop,
+    list_dead_letters,
+    queue_state,
+    queue_states,
+    redrive,
+)
 from workers.adapters.broker.declaring import declare
 from workers.adapters.broker.event_log import Logged, Since, Start, read_log
 from workers.adapters.broker.log_slices import read_slice
@@ -31,6 +39,7 @@ __all__ = [
     "TimeLimitExceeded",
     "broadcast_cancel",
     "consuming",
+    "count_dead_letters",
     "dead_threads",
     "declare",
     "delivery",

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -119,6 +119,10 @@ class MemoryBus:
         """As `list_dead_letters`."""
         with self._lock:
             return list(self._dead[dead_letters.queue_named(queue).name])
+
+    def count_dead_letters(self, queues: Sequence[str]) -> int:
+        """As `count_dead_letters`."""
+        return sum(len(self.dead_letters(queue)) for queue in queues)
 
     def redrive(self, queue: str, ids: set[str] | None = None, bodies: Mapping[str, bytes] | None = None) -> int:
         """As `redrive`."""
