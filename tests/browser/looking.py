@@ -18,6 +18,7 @@ WIDER = "document.documentElement.scrollWidth - document.documentElement.clientW
 def faults(page: Page, name: str) -> list[str]:
     """Grave faults of accessibility, and whether it is wider than a screen. `name` is what pictures are called."""
     found: list[str] = []
+    page.set_viewport_size({"width": Window().width, "height": Window().height})
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         shoot(page, f"{name}-{scheme}")

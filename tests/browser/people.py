@@ -13,7 +13,7 @@ from tests.browser.chromium import Window, complaints, opened
 
 PATIENCE = 120.0
 """Seconds that anything may take, on a machine that has much to do."""
-AGAIN = 1.0
+AGAIN = 0.4
 """Seconds until somebody without scripts loads a page again."""
 
 
@@ -85,7 +85,9 @@ class Person:
     def finds_no_fault(self, name: str) -> None:
         """Neither light nor dark, on a desk or a phone. What looks for them is a script."""
         if self.window.scripts:
-            assert looking.faults(self.page, name) == []
+            found = looking.faults(self.page, name)
+            self.page.set_viewport_size({"width": self.window.width, "height": self.window.height})
+            assert found == []
 
     def logs_in(self, password: str, name: str = "") -> None:
         """From the page that asks for it, or from any other that is for those who have logged in."""

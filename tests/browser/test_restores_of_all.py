@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 from deploy.local import samples
 from schemas.kubernetes import CONFIG_MAPS, SECRETS, Object
 from tests.browser import acts
+from tests.browser.chromium import WITHOUT_SCRIPTS
 from tests.browser.living import Place
 from tests.browser.people import Person, sitting
 from tests.support.line import CONSOLE, Line
@@ -36,7 +37,7 @@ class Taken:
 def taken(browser: Browser, place: Place) -> Iterator[Taken]:
     """Since then, files, an object of the console and one of an application were changed, and one is gone."""
     line = place.line
-    with sitting(browser, place.url, place.password) as person:
+    with sitting(browser, place.url, place.password, WITHOUT_SCRIPTS) as person:
         name = acts.takes(person)
     then = _look(line)
     for app in (APP, OTHER):

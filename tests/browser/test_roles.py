@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser import acts
+from tests.browser.chromium import WITHOUT_SCRIPTS
 from tests.browser.living import Place
 from tests.browser.people import Person, sitting
 
@@ -53,7 +55,7 @@ def adds(person: Person, name: str, role: str, app: str = "") -> str:
 
 def _chooses(browser: Browser, place: Place, name: str, first: str) -> str:
     password = secrets.token_urlsafe(12)
-    with Person(browser, place.url) as person:
+    with Person(browser, place.url, WITHOUT_SCRIPTS) as person:
         person.opens("/sign-in")
         person.logs_in(first, name)
         person.types("The password that you were given", first)
@@ -80,8 +82,7 @@ def test_a_supporter_sees_everything_and_is_offered_nothing_that_changes_somethi
 def test_an_operator_of_one_application_takes_its_snapshots_and_sees_no_other(
     printer: Person, full: str, partial: str
 ) -> None:
-    printer.opens("/snapshots/partial/print-works")
-    expect(printer.page.get_by_role("button", name="Start a snapshot").first).to_be_visible()
+    acts.takes(printer, "print-works")
     printer.finds_no_fault("partial-snapshots-of-an-operator")
     for path in (f"/snapshots/details/{full}", f"/snapshots/partial/shop-floor/{partial}", "/access"):
         assert printer.page.request.get(path, max_redirects=0).status in (403, 404), path

@@ -64,7 +64,8 @@ def _where_next(stack: Stack, *, keep: bool) -> None:
     say.print(f"The stack runs until Ctrl-C. In another shell: `. {environment}`, then for example", soft_wrap=True)
     say.print("`snapline get backups`, `snapline events tail --from first`, `snapline backup --app shop-floor --wait`")
     say.print(f"\nThe admin console: {served.url}", style="bold", soft_wrap=True)
-    say.print(f"Log in with the password {served.password}, which works once.", soft_wrap=True, markup=False)
+    once = f"Log in with the password {served.password}, which works once: you choose your own."
+    say.print(once, soft_wrap=True, markup=False)
     signal.sigwait(signals)
 
 

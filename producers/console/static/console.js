@@ -197,5 +197,6 @@ setInterval(() => {
   if (clock) clock.textContent = `${new Date().toISOString().slice(11, 16)} UTC`;
 }, 10000);
 for (const each of document.querySelectorAll("[data-end]")) each.scrollTop = each.scrollHeight;
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone
 for (const each of document.querySelectorAll("[data-passes]")) setTimeout(() => each.remove(), 5000);
 if (document.body.dataset.liveStream && document.querySelector("[data-live]")) follow(document.body.dataset.liveStream);
