@@ -238,13 +238,6 @@ SCHEDULE_INTERVAL = _gauge(
 APPLICATIONS = _gauge("applications", "alarms", "Registered applications.")
 LICENSE_ENDS = _gauge("license_expiry_timestamp_seconds", "alarms", "When the license of the application ends.", "app")
 RUNNING = _gauge("running_jobs", "alarms", "Jobs that have not ended.", "destination", "kind")
-QUIET_SINCE = _gauge(
-    "running_job_quiet_since_timestamp_seconds",
-    "alarms",
-    "Since when the running job has been quiet that has been for longest. Absent without any.",
-    "destination",
-    "kind",
-)
 DESTINATION_OK = _gauge(
     "destination_ok", "alarms", "1 if the destination could be written and listed, else 0.", "destination"
 )

@@ -6,7 +6,9 @@ HEAD = """\
 # Metrics
 
 A worker, the scheduler and the console serve these at `/metrics` where `SNAPLINE_PROBE_ADDRESS` says so, for
-Prometheus. This file is written by `snapline schema` from `schemas/metrics.py`.
+Prometheus. [deploy/monitoring](../deploy/monitoring) has alert rules and a dashboard for Grafana, and
+[deploy/RUNBOOK.md](../deploy/RUNBOOK.md) what to do about each alert. This file is written by `snapline schema` from
+`schemas/metrics.py`.
 
 - **No name of a job, no path and nothing that strangers choose is a label.** `queue`, `event`, `destination`, `app` and
   `schedule` have as many values as there are of these. The rate of a single volume is told by events

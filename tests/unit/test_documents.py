@@ -16,7 +16,9 @@ from schemas import topology
 HOUSE = Path(__file__).parents[2]
 ROOMS = ("schemas", "workers", "producers", "deploy", "tests", "docs", ".ci")
 TEXT = (".py", ".md", ".toml", ".yml", ".yaml", ".json", ".txt", "")
-DOCUMENTS = sorted([*HOUSE.glob("*.md"), *HOUSE.glob("docs/**/*.md"), *HOUSE.glob("schemas/*.md")])
+DOCUMENTS = sorted(
+    [*HOUSE.glob("*.md"), *HOUSE.glob("docs/**/*.md"), *HOUSE.glob("schemas/*.md"), *HOUSE.glob("deploy/*.md")]
+)
 TODAY = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]  # which also tells of what is gone
 
 named = pytest.mark.parametrize("document", TODAY, ids=lambda path: str(path.relative_to(HOUSE)))

@@ -1,6 +1,7 @@
 """One look at the fleet, part by part: what cannot be read holds up nothing else, and is never taken for well."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,13 +93,9 @@ def _jobs(needs: FleetNeeds) -> Iterator[Sample]:
 
 
 def _running(name: str, store: ObjectStore) -> Iterator[Sample]:
-    marked: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    for found in store.list(keys.RUNNING):
-        marked[keys.parse_running(found.key).kind].append(found.modified.timestamp())
-    for kind, times in marked.items():
-        yield Sample(m.RUNNING, len(times), (name, kind))
-        if times:
-            yield Sample(m.QUIET_SINCE, min(times), (name, kind))
+    marked = Counter(keys.parse_running(found.key).kind for found in store.list(keys.RUNNING))
+    for kind in KINDS:
+        yield Sample(m.RUNNING, marked[kind], (name, kind))
 
 
 def _queues(needs: FleetNeeds) -> Iterator[Sample]:

@@ -135,7 +135,6 @@ def test_queues_jobs_room_and_licenses_are_said(world: World) -> None:
     assert _values(found, m.DEAD_LETTERS) == {("license.gate",): 2, ("volumes.node-a",): 2}
     assert _values(found, m.BROKER_UP) == {(): 1}
     assert _values(found, m.RUNNING) == {("default", "backup"): 1, ("default", "restore"): 0}
-    assert set(_values(found, m.QUIET_SINCE)) == {("default", "backup")}
     assert _values(found, m.DESTINATION_OK) == {("default",): 1}
     assert _values(found, m.DESTINATION_FREE) == {("default",): 10}
     assert _values(found, m.APPLICATIONS) == {(): 3}
