@@ -19,13 +19,14 @@ NEW = "shop-floor"
 
 @dataclass(frozen=True)
 class Place:
-    """A console on a running line. `first` is the password that it has printed, `password` the one to have from then
-    on."""
+    """A console on a running line, where the application `new` is not registered yet; empty for none. `first` is the
+    password that it has printed, `password` the one to have from then on."""
 
     url: str
     line: Line
     first: str
     password: str
+    new: str = ""
 
 
 @contextmanager
@@ -33,16 +34,16 @@ def lived_in(root: Path) -> Iterator[Place]:
     """The stack with its sample applications, all workers and the console. There is no destination yet: people set it
     up, and then have the store and the passphrase that the line knows."""
     with whole_line(root) as line:
-        yield opened(line)
+        line.cluster.delete(SECRETS, CONSOLE, secret_name(NEW))
+        yield opened(line, NEW)
 
 
-def opened(line: Line) -> Place:
-    """The line with its workers and its console, which have not been told of the destination, nor of one of its
-    applications."""
-    line.cluster.delete(SECRETS, CONSOLE, secret_name(NEW))
+def opened(line: Line, new: str = "") -> Place:
+    """The line with its workers and its console, which have not been told of the destination, nor of the application
+    `new`, if one is named."""
     for name in destination_settings(line.stack.destination):
         del line.stack.environment[name]
     line.stack.start_workers()
     served = console.start(line.stack, free_ports(1)[0])
     assert served.password, "the console has printed no password"
-    return Place(served.url, line, served.password, secrets.token_urlsafe(12))
+    return Place(served.url, line, served.password, secrets.token_urlsafe(12), new)

@@ -4,12 +4,12 @@ application."""
 from playwright.sync_api import Browser
 
 from schemas.destination import S3Destination
-from tests.browser.living import NEW, Place
+from tests.browser.living import Place
 from tests.browser.people import Person
 
 
 def settles_in(browser: Browser, place: Place) -> None:
-    """From the printed password to a destination that works, and an application that is registered."""
+    """From the printed password to a destination that works, and the application that is not registered yet."""
     with Person(browser, place.url) as person:
         person.opens("/")
         person.finds_no_fault("sign-in")
@@ -22,7 +22,8 @@ def settles_in(browser: Browser, place: Place) -> None:
         person.sees("navbar-dropdown-button", "admin")
         person.finds_no_fault("home-before-anything-is-set-up")
         configures_storage(person, place)
-        registers(person, place, NEW)
+        if place.new:
+            registers(person, place, place.new)
 
 
 def configures_storage(person: Person, place: Place) -> None:
