@@ -1,7 +1,7 @@
-"""What not every cluster has, or wants: an Ingress, budgets for disruptions, KEDA."""
+"""What not every cluster has, or wants: an Ingress, budgets for disruptions, KEDA, Prometheus' operator."""
 
 from producers.installing.components import COMPONENTS
-from producers.installing.objects import dashed, made, selector
+from producers.installing.objects import COMPONENT, PART, dashed, made, selector
 from producers.installing.options import Options
 from producers.installing.pods import broker_secret
 from producers.installing.workloads import replicas
@@ -14,6 +14,7 @@ WAITING_EACH = 10
 CALM = 300
 """Seconds without need for a worker before it is stopped."""
 KEDA = "keda.sh/v1alpha1"
+PROMETHEUS = "monitoring.coreos.com/v1"
 
 
 def extras(options: Options) -> list[Object]:
@@ -22,6 +23,7 @@ def extras(options: Options) -> list[Object]:
         *([ingress(options)] if options.ingress_host else []),
         *(budgets(options) if options.budgets else []),
         *(scaling(options) if options.most_replicas else []),
+        *(monitors(options) if options.pod_monitors else []),
     ]
 
 
@@ -44,6 +46,24 @@ def ingress(options: Options) -> Object:
     )
     made_["metadata"]["annotations"] = {"nginx.ingress.kubernetes.io/proxy-buffering": "off"}
     return made_
+
+
+def monitors(options: Options) -> list[Object]:
+    """Prometheus asks every pod where its probes are. Its namespace needs the label that the policy looks for."""
+    return [
+        made(
+            PROMETHEUS,
+            "PodMonitor",
+            PART,
+            namespace,
+            spec={
+                "selector": {"matchLabels": selector()},
+                "podTargetLabels": [COMPONENT],
+                "podMetricsEndpoints": [{"port": "probes", "path": "/metrics"}],
+            },
+        )
+        for namespace in (options.namespace, options.nodes_namespace)
+    ]
 
 
 def budgets(options: Options) -> list[Object]:

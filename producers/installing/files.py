@@ -64,6 +64,12 @@ OVERLAYS: tuple[Overlay, ...] = (
         Options(most_replicas=5),
     ),
     Overlay(
+        "monitoring",
+        "Prometheus asks all pods for metrics. Needs its operator, in a namespace with the label "
+        "snapline.dev/monitoring=true.",
+        Options(pod_monitors=True),
+    ),
+    Overlay(
         "minimal-rbac",
         "Without rights on the whole cluster: for the namespaces of the applications that you name, here `shop`.",
         Options(namespaces=("shop",)),

@@ -42,6 +42,8 @@ class Options:
     """PodDisruptionBudgets of this version, for what has more than one replica; empty for none."""
     most_replicas: int = 0
     """KEDA runs between `replicas` and so many of each step, by what waits in its queue; 0 leaves KEDA out."""
+    pod_monitors: bool = False
+    """Whether Prometheus' operator is told to ask all pods for metrics."""
     ingress_host: str = ""
     """Where browsers reach the console; empty leaves the Ingress out."""
     ingress_class: str = ""

@@ -32,6 +32,7 @@ SHOP = "overlay-shop"
 OVERLAYS = {overlay.name: overlay for overlay in files.OVERLAYS}
 FOREIGN = {
     "keda.sh": ("v1alpha1", ("ScaledObject", "TriggerAuthentication")),
+    "monitoring.coreos.com": ("v1", ("PodMonitor",)),
     "rabbitmq.com": ("v1beta1", ("RabbitmqCluster",)),
 }
 """Kinds that others define; the test defines them as lax as can be."""

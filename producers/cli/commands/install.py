@@ -49,6 +49,9 @@ def install(
     rabbitmq_storage: Annotated[str, typer.Option(help="Size of RabbitMQ's volumes.")] = "8Gi",
     replicas: Annotated[int, typer.Option(min=1, help="Of each step that may run more than once.")] = 1,
     most_replicas: Annotated[int, typer.Option(min=0, help="KEDA starts up to so many of each step.")] = 0,
+    pod_monitors: Annotated[
+        bool, typer.Option("--pod-monitors", help="Prometheus' operator asks all pods for metrics.")
+    ] = False,
     budgets: Annotated[
         Literal["policy/v1", "policy/v1beta1"] | None,
         typer.Option(help="PodDisruptionBudgets of that version; the older one is for Kubernetes 1.20."),
@@ -86,6 +89,7 @@ def install(
         replicas=replicas,
         budgets=budgets or "",
         most_replicas=most_replicas,
+        pod_monitors=pod_monitors,
         ingress_host=ingress_host,
         ingress_class=ingress_class,
         ingress_secret=ingress_secret,
@@ -151,6 +155,7 @@ TO_DO = {
     "node": "add a node",
     "kind": "upgrade the cluster",
     "keda": "install KEDA 2, or leave out `--most-replicas`",
+    "monitoring": "install Prometheus' operator, or leave out `--pod-monitors`",
     "operator": "install RabbitMQ's cluster operator, or leave out `--broker operator`",
     "budgets": "give `--budgets` the version that the server has: `policy/v1beta1` for 1.20, else `policy/v1`",
     "rights": "let an administrator of the cluster apply what `--print` prints",

@@ -18,7 +18,18 @@ INGRESS_CLASSES = ResourceType("networking.k8s.io", "v1", "IngressClass", "ingre
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 State = Literal["ok", "lacking", "unknown"]
 Lack = Literal[
-    "version", "node", "kind", "keda", "operator", "budgets", "rights", "class", "ingress-class", "kubelet", "namespace"
+    "version",
+    "node",
+    "kind",
+    "keda",
+    "monitoring",
+    "operator",
+    "budgets",
+    "rights",
+    "class",
+    "ingress-class",
+    "kubelet",
+    "namespace",
 ]
 
 
@@ -38,6 +49,7 @@ OF_KIND: dict[str, Lack] = {
     "ScaledObject": "keda",
     "TriggerAuthentication": "keda",
     "RabbitmqCluster": "operator",
+    "PodMonitor": "monitoring",
     "PodDisruptionBudget": "budgets",
 }
 KUBELETS = {

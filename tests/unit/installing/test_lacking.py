@@ -88,10 +88,11 @@ def test_old_nodes_are_named_and_a_cluster_needs_one() -> None:
 
 
 def test_kinds_of_others_are_lacking_until_they_are_installed() -> None:
-    options = Options(broker="operator", most_replicas=3)
+    options = Options(broker="operator", most_replicas=3, pod_monitors=True)
     assert _lacks(_good(), options) == {
         "keda.sh/v1alpha1 ScaledObject": "keda",
         "keda.sh/v1alpha1 TriggerAuthentication": "keda",
+        "monitoring.coreos.com/v1 PodMonitor": "monitoring",
         "rabbitmq.com/v1beta1 RabbitmqCluster": "operator",
     }
 
