@@ -2,6 +2,8 @@
 than it may."""
 
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLong
 
@@ -10,12 +12,17 @@ from producers.views.home.composed import Home
 from producers.views.home.keeper import Keeper
 from producers.views.home.standings import AppStanding
 
+GOOD_ENOUGH = 20.0
+"""Seconds for which days are drawn as they were, if nothing has happened since: to read all of home takes a while."""
+
 
 class KeptHome:
     """The home of one process. Safe for threads."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self.keeper = keeper
+    def __init__(self, keeper: Keeper, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` is in seconds."""
+        self.keeper, self._clock = keeper, clock
+        self._read_at = float("-inf")
         self._pool = ThreadPoolExecutor(1, "home")
         self._lock = threading.Lock()
         self._going: Future[Home] | None = None
@@ -38,8 +45,10 @@ class KeptHome:
         return self._last is not None
 
     def standing(self, slug: str, patience: float) -> AppStanding | None:
-        """That of one application, as `home`; None for one that is not there, or where nobody can say."""
-        found = self.home(patience)
+        """That of one application, as `home`, but up to `GOOD_ENOUGH` old. None for one that is not there, or where
+        nobody can say."""
+        old = self._clock() - self._read_at >= GOOD_ENOUGH or not self.keeper.is_known()
+        found = self.home(patience) if old else self._last
         if found is None or found.known_at is None:
             return None
         return next((each for each in found.standings if each.app.slug == slug), None)
@@ -50,6 +59,7 @@ class KeptHome:
 
     def _read(self) -> Home:
         self._last = self.keeper.home()
+        self._read_at = self._clock()
         return self._last
 
 

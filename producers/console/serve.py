@@ -12,7 +12,7 @@ from producers.http import tls
 from producers.http.serve import address
 from producers.session import Session
 
-PATIENCE, GLANCE = 1.0, 0.2
+PATIENCE, GLANCE = 1.0, 0.05
 """See `Needs`."""
 LINGER = 5
 """Seconds for which an idle connection stays open, and for which requests may go on after the server was stopped."""

@@ -47,6 +47,10 @@ class Keeper:
         with self._lock:
             self._shown = None
 
+    def is_known(self) -> bool:
+        """Whether it was read, and nobody has changed anything since."""
+        return self._shown is not None
+
     def _is_fresh(self, shown: Home, at: datetime) -> bool:
         """By either clock: the one of the day may stand still, or be set."""
         age = self._clock() - self._read_at
