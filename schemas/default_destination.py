@@ -8,7 +8,7 @@ another one was the default, belongs there for good.
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.destination import is_name
+from schemas.destination import LABEL, is_name
 from schemas.errors import Code, Invalid
 from schemas.events import DEFAULT_DESTINATION
 
@@ -23,7 +23,7 @@ def to_config_map(name: str, before: list[str], console_namespace: str) -> dict[
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": CONFIG_MAP, "namespace": console_namespace, "labels": {}},
+        "metadata": {"name": CONFIG_MAP, "namespace": console_namespace, "labels": {LABEL: name}},
         "data": {"default": name, "former": " ".join(former)},
     }
 

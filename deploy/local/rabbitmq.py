@@ -1,4 +1,7 @@
-"""A private RabbitMQ on 127.0.0.1, from the distribution's package; other brokers and their epmd are not touched."""
+"""A private RabbitMQ on 127.0.0.1, from the distribution's package; other brokers and their epmd are not touched.
+
+Pods reach it at another address of this machine, if one is given.
+"""
 
 import json
 import os
@@ -31,8 +34,8 @@ class RabbitMQ:
     """A running broker with the users `snapline` (all rights), `producer` (may ask for backups, and read) and
     `operator` (may publish all requests, and read)."""
 
-    def __init__(self, root: Path, port: int, vhosts: int) -> None:
-        self._root = root.resolve()
+    def __init__(self, root: Path, port: int, vhosts: int, address: str) -> None:
+        self._root, self.address = root.resolve(), address
         free, self._dist, self._epmd_port = free_ports(3)
         self.port = port or free
         self._passwords = {user: secrets.token_hex(12) for user in ("snapline", "producer", "operator")}
@@ -127,7 +130,7 @@ class RabbitMQ:
         files = {
             "rabbitmq.conf": "\n".join(
                 [
-                    f"listeners.tcp.1 = 127.0.0.1:{self.port}",
+                    *(f"listeners.tcp.{each} = {at}:{self.port}" for each, at in enumerate(self._listening(), 1)),
                     "loopback_users = none",
                     f"load_definitions = {self._root / 'definitions.json'}",
                     "disk_free_limit.absolute = 50MB",
@@ -141,6 +144,9 @@ class RabbitMQ:
         }
         for name, text in files.items():
             self._write(name, text)
+
+    def _listening(self) -> list[str]:
+        return list(dict.fromkeys(("127.0.0.1", self.address)))
 
     def _write(self, name: str, text: str) -> None:
         (self._root / name).write_text(text)
@@ -238,11 +244,12 @@ class RabbitMQ:
                 self.kill()
 
 
-def start(root: Path, *, port: int = 0, vhosts: int = 0) -> RabbitMQ:
-    """A broker that answers, with `vhosts` spare virtual hosts; port 0 is any. Raises Invalid, TransientError."""
+def start(root: Path, *, port: int = 0, vhosts: int = 0, address: str = "127.0.0.1") -> RabbitMQ:
+    """A broker that answers, with `vhosts` spare virtual hosts; port 0 is any. It can be reached at `address`, too.
+    Raises Invalid, TransientError."""
     if port and not is_free(port):
         raise Invalid(f"port {port} is taken; choose another for RabbitMQ, or 0 for any")
-    return RabbitMQ(root, port, vhosts)
+    return RabbitMQ(root, port, vhosts, address)
 
 
 def _server() -> str:

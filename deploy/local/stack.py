@@ -59,6 +59,11 @@ class Stack:
             mine = {"SNAPLINE_KUBELET_PODS": str(pods), **of.get(queue, {})}
             self.supervisor.start(queue, command(queue), common | mine)
 
+    def log(self, name: str) -> str:
+        """What the process called `name` has said."""
+        file = self.root / "log" / f"{name}.log"
+        return file.read_text() if file.exists() else ""
+
     def start_scheduler(self) -> None:
         """What is due is asked for, and the watchdog hears the minutes."""
         self.supervisor.start("scheduler", [sys.executable, "-m", "producers.cli.main", "scheduler"], self.environment)

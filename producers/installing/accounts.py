@@ -79,8 +79,8 @@ GRANTS: tuple[Grant, ...] = (
         "snapline.console",
         "console",
         "What is set up on the console's pages: destinations, applications, schedules, retention, notifications, "
-        "tokens and passwords.",
-        (_rule([""], ["secrets", "configmaps"], [*_LOOK, "create", "patch", "delete"]),),
+        "tokens and passwords. It reads them as it does all the rest.",
+        (_rule([""], ["secrets", "configmaps"], ["create", "patch", "delete"]),),
         (CONSOLE,),
     ),
     Grant(

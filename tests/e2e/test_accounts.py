@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,19 +11,21 @@ import pytest
 
 from deploy import kubeconfigs
 from deploy.local import looking, samples
-from schemas.errors import Denied
-from schemas.kubernetes import NAMESPACES, PODS, SECRETS, Object
-from schemas.services import SCHEDULER
+from schemas.kubernetes import NAMESPACES, SECRETS, Object
+from schemas.services import ANY_NODE, SCHEDULER
+from tests.e2e.attacks import APP, attacks, intruder, refused
+from tests.support import tokens
 from tests.support.aftermath import check_is_clean
 from tests.support.line import CONSOLE, Line, until
+from tests.support.pods import Installation
 from tests.support.real_cluster import namespaces, needs_a_cluster, real_line, register
-from workers.adapters.cluster import connect
 from workers.ports import Cluster
 
-pytestmark = [pytest.mark.timeout(900), needs_a_cluster]
-APP = "accounts"
+pytestmark = [pytest.mark.timeout(900, func_only=True), needs_a_cluster]
 BACKUP = "{apiVersion: velero.io/v1, kind: Backup, metadata: {name: b}, spec: {includedNamespaces: [accounts]}}"
 APPLICATION = samples.yaml_objects((Path(__file__).parent / "accounts.yaml").read_text())
+SCHEDULERS, HEARD = (SCHEDULER, "trying again"), ("watchdog", "tick.minute.v1")
+"""What a service says where something is wrong, and of the time."""
 ACCOUNTS = samples.yaml_objects(kubeconfigs.MANIFEST.read_text())
 
 
@@ -33,23 +36,49 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory, own: dict[str, Path]) -> Iterator[Line]:
-    with real_line(tmp_path_factory.mktemp("line")) as line:
+def line(
+    tmp_path_factory: pytest.TempPathFactory, own: dict[str, Path], installation: Installation | None
+) -> Iterator[Line]:
+    with real_line(tmp_path_factory.mktemp("line"), installation) as line:
         line.namespaces = [APP]
         register(line, APP, BACKUP, APP)
-        _delete(line.cluster, ACCOUNTS)
-        for name in (APP, kubeconfigs.NAMESPACE):
-            line.cluster.delete(NAMESPACES, None, name)
-        until(lambda: not {APP, kubeconfigs.NAMESPACE} & namespaces(line.cluster), "what was there is gone", 180)
-        samples.create(line.cluster, [*APPLICATION, *ACCOUNTS])
-        until(lambda: _runs(line), "the application runs", 120)
-        admin = Path(os.environ["SNAPLINE_E2E_KUBECONFIG"])
-        nodes = tuple(line.stack.kubelet_pods)
-        own |= kubeconfigs.write(tmp_path_factory.mktemp("own"), admin, line.cluster, nodes)
-        line.stack.start_workers(own={name: {"SNAPLINE_KUBECONFIG": str(file)} for name, file in own.items()})
-        yield line
-        _delete(line.cluster, ACCOUNTS)
         line.cluster.delete(NAMESPACES, None, APP)
+        until(lambda: APP not in namespaces(line.cluster), "what was there is gone", 180)
+        samples.create(line.cluster, APPLICATION)
+        until(lambda: _runs(line), "the application runs", 120)
+        with _pods(line, own, tmp_path_factory) if installation else _processes(line, own, tmp_path_factory):
+            yield line
+        line.cluster.delete(NAMESPACES, None, APP)
+
+
+@contextmanager
+def _pods(line: Line, own: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The installation's: each has the token of its account from the kubelet, and so have we."""
+    line.stack.start_workers()
+    own |= tokens.kubeconfigs(tmp_path_factory.mktemp("own"))
+    yield
+
+
+@contextmanager
+def _processes(line: Line, own: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    _delete(line.cluster, ACCOUNTS)
+    line.cluster.delete(NAMESPACES, None, kubeconfigs.NAMESPACE)
+    until(lambda: kubeconfigs.NAMESPACE not in namespaces(line.cluster), "what was there is gone", 180)
+    samples.create(line.cluster, ACCOUNTS)
+    until(lambda: _have_tokens(line.cluster), "the accounts have their tokens", 120)
+    admin = Path(os.environ["SNAPLINE_E2E_KUBECONFIG"])
+    nodes = tuple(line.stack.kubelet_pods)
+    own |= kubeconfigs.write(tmp_path_factory.mktemp("own"), admin, line.cluster, nodes)
+    line.stack.start_workers(own={name: {"SNAPLINE_KUBECONFIG": str(file)} for name, file in own.items()})
+    environment = line.stack.environment | {"SNAPLINE_KUBECONFIG": str(own[SCHEDULER])}
+    line.stack.supervisor.start("scheduler", [sys.executable, "-m", "producers.cli.main", "scheduler"], environment)
+    yield
+    _delete(line.cluster, ACCOUNTS)
+
+
+def _have_tokens(cluster: Cluster) -> bool:
+    named = [obj["metadata"] for obj in ACCOUNTS if obj["kind"] == "Secret"]
+    return all(cluster.get(SECRETS, each["namespace"], each["name"]).get("data") for each in named)
 
 
 def _delete(cluster: Cluster, objects: list[Object]) -> None:
@@ -100,27 +129,23 @@ def test_a_backup_and_restores_complete_with_the_least_rights(line: Line) -> Non
     assert line.dead_letters() == []
 
 
-def test_the_scheduler_reads_its_schedules(line: Line, own: dict[str, Path]) -> None:
+def test_the_scheduler_reads_its_schedules(line: Line) -> None:
+    troubles, ticks = (line.stack.log(name).count(said) for name, said in (SCHEDULERS, HEARD))
     line.snapline("set", "schedule", "yearly", "--cron", "@yearly")
-    environment = line.stack.environment | {"SNAPLINE_KUBECONFIG": str(own[SCHEDULER])}
-    line.stack.supervisor.start("scheduler", [sys.executable, "-m", "producers.cli.main", "scheduler"], environment)
-    log = line.stack.root / "log" / "watchdog.log"
-    until(lambda: "tick.minute.v1" in log.read_text(), "a tick is heard", 90)
-    assert "trying again" not in (line.stack.root / "log" / "scheduler.log").read_text()
+    until(lambda: line.stack.log(HEARD[0]).count(HEARD[1]) > ticks, "a tick is heard", 180)
+    assert line.stack.log(SCHEDULERS[0]).count(SCHEDULERS[1]) == troubles
 
 
-def test_nobody_may_do_what_is_anothers(line: Line, own: dict[str, Path]) -> None:
-    other = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "x", "namespace": APP}, "spec": {"containers": []}}
-    with pytest.raises(Denied):
-        list(connect(own["notify"]).list(PODS, APP))
-    with pytest.raises(Denied):
-        list(connect(own["license.gate"]).list(SECRETS, APP))
-    assert list(connect(own["license.gate"]).list(SECRETS, CONSOLE))
-    with pytest.raises(Denied):
-        connect(own["volumes.node-a"]).delete(PODS, APP, "db-0")
-    with pytest.raises(Denied):
-        connect(own["backup.finalize"]).create(PODS, other)
-    with pytest.raises(Denied):
-        connect(own["manifest.capture"]).patch(SECRETS, APP, "db", {"data": {}})
-    with pytest.raises(Denied):
-        connect(own["restore.apply"]).delete(SECRETS, APP, "db")
+def test_a_stolen_token_opens_what_its_service_has_need_of_and_no_more(line: Line, own: dict[str, Path]) -> None:
+    clients = {name: intruder(file) for name, file in own.items()}
+    wrong = []
+    for attack in attacks(CONSOLE, kubeconfigs.NAMESPACE):
+        through = {_account(name) for name, client in clients.items() if not refused(client, attack)}
+        wrong += [f"{who} may {attack.what}" for who in sorted(through - attack.may)]
+        wrong += [f"{who} may not {attack.what}" for who in sorted(attack.may - through)]
+    assert wrong == []
+    assert line.cluster.get(SECRETS, APP, "db"), "nothing was really done"
+
+
+def _account(service: str) -> str:
+    return ANY_NODE if service.startswith(ANY_NODE) else service

@@ -11,7 +11,7 @@ from tests.browser.chromium import launched
 from tests.browser.living import Place, opened
 from tests.browser.newcomer import settles_in
 from tests.browser.people import Person, sitting
-from tests.e2e.test_shop import BACKUP, SHOP
+from tests.e2e.shop import BACKUP, SHOP
 from tests.support.line import until
 from tests.support.real_cluster import needs_a_cluster, real_line, register
 

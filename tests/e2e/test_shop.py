@@ -5,62 +5,25 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local import looking
-from deploy.local.samples import fill_volume
-from schemas.kubernetes import NAMESPACES, VOLUMES, Object, ResourceType
+from schemas.kubernetes import NAMESPACES, VOLUMES
+from tests.e2e.shop import BACKUP, SHOP, forget_definitions, freeze, frozen, owner, runs
 from tests.support.line import Line, until
+from tests.support.pods import Installation
 from tests.support.real_cluster import namespaces, needs_a_cluster, real_line, register
-from workers.ports import Cluster
 
-pytestmark = [pytest.mark.timeout(900), needs_a_cluster]
-SHOP = "shop"
-BACKUP = """
-apiVersion: velero.io/v1
-kind: Backup
-metadata: {name: backup}
-spec: {includedNamespaces: [shop]}
-"""
-CRDS = "customresourcedefinitions.apiextensions.k8s.io"
+pytestmark = [pytest.mark.timeout(900, func_only=True), needs_a_cluster]
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+def line(tmp_path_factory: pytest.TempPathFactory, installation: Installation | None) -> Iterator[Line]:
     """The shop runs, with data that stays, and so do the workers; the tests come in any order."""
-    with real_line(tmp_path_factory.mktemp("line")) as line:
+    with real_line(tmp_path_factory.mktemp("line"), installation) as line:
         line.namespaces = [SHOP]
         register(line, SHOP, BACKUP, SHOP)
-        until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
-        _freeze(line)
+        until(lambda: runs(line), "the shop runs", seconds=120)
+        freeze(line)
         line.stack.start_workers()
         yield line
-
-
-def _type(cluster: Cluster, group_resource: str) -> ResourceType:
-    return next(type_ for type_ in cluster.discover().types if type_.group_resource == group_resource)
-
-
-def _workload_pods_run(line: Line) -> bool:
-    pods = [pod for pod in looking.pods(line.cluster, SHOP) if _owner(pod) != "Job"]
-    return bool(pods) and all((pod.get("status") or {}).get("phase") == "Running" for pod in pods)
-
-
-def _owner(pod: Object) -> str:
-    return next((str(owner["kind"]) for owner in pod["metadata"].get("ownerReferences") or []), "")
-
-
-def _freeze(line: Line) -> None:
-    """The application's own writers would change files while we compare; the database's volume gets data that stays."""
-    for key, directory in line.volume_directories():
-        folder = directory / "frozen"
-        folder.mkdir(exist_ok=True)
-        if not any(folder.iterdir()):
-            fill_volume(folder, 20 if key.count("/") == 1 else 2, seed=len(key))
-
-
-def _frozen(picture: looking.Picture) -> dict[str, dict[str, object]]:
-    return {
-        key: {path: what for path, what in files.items() if path.startswith("b'frozen/")}
-        for key, files in picture.volumes.items()
-    }
 
 
 def _disaster(line: Line) -> None:
@@ -69,13 +32,11 @@ def _disaster(line: Line) -> None:
     line.cluster.delete(NAMESPACES, None, SHOP)
     until(lambda: SHOP not in namespaces(line.cluster), "the namespace is gone", seconds=180)
     until(lambda: not any(path.exists() for path in directories), "the volume data is gone", seconds=120)
-    for definition in list(line.cluster.list(_type(line.cluster, CRDS), selector="kots.io/app-slug=shop")):
-        line.cluster.delete(_type(line.cluster, CRDS), None, definition["metadata"]["name"])
-    until(lambda: not list(line.cluster.list(_type(line.cluster, CRDS), selector="kots.io/app-slug=shop")), "CRDs gone")
+    forget_definitions(line)
 
 
 def test_the_shop_survives_the_loss_of_its_namespace_and_volumes(line: Line) -> None:
-    until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
+    until(lambda: runs(line), "the shop runs", seconds=120)
     before = line.look()
     assert {"StatefulSet", "Deployment", "Role", "RoleBinding", "Secret"} <= {key[0] for key in before.objects}
     backup = line.snapline("backup", "--wait", "--timeout", "300")
@@ -83,24 +44,24 @@ def test_the_shop_survives_the_loss_of_its_namespace_and_volumes(line: Line) -> 
     _disaster(line)
     restore = line.snapline("restore", "--from-backup", backup["name"], "--wait", "--timeout", "600")
     assert restore["status"] == "Completed", restore
-    until(lambda: _workload_pods_run(line), "the shop runs again", seconds=120)
+    until(lambda: runs(line), "the shop runs again", seconds=120)
     after = line.look()
     changed = [line for line in looking.differences(before, after) if line.startswith("object")]
     assert changed == []
-    assert _frozen(before) == _frozen(after)
-    assert any(_frozen(after).values())
+    assert frozen(before) == frozen(after)
+    assert any(frozen(after).values())
     assert line.dead_letters() == []
 
 
 def test_a_partial_snapshot_restores_over_the_running_shop(line: Line) -> None:
-    until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
+    until(lambda: runs(line), "the shop runs", seconds=120)
     before = line.look()
     backup = line.snapline("backup", "--app", SHOP, "--wait", "--timeout", "300")
     for _, directory in line.volume_directories():
         (directory / "frozen" / "empty-file").write_text("overwritten after the snapshot")
     restore = line.snapline("restore", "--from-backup", backup["name"], "--wait", "--timeout", "600")
     assert restore["status"] == "Completed", restore
-    assert _frozen(before) == _frozen(line.look())
+    assert frozen(before) == frozen(line.look())
 
 
 def _uids(line: Line) -> set[str]:
@@ -108,11 +69,11 @@ def _uids(line: Line) -> set[str]:
     passing = {"Job", "Event", "Lease", "Endpoints", "EndpointSlice"}
     kinds = [type_ for type_ in line.cluster.discover().types if type_.namespaced and type_.kind not in passing]
     found = [obj for type_ in kinds if "list" in type_.verbs for obj in line.cluster.list(type_, SHOP)]
-    return {obj["metadata"]["uid"] for obj in found if _owner(obj) != "Job"}
+    return {obj["metadata"]["uid"] for obj in found if owner(obj) != "Job"}
 
 
 def test_a_test_restore_shows_that_the_shop_comes_back_and_leaves_it_alone(line: Line) -> None:
-    until(lambda: _workload_pods_run(line), "the shop runs", seconds=120)
+    until(lambda: runs(line), "the shop runs", seconds=120)
     backup = line.snapline("backup", "--app", SHOP, "--wait", "--timeout", "300")["name"]
     before = _uids(line)
     whole = "test $(ls /data/frozen | wc -l) -gt 2 && test $(cat /data/rows/3) = row-3"

@@ -3,7 +3,7 @@ below SNAPLINE_E2E_STATE (`<node>/kubelet/pods`)."""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from deploy.local.license_authority import sign_license
 from deploy.local.stack import running
 from schemas.kubernetes import NAMESPACES
 from tests.support.line import CONSOLE, Line, until
+from tests.support.pods import Installation, stack_on
 from workers.ports import Cluster
 
 needs_a_cluster = pytest.mark.skipif(
@@ -20,14 +21,19 @@ needs_a_cluster = pytest.mark.skipif(
 
 
 @contextmanager
-def real_line(root: Path) -> Iterator[Line]:
-    """A line without its workers, with an empty namespace for the console."""
+def real_line(root: Path, installation: Installation | None = None) -> Iterator[Line]:
+    """A line without its workers, with an empty namespace for the console. With an `installation`, the workers are its
+    pods, which are there already; else they will be processes."""
     state = Path(os.environ["SNAPLINE_E2E_STATE"])
     pods = {path.parent.parent.name: path for path in sorted(state.glob("*/kubelet/pods"))}
     assert len(pods) == 2, f"expected two nodes below {state}, found {sorted(pods)}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SNAPLINE_KUBECONFIG", os.environ["SNAPLINE_E2E_KUBECONFIG"])
-        with running(root, kubelet_pods=pods) as stack:
+        with (
+            nullcontext(stack_on(installation, root, pods))
+            if installation
+            else running(root, kubelet_pods=pods) as stack
+        ):
             line = Line(stack)
             line.namespaces = [CONSOLE]
             line.cluster.delete(NAMESPACES, None, CONSOLE)

@@ -10,6 +10,7 @@ from schemas.velero import LabelSelector
 from tests.support.objects import VELERO, make, titles
 from workers.manifests.capture.document import CONSOLE, Captured, decode_manifest, encode_manifest
 from workers.manifests.capture.scope import Selection, scope_of, spec_for
+from workers.manifests.kube.own import SET_UP
 from workers.manifests.restore.load import objects_for
 
 CONSOLE_NAMESPACE = "console"
@@ -44,6 +45,14 @@ def test_a_full_snapshot_takes_registrations_and_the_consoles_objects() -> None:
     assert takes(full, "console", {"snapline.dev/application": "shop"}) == {CONSOLE}
     assert takes(full, "console", {"kots.io/kotsadm": "true"}) == {CONSOLE}
     assert takes(full, "shop", {"kots.io/kotsadm": "true"}) == {CONSOLE}
+
+
+@pytest.mark.parametrize("label", SET_UP)
+def test_a_full_snapshot_takes_what_is_set_up_and_a_partial_one_does_not(label: str) -> None:
+    full = scope_of(CONSOLE_NAMESPACE, [app("shop")], None)
+    assert takes(full, "console", {label: "nas"}) == {CONSOLE}
+    assert takes(full, "shop", {label: "nas"}) == set()
+    assert takes(scope_of(CONSOLE_NAMESPACE, [app("shop")], "shop"), "console", {label: "nas"}) == set()
 
 
 def test_applications_widen_a_full_snapshot_and_do_not_narrow_it() -> None:

@@ -24,7 +24,7 @@ from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.types import VERBS
 from workers.manifests.capture.document import CONSOLE, Captured
 from workers.manifests.capture.resource_filter import ResourceFilter
-from workers.manifests.capture.scope import Selection
+from workers.manifests.capture.scope import Selection, scope_of
 from workers.manifests.capture.select import capture
 
 SHOP = {"kots.io/app-slug": "shop"}
@@ -172,6 +172,19 @@ def test_an_excluded_namespace_closes_all_that_is_in_it() -> None:
 )
 def test_state_of_the_cluster_and_snaplines_own_tools_are_never_taken(obj: Object) -> None:
     assert take([obj]).objects == []
+
+
+def test_a_full_snapshot_takes_what_is_set_up_of_which_nobody_is_a_contributor() -> None:
+    kept = [
+        make("Secret", "snapline-destination-nas", "console", labels={"snapline.dev/destination": "nas"}),
+        make("Secret", "snapline-notification-team", "console", labels={"snapline.dev/notification": "team"}),
+    ]
+    captured = capture(MemoryCluster([*kept, config()]), scope_of("console", [], None))
+    assert [title for title in titles(captured.objects) if title.startswith("Secret")] == [
+        "Secret/snapline-destination-nas",
+        "Secret/snapline-notification-team",
+    ]
+    assert captured.contributors == set()
 
 
 def test_endpoints_are_taken_only_where_somebody_wrote_them() -> None:

@@ -14,6 +14,7 @@ from schemas.kubernetes import Object
 from schemas.messages import Message
 from schemas.records import Coverage
 from workers.manifests.kube.objects import NAMESPACE, kind_of, labels_of, uid_of
+from workers.manifests.kube.own import is_set_up
 
 FORMAT = 1
 CONSOLE = "console"
@@ -42,8 +43,8 @@ class Captured:
 
 def counts(obj: Object) -> bool:
     """Whether an application that has this object in a backup has something in it: every one has its registration,
-    and namespaces come by their names."""
-    return kind_of(obj) != NAMESPACE and application.LABEL not in labels_of(obj)
+    namespaces come by their names, and what is set up is nobody's."""
+    return kind_of(obj) != NAMESPACE and application.LABEL not in labels_of(obj) and not is_set_up(obj)
 
 
 def encode_manifest(captured: Captured) -> bytes:

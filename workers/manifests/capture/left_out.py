@@ -1,6 +1,5 @@
 """Objects that no backup takes, whatever their labels say: Snapline's own tools, and what the cluster makes anew."""
 
-from schemas import destination
 from schemas.kubernetes import Object
 from workers.manifests.kube.made_by_cluster import is_bootstrap_role, is_made_by_cluster
 from workers.manifests.kube.objects import (
@@ -26,7 +25,6 @@ def is_never_captured(obj: Object, service: Object | None) -> bool:
     return (
         is_excluded(obj)
         or RESTORE_LABEL in labels
-        or destination.LABEL in labels
         or is_bootstrap_role(obj)
         or is_made_by_cluster(obj)
         or _is_generated(obj, service)

@@ -1,9 +1,9 @@
 """What a snapshot selects.
 
 A full snapshot takes `kots.io/backup=velero` in the namespaces of the console and of every application that ships a
-Backup, what applications select themselves, the console's objects and the registrations. It also takes what carries an
-application's `kots.io/app-slug` alone, as its partial snapshot would, so that it never holds less. A partial one takes
-`kots.io/app-slug=<slug>` and honours the application's whole Backup.
+Backup, what applications select themselves, the console's objects, the registrations and what is set up. It also takes
+what carries an application's `kots.io/app-slug` alone, as its partial snapshot would, so that it never holds less. A
+partial one takes `kots.io/app-slug=<slug>` and honours the application's whole Backup.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -18,9 +18,11 @@ from schemas.velero import ALL, BackupSpec, Expression, LabelSelector, merge, na
 from workers.manifests.capture.document import CONSOLE
 from workers.manifests.capture.resource_filter import ResourceFilter
 from workers.manifests.kube.objects import APP_SLUG, KOTSADM
+from workers.manifests.kube.own import SET_UP
 
 MARKED = LabelSelector(match_labels={"kots.io/backup": "velero"})
 CONSOLES = LabelSelector(match_labels={KOTSADM: "true"})
+WHAT_IS_SET_UP = tuple(LabelSelector(match_expressions=[Expression(key=label, operator="Exists")]) for label in SET_UP)
 REGISTERED = LabelSelector(match_expressions=[Expression(key=application.LABEL, operator="Exists")])
 
 
@@ -108,6 +110,7 @@ def _full(console_namespace: str, apps: list[Application]) -> Iterator[Selection
         return Selection(owner, names, selectors, excluded, ordered_resources=ordered)
 
     yield select(CONSOLE, everywhere, CONSOLES, REGISTERED)
+    yield select(CONSOLE, (console_namespace,), *WHAT_IS_SET_UP)
     yield replace(select(CONSOLE, (console_namespace,), MARKED), named=(console_namespace,), home=True, rest=True)
     for app, spec in shipped:
         names = own[app.slug]

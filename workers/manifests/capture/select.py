@@ -29,6 +29,7 @@ from workers.manifests.kube.objects import (
     title,
     uid_of,
 )
+from workers.manifests.kube.own import is_set_up
 from workers.manifests.kube.types import capturable
 from workers.ports import Cluster
 
@@ -112,7 +113,7 @@ class _Taking:
         left = [obj]
         while left:
             obj = left.pop()
-            if not self._may_take(obj, selection):
+            if not self._may_take(obj, selection) or (is_set_up(obj) and owners != {CONSOLE}):
                 continue
             uid = uid_of(obj)
             if is_going(obj):

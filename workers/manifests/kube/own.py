@@ -1,6 +1,6 @@
 """What Snapline itself puts into a cluster, and how it is told from what applications put there."""
 
-from schemas import destination
+from schemas import destination, notification
 from schemas.kubernetes import Object
 from workers.manifests.kube.objects import labels_of
 
@@ -15,6 +15,16 @@ FRESH = "snapline.dev/waits"
 cluster: a captured pod that has the init container has it from an earlier restore."""
 
 
+SET_UP = (destination.LABEL, notification.LABEL)
+"""Labels of what says where backups go and whom to notify. A full backup has it for a cluster that is lost, as nothing
+else knows it; whatever of it is there stays as it is."""
+
+
+def is_set_up(obj: Object) -> bool:
+    """Whether the object is one of these. It may hold credentials, so no application's own backup has it."""
+    return any(label in labels_of(obj) for label in SET_UP)
+
+
 def is_snaplines(obj: Object) -> bool:
     """Whether the object is part of Snapline, which has to go on while it restores."""
-    return labels_of(obj).get(PART_OF) == "snapline" or destination.LABEL in labels_of(obj)
+    return labels_of(obj).get(PART_OF) == "snapline" or is_set_up(obj)

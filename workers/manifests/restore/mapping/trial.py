@@ -5,11 +5,12 @@ from outside under names that are taken, and what Snapline keeps. Services stay 
 All carry the label by which neither a backup nor a restore of the application ever takes them for its own.
 """
 
-from schemas import application, destination, schedule
+from schemas import application, schedule
 from schemas.kubernetes import Object
 from schemas.records import RestoreTest
 from workers.manifests.kube.label_value import label_value
 from workers.manifests.kube.objects import EXCLUDE, NAMESPACE, SERVICE, Kind, kind_of, labels_of, name_of
+from workers.manifests.kube.own import SET_UP
 
 LABEL = "snapline.dev/test-restore"
 """Label of the namespaces of a test restore, with its name."""
@@ -20,7 +21,7 @@ INGRESSES: tuple[Kind, ...] = (
     ("route.openshift.io", "Route"),
 )
 GATEWAYS = frozenset({"gateway.networking.k8s.io", "networking.istio.io"})
-SNAPLINES = (application.LABEL, schedule.LABEL, destination.LABEL)
+SNAPLINES = (application.LABEL, schedule.LABEL, *SET_UP)
 CRON_JOB: Kind = ("batch", "CronJob")
 OUTWARD = ("LoadBalancer", "NodePort")
 OUTWARD_FIELDS = (

@@ -1,0 +1,18 @@
+"""For the tests of a session: Snapline as pods of the cluster, where an image can be brought into its nodes."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.pods import LOAD_IMAGE, Installation, installed
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation | None]:
+    """The workers of all tests, as pods; None where they are processes of this machine."""
+    if LOAD_IMAGE not in os.environ:
+        yield None
+        return
+    with installed(tmp_path_factory.mktemp("installation")) as made:
+        yield made

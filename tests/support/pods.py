@@ -1,0 +1,284 @@
+"""Snapline as pods of a real cluster: the image made of what this machine has, all of it installed by one command from
+`deploy/`, with RabbitMQ and an S3 server on this machine, at the address at which the nodes see it."""
+
+import base64
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy import accounts
+from deploy.local import image, rabbitmq, seaweedfs
+from deploy.local.license_authority import Authority, create_authority
+from deploy.local.processes import Supervisor
+from deploy.local.stack import Stack
+from producers.installing.objects import COMPONENT, dashed
+from producers.installing.options import Options
+from producers.installing.pods import LICENSE_KEYS, SETTINGS
+from schemas.kubernetes import PODS, Object
+from schemas.services import ANY_NODE, CONSOLE, trusted_users
+from workers.adapters.cluster import connect
+
+LOAD_IMAGE = "SNAPLINE_E2E_LOAD_IMAGE"
+"""Variable with a command that brings images into every node, given their tar files."""
+DEPLOY = Path(__file__).parents[2] / "deploy"
+OVERLAY = "external-rabbitmq"
+PATIENCE = 600
+READY = f"{PATIENCE}s"
+"""How long everything may take to start: twenty interpreters on two cores."""
+CONSOLE_PORT = 8800
+UNDEPLOY_SECONDS = 90
+"""How long a restore waits for what it deletes. A kubelet may take a minute to let go of a pod."""
+_PASSWORD = re.compile(r"log in as admin with the password (\S+),")
+PLACES = Options()
+
+
+@dataclass
+class Installation:
+    """Servers, an image that every node has, and what is applied. `remove` takes all of it out of the cluster."""
+
+    root: Path
+    broker: rabbitmq.RabbitMQ
+    s3: seaweedfs.SeaweedFS
+    image: str
+    authority: Authority
+    passphrase: str
+
+    def apply(self) -> None:
+        """The one command: everything that is missing is there afterwards, if not yet ready."""
+        kubectl("apply", "-k", str(self.root / "deploy" / "ours"))
+
+    def write(self) -> None:
+        """A copy of `deploy/` with what is chosen here: the accounts on the broker, and `ours` beside the overlays."""
+        there = self.root / "deploy"
+        for folder in {file.relative_to(DEPLOY).parts[0] for file in DEPLOY.glob("**/kustomization.yaml")}:
+            shutil.copytree(DEPLOY / folder, there / folder)
+        accounts_on(self.broker, there / "overlays" / OVERLAY / "accounts")
+        name, _, tag = self.image.partition(":")
+        kustomization = {
+            "bases": [f"../overlays/{OVERLAY}"],
+            "resources": ["ours.yaml"],
+            "images": [{"name": "snapline", "newName": name, "newTag": tag}],
+        }
+        (ours := there / "ours").mkdir()
+        (ours / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+        (ours / "ours.yaml").write_text(yaml.safe_dump_all(self._ours()))
+
+    def await_ready(self) -> None:
+        """Every Deployment and the DaemonSet."""
+        waiting = ("wait", "--for=condition=Available", "deployment", "--all", f"--timeout={READY}")
+        kubectl("-n", PLACES.namespace, *waiting)
+        kubectl("-n", PLACES.nodes_namespace, "rollout", "status", f"daemonset/{ANY_NODE}", f"--timeout={READY}")
+
+    def remove(self, *, wait: bool = True) -> None:
+        """All that was applied, the console's namespace included."""
+        how = ("--ignore-not-found", f"--wait={str(wait).lower()}", f"--timeout={READY}")
+        kubectl("delete", "-k", str(self.root / "deploy" / "ours"), *how)
+
+    def console(self) -> tuple[str, str]:
+        """Starts the console anew, where nobody has signed in yet: its address, and the password that it prints."""
+        name = f"deployment/{dashed(CONSOLE)}"
+        kubectl("-n", PLACES.namespace, "rollout", "restart", name)
+        kubectl("-n", PLACES.namespace, "rollout", "status", name, f"--timeout={READY}")
+        found = _PASSWORD.search(log_of(CONSOLE))
+        assert found, "the console has printed no password"
+        service = json.loads(kubectl("-n", PLACES.namespace, "get", "service", dashed(CONSOLE), "-o", "json"))
+        return f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}", found[1]
+
+    def new_broker(self) -> None:
+        """RabbitMQ has lost everything; somebody makes the services' accounts again, as at the first time."""
+        self.broker.wipe()
+        accounts_on(self.broker, self.root / "deploy" / "overlays" / OVERLAY / "accounts")
+
+    def set_destination(self, *named: str) -> None:
+        """Says where backups go, as a person does who has the bucket's keys and the passphrase."""
+        s3 = self.s3
+        place = ("--bucket", s3.bucket, "--endpoint", s3.endpoint, "--access-key-id", s3.access_key_id)
+        secrets = f"{s3.secret_access_key}\n{self.passphrase}\n"
+        self.afar("set", "destination", "other-s3", *place, *named, given=secrets)
+
+    def afar(self, *arguments: str, given: str = "") -> Any:
+        """The JSON of a command in the console's pod, for who reaches nothing but the cluster."""
+        there = ("-n", PLACES.namespace, "exec", "-i", f"deployment/{dashed(CONSOLE)}", "--")
+        said = kubectl(*there, "snapline", *arguments, "-o", "json", given=given)
+        return json.loads(said) if said.strip() else None
+
+    def _ours(self) -> Iterator[Object]:
+        """Whom the workers trust, and whose licenses hold."""
+        told = {
+            "SNAPLINE_TRUSTED_USERS": f"snapline,{trusted_users(any_node=True)}",
+            "SNAPLINE_UNDEPLOY_TIMEOUT_SECONDS": str(UNDEPLOY_SECONDS),
+        }
+        for place in (PLACES.namespace, PLACES.nodes_namespace):
+            yield _made("Secret", SETTINGS, place, told)
+        keys = {name: pem.decode() for name, pem in self.authority.trusted_files.items()}
+        yield _made("ConfigMap", LICENSE_KEYS, PLACES.namespace, keys)
+
+
+@contextmanager
+def installed(root: Path) -> Iterator[Installation]:
+    """Everything is there and ready; afterwards, nothing of it is."""
+    address = own_address()
+    with (
+        rabbitmq.start(root / "rabbitmq", address=address) as broker,
+        seaweedfs.start(root / "seaweedfs", address=address) as s3,
+    ):
+        made = Installation(root, broker, s3, _image(root), create_authority(), os.urandom(16).hex())
+        made.write()
+        made.remove()  # what an earlier run has left
+        made.apply()
+        try:
+            made.await_ready()
+            yield made
+        finally:
+            made.remove(wait=False)
+
+
+def own_address() -> str:
+    """At which the nodes reach this machine: that of the way to one of them."""
+    cluster = json.loads(kubectl("get", "nodes", "-o", "json"))
+    [node, *_] = [at["address"] for at in cluster["items"][0]["status"]["addresses"] if at["type"] == "InternalIP"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        way.connect((node, 9))
+        return str(way.getsockname()[0])
+
+
+def kubectl(*arguments: str, given: str | None = None) -> str:
+    """What it says. Raises CalledProcessError, with what it has said on standard error as a note."""
+    config = Path(os.environ["SNAPLINE_E2E_KUBECONFIG"])
+    beside = config.parents[1] / "bin" / "kubectl"  # as old as the server
+    command = [str(beside) if beside.exists() else "kubectl", "--kubeconfig", str(config), *arguments]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    if done.returncode:
+        failed = subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+        failed.add_note(done.stderr[-4000:])
+        raise failed
+    return done.stdout
+
+
+def log_of(component: str) -> str:
+    """What the component's pod has said, which is there to stay."""
+    found = json.loads(kubectl("-n", PLACES.namespace, "get", "pods", "-l", f"{COMPONENT}={component}", "-o", "json"))
+    [name, *_] = [pod["metadata"]["name"] for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
+    return kubectl("-n", PLACES.namespace, "logs", name)
+
+
+class PodKiller(Supervisor):
+    """Beside the pods, a supervisor of nothing; it finds their processes, which are this machine's."""
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Sends a signal to the program of the worker on a node, `volumes.<node>`."""
+        node = name.partition(".")[2]
+        cluster = connect(Path(os.environ["SNAPLINE_E2E_KUBECONFIG"]))
+        [pod] = [pod for pod in cluster.list(PODS, PLACES.nodes_namespace) if pod["spec"]["nodeName"] == node]
+        container = pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
+        for process in _processes_of(container):
+            os.kill(process, number)
+
+
+def _processes_of(container: str) -> list[int]:
+    found = [path for path in Path("/proc").glob("[0-9]*/cgroup") if container in _text(path)]
+    assert found, f"no process of container {container} on this machine"
+    return [int(path.parent.name) for path in found]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+@dataclass
+class PodStack(Stack):
+    """A stack whose workers are pods: they run before, and go on after it."""
+
+    installation: Installation | None = None
+
+    def log(self, name: str) -> str:
+        """What the pod of a component has said."""
+        return log_of(name)
+
+    def start_workers(self, *arguments: Any, **settings: Any) -> None:
+        """They have the destination, and the rights that went with the console's namespace."""
+        assert self.installation
+        self.installation.apply()
+        self.installation.await_ready()
+        self.installation.set_destination()
+
+
+def stack_on(installation: Installation, root: Path, kubelet_pods: Mapping[str, Path]) -> PodStack:
+    """What people have on their machine: the broker's address and a kubeconfig."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("SNAPLINE_")}
+    root.mkdir(parents=True, exist_ok=True)
+    return PodStack(
+        root=root,
+        environment={
+            **ours,
+            "SNAPLINE_AMQP_URL": installation.broker.url,
+            "SNAPLINE_KUBECONFIG": os.environ["SNAPLINE_E2E_KUBECONFIG"],
+            "SNAPLINE_PASSPHRASE": installation.passphrase,
+            "SNAPLINE_CACHE": str(root / "cache"),
+        },
+        supervisor=PodKiller(root / "log"),
+        broker=installation.broker,
+        destination=installation.s3.destination(),
+        emulated=None,
+        kubelet_pods=kubelet_pods,
+        authority=installation.authority,
+        installation=installation,
+    )
+
+
+def accounts_on(broker: rabbitmq.RabbitMQ, folder: Path) -> None:
+    """One for each service, with its file in the folder, and all that is to be on the broker."""
+    wanted = accounts.write(folder, (), any_node=True, broker=f"{broker.address}:{broker.port}")
+    broker.control("import_definitions", str(wanted))
+
+
+def _image(root: Path) -> str:
+    """Made, and brought into every node."""
+    file = root / "image.tar"
+    name = image.make(file)
+    subprocess.run([*shlex.split(os.environ[LOAD_IMAGE]), str(file)], check=True)
+    file.unlink()
+    _unpack(name)
+    return name
+
+
+def _unpack(name: str) -> None:
+    """Runs the image once on every node: of many pods that start at a time, each would unpack it for itself."""
+    nodes = [node["metadata"]["name"] for node in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]]
+    container = {"name": "snapline", "image": name, "imagePullPolicy": "IfNotPresent", "args": ["version"]}
+    for node in nodes:
+        spec = {"nodeName": node, "restartPolicy": "Never", "containers": [container]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"unpacks-{node}"}, "spec": spec}
+        kubectl("-n", "default", "apply", "-f", "-", given=json.dumps(pod))
+    deadline = time.monotonic() + PATIENCE
+    for node in nodes:
+        while _phase(f"unpacks-{node}") != "Succeeded":
+            assert time.monotonic() < deadline, f"the image does not run on {node}"
+            time.sleep(0.5)
+        kubectl("-n", "default", "delete", "pod", f"unpacks-{node}", "--wait=false")
+
+
+def _phase(pod: str) -> str:
+    return str(json.loads(kubectl("-n", "default", "get", "pod", pod, "-o", "json"))["status"]["phase"])
+
+
+def _made(kind: str, name: str, namespace: str, texts: Mapping[str, str]) -> Object:
+    if kind == "Secret":
+        texts = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, "data": dict(texts)}
