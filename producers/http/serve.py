@@ -1,5 +1,7 @@
 """Serves the application until the process is asked to stop."""
 
+from typing import Literal
+
 import uvicorn
 from starlette.applications import Starlette
 
@@ -21,8 +23,17 @@ def serve(session: Session, listen: str) -> None:
     run(application(events_of(session)), listen, session.settings)
 
 
-def run(served: Starlette, listen: str, settings: Settings) -> None:
-    """As `serve`, of whatever application."""
+def run(
+    served: Starlette,
+    listen: str,
+    settings: Settings,
+    *,
+    at_once: int | None = MOST_AT_ONCE,
+    head: int = 16 * 1024,
+    lifespan: Literal["on", "off"] = "off",
+) -> None:
+    """As `serve`, of whatever application: so many connections and requests `at_once` (None for any number), with so
+    many bytes of a request's `head` at most. One with a `lifespan` is told when it begins and ends."""
     host, port = address(listen)
     config = uvicorn.Config(
         served,
@@ -35,11 +46,11 @@ def run(served: Starlette, listen: str, settings: Settings) -> None:
         proxy_headers=False,
         http="h11",
         ws="none",
-        lifespan="off",
-        limit_concurrency=MOST_AT_ONCE,
+        lifespan=lifespan,
+        limit_concurrency=at_once,
         timeout_keep_alive=LINGER,
         timeout_graceful_shutdown=LINGER,
-        h11_max_incomplete_event_size=16 * 1024,
+        h11_max_incomplete_event_size=head,
     )
     uvicorn.Server(config).run()
 
