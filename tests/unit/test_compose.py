@@ -94,12 +94,6 @@ def test_a_user_for_other_systems_may_ask_and_listen_and_no_more(account: str, a
     assert not {name for name in ours if re.search(may["configure"], name)}
 
 
-def test_the_image_has_the_python_that_the_constraints_are_for() -> None:
-    needed = re.search(r'requires-python = ">=([\d.]+)"', (HOUSE / "pyproject.toml").read_text())
-    assert needed
-    assert (HOUSE / "deploy/Dockerfile").read_text().startswith(f"FROM python:{needed[1]}.")
-
-
 def test_every_service_has_an_account_of_its_own_on_the_broker_and_in_the_cluster() -> None:
     common = COMPOSE["x-snapline"]["environment"]
     assert common["SNAPLINE_TRUSTED_USERS"] == f"snapline,{trusted_users(('node-a',))}"
