@@ -88,7 +88,7 @@ PUBLISH_SECONDS = _histogram("publish", "worker", "How long the broker took to c
 JOBS_ENDED = _counter(
     "jobs_ended",
     "worker",
-    "Ends of jobs that were told: `kind` is `backup` or `restore`. One that is told again, after a kill, counts again.",
+    "Ends of jobs that were told: `kind` is `backup` or `restore`. One that another process tells again counts again.",
     "kind",
     "status",
 )
@@ -145,7 +145,9 @@ LAST_TICK = _gauge(
     "When the broker last took a minute's tick from this scheduler.",
 )
 RUNS_REQUESTED = _counter("scheduler_runs_requested", "scheduler", "Runs of schedules that were asked for.", "does")
-LOG_READABLE = _gauge("event_log_readable", "console", "1 while the console hears the event log, else 0.")
+LOG_READABLE = _gauge(
+    "event_log_readable", "console", "1 while the console hears the event log, else 0; absent until a page wants it."
+)
 LOG_LAG = _gauge(
     "event_log_lag_seconds",
     "console",
@@ -164,7 +166,10 @@ FLEET_AT = _gauge("fleet_scrape_timestamp_seconds", "alarms", "When the last loo
 FLEET_SECONDS = _gauge("fleet_scrape_duration_seconds", "alarms", "How long that look took.")
 BROKER_UP = _gauge("broker_up", "alarms", "1 if the broker could be asked about its queues, else 0.")
 QUEUE_MESSAGES = _gauge(
-    "queue_messages", "alarms", "Messages that wait for a worker; those at work do not count.", "queue"
+    "queue_messages",
+    "alarms",
+    "Messages that wait for a worker. Of nodes' queues, those of trusted users.",
+    "queue",
 )
 QUEUE_CONSUMERS = _gauge("queue_consumers", "alarms", "Workers of the queue.", "queue")
 DEAD_LETTERS = _gauge(

@@ -20,8 +20,8 @@ Prometheus. [deploy/monitoring](../deploy/monitoring) has alert rules and a dash
 - **How old the oldest message of a queue is** cannot be asked of RabbitMQ without taking it out. What is known: how
   long messages had lain when they were taken (`snapline_message_waiting_seconds`), and since when every look has found
   some (`min_over_time(snapline_queue_messages[15m]) > 0`).
-- **What is told again counts again**, as after a kill between telling and acknowledging. What is said of the newest
-  backup is read from its record, which is written once.
+- **What is told twice counts once**, unless another process tells it again, as after a kill between telling and
+  acknowledging. What is said of the newest backup is read from its record, which is written once.
 """
 TITLES: dict[Source, str] = {
     "worker": "Every worker",

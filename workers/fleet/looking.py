@@ -37,6 +37,7 @@ class FleetNeeds:
     known: Known = field(default_factory=lambda: Known({}, {}))
 
 
+QUEUES = "queues"
 Part = Callable[[FleetNeeds], Iterator[Sample]]
 
 
@@ -52,7 +53,8 @@ def look(needs: FleetNeeds) -> list[Sample]:
             log.warning("a part of the fleet could not be looked at", part=name, reason=error.with_place)
             read = False
         found.append(Sample(m.FLEET_OK, read, (name,)))
-    found.append(Sample(m.BROKER_UP, any(each.metric is m.QUEUE_MESSAGES for each in found)))
+        if name == QUEUES:
+            found.append(Sample(m.BROKER_UP, read))
     return [*found, Sample(m.FLEET_AT, time.time()), Sample(m.FLEET_SECONDS, time.perf_counter() - began)]
 
 
@@ -109,7 +111,7 @@ def _queues(needs: FleetNeeds) -> Iterator[Sample]:
 
 
 PARTS: Mapping[str, Part] = {
-    "queues": _queues,
+    QUEUES: _queues,
     "destinations": _destinations,
     "backups": _backups,
     "jobs": _jobs,

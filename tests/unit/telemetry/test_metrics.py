@@ -101,16 +101,17 @@ def test_what_is_told_says_how_jobs_end_and_how_much_was_copied() -> None:
         ),
         e.VolumesRestored(restore="shop-1-x", volume="shop/data", bytes=100, files=3),
     ):
-        with around(e.wrap(event, source="t", time=NOW)):
-            pass
+        for _ in range(2):  # a step that runs twice tells the same
+            with around(e.wrap(event, source="t", time=NOW)):
+                pass
     assert value(meter, 'snapline_jobs_ended_total{kind="backup",status="PartiallyFailed"}') == 1
     assert value(meter, 'snapline_jobs_ended_total{kind="restore",status="Completed"}') == 1
     assert value(meter, 'snapline_jobs_ended_total{kind="backup",status="Rejected"}') == 1
     assert value(meter, "snapline_volume_scanned_bytes_total") == 100
     assert value(meter, "snapline_volume_uploaded_bytes_total") == 20
     assert value(meter, "snapline_volume_restored_files_total") == 3
-    assert value(meter, 'snapline_events_told_total{event="volumes.copied.v1"}') == 1
-    assert value(meter, "snapline_publish_seconds_count") == 5
+    assert value(meter, 'snapline_events_told_total{event="volumes.copied.v1"}') == 2
+    assert value(meter, "snapline_publish_seconds_count") == 10
 
 
 def test_what_the_broker_does_not_take_counts_as_not_told() -> None:

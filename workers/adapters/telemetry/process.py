@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from schemas import metrics as m
@@ -15,6 +16,7 @@ from workers.ports import ObjectStore
 
 if TYPE_CHECKING:
     from workers.adapters.telemetry.metering import Meter
+    from workers.adapters.telemetry.told import Told
     from workers.adapters.telemetry.tracing import Traces
 
 Requested = Callable[[str, str, float], None]
@@ -28,9 +30,18 @@ class Telemetry:
     meter: "Meter | None" = None
     traces: "Traces | None" = None
 
+    @cached_property
+    def told(self) -> "Told | None":
+        """What counts the events that are told."""
+        if self.meter is None:
+            return None
+        from workers.adapters.telemetry.told import Told
+
+        return Told(self.meter)
+
     def publishing(self, event: AnyEvent) -> AbstractContextManager[AnyEvent]:
         """Around the publishing of an event, which is the one that the context yields."""
-        counted = nullcontext(event) if self.meter is None else _counted(event, self.meter)
+        counted = nullcontext(event) if self.told is None else _counted(event, self.told)
         return counted if self.traces is None else _both(counted, self.traces.sending(event))
 
     def store(self, destination: str, store: ObjectStore) -> ObjectStore:
@@ -101,14 +112,12 @@ def _both(counted: AbstractContextManager[AnyEvent], traced: AbstractContextMana
 
 
 @contextmanager
-def _counted(event: AnyEvent, meter: "Meter") -> Iterator[AnyEvent]:
-    from workers.adapters.telemetry import told
-
+def _counted(event: AnyEvent, told: "Told") -> Iterator[AnyEvent]:
     began = time.perf_counter()
     try:
         yield event
     except SnaplineError:
-        meter.add(m.NOT_TOLD, event.type)
+        told.meter.add(m.NOT_TOLD, event.type)
         raise
-    meter.observe(m.PUBLISH_SECONDS, time.perf_counter() - began)
-    told.count(event.data, meter)
+    told.meter.observe(m.PUBLISH_SECONDS, time.perf_counter() - began)
+    told.count(event)
