@@ -28,6 +28,7 @@ from workers.deliveries import Delivery, Outcome
 from workers.patience import Patience
 from workers.receive import Row, receive
 
+pytestmark = pytest.mark.timeout(900)
 QUEUES = [topology.queue(name) for name in ("license.gate", "manifest.capture", "backup.finalize")]
 ERROR = 2
 """A status code of OTLP."""
@@ -129,6 +130,7 @@ def collected(broker_server: Any, spare_vhosts: Iterator[str]) -> Iterator[tuple
     patch = pytest.MonkeyPatch()
     with collecting() as collector, ExitStack() as open_now:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        patch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "120")
         patch.setattr(logs, "handled", lambda log, **said: handled.append({**_bound(), **said}))
         traces = start("snapline.test")
         for queue in QUEUES:
