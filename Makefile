@@ -1,5 +1,5 @@
 # The README's two commands are `make demo` and `make test`. Every target does its own set-up.
-.PHONY: setup demo test test-browser lint bench bench-line bench-console e2e schema
+.PHONY: setup demo test test-browser lint bench bench-line bench-console e2e chaos soak schema
 BIN := .venv/bin
 
 setup:
@@ -21,6 +21,9 @@ lint: setup
 	@$(BIN)/mypy schemas workers producers deploy tests
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m deploy.dependencies sbom.json
+
+chaos: setup           # faults against the whole line; the campaign: make chaos JOBS=300; the same again: SEED=...
+	@$(BIN)/python -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: setup           # some rows: make bench ARGS="--rows small-first,large-first --rounds 1 --scale 0.05"
 	@test -x $(BIN)/rclone || $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]' >&2

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -77,6 +77,8 @@ class Child:
     log: Path
     process: Process | None = None
     starts: int = 0
+    exits: list[int] = field(default_factory=list)
+    """The exit code of each process that has ended, as subprocess.Popen has it."""
 
 
 class Supervisor:
@@ -108,11 +110,18 @@ class Supervisor:
             children = [child for child, _ in self._children.values()]
         return {child.name: child.process.pid for child in children if child.process is not None}
 
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """Sends a signal to the process called `name`, if it runs just now."""
+    def children(self) -> list[Child]:
+        """All that it keeps running; what is changed of a child counts when it is started again."""
+        with self._lock:
+            return [child for child, _ in self._children.values()]
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> bool:
+        """Sends a signal to the process called `name`, if it runs just now; whether it did."""
         process = self._children[name][0].process
-        if process is not None and process.poll() is None:
-            process.send_signal(number)
+        if process is None or process.poll() is not None:
+            return False
+        process.send_signal(number)
+        return True
 
     def stop(self) -> None:
         """SIGTERM to all; SIGKILL to those that are still there after ten seconds. Returns when all are gone."""
@@ -145,4 +154,4 @@ class Supervisor:
             child.starts += 1
             if self._stopping.is_set():
                 child.process.terminate()
-            child.process.wait()
+            child.exits.append(child.process.wait())

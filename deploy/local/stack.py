@@ -42,6 +42,11 @@ class Stack:
     authority: Authority
     processes: Processes = field(default_factory=Processes)
 
+    def queues(self, beside: Collection[str] = ()) -> list[str]:
+        """Those that `start_workers` serves."""
+        nodes = [topology.volumes(node).name for node in self.kubelet_pods]
+        return [*(name for name in topology.QUEUES if name not in BESIDE or name in beside), *nodes]
+
     def start_workers(
         self,
         command: Callable[[str], list[str]] = worker_command,
