@@ -25,6 +25,9 @@ lint: setup
 chaos: setup           # faults against the whole line; the campaign: make chaos JOBS=300; the same again: SEED=...
 	@$(BIN)/python -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+soak: setup            # whether anything grows: make soak MINUTES=120
+	@$(BIN)/python -m tests.chaos.soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
 bench: setup           # some rows: make bench ARGS="--rows small-first,large-first --rounds 1 --scale 0.05"
 	@test -x $(BIN)/rclone || $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]' >&2
 	@command -v zstd >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \

@@ -79,6 +79,11 @@ class RabbitMQ:
             timeout=PATIENCE,
         ).stdout
 
+    @property
+    def pid(self) -> int | None:
+        """Of the server, if it has been started."""
+        return self._server.pid if self._server is not None else None
+
     def kill(self) -> None:
         """SIGKILL to the server."""
         if self._server is not None:

@@ -66,8 +66,17 @@ class Stage:
 
 
 @contextmanager
-def staged(root: Path, *, seed: int, nodes: tuple[str, ...], megabytes: int, pack_grace: float) -> Iterator[Stage]:
-    """All of it, with the sample applications installed and workers started; a second destination is called `nas`."""
+def staged(
+    root: Path,
+    *,
+    seed: int,
+    nodes: tuple[str, ...],
+    megabytes: int,
+    pack_grace: float,
+    beside: tuple[str, ...] = (),
+) -> Iterator[Stage]:
+    """All of it, with the sample applications installed and workers started, also those that no job passes if they are
+    named `beside`; a second destination is called `nas`."""
     root.mkdir(parents=True, exist_ok=True)
     with ExitStack() as ending:
         server = ending.enter_context(rabbitmq.start(root / "rabbitmq"))
@@ -87,16 +96,16 @@ def staged(root: Path, *, seed: int, nodes: tuple[str, ...], megabytes: int, pac
         (root / NAS).mkdir()
         nas = DirectoryDestination(name=NAS, path=str(root / NAS), passphrase=SecretStr("of the nas"))
         apply(line.cluster, SECRETS, destinations.to_secret(nas, CONSOLE))
-        probes = _start_workers(stack, kubeconfig, pack_grace)
+        probes = _start_workers(stack, kubeconfig, pack_grace, beside)
         yield Stage(line, server, proxy, way, nodes, probes, pack_grace)
 
 
-def _start_workers(stack: Stack, kubeconfig: Path, pack_grace: float) -> dict[str, str]:
-    names = stack.queues()
+def _start_workers(stack: Stack, kubeconfig: Path, pack_grace: float, beside: tuple[str, ...]) -> dict[str, str]:
+    names = stack.queues(beside)
     probes = {name: f"127.0.0.1:{port}" for name, port in zip(names, free_ports(len(names)), strict=True)}
     own = {name: {"SNAPLINE_PROBE_ADDRESS": address} for name, address in probes.items()}
     settings = {**SETTINGS, "SNAPLINE_KUBECONFIG": str(kubeconfig)}
-    stack.start_workers(worker.command(pack_grace), settings, own)
+    stack.start_workers(worker.command(pack_grace), settings, own, beside)
     return probes
 
 
