@@ -253,7 +253,7 @@ def look_for_alarms(has: Needs) -> Row:
         console_namespace=settings.console_namespace,
         trusted=has.trusted_keys() if settings.license_keys is not None else None,
         queues=[*topology.QUEUES, *has.rights.node_queues],
-        queue=has.queue_state,
+        states=has.sure_states,
         room=has.room,
         remembered=has.remembered_backups,
         now=has.now,

@@ -16,7 +16,7 @@ from schemas.notification import Target
 from schemas.rights import Rights, rights
 from schemas.settings import Settings
 from workers.adapters import license_keys, notifiers
-from workers.adapters.broker import Publisher, queue_state, queue_states
+from workers.adapters.broker import Publisher, queue_state, queue_states, sure_states
 from workers.adapters.broker.signatures import Signatures, signatures
 from workers.adapters.cache_directory import cache_directory
 from workers.adapters.cancel_broadcasts import CancelBroadcasts
@@ -87,6 +87,13 @@ class Needs:
             return queue_state(self.settings.broker_url, queue)
         except SnaplineError:
             return None
+
+    def sure_states(self, queues: Sequence[str]) -> Mapping[str, QueueState]:
+        """The same, looked at again where they seem empty; nothing if the broker does not say."""
+        try:
+            return sure_states(self.settings.broker_url, queues)
+        except SnaplineError:
+            return {}
 
     def queue_states(self, queues: list[str]) -> dict[str, QueueState]:
         """How it is with each of the queues that are there. Raises TransientError, Denied."""

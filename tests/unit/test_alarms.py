@@ -109,7 +109,7 @@ class Watch:
             console_namespace=CONSOLE,
             trusted=self.authority.trusted,
             queues=["notify", "volumes.node-a"],
-            queue=lambda name: QueueState(0, self.letters.get(name, 0)),
+            states=lambda names: {name: QueueState(0, self.letters.get(name, 0)) for name in names},
             room=self.rooms.get,
             remembered=self.remembered,
             now=lambda: self.now,

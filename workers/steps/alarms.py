@@ -1,6 +1,6 @@
 """alarms: on every tick, looks for what is wrong although no job says so, and tells it once for as long as it lasts."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from workers.ports import Cluster, Destinations, QueueState, Room
 @dataclass(frozen=True)
 class AlarmNeeds:
     """What looking needs. `trusted` are the license keys, None without any; `queues` are those whose dead letters are
-    looked for, `queue` says how it is with one; `room` says how much room a destination has, None if it cannot;
+    looked for, `states` says how it is with queues; `room` says how much room a destination has, None if it cannot;
     `remembered` is what the process knows of final records already."""
 
     destinations: Destinations
@@ -29,7 +29,7 @@ class AlarmNeeds:
     console_namespace: str
     trusted: Mapping[str, bytes] | None
     queues: Iterable[str]
-    queue: Callable[[str], QueueState | None]
+    states: Callable[[Sequence[str]], Mapping[str, QueueState]]
     room: Callable[[str], Room | None]
     remembered: overdue.Remembered
     now: Callable[[], datetime]
@@ -83,7 +83,7 @@ LOOKS: Mapping[str, Look] = {
     destinations.FAILING: lambda needs, _: destinations.failing(needs.destinations),
     destinations.FULL: lambda needs, known: destinations.nearly_full(needs.destinations, needs.room, known),
     licenses.LICENSE: _licenses,
-    dead_letters.LETTERS: lambda needs, _: dead_letters.found(needs.queues, needs.queue),
+    dead_letters.LETTERS: lambda needs, _: dead_letters.found(needs.queues, needs.states),
     overdue.OVERDUE: _overdue,
     missed.MISSED: lambda needs, _: missed.of_schedules(_schedules(needs), needs.destinations, needs.now()),
 }

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -176,8 +176,11 @@ class Line:
         self.stops += 1
         return self.stops % 5 == 0
 
-    def _queue_state(self, queue: str) -> QueueState | None:
+    def _queue_state(self, queue: str) -> QueueState:
         return QueueState(1, sum(message.queue == queue for message in self.messages))
+
+    def _queue_states(self, queues: Sequence[str]) -> dict[str, QueueState]:
+        return {queue: self._queue_state(queue) for queue in queues}
 
     def _made(self, trusted_keys: dict[str, bytes]) -> Needs:
         settings = Settings.model_validate(
@@ -195,6 +198,7 @@ class Line:
         needs.locks = Locks()
         needs.log_news = lambda line: None  # type: ignore[method-assign]
         needs.queue_state = self._queue_state  # type: ignore[method-assign]
+        needs.sure_states = self._queue_states  # type: ignore[method-assign]
         return needs
 
 

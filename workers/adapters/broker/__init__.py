@@ -12,6 +12,7 @@ from workers.adapters.broker.dead_letters import (
     queue_state,
     queue_states,
     redrive,
+    sure_states,
 )
 from workers.adapters.broker.declaring import declare
 from workers.adapters.broker.event_log import Logged, Since, Start, read_log
@@ -51,4 +52,5 @@ __all__ = [
     "read_log",
     "read_slice",
     "redrive",
+    "sure_states",
 ]
