@@ -58,11 +58,11 @@ class Asked:
 class Desk:
     """Asks, listens and looks at the records, from threads of its own while it is open."""
 
-    def __init__(self, line: Line, url: str) -> None:
+    def __init__(self, line: Line, url: str, *, ticking: bool = True) -> None:
         self.asked: dict[str, Asked] = {}
         self.ends: list[End] = []
         self.finals: dict[tuple[str, str, str], Final] = {}
-        self._line, self._url = line, url
+        self._line, self._url, self._ticking = line, url, ticking
         self._answered: dict[str, End] = {}
         self._seen: dict[str, datetime] = {}
         self._stop, self._lock = threading.Event(), threading.Lock()
@@ -70,7 +70,7 @@ class Desk:
     @contextmanager
     def open(self) -> Iterator["Desk"]:
         """While it works."""
-        works = (self._publish, self._tick, self._listen, self._watch_records)
+        works = [self._publish, self._listen, self._watch_records, *([self._tick] if self._ticking else [])]
         threads = [threading.Thread(target=work, name=work.__name__, daemon=True) for work in works]
         for thread in threads:
             thread.start()

@@ -54,7 +54,7 @@ def main() -> int:
             pack_grace=PACK_GRACE,
             beside=("retention", "alarms"),
         ) as stage,
-        Desk(stage.line, stage.server.url).open() as desk,
+        Desk(stage.line, stage.server.url, ticking=False).open() as desk,
     ):
         stage.stack.start_scheduler()
         taken, sampler = _sampling(stage, options, stop)
