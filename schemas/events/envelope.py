@@ -149,9 +149,10 @@ def conversation(event: AnyEvent) -> str | None:
 
 
 def encode(event: AnyEvent) -> bytes:
-    """The wire form: structured-mode JSON, UTF-8, keys in model order."""
+    """The wire form: structured-mode JSON, UTF-8, keys in model order. A request says only what is not the default, so
+    that a field that nobody uses is no reason for an older reader to refuse it."""
     body = event.model_dump(mode="json", exclude={"data"}, exclude_none=True)
-    body["data"] = event.data.model_dump(mode="json")
+    body["data"] = event.data.model_dump(mode="json", exclude_defaults=event.type in REQUESTS)
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -1,0 +1,1 @@
+"""What was written before is read now, and what is written now was read before."""
