@@ -49,6 +49,7 @@ class Commands(LazyGroup):
         "install": Entry(f"{ROOM}.install:install", "On a cluster: print the objects, or say what it lacks."),
         "make-accounts": Entry(f"{ROOM}.install:make_accounts", hidden=True),
         "settings": Entry(f"{ROOM}.workshop:settings", "Every SNAPLINE_ variable, and whether it is set."),
+        "migrate": Entry(f"{ROOM}.migrate:migrate", "Whether what is stored is of this version; and bring it there."),
         "completion": Entry(f"{ROOM}.bare:completion", "The completion script for a shell."),
         "version": Entry(f"{ROOM}.bare:version_", "Say which version this is."),
         "schema": Entry(f"{ROOM}.workshop:schema", hidden=True),

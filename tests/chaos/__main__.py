@@ -20,11 +20,16 @@ from tests.chaos import report
 from tests.chaos.campaign import Plan, run
 from tests.chaos.checker import violations
 from tests.chaos.desk import Desk
+from tests.chaos.faults import WEATHER
 from tests.chaos.judging import judge
 from tests.chaos.stage import staged
 
 NODES = ("node-a", "node-b")
 JOBS_A_ROUND = 25
+SHORT = ("broker wiped", "store cuts connections", "store full", "API server away", "node lost")
+"""What fits into a short campaign: the broker takes seconds to be told or started, and a wrong clock to be put in."""
+FEW = 20
+"""Up to so many jobs a campaign is short."""
 PACE = 2.0
 """Seconds between two requests, at least."""
 PACK_GRACE = 120.0
@@ -38,7 +43,8 @@ def main() -> int:
     began, root = time.monotonic(), Path(tempfile.mkdtemp(prefix="snapline-chaos-"))
     rounds = max(1, round(options.jobs / JOBS_A_ROUND))
     seconds = max(options.minutes * 60, options.jobs * PACE) / rounds
-    plan = Plan(options.jobs, rounds, seconds, options.bound, options.seed)
+    weather, window = (SHORT, (1.0, 4.0)) if options.jobs <= FEW else (tuple(WEATHER), (2.0, 7.0))
+    plan = Plan(weather, window, options.jobs, rounds, seconds, options.bound, options.seed)
     say.print(f"seed {plan.seed}; logs below {root}")
     with (
         staged(root, seed=plan.seed, nodes=NODES, megabytes=options.megabytes, pack_grace=PACK_GRACE) as stage,
@@ -65,7 +71,7 @@ def _tell(began: float) -> Callable[[str], None]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=16, help="requests in all")
+    parser.add_argument("--jobs", type=int, default=10, help="requests in all")
     parser.add_argument("--minutes", type=float, default=0.0, help="of faults in all, at least")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of all chance")
     parser.add_argument("--bound", type=float, default=600, help="seconds within which all ends after the last fault")

@@ -15,8 +15,6 @@ from tests.chaos.faults import Doings, Means
 from tests.chaos.stage import Stage, churn
 from tests.chaos.truth import Truth
 
-WINDOW = (2.0, 7.0)
-"""Seconds, at least and at most, that weather lasts."""
 REST = (0.5, 2.5)
 """Seconds between two faults."""
 Say = Callable[[str], None]
@@ -25,8 +23,11 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Plan:
     """How much is asked for in all, in how many rounds; for how many seconds each round's faults go on at least; and
-    within how many seconds after that all must have ended."""
+    within how many seconds after that all must have ended. Each of `weather` comes once in any order, and then by
+    chance; it lasts so many seconds at least and at most."""
 
+    weather: tuple[str, ...]
+    window: tuple[float, float]
     jobs: int
     rounds: int
     seconds: float
@@ -36,11 +37,14 @@ class Plan:
 
 @dataclass
 class Course:
-    """What a campaign has done so far. `slowest` is the longest that a round took to end after its last fault."""
+    """What a campaign has done so far. `strikes` are those that have not come yet; `slowest` is the longest that a
+    round took to end after its last fault."""
 
     desk: Desk
     doings: Doings
     truth: Truth
+    wishes: workload.Chance
+    strikes: list[str]
     asked: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
     ended: bool = True
@@ -49,14 +53,15 @@ class Course:
 def run(stage: Stage, desk: Desk, plan: Plan, say: Say) -> Course:
     """All rounds; ends early when one does not end."""
     chance = random.Random(plan.seed)
-    course = Course(desk, Doings(), Truth())
+    strikes = chance.sample(list(faults.STRIKES), len(faults.STRIKES))
+    course = Course(desk, Doings(), Truth(), workload.Chance(chance), strikes)
     course.truth.note(stage.line.look())
     for name in (None, *workload.APPS):
         desk.ask("backup", e.BackupRequested(app=name), name or "instance", name, 0)
     course.asked["backup"] += len(workload.APPS) + 1
     if not settle(course, plan.bound):
         return course
-    weather = _all_weather(chance)
+    weather = chance.sample(plan.weather, len(plan.weather))
     for number in range(1, plan.rounds + 1):
         course.doings.round = number
         churn(stage.line, number)
@@ -69,13 +74,6 @@ def run(stage: Stage, desk: Desk, plan: Plan, say: Say) -> Course:
             return course
         _mend(stage, course, number, say)
     return course
-
-
-def _all_weather(chance: random.Random) -> list[str]:
-    """Every weather once, in any order; then they come by chance."""
-    names = list(faults.WEATHER)
-    chance.shuffle(names)
-    return names
 
 
 def _torment(means: Means, course: Course, plan: Plan, jobs: int, number: int, weather: list[str]) -> None:
@@ -91,7 +89,7 @@ def _torment(means: Means, course: Course, plan: Plan, jobs: int, number: int, w
             due = min(jobs, int((time.monotonic() - began) / pace) + 1)
             while left > jobs - due:
                 try:
-                    done = workload.ask(course.desk, means.stage.line, means.stage.server.url, means.chance, number)
+                    done = workload.ask(course.desk, means.stage.line, means.stage.server.url, course.wishes, number)
                 except SnaplineError:
                     break
                 course.asked[done] += 1
@@ -99,20 +97,21 @@ def _torment(means: Means, course: Course, plan: Plan, jobs: int, number: int, w
             time.sleep(0.1)
 
     while time.monotonic() - began < plan.seconds or left or (number == plan.rounds and weather):
-        name = weather.pop() if weather else means.chance.choice(list(faults.WEATHER))
+        name = weather.pop() if weather else means.chance.choice(plan.weather)
         with faults.WEATHER[name](means):
             course.doings.counts[name] += 1
-            pass_time(means.chance.uniform(*WINDOW) / 2)
-            _strike(means)
-            pass_time(means.chance.uniform(*WINDOW) / 2)
+            pass_time(means.chance.uniform(*plan.window) / 2)
+            _strike(means, course.strikes)
+            pass_time(means.chance.uniform(*plan.window) / 2)
         for _ in range(means.chance.randint(1, 2)):
-            _strike(means)
+            _strike(means, course.strikes)
             pass_time(means.chance.uniform(*REST))
 
 
-def _strike(means: Means) -> None:
+def _strike(means: Means, first: list[str]) -> None:
+    """One of the `first`, as long as there are any, and then any by weight."""
     weights = [faults.WEIGHTS.get(name, 1) for name in faults.STRIKES]
-    [name] = means.chance.choices(list(faults.STRIKES), weights)
+    name = first.pop() if first else means.chance.choices(list(faults.STRIKES), weights)[0]
     try:
         faults.STRIKES[name](means)
     except Exception as error:

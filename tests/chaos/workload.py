@@ -26,13 +26,25 @@ WEIGHTS = {
 }
 
 
-def ask(desk: Desk, line: Line, url: str, chance: random.Random, round_: int) -> str:
+class Chance:
+    """Draws what is asked for: each once in any order, and then by weight."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.random = chance
+        self._first = chance.sample(list(WEIGHTS), len(WEIGHTS))
+
+    def draw(self) -> str:
+        """The next."""
+        return self._first.pop() if self._first else self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+
+
+def ask(desk: Desk, line: Line, url: str, means: Chance, round_: int) -> str:
     """Asks for one thing, and says what it was. What needs a backup is a backup, as long as there is none."""
-    what = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    what, chance = means.draw(), means.random
     good = desk.completed()
     app = chance.choice(APPS)
     if what == "cancel":
-        return what if cancel(desk, line, url, chance) else ask(desk, line, url, chance, round_)
+        return what if cancel(desk, line, url, chance) else ask(desk, line, url, means, round_)
     if what == "prune":
         desk.ask("prune", e.RepositoryPruneRequested(), "", None, round_)
     elif what == "full backup" or (what != "backup" and not good):

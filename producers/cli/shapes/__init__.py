@@ -86,6 +86,7 @@ COMMANDS: dict[str, Any] = {
     "redrive": things.Redriven,
     "broker definitions": broker.Definitions,
     "install": installing.Objects | list[installing.Finding],
+    "migrate": list[things.VersionedPart],
     "settings": list[things.Setting],
     "failure": things.Failure,
     "kept log": things.KeptLine,

@@ -395,3 +395,14 @@ class KeptLine(Shape):
     time: datetime
     level: Literal["info", "warning", "error"]
     text: str
+
+
+class VersionedPart(Shape):
+    """One thing that is stored: `where` (a destination, or `cluster`), `what` it is, how many there are, and how the
+    worst of them stands to this version."""
+
+    where: str
+    what: str
+    count: int
+    standing: Literal["current", "older", "unreadable", "newer"]
+    text: str

@@ -67,6 +67,7 @@ def test_every_command_that_prints_json_has_a_shape() -> None:
         "schedule run-now nightly",
         "describe destination",
         "settings",
+        "migrate --check",
         "check",
         "backup",
         "restore --from-backup full",
