@@ -7,13 +7,15 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from schemas import keys
-from schemas.errors import NotFound
+from schemas.errors import NotFound, TransientError
 from schemas.job import Job, backup, restore, snapshot_of
 from schemas.messages import Message
 from schemas.records import BackupRecord, CopyState, Incoming, PodResult, RestoreRecord, Running, decode, encode
 from workers.ports import ObjectStore
 
 R = TypeVar("R", bound=BaseModel)
+TRIES = 5
+"""So often a record may be gone when it is read that was there when it was to be written."""
 
 
 def read(store: ObjectStore, key: str, model: type[R]) -> R:
@@ -30,10 +32,14 @@ def find(store: ObjectStore, key: str, model: type[R]) -> R | None:
 
 
 def create(store: ObjectStore, key: str, record: R) -> R:
-    """Writes `record` if there is none yet; the record that stands, ours or an earlier one."""
-    if store.create(key, encode(record)):
-        return record
-    return read(store, key, type(record))
+    """Writes `record` if there is none yet; the record that stands, ours or an earlier one. What stood and is gone when
+    it is read, as others have done with it, is no error: ours is written then."""
+    for _ in range(TRIES):
+        if store.create(key, encode(record)):
+            return record
+        if (standing := find(store, key, type(record))) is not None:
+            return standing
+    raise TransientError(f"{key} comes and goes")
 
 
 def put(store: ObjectStore, key: str, record: BaseModel) -> None:
