@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.campaign import Course
-from tests.chaos.checker import Violation
+from tests.chaos.checker import GOOD, Violation
 from tests.chaos.history import KINDS, History
 
 
@@ -36,8 +36,20 @@ def figures(seed: int, course: Course, history: History, found: list[Violation],
         },
         "worker_ends": len(history.exits),
         "dead_letters": {"ours": sum(letter.ours for letter in history.letters), "all": len(history.letters)},
+        "not_well": _not_well(history),
         "violations": [asdict(violation) for violation in found],
     }
+
+
+def _not_well(history: History) -> list[str]:
+    """What ended otherwise than it was asked for, why, and what excuses it."""
+    requests = {request.id: request for request in history.requests}
+    return [
+        f"{requests[end.request].kind} {requests[end.request].subject}: {end.status} {end.code} {end.text}"
+        f" (excused by: {', '.join(requests[end.request].excuses) or 'nothing'})"
+        for end in history.ends
+        if end.status not in GOOD and end.request in requests
+    ]
 
 
 def show(said: dict[str, Any], console: Console) -> None:
@@ -53,6 +65,8 @@ def show(said: dict[str, Any], console: Console) -> None:
     console.print(faults, jobs)
     for name in ("asked_again", "slowest_end_after_faults_seconds", "read_back", "worker_ends", "dead_letters"):
         console.print(f"{name.replace('_', ' ')}: {_plain(said[name])}")
+    for line in said["not_well"]:
+        console.print(f"not as asked: {line}", markup=False)
     for violation in said["violations"]:
         console.print(f"VIOLATION {violation['promise']}: {violation['subject']}: {violation['text']}", markup=False)
     console.print(f"{len(said['violations'])} violations; the same again: make chaos SEED={said['seed']}")

@@ -35,9 +35,9 @@ class MoodyProxy(FaultyProxy):
         finally:
             self._mood = ""
 
-    def next_fault(self) -> str:
-        """See there."""
-        mood = self._mood
+    def fault_of(self, method: str) -> str:
+        """See there. A store that is full can be read."""
+        mood = self._mood if self._mood != "full" or method in ("PUT", "POST") else ""
         if mood == "slow":
             time.sleep(SLOW)
         with self._mood_lock:

@@ -43,8 +43,12 @@ class FaultyProxy:
             self._server.server_close()
             thread.join()
 
-    def next_fault(self) -> str:
+    def fault_of(self, method: str) -> str:
         """The fault of the request that has just come, empty for none."""
+        return self.next_fault()
+
+    def next_fault(self) -> str:
+        """The next of `faults`."""
         with self._lock:
             self.requests += 1
             return self.faults.pop(0) if self.faults else ""
@@ -75,7 +79,7 @@ class FaultyProxy:
 
             def _pass(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                fault = proxy.next_fault()
+                fault = proxy.fault_of(self.command)
                 if fault and fault not in (LOSE, CUT, DIE):
                     status, _, code = fault.partition(" ")
                     self._say(proxy._refusal(int(status), code))
