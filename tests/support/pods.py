@@ -178,7 +178,7 @@ def log_of(component: str) -> str:
 class PodKiller(Supervisor):
     """Beside the pods, a supervisor of nothing; it finds their processes, which are this machine's."""
 
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+    def kill(self, name: str, number: int = signal.SIGKILL) -> bool:
         """Sends a signal to the program of the worker on a node, `volumes.<node>`."""
         node = name.partition(".")[2]
         cluster = connect(Path(os.environ["SNAPLINE_E2E_KUBECONFIG"]))
@@ -186,6 +186,7 @@ class PodKiller(Supervisor):
         container = pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
         for process in _processes_of(container):
             os.kill(process, number)
+        return True
 
 
 def _processes_of(container: str) -> list[int]:
