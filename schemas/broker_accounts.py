@@ -43,9 +43,10 @@ def permission(service: str) -> Right:
         written = _any(map(re.escape, (EVENTS, TOLD, WORK, CONTROL)))
         return {"configure": _any(()), "write": written, "read": _any([re.escape(EVENT_LOG), *letters])}
     asks = [re.escape(EVENTS)] if any(kind.type in e.REQUESTS for kind in tells(service)) else []
+    says = [re.escape(TOLD)] if any(kind.type not in e.REQUESTS for kind in tells(service)) else []
     if service in PRODUCERS:
-        return {"configure": _any(()), "write": _any([*asks, re.escape(TOLD)]), "read": _any(())}
-    told = [*asks, *map(re.escape, (TOLD, WORK))]
+        return {"configure": _any(()), "write": _any([*asks, *says]), "read": _any(())}
+    told = [*asks, *says, re.escape(WORK)]
     if not _on_node(service):
         return {"configure": _any(()), "write": _any(told), "read": _any(_served(service))}
     own = [*_own(service), TEMPORARY]  # temporary ones to hear of cancellations

@@ -137,6 +137,7 @@ class Code(StrEnum):
     # the bus
     QUEUE_DIFFERS = "QueueDiffers"
     NOT_DECLARED = "NotDeclared"
+    QUEUE_IN_USE = "QueueInUse"
     NO_EVENT_LOG = "NoEventLog"
     NO_SUCH_DEAD_LETTER = "NoSuchDeadLetter"
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,14 +31,27 @@ ACCOUNTS = Path(__file__).parents[1] / "rabbitmq"
 """The rights of other systems' users, a file each."""
 
 
+@dataclass(frozen=True)
+class Tls:
+    """PEM files: the server's certificate and key, and the authority that clients' certificates have to be by, if they
+    show one."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
 class RabbitMQ:
     """A running broker with the users `snapline` (all rights), `producer` (may ask for backups, and read) and
     `operator` (may publish all requests, and read)."""
 
-    def __init__(self, root: Path, port: int, vhosts: int, address: str) -> None:
-        self._root, self.address = root.resolve(), address
-        free, self._dist, self._epmd_port = free_ports(3)
+    def __init__(
+        self, root: Path, port: int, vhosts: int, address: str, tls: Tls | None = None, *, managed: bool = False
+    ) -> None:
+        self._root, self.address, self._tls = root.resolve(), address, tls
+        free, self._dist, self._epmd_port, management = free_ports(4)
         self.port = port or free
+        self.management_port = management if managed else None
         self._passwords = {user: secrets.token_hex(12) for user in ("snapline", "producer", "operator")}
         self.vhosts = ["/", *(f"v{number}" for number in range(vhosts))]
         self._name = f"snapline-{secrets.token_hex(4)}@localhost"
@@ -64,7 +78,15 @@ class RabbitMQ:
 
     def url_of(self, user: str, vhost: str = "/") -> str:
         """For a user and a virtual host."""
-        return f"amqp://{user}:{self._passwords[user]}@127.0.0.1:{self.port}/{quote(vhost, safe='')}"
+        address = f"{user}:{self._passwords[user]}@127.0.0.1:{self.port}/{quote(vhost, safe='')}"
+        if self._tls is None:
+            return f"amqp://{address}"
+        return f"amqps://{address}?cacertfile={quote(str(self._tls.authority), safe='')}"
+
+    @property
+    def management_url(self) -> str:
+        """Where its HTTP API is, if it is `managed`."""
+        return f"http://127.0.0.1:{self.management_port}"
 
     def control(self, *arguments: str) -> str:
         """What `rabbitmqctl` says. Raises CalledProcessError."""
@@ -135,7 +157,7 @@ class RabbitMQ:
         files = {
             "rabbitmq.conf": "\n".join(
                 [
-                    *(f"listeners.tcp.{each} = {at}:{self.port}" for each, at in enumerate(self._listening(), 1)),
+                    *self._listeners(),
                     "loopback_users = none",
                     f"load_definitions = {self._root / 'definitions.json'}",
                     "disk_free_limit.absolute = 50MB",
@@ -144,14 +166,28 @@ class RabbitMQ:
                 ]
             ),
             "definitions.json": json.dumps(self._definitions()),
-            "enabled_plugins": "[].\n",
+            "enabled_plugins": "[].\n" if self.management_port is None else "[rabbitmq_management].\n",
             "advanced.config": "[{ra, [{wal_max_size_bytes, 16000000}]}].\n",
         }
         for name, text in files.items():
             self._write(name, text)
 
-    def _listening(self) -> list[str]:
-        return list(dict.fromkeys(("127.0.0.1", self.address)))
+    def _listeners(self) -> list[str]:
+        managed = [f"management.tcp.port = {self.management_port}", "management.tcp.ip = 127.0.0.1"]
+        found = [] if self.management_port is None else managed
+        if self._tls is None:
+            listening = dict.fromkeys(("127.0.0.1", self.address))
+            return [*(f"listeners.tcp.{each} = {at}:{self.port}" for each, at in enumerate(listening, 1)), *found]
+        return [
+            "listeners.tcp = none",
+            f"listeners.ssl.1 = 127.0.0.1:{self.port}",
+            f"ssl_options.cacertfile = {self._tls.authority}",
+            f"ssl_options.certfile = {self._tls.certificate}",
+            f"ssl_options.keyfile = {self._tls.key}",
+            "ssl_options.verify = verify_peer",
+            "ssl_options.fail_if_no_peer_cert = false",
+            *found,
+        ]
 
     def _write(self, name: str, text: str) -> None:
         (self._root / name).write_text(text)
@@ -165,10 +201,11 @@ class RabbitMQ:
         ours = {"user": "snapline", "configure": ".*", "write": ".*", "read": ".*"}
         others = [json.loads((ACCOUNTS / f"{user}.json").read_text()) for user in ("producer", "operator")]
         rights = [ours, *(right for account in others for right in account["permissions"])]
+        tags = {} if self.management_port is None else {"snapline": ("administrator",)}
         may_publish = [right for account in others for right in account["topic_permissions"]]
         return {
             "users": [
-                broker_definitions.user(name, password, broker_definitions.fresh_salt())
+                broker_definitions.user(name, password, broker_definitions.fresh_salt(), tags.get(name, ()))
                 for name, password in self._passwords.items()
             ],
             "vhosts": [{"name": vhost} for vhost in self.vhosts],
@@ -206,8 +243,6 @@ class RabbitMQ:
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RUNNING_UNDER_SYSTEMD": "true",  # the script then becomes the server, so that its pid is the server's
             "RABBITMQ_NODENAME": self._name,
-            "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_DIST_PORT": str(self._dist),
             "RABBITMQ_MNESIA_BASE": str(self._root / "data"),
             "RABBITMQ_LOG_BASE": str(self._root / "log"),
@@ -218,7 +253,9 @@ class RabbitMQ:
             "RABBITMQ_GENERATED_CONFIG_DIR": str(self._root / "generated"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
         }
-        return {name: value for name, value in os.environ.items() if not name.startswith("RABBITMQ_")} | ours
+        plain = {"RABBITMQ_NODE_PORT": str(self.port), "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1"}
+        others = {name: value for name, value in os.environ.items() if not name.startswith("RABBITMQ_")}
+        return others | ours | ({} if self._tls else plain)
 
     def _await(self) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -249,12 +286,21 @@ class RabbitMQ:
                 self.kill()
 
 
-def start(root: Path, *, port: int = 0, vhosts: int = 0, address: str = "127.0.0.1") -> RabbitMQ:
+def start(
+    root: Path,
+    *,
+    port: int = 0,
+    vhosts: int = 0,
+    address: str = "127.0.0.1",
+    tls: Tls | None = None,
+    managed: bool = False,
+) -> RabbitMQ:
     """A broker that answers, with `vhosts` spare virtual hosts; port 0 is any. It can be reached at `address`, too.
-    Raises Invalid, TransientError."""
+    With `tls` it speaks nothing else, and only at 127.0.0.1; `managed` it has its management plugin. Raises Invalid,
+    TransientError."""
     if port and not is_free(port):
         raise Invalid(f"port {port} is taken; choose another for RabbitMQ, or 0 for any")
-    return RabbitMQ(root, port, vhosts, address)
+    return RabbitMQ(root, port, vhosts, address, tls, managed=managed)
 
 
 def _server() -> str:

@@ -64,7 +64,7 @@ def test_a_node_queue_that_lets_two_workers_work_at_once_is_told_with_the_comman
     _declare(url, node.name, {name: said for name, said in arguments.items() if name != "x-single-active-consumer"})
     [said] = declaring.declare_for(url, node)
     assert "single-active-consumer" in said.text
-    assert "rabbitmqctl delete_queue volumes.node-a`" in with_remedy(said)
+    assert "`snapline broker migrate`" in with_remedy(said)
     with connection.channel(url, "delete it, as is told") as channel:
         channel.queue_delete(node.name)
     assert declaring.declare_for(url, node) == []

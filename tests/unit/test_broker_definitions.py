@@ -3,14 +3,17 @@
 import base64
 import hashlib
 import json
+import re
+from pathlib import Path
 from typing import Any
 
-from schemas import broker_definitions, broker_queues, topology
+from schemas import broker_accounts, broker_definitions, broker_queues, topology
 from schemas.broker_definitions import definitions
 from schemas.services import ANY_NODE, services
 from schemas.topology import EVENTS, TOLD, WORK
 
 NODES = ("node-a",)
+PAGE = Path(__file__).parents[2] / "docs" / "broker.md"
 STEPS = [*topology.QUEUES.values(), topology.volumes("node-a")]
 
 
@@ -61,3 +64,20 @@ def test_all_nodes_can_share_an_account_and_a_cluster_keeps_more_copies() -> Non
 def test_as_text_it_is_the_same_document() -> None:
     made = definitions("/", NODES, passwords={"notify": "hush"})
     assert json.loads(broker_definitions.text(made)) == made
+
+
+def test_the_page_on_the_broker_has_the_rights_of_every_account() -> None:
+    rows = re.findall(r"^\| (`[^|]*`) \| (.*) \| (.*) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
+    made = [(name, broker_accounts.permission(name)) for name in services(("NODE",), any_node=True)]
+    assert rows == [
+        (f"`{name}`".replace("NODE", "<node>"), *(_readable(right[what]) for what in ("configure", "write", "read")))
+        for name, right in made
+    ]
+
+
+def _readable(expression: str) -> str:
+    if expression == broker_accounts.NOTHING:
+        return "nothing"
+    globbed = expression.removeprefix("^(").removesuffix(")$").replace("[0-9]+", "*").replace("gen.*", "gen*")
+    plain = globbed.replace(".+", "*").replace("NODE", "<node>").replace("\\", "")
+    return ", ".join(f"`{name}`" for name in plain.split("|"))

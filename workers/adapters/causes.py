@@ -28,6 +28,11 @@ def cause(error: BaseException) -> str:
     return "there was no answer"
 
 
+def is_of_tls(error: BaseException) -> bool:
+    """Whether somebody answered, whom we do not trust or who does not speak TLS."""
+    return any(isinstance(each, ssl.SSLError) for each in _under(error))
+
+
 def its_word(code: object) -> str:
     """A server's own word for what is wrong, such as `SlowDown`; "" for anything else that stands in its place. People
     name servers to us that may be none of theirs: what one of these says is not repeated."""

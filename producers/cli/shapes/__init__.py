@@ -87,6 +87,8 @@ COMMANDS: dict[str, Any] = {
     "broker definitions": broker.Definitions,
     "install": installing.Objects | list[installing.Finding],
     "migrate": list[things.VersionedPart],
+    "broker check": list[broker.Difference],
+    "broker migrate": broker.Migrated,
     "settings": list[things.Setting],
     "failure": things.Failure,
     "kept log": things.KeptLine,

@@ -20,9 +20,10 @@ from pika.exceptions import (
 
 from schemas.errors import Code, Denied, Invalid, SnaplineError, TransientError
 from schemas.messages import Message
-from workers.adapters.causes import cause
+from workers.adapters.causes import cause, is_of_tls
 
-CA = "cacertfile"
+CA, CERTIFICATE, KEY = "cacertfile", "certfile", "keyfile"
+"""As RabbitMQ's own clients call them: https://www.rabbitmq.com/docs/uri-query-parameters"""
 HEARTBEAT = 20
 """Seconds. A dead connection is noticed after two of them."""
 BLOCKED = 60
@@ -37,12 +38,12 @@ def parameters(url: str) -> pika.URLParameters:
     if not url.startswith(("amqp://", "amqps://")):
         raise Invalid("SNAPLINE_AMQP_URL is not an AMQP URL: it begins with amqp:// or amqps://")
     try:
-        address, authorities = _parted(url)
+        address, tls = _parted(url)
         chosen = pika.URLParameters(address)
     except (ValueError, TypeError, IndexError):
         raise Invalid("SNAPLINE_AMQP_URL is not an AMQP URL: it is not well formed") from None
-    if authorities:
-        chosen.ssl_options = pika.SSLOptions(_believing(authorities), chosen.host)
+    if tls:
+        chosen.ssl_options = pika.SSLOptions(_believing(tls), chosen.host)
     chosen.heartbeat = HEARTBEAT
     chosen.blocked_connection_timeout = BLOCKED
     chosen.socket_timeout = 10
@@ -50,21 +51,28 @@ def parameters(url: str) -> pika.URLParameters:
     return chosen
 
 
-def _parted(url: str) -> tuple[str, str]:
-    """The URL without RabbitMQ's parameter `cacertfile`, which pika does not know, and what that says."""
+def _parted(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without RabbitMQ's parameters for TLS, which pika does not know, and what these say."""
     parts = urlsplit(url)
     asked = parse_qs(parts.query)
-    if parts.scheme != "amqps":
-        asked.pop(CA, None)
-    file = "".join(asked.pop(CA, []))
-    return urlunsplit(parts._replace(query=urlencode(asked, doseq=True))), file
+    files = {name: "".join(asked.pop(name, [])) for name in (CA, CERTIFICATE, KEY)}
+    tls = {name: file for name, file in files.items() if file} if parts.scheme == "amqps" else {}
+    return urlunsplit(parts._replace(query=urlencode(asked, doseq=True))), tls
 
 
-def _believing(authorities: str) -> ssl.SSLContext:
+def _believing(files: dict[str, str]) -> ssl.SSLContext:
+    """Trusts the authorities that are named, or the well-known ones, and shows the certificate that is named."""
     try:
-        return ssl.create_default_context(cafile=authorities)
+        context = ssl.create_default_context(cafile=files.get(CA))
     except OSError as error:
-        raise Invalid(f"could not read certificates from {authorities}: {error.strerror or error}") from error
+        raise Invalid(f"could not read certificates from {files.get(CA)}: {error.strerror or error}") from error
+    if CERTIFICATE in files:
+        try:
+            context.load_cert_chain(files[CERTIFICATE], files.get(KEY))
+        except OSError as error:
+            text = f"could not read the certificate {files[CERTIFICATE]} and its key: {error.strerror or error}"
+            raise Invalid(text) from error
+    return context
 
 
 def user(url: str) -> str:
@@ -158,4 +166,4 @@ def meaning(url: str, what: str, error: Exception) -> SnaplineError:
         return Denied(f"{tried}: it refuses user {user(url)!r}; check SNAPLINE_AMQP_URL and the user's permissions")
     if isinstance(error, (ChannelClosedByBroker, ConnectionClosedByBroker)):
         return TransientError(f"{tried}: {error.reply_code} {error.reply_text}")
-    return TransientError(f"{tried}: {cause(error)}; is it running?")
+    return TransientError(f"{tried}: {cause(error)}" + ("" if is_of_tls(error) else "; is it running?"))

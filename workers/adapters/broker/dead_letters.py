@@ -182,7 +182,7 @@ def _letter(queue: topology.Queue, properties: Any, body: bytes, rights: Rights)
         id=str(headers[reading.DEAD_LETTER]) if parked else hashlib.sha256(body + died_at.encode()).hexdigest()[:32],
         type=type_of(body),
         reason=said if parked and said else _why(death, said),
-        sender=_sender(queue, properties, rights),
+        sender=sender_of(queue, properties, rights),
         parked_at=str(headers.get(reading.PARKED_AT) or died_at),
         size=_size(headers, body) if parked else len(body),
         body=body,
@@ -195,7 +195,7 @@ def _size(headers: dict[str, Any], body: bytes) -> int:
     return said if isinstance(said, int) else len(body)
 
 
-def _sender(queue: topology.Queue, properties: Any, rights: Rights) -> str:
+def sender_of(queue: topology.Queue, properties: Any, rights: Rights) -> str:
     """Who published it. What its headers say of that is believed of the queue's workers only, or a redrive would lend
     an outsider's message our name; "" if it cannot be told."""
     user = str(properties.user_id or "")
