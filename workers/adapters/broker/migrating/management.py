@@ -26,12 +26,17 @@ class Management:
 
     def __init__(self, url: str, amqp_url: str, authorities: Path | None = None) -> None:
         """`url` is such as https://rabbitmq:15671. Raises Invalid; also if there is a user in it, who would be seen."""
-        parts = urlsplit(url)
+        wrong = Invalid("the management URL is to be http(s)://HOST:PORT; the user is that of SNAPLINE_AMQP_URL")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise wrong from None
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-            raise Invalid("the management URL is to be http(s)://HOST:PORT; the user is that of SNAPLINE_AMQP_URL")
+            raise wrong
         chosen = connection.parameters(amqp_url)
         word = f"{chosen.credentials.username}:{chosen.credentials.password}"
-        self._base, self._host = url.rstrip("/"), f"{parts.hostname}:{parts.port or ''}".rstrip(":")
+        self._base, self._host = url.rstrip("/"), f"{parts.hostname}:{port or ''}".rstrip(":")
         self._auth = "Basic " + base64.b64encode(word.encode()).decode()
         self._vhost = quote(chosen.virtual_host, safe="")
         believed = ssl.create_default_context(cafile=str(authorities) if authorities else None)
