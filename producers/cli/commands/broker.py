@@ -48,8 +48,9 @@ def definitions(
     named = tuple(nodes or ())
     users = None if passwords is None else _passwords(passwords)
     missing = sorted({*services(named, any_node=any_node)} - {*(users or ())})
+    listed = ", ".join(missing)
     if users is not None and missing and not accounts:
-        raise Invalid(f"there is no password for {', '.join(missing)}; with --accounts, these users are there already")
+        raise Invalid(f"there is no password for {listed:.500}; with --accounts, these users are there already")
     made = broker_definitions.definitions(
         vhost,
         named,
@@ -136,9 +137,9 @@ def _passwords(file: str) -> dict[str, str]:
     try:
         said = yaml.safe_load(typed_in() if file == "-" else Path(file).read_text())
     except FileNotFoundError:
-        raise NotFound(f"there is no file {file}") from None
+        raise NotFound(f"there is no file {file:.200}") from None
     except (yaml.YAMLError, OSError, ValueError, RecursionError):
-        raise Invalid(f"{file} is neither JSON nor YAML") from None
+        raise Invalid(f"{file:.200} is neither JSON nor YAML") from None
     if not isinstance(said, dict) or not all(isinstance(each, str) and each for pair in said.items() for each in pair):
-        raise Invalid(f"{file} is to have a password for each user, all of them text")
+        raise Invalid(f"{file:.200} is to have a password for each user, all of them text")
     return said
