@@ -1,5 +1,5 @@
 # The README's two commands are `make demo` and `make test`. Every target does its own set-up.
-.PHONY: setup demo test test-browser lint bench bench-line bench-console e2e chaos soak schema
+.PHONY: setup demo test test-browser lint bench bench-line bench-console e2e chaos soak schema simulate scale
 BIN := .venv/bin
 
 setup:
@@ -46,6 +46,13 @@ e2e: setup             # on a real cluster
 	  echo "and SNAPLINE_E2E_STATE to a directory with <node>/kubelet/pods of every node" >&2; exit 1; }
 	@deploy/local/setup-browser
 	@$(BIN)/pytest tests/e2e tests/contract/test_cluster_contract.py tests/contract/test_exec_contract.py
+
+simulate: setup        # the whole line, with faults: SEEDS=10000; one with its trace: SEED=123; PLANTED=1; BUDGET=90 seconds
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1)) \
+	  $(if $(PLANTED),--planted) $(if $(BUDGET),--budget $(BUDGET))
+
+scale: setup           # what snapshots cost in requests; less: make scale ARGS="--apps 1000 --nodes 100"
+	@$(BIN)/python -m tests.simulation.scale $(ARGS)
 
 schema: setup
 	@$(BIN)/snapline schema

@@ -193,8 +193,8 @@ class SimulatedStore:
     def _below(self, prefix: str) -> dict[str, StoredObject]:
         return {
             key: StoredObject(key, len(body), at, f"{hash(body):x}")
-            for key, (body, at) in sorted(self.objects.items())
-            if key.startswith(prefix)
+            for key in sorted(key for key in self.objects if key.startswith(prefix))
+            for body, at in [self.objects[key]]
         }
 
     def _put(self, key: str, body: bytes, late: bool) -> None:

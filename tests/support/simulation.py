@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 SOON = timedelta(milliseconds=50)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Simulation:
@@ -27,15 +28,15 @@ class Simulation:
         self.unaware: set[str] = set()
         """Actors whose clocks stand still while they sleep, as those of suspended machines do."""
         self._wakes: dict[str, datetime] = {}
-        self._turns: dict[str, threading.Semaphore] = {}
+        self._turns: dict[str, threading.Lock] = {}
         self._late: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = 0
         self._local = threading.local()
-        self._over = threading.Semaphore(0)
+        self._over = _taken()
 
     def run(self, actors: dict[str, Callable[[], None]]) -> None:
         """Returns when all are done. Raises what the first of them raised."""
-        self._turns = {name: threading.Semaphore(0) for name in actors}
+        self._turns = {name: _taken() for name in actors}
         self._wakes = dict.fromkeys(actors, self.now)
         threads = [threading.Thread(target=self._act, args=each, daemon=True) for each in actors.items()]
         for thread in threads:
@@ -62,10 +63,28 @@ class Simulation:
         if me is None:
             return
         self.trace.append(f"{me} {label}")
+        self.hand_over(sleep)
+
+    def hand_over(self, sleep: timedelta = timedelta(0)) -> None:
+        """As `step`, of an actor, without a place in the trace."""
+        me = self.actor or ""
         self.now += SOON * self.random.random()
-        self._wakes[me] = self.now + sleep
         if me in self.unaware:
             self.clocks[me] = self.clocks.get(me, timedelta(0)) - sleep
+        self._hand_over(me, self.now + sleep)
+
+    def rest(self) -> None:
+        """Lets others go on until somebody calls `wake` for this actor."""
+        if (me := self.actor) is not None:
+            self._hand_over(me, NEVER)
+
+    def wake(self, actor: str) -> None:
+        """An actor that rests, or sleeps, goes on now."""
+        if actor in self._wakes:
+            self._wakes[actor] = min(self._wakes[actor], self.now)
+
+    def _hand_over(self, me: str, until: datetime) -> None:
+        self._wakes[me] = until
         following = self._next()
         if following != me:
             self._turns[following].release()
@@ -89,6 +108,8 @@ class Simulation:
 
     def _next(self) -> str:
         """Whose turn it is. When all sleep, the clock goes on to the first that wakes."""
+        while self._late and self._late[0][0] <= max(self.now, min(self._wakes.values())):
+            self._move_to(self._late[0][0])  # which may wake somebody
         self._move_to(max(self.now, min(self._wakes.values())))
         awake = sorted(name for name, at in self._wakes.items() if at <= self.now)
         return self.random.choice(awake)
@@ -105,3 +126,10 @@ class Simulation:
             self._turns[self._next()].release()
         else:
             self._over.release()
+
+
+def _taken() -> threading.Lock:
+    """Who acquires it waits until another releases it: a semaphore that costs a third."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock

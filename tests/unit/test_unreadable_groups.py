@@ -9,9 +9,10 @@ from schemas import keys
 from schemas.errors import Code, NotYet, TransientError
 from schemas.job import Job
 from schemas.kubernetes import API_SERVICES, DEPLOYMENTS, Discovery
-from schemas.records import LiveRef, OwnerEnded, RestorePlan, RestoreRequest
+from schemas.records import BackupPlan, LiveRef, OwnerEnded, RestorePlan, RestoreRequest
 from schemas.velero import LabelSelector
 from tests.support.objects import VELERO, away, make, titles
+from tests.support.world import World
 from workers.adapters.twins.cluster import MemoryCluster
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
@@ -57,6 +58,24 @@ def test_a_kind_that_cannot_be_listed_for_long_is_an_error_and_the_core_group_is
     assert [error.subject for error in captured.errors] == ["jobs.batch", "cronjobs.batch"]
     with pytest.raises(TransientError):
         capture(HalfAway([WEB, away("")]), [MARKED], patient=False)
+
+
+def test_what_a_backup_has_waited_in_line_is_not_held_against_a_kind_that_cannot_be_listed() -> None:
+    world = World()
+    world.objects = MemoryObjectStore(world.clock)
+    world.__post_init__()
+    world.cluster = HalfAway(
+        [make("ConfigMap", "settings", "shop", labels={"kots.io/app-slug": "shop"}), away("batch")]
+    )
+    world.register("shop")
+    [licensed] = world.request(e.BackupRequested(app="shop"))
+    world.now += timedelta(minutes=10)
+    with pytest.raises(TransientError, match="batch"):
+        list(world.hear(licensed))
+    world.now += timedelta(minutes=6)
+    [planned] = world.hear(licensed)
+    plan = ledger.read(world.store, keys.plan(planned.job), BackupPlan)  # type: ignore[attr-defined]
+    assert {error.code for error in plan.errors} == {Code.NOT_CAPTURED}
 
 
 def test_nothing_is_deleted_before_it_is_known_what_there_is() -> None:

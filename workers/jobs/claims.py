@@ -26,7 +26,7 @@ from schemas import keys
 from schemas.errors import NotFound, NotYet
 from schemas.events import Scope
 from schemas.job import Job, backup, restore
-from schemas.records import HolderRecord, Record
+from schemas.records import HolderRecord, Record, encode
 from workers.jobs import ledger
 from workers.ports import ObjectStore
 
@@ -63,7 +63,7 @@ def take(
     ahead, in_line = _before(store, job, resources, asked_at)
     ahead = ahead or _claim(store, job, resources, run)
     if ahead is None:
-        ledger.put(store, keys.turn(job), Record())
+        store.create(keys.turn(job), encode(Record()))  # once: its time says since when
         if in_line:
             _leave_line(store, job, resources)
         return None

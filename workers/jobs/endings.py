@@ -91,8 +91,10 @@ def finish_restore(store: ObjectStore, record: RestoreRecord) -> e.RestoreFinal:
 
 
 def close(store: ObjectStore, job: Job) -> None:
-    """Lets others have what the job has claimed, and takes the mark of a running job away. Comes after the final
-    record; safe to repeat."""
+    """Lets others have what the job has claimed, and takes the mark of a running job away, last: without it, all is
+    done. Comes after the final record; safe to repeat."""
+    if not ledger.exists(store, keys.running(job)):
+        return
     model = BackupRequest if job.kind == "backup" else RestoreRequest
     _close(store, job, ledger.find(store, keys.request(job), model))
 

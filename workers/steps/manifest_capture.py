@@ -35,7 +35,8 @@ from workers.ports import Cluster, Destinations, ObjectStore, Repository
 from workers.scheduling.turns import same_before
 
 PATIENCE = timedelta(minutes=5)
-"""How long a kind that cannot be listed just now holds up a backup; then it is an error of the backup."""
+"""How long after it was asked for, and after its turn has come, a kind that cannot be listed just now holds up a
+backup; then it is an error of the backup."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _plan(
 ) -> BackupPlan:
     """The plan that is now written, this one or an earlier one."""
     restore = snapshot_of(job)
-    taken = _before(restore, request, store, repository, needs) if restore else _selected(request, needs)
+    taken = _before(restore, request, store, repository, needs) if restore else _selected(job, request, store, needs)
     captured, volumes = taken.captured, taken.volumes
     hooked = plan_hooks(captured.objects, taken.hooks, volumes.pods)
     plain = encode_manifest(captured)
@@ -114,7 +115,15 @@ def _plan(
     return ledger.create(store, keys.plan(job), plan)
 
 
-def _selected(request: BackupRequest, needs: CaptureNeeds) -> _Taken:
+def _is_patient(job: Job, request: BackupRequest, store: ObjectStore, needs: CaptureNeeds) -> bool:
+    """Whether it may be worth waiting. What a backup has waited in line, or for a store, is not held against it."""
+    now = needs.now()
+    if now - request.requested_at <= PATIENCE:
+        return True
+    return any(now - found.modified <= PATIENCE for found in store.list(keys.turn(job)))
+
+
+def _selected(job: Job, request: BackupRequest, store: ObjectStore, needs: CaptureNeeds) -> _Taken:
     everybody = registered(needs.cluster, needs.console_namespace)
     seen = as_seen(everybody, request)
     if request.app and seen.changed:
@@ -124,7 +133,7 @@ def _selected(request: BackupRequest, needs: CaptureNeeds) -> _Taken:
     captured = capture_objects(
         needs.cluster,
         scope_of(needs.console_namespace, apps, request.app, others),
-        patient=needs.now() - request.requested_at <= PATIENCE,
+        patient=_is_patient(job, request, store, needs),
     )
     spec = spec_for(apps, request.app)
     return _Taken(

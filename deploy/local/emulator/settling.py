@@ -62,11 +62,16 @@ class Settling:
         while True:
             stirred.clear()
             self.settle()
-            timeout = POLL if self._kubelets.waiting else None
+            timeout = POLL if self.waiting else None
             try:
                 await asyncio.wait_for(stirred.wait(), timeout)
             except TimeoutError:
                 continue
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a pod waits for a file, which nobody announces."""
+        return self._kubelets.waiting
 
     def settle(self) -> None:
         """Runs every controller until none writes."""

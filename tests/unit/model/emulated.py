@@ -28,25 +28,34 @@ Content = dict[str, bytes]
 
 
 class Emulated:
-    """The cluster, and what is in its volumes. `ran` are the commands that hooks ran, with their pods."""
+    """The cluster, and what is in its volumes. `ran` are the commands that hooks ran, with the uids of their pods."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], nodes: Sequence[str] = (NODE,)) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="line-", dir=IN_MEMORY))
         numbers = itertools.count(1)
         self.cluster = MemoryCluster(
-            founding([NODE]), clock=clock, run=self._run, new_uid=lambda: f"{next(numbers):08d}-uid"
+            founding(nodes), clock=clock, run=self._run, new_uid=lambda: f"{next(numbers):08d}-uid"
         )
-        self._settling = Settling(self.cluster, self.root, [NODE], lambda _uid: None)
+        self._settling = Settling(self.cluster, self.root, nodes, lambda _uid: None)
         self.ran: list[tuple[str, tuple[str, ...]]] = []
 
     @property
     def pods(self) -> Path:
-        """The kubelet's pod directories."""
-        return self.root / NODE / "pods"
+        """The kubelet's pod directories of the first node."""
+        return self.pods_of(NODE)
+
+    def pods_of(self, node: str) -> Path:
+        """The kubelet's pod directories of a node."""
+        return self.root / node / "pods"
 
     def close(self) -> None:
         """The memory disk is free again."""
         shutil.rmtree(self.root)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a pod waits for a file, which nobody announces."""
+        return self._settling.waiting
 
     def settle(self) -> None:
         """The controllers do all that there is to do."""
@@ -73,7 +82,7 @@ class Emulated:
                 found[claim["metadata"]["namespace"], claim["metadata"]["name"]] = path
         for pod in self.cluster.live(PODS):
             for volume in pod["spec"].get("volumes") or []:
-                path = self.pods / pod["metadata"]["uid"] / "volumes" / INSIDE / volume["name"]
+                path = self._volumes_of(pod) / INSIDE / volume["name"]
                 if "emptyDir" in volume and path.is_dir() and volume["name"] != "snapline-wait":
                     place = (pod["metadata"]["namespace"], f"{pod['metadata']['name']}/{volume['name']}")
                     found[place] = path
@@ -85,16 +94,20 @@ class Emulated:
         for name, body in content.items():
             (root / name).write_bytes(body)
 
+    def _volumes_of(self, pod: Object) -> Path:
+        node, uid = str(pod["spec"].get("nodeName") or NODE), str(pod["metadata"]["uid"])
+        return self.pods_of(node) / uid / "volumes"
+
     def _everything(self) -> Iterator[tuple[ResourceType, Object]]:
         for type_ in self.cluster.types():
             for obj in self.cluster.live(type_):
                 yield type_, obj
 
     def _run(self, pod: Object, _container: str, command: Sequence[str], _deadline: timedelta) -> Ended:
-        self.ran.append((pod["metadata"]["name"], tuple(command)))
+        self.ran.append((pod["metadata"]["uid"], tuple(command)))
         for word in command[2:] if command[0] == "mkdir" else ():
             volume, *rest = Path(word).relative_to("/snapline/volumes").parts
-            path = self.pods / pod["metadata"]["uid"] / "volumes" / INSIDE / volume
+            path = self._volumes_of(pod) / INSIDE / volume
             path.joinpath(*rest).mkdir(parents=True, exist_ok=True)
         return Ended()
 

@@ -1,25 +1,53 @@
 """What must be true of every job that has ended. Each function says what is wrong, in words; nothing if all is well."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
+from typing import Protocol
 
 from schemas import keys
 from schemas.job import Job, snapshot_of
 from schemas.kubernetes import Object
 from schemas.records import BackupRecord, BackupRequest, RestoreRecord, RestoreRequest, Undeploy
 from tests.unit.model.deleting import RUNNING_KINDS, may_delete, protected
-from tests.unit.model.driver import Line
-from tests.unit.model.emulated import Id, Place
+from tests.unit.model.emulated import Content, Emulated, Id, Place
 from tests.unit.model.essence import essence, unchanged
 from tests.unit.model.oracle import CLAIMS, chosen_volumes
 from tests.unit.model.watching import Moment, Watching
 from workers.jobs import ledger
+from workers.ports import ObjectStore
 
 BACK_BY_OTHERS = ("persistentvolumes", "pods", "replicasets.apps", "nodes")
 """Kinds that are not looked at one by one: what matters of them is seen in claims and workloads."""
 
 
-def wrong_in_backup(record: BackupRecord, watching: Watching, line: Line) -> Iterator[str]:
+class Volumes(Protocol):
+    """What is in volumes, by their ids."""
+
+    @property
+    def volumes(self) -> Mapping[str, Content]: ...
+
+
+class Ended(Protocol):
+    """A line that has come to rest. `parked` are its dead letters."""
+
+    @property
+    def plain(self) -> ObjectStore: ...
+
+    @property
+    def trees(self) -> Volumes: ...
+
+    @property
+    def world(self) -> Emulated: ...
+
+    @property
+    def parked(self) -> list[str]: ...
+
+    def running(self) -> list[str]:
+        """Unfinished jobs."""
+        ...
+
+
+def wrong_in_backup(record: BackupRecord, watching: Watching, line: Ended) -> Iterator[str]:
     """It holds what is selected, with whose it is; and Completed means that all volumes were read."""
     key = record.manifest
     if key is None or record.status not in ("Completed", "PartiallyFailed"):
@@ -52,7 +80,7 @@ def _default_volumes(record: BackupRecord, watching: Watching) -> bool:
     return bool(record.app and specs[record.app].get("defaultVolumesToFsBackup"))
 
 
-def wrong_in_restore(record: RestoreRecord, watching: Watching, line: Line) -> Iterator[str]:
+def wrong_in_restore(record: RestoreRecord, watching: Watching, line: Ended) -> Iterator[str]:
     """Completed means that all in its scope is as it was."""
     if record.name not in watching.before or record.name not in watching.after:
         return
@@ -91,7 +119,7 @@ def _not_back(
             yield f"restore {record.name} has {id_} as {there}, not as {wanted}"
 
 
-def not_put_back(record: RestoreRecord, watching: Watching, line: Line) -> Iterator[str]:
+def not_put_back(record: RestoreRecord, watching: Watching, line: Ended) -> Iterator[str]:
     """Of an owner of whom nothing was created, everything that there was is there, however the restore has ended."""
     job = Job("restore", record.name)
     fixed = ledger.find(line.plain, keys.undeploy(job), Undeploy)
@@ -142,7 +170,7 @@ def _goes(id_: Id, obj: Object, moment: Moment) -> bool:
     return "deletionTimestamp" in obj["metadata"]
 
 
-def left_behind(line: Line) -> Iterator[str]:
+def left_behind(line: Ended) -> Iterator[str]:
     """Of jobs that have ended nothing is left: no marker, no claim, no helper, nothing that waits."""
     yield from (f"{each} is still there" for each in line.running())
     yield from (f"parked: {each}" for each in line.parked)
@@ -159,7 +187,7 @@ def left_behind(line: Line) -> Iterator[str]:
             yield f"the pod {id_} still waits"
 
 
-def overlaps(touched: list[Job], line: Line) -> Iterator[str]:
+def overlaps(touched: list[Job], line: Ended) -> Iterator[str]:
     """Jobs that exclude each other and were at work at the same time. A safety snapshot is its restore's work."""
     touched = [snapshot_of(job) or job for job in touched]
     spans = {job: (touched.index(job), len(touched) - 1 - touched[::-1].index(job)) for job in touched}
@@ -171,7 +199,7 @@ def overlaps(touched: list[Job], line: Line) -> Iterator[str]:
             yield f"{one} and {other} were at work at the same time"
 
 
-def _claims(job: Job, line: Line) -> set[str]:
+def _claims(job: Job, line: Ended) -> set[str]:
     model = BackupRequest if job.kind == "backup" else RestoreRequest
     request = ledger.find(line.plain, keys.request(job), model)
     return set(request.claims) if request else set()

@@ -117,10 +117,13 @@ class Watching:
 
     def held(self, key: str) -> Owners:
         """What a captured document holds."""
-        plain = self.store.get(key).removeprefix(key.encode() + b"\n")
         ids = {obj["metadata"]["uid"]: id_ for id_, obj in self.read[key].objects.items()}
-        entries = json.loads(plain)["objects"]
+        entries = json.loads(self.opened(key))["objects"]
         return {ids[entry["object"]["metadata"]["uid"]]: set(entry["owners"]) for entry in entries}
+
+    def opened(self, key: str) -> bytes:
+        """What was captured, unsealed."""
+        return self.store.get(key).removeprefix(key.encode() + b"\n")
 
     def _there(self, key: str) -> bool:
         return ledger.exists(self.store, key)
