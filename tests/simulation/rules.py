@@ -60,11 +60,19 @@ def _ends_once(looking: Looking, asked: list[Ask]) -> Iterator[str]:
     for ask in asked:
         if isinstance(ask.event, e.BackupRequested | e.RestoreRequested):
             made, said_no = jobs[ask.id], refused[ask.id]
+            if said_no and [job for job in made if _has_failed(looking, job)]:
+                continue  # two runs at once came to two answers: nothing was done
             if len(made) + said_no != 1:
                 yield f"{ask.id} ({ask.event}) made {made}, and was refused {said_no} times"
             for job in made:
                 if not (ledger.exists(looking.plain, keys.final(job)) or ledger.deleted(looking.plain, job)):
                     yield f"{ask.id} made {job}, which has no end"
+
+
+def _has_failed(looking: Looking, job: Job) -> bool:
+    record = ledger.finished_backup(looking.plain, job.name) if job.kind == "backup" else None
+    restored = ledger.finished_restore(looking.plain, job.name) if job.kind == "restore" else None
+    return "Failed" in (record and record.status, restored and restored.status)
 
 
 def _jobs(looking: Looking) -> dict[str, list[Job]]:
