@@ -92,9 +92,14 @@ class HookState(Record):
     warnings: list[Message] = []
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the pod is between what comes before the copy and what comes after it, each included."""
+        return self.stage not in ("waiting", "post-done")
+
+    @property
     def owes(self) -> bool:
         """Whether hooks after the copy are still to be run, since what comes before them has begun."""
-        return self.thaws and self.stage not in ("waiting", "post-done")
+        return self.thaws and self.has_begun
 
 
 class RestoreHookPlan(HookPlan):

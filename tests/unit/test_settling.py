@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from schemas.errors import TransientError
 from schemas.rights import Rights
 from workers.adapters.broker import LostDeliveries, SafeRetries
 from workers.adapters.broker.consuming import DeliveredMessage, EventConsumer
+from workers.adapters.broker.observing.spans import Spans
 from workers.adapters.broker.reading import Reader
 from workers.deliveries import Again, GaveUp, Park
 
@@ -73,6 +75,7 @@ def _consumer() -> EventConsumer:
     consumer.queue, consumer.reader = GATE, Reader(GATE, Rights(line=frozenset({"snapline"})))
     consumer.channel = consumer.connection = _Channel()
     consumer.known_tags = {1}
+    consumer.broker = SimpleNamespace(spans=Spans())
     return consumer
 
 
@@ -109,7 +112,7 @@ def test_a_message_is_plain_data_with_what_the_broker_knows_as_options() -> None
 
 
 def _data() -> dict[str, Any]:
-    return REQUEST.data.model_dump(mode="json")
+    return REQUEST.data.model_dump(mode="json", exclude_defaults=True)
 
 
 @pytest.mark.parametrize(

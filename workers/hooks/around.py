@@ -61,16 +61,37 @@ class Hooked:
 def before(one: Hooked, plan: PodPlan) -> HookState | None:
     """Runs what comes before the copy, if that is not done; None for a pod without hooks.
 
-    Raises NotYet while a container does not run yet, and TransientError when the API server is away."""
+    Raises NotYet while a container does not run yet, or another backup has the pod between its own hooks, and
+    TransientError when the API server is away."""
     if not plan.hooks:
         return None
     state = _find(one)
+    if state is None or state.stage == "waiting":
+        _nobody_elses(one, plan)
     if state is None:
         stage: HookStage = "waiting" if one.hooks.pre else "pre-done"
         state = _put(one, HookState(stage=stage, since=one.now(), thaws=bool(one.hooks.post)))
     if state.stage == "pre-begun":
         state = _begin_anew(one, state)
     return _run_pre(one, state) if state.stage == "waiting" else state
+
+
+def _nobody_elses(one: Hooked, plan: PodPlan) -> None:
+    """Raises NotYet while another running backup has the pod between its hooks: what comes after its copy would thaw,
+    or take away, what this one copies. One process works on the pods of a node, and one thread on a pod, so nobody
+    enters between this look and what follows."""
+    for found in one.store.list(keys.running_of("backup")):
+        job = keys.parse_running(found.key)
+        other = None if job == one.job else ledger.find(one.store, keys.hooks_of(job, one.pod), HookState)
+        if other and other.has_begun and _is_planned(one.store, job, plan):
+            ledger.pulse(one.store, one.job)
+            raise NotYet(f"{one.pod} is between the hooks of {job}", LOOK_AGAIN)
+
+
+def _is_planned(store: ObjectStore, job: Job, pod: PodPlan) -> bool:
+    """Whether that backup has the same pod in its plan, and not one that had its name before."""
+    plan = ledger.find(store, keys.plan(job), BackupPlan)
+    return plan is not None and any(each.uid == pod.uid for each in plan.pods)
 
 
 def after(one: Hooked) -> HookState | None:

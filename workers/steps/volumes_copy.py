@@ -75,7 +75,7 @@ def copy(event: e.CloudEvent[e.VolumesCopyRequested], needs: CopyNeeds) -> Itera
     if result := ledger.find(store, keys.pod_result(job, asked.pod), PodResult):
         yield pod_copied(asked, result)
         return
-    with needs.locks.holding(f"{job}, pod {asked.pod}"):
+    with needs.locks.holding(f"pod {asked.pod}"):
         if progress.is_over(store, job):
             around.after(_hooked(asked, store, needs))
             yield from progress.settled(store, job, needs.now()) or ()
