@@ -126,10 +126,8 @@ def _restore_wholly(stage: Stage, course: Course, history: History, wholly: int,
 
 
 def _objects_differ(before: looking.Picture, after: looking.Picture) -> list[str]:
-    """All that is different but the volumes, which may be of another generation, and the campaign's own destination,
-    which is no part of the console."""
-    objects = {key: one for key, one in before.objects.items() if not key[2].startswith("snapline-destination-")}
-    return looking.differences(looking.Picture(objects, before.uids, after.volumes), after)
+    """All that is different but the volumes, which may be of another generation."""
+    return looking.differences(looking.Picture(before.objects, before.uids, after.volumes), after)
 
 
 def _check(stage: Stage) -> list[str]:
