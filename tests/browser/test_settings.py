@@ -47,3 +47,15 @@ def test_a_retention_policy_shows_what_it_would_delete_before_it_is_stored(anybo
     anybody.presses("Update retention policy")
     anybody.sees("snapshots-retention-policy-update-confirmation", "Retention updated")
     expect(anybody.at("snapshots-retention-value")).to_have_value("4")
+
+
+def test_a_registration_is_changed_after_a_look_at_what_the_vendor_says(anybody: Person, place: Place) -> None:
+    app = place.new
+    anybody.opens(f"/app/{app}/registration")
+    license_ = place.line.stack.root / "packages" / app / "license.yaml"
+    anybody.at("registration-form").locator('input[name="license_file"]').set_input_files(license_)
+    anybody.at("register-application-button").click()
+    anybody.sees("registration-preview", "Allow Snapshots")
+    anybody.reads("Nothing was stored")
+    anybody.at("register-application-button").click()
+    anybody.sees("registered", "Changed")
