@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -137,12 +137,13 @@ def test_the_scheduler_reads_its_schedules(line: Line) -> None:
 
 
 def test_a_stolen_token_opens_what_its_service_has_need_of_and_no_more(line: Line, own: dict[str, Path]) -> None:
-    clients = {name: intruder(file) for name, file in own.items()}
     wrong = []
-    for attack in attacks(CONSOLE, kubeconfigs.NAMESPACE):
-        through = {_account(name) for name, client in clients.items() if not refused(client, attack)}
-        wrong += [f"{who} may {attack.what}" for who in sorted(through - attack.may)]
-        wrong += [f"{who} may not {attack.what}" for who in sorted(attack.may - through)]
+    with ExitStack() as opened:
+        clients = {name: opened.enter_context(intruder(file)) for name, file in own.items()}
+        for attack in attacks(CONSOLE, kubeconfigs.NAMESPACE):
+            through = {_account(name) for name, client in clients.items() if not refused(client, attack)}
+            wrong += [f"{who} may {attack.what}" for who in sorted(through - attack.may)]
+            wrong += [f"{who} may not {attack.what}" for who in sorted(attack.may - through)]
     assert wrong == []
     assert line.cluster.get(SECRETS, APP, "db"), "nothing was really done"
 
