@@ -36,21 +36,3 @@ def test_a_backup_asks_the_store_for_nothing_twice(monkeypatch: pytest.MonkeyPat
     assert [type(event) for event in told] == [e.BackupPartiallyFailed]  # as there is nothing in this cluster
     assert {hears: asked[hears] - most for hears, most in MOST.items() if asked[hears] > most} == {}
     assert set(asked) == set(MOST)
-
-
-def test_what_comes_after_the_end_looks_for_no_claims_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are as many as applications, and as many such messages as pods."""
-    world, listed = World(), list[str]()
-    world.register("shop")
-    end = world.backup(app="shop")[-1]
-    assert isinstance(end, e.BackupPartiallyFailed)
-    really = MemoryObjectStore.list
-
-    def listing(self: MemoryObjectStore, prefix: str) -> Any:
-        listed.append(prefix)
-        return really(self, prefix)
-
-    monkeypatch.setattr(MemoryObjectStore, "list", listing)
-    late = e.BackupPlanned(backup=end.backup, destination=end.destination, objects=0, pods=0)
-    assert list(world.hear(late)) == [end]
-    assert [prefix for prefix in listed if prefix.startswith("claims/")] == []

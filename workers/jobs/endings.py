@@ -91,10 +91,8 @@ def finish_restore(store: ObjectStore, record: RestoreRecord) -> e.RestoreFinal:
 
 
 def close(store: ObjectStore, job: Job) -> None:
-    """Lets others have what the job has claimed, and takes the mark of a running job away, last: without it, all is
-    done. Comes after the final record; safe to repeat."""
-    if not ledger.exists(store, keys.running(job)):
-        return
+    """Lets others have what the job has claimed, and takes the mark of a running job away. Comes after the final
+    record; safe to repeat, also for claims that a step which was held up has made since."""
     model = BackupRequest if job.kind == "backup" else RestoreRequest
     _close(store, job, ledger.find(store, keys.request(job), model))
 
