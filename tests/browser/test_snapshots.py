@@ -11,10 +11,11 @@ from tests.browser.people import Person
 
 def test_a_snapshot_says_what_it_holds(admin: Person, full: str) -> None:
     admin.opens("/snapshots")
-    admin.sees("snapshot-row-0", full)
+    row = admin.page.locator(f'tr[data-key="{full}"]')  # others may have come since
+    expect(row).to_be_visible()
     admin.finds_no_fault("full-snapshots")
-    size = admin.at("snapshot-volume-size").text_content()
-    admin.presses(full, within="snapshot-row-0")
+    size = row.get_by_test_id("snapshot-volume-size").text_content()
+    row.get_by_role("link", name=full).first.click()
     admin.sees("snapshot-status", "Completed")
     assert admin.at("snapshot-volume-size").text_content() == size
     for card in ("snapshot-timeline", "snapshot-volumes-card", "snapshot-scripts-card"):
