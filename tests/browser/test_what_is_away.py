@@ -12,6 +12,7 @@ from tests.browser import looking, worlds
 from tests.browser.chromium import PATIENCE_MS, Window, opened
 from tests.browser.worlds import World, world
 from tests.support.console import Console
+from tests.support.line import until
 
 SUPPORTER = Identity("helper", "support")
 SAID = {
@@ -54,6 +55,15 @@ def test_a_page_says_what_does_not_answer(page: Page, without: dict[str, World],
     assert answer.status in (200, 503)
     assert SAID[what] in page.locator("main").inner_text()
     assert looking.faults(page, f"{path if path != '/' else 'home'}-without-the-{what}") == []
+
+
+def test_home_says_that_rabbitmq_cannot_be_asked(page: Page, without: dict[str, World]) -> None:
+    def said() -> bool:
+        page.goto(without["broker"].url)
+        return SAID["broker"] in page.locator("main").inner_text()
+
+    until(said, "it was tried, beside the pages")
+    assert looking.faults(page, "home-without-the-broker") == []
 
 
 def test_who_may_not_see_a_page_is_told_so(page: Page, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -14,6 +14,7 @@ from producers.actions import verification
 from producers.actions.home import coverage
 from producers.console import faults, plots
 from producers.console.kept_home import kept_home
+from producers.console.letters import letters
 from producers.console.needs import Needs, needs_of
 from producers.console.rendering import render
 from producers.console.routing import form, identity_of, page, seen, text
@@ -83,6 +84,7 @@ def show(request: Request, problem: str = "", status: int = 200) -> Response:
         marks=plots.marks,
         plot=plots.plot(home.growth.points),
         problem=problem,
+        broker=shared(request, letters).problem() if may(identity, "view") else "",
         apps=home.facts.apps,
         console=CONSOLE,
         card=snapshots_card(needs_of(request).session, needs_of(request).now()) if may(identity, "view") else None,

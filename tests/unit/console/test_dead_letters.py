@@ -254,7 +254,7 @@ def test_a_request_does_not_wait_until_they_are_counted(tmp_path: Path, monkeypa
     assert len(asked) == 1
 
 
-def test_where_rabbitmq_is_away_no_number_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_rabbitmq_is_away_no_number_is_shown_and_home_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = threading.Event()
 
     def away(_: Sequence[str]) -> int:
@@ -266,3 +266,7 @@ def test_where_rabbitmq_is_away_no_number_is_shown(tmp_path: Path, monkeypatch: 
     of.get("/apps")
     assert tried.wait(120)
     assert not of.get("/apps").has("dead-letters-count")
+    until(lambda: "RabbitMQ cannot be asked" in of.get("/").text, "home says so")
+    assert "could not reach RabbitMQ" in of.get("/").text
+    of.access.who = Identity("mira", "operator", frozenset({"shop"}))
+    assert "RabbitMQ" not in of.get("/").text
