@@ -254,7 +254,9 @@ def test_a_request_does_not_wait_until_they_are_counted(tmp_path: Path, monkeypa
     assert len(asked) == 1
 
 
-def test_where_rabbitmq_is_away_no_number_is_shown_and_home_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_rabbitmq_is_away_there_is_no_number_and_home_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tried = threading.Event()
 
     def away(_: Sequence[str]) -> int:
