@@ -42,6 +42,8 @@ schedules/<name>/<due time>.json         what became of a schedule's run, and of
                                          written once, kept for 90 days
 asked/<kind>/<request>.json              what a request has asked for, by its identity; written once. Goes with the
                                          first prune after 30 days
+answers/<request>.json                   what a verification or a copy was answered, by its request's identity; written
+                                         once; goes as `asked/` does
 parents/<identity>.json                  the newest copy of a claim, for the next incremental; overwritten
 upkeep/expiring/<name>.json              the deletion of a backup was asked for, as it has expired; goes with it
 upkeep/looked-for-expired                when that was last looked for
@@ -96,6 +98,7 @@ HELD = "held/backup/"
 FINAL = "final/"
 REJECTED = "rejected/"
 ASKED = "asked/"
+ANSWERS = "answers/"
 NOTIFICATIONS = "notifications/"
 DIGESTS = "digests/"
 BACKUPS = "backups/"
@@ -228,6 +231,11 @@ def parse_rejection(key: str) -> Job | None:
 def asked(kind: Kind, request: str) -> str:
     """What a request for a job of that kind has asked for, by its identity."""
     return f"{ASKED}{kind}/{request}.json"
+
+
+def answer(request: str) -> str:
+    """What a request for a verification or a copy was answered, by its identity."""
+    return f"{ANSWERS}{request}.json"
 
 
 def scheduled_runs(schedule: str) -> str:

@@ -206,7 +206,7 @@ def maintain_repository(has: Needs) -> Row:
         e.BackupDeleteRequested: lambda event, _: maintain.delete(event, needs),
         e.RepositoryPruneRequested: lambda event, via: maintain.prune(event, via.sender, needs),
         e.BackupVerifyRequested: lambda event, via: verify.verify(event, via.sender, reading),
-        e.BackupCopyRequested: lambda event, _: backup_copy.copy(event, copying),
+        e.BackupCopyRequested: lambda event, via: backup_copy.copy(event, via.sender, copying),
     }
     refusals: dict[type[e.Event], GiveUp] = {
         e.BackupDeleteRequested: lambda event, why, _: maintain.not_deleted(event, why, needs),

@@ -21,6 +21,7 @@ from schemas.records.backup import (
     VolumeRecord,
 )
 from schemas.records.base import (
+    Answer,
     AppRef,
     Asked,
     HolderRecord,
@@ -75,6 +76,7 @@ __all__ = [
     "DEPTHS",
     "NO_CHANGES",
     "AlarmState",
+    "Answer",
     "AppRef",
     "Applied",
     "Asked",

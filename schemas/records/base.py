@@ -55,6 +55,13 @@ class Asked(Record):
     data: dict[str, Any]
 
 
+class Answer(Record):
+    """What a request was answered: the type and the data of an event."""
+
+    type: str
+    data: dict[str, Any]
+
+
 class Rejection(Record):
     """A request that was refused: what was asked, and the reasons. `name` is what its job would have been called. The
     rest as in `Request`; no `sender` is known of a request that could not even be looked into."""

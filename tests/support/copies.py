@@ -160,9 +160,8 @@ class Process:
         copying = isinstance(event, e.BackupCopyRequested)
         said: list[e.Event] = []
         try:
-            for each in (
-                backup_copy.copy(wrapped, self.copying) if copying else maintain.delete(wrapped, self.maintaining)
-            ):
+            copies = backup_copy.copy(wrapped, "me", self.copying)
+            for each in copies if copying else maintain.delete(wrapped, self.maintaining):
                 (self.progress if isinstance(each, e.UpkeepProgressed) else said).append(each)  # type: ignore[arg-type]
         except NotYet:
             return None

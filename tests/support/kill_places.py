@@ -23,6 +23,7 @@ RECORDS: Mapping[str, str] = {
     "place in line": "claims/**/line/*/*/*",
     "rejection": "rejected/*/*/*",
     "asked": "asked/*/*",
+    "answer": "answers/*",
     "backup request": "backups/*/request.json",
     "backup queued": "backups/*/queued.json",
     "backup turn": "backups/*/turn.json",

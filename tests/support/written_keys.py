@@ -19,6 +19,7 @@ WRITTEN: Mapping[str, list[str]] = {
     "request": [keys.request(COPY), keys.request(BACK)],
     "rejection": [keys.rejection(COPY, "request"), keys.rejection(BACK, "request")],
     "asked": [keys.asked("backup", "request"), keys.asked("restore", "request")],
+    "answer": [keys.answer("request")],
     "deleted": [keys.deleted(COPY)],
     "hold": [keys.hold(COPY)],
     "scheduled_run": [keys.scheduled_run("nightly", NOW)],

@@ -251,10 +251,32 @@ def test_what_was_deleted_there_does_not_come_again(places: Places, roots: tuple
     places.back_up(JOB.name, *roots)
     Process(places).copy(JOB.name)
     Process(places).ends(e.BackupDeleteRequested(backup=JOB.name, destination="nas"))
-    told = Process(places).copy(JOB.name)
+    told = Process(places).ends(e.BackupCopyRequested(backup=JOB.name, to="nas"), "another request")
     assert isinstance(told, e.BackupCopyFailed)
     assert told.reason.code == Code.BACKUP_DELETED
     assert ledger.finished_backup(places.store("nas"), JOB.name) is None
+
+
+def test_a_request_that_comes_again_is_told_the_same_whatever_was_deleted(
+    places: Places, roots: tuple[Path, Path]
+) -> None:
+    places.back_up(JOB.name, *roots)
+    told = Process(places).copy(JOB.name)
+    for where in ("nas", "default"):
+        Process(places).ends(e.BackupDeleteRequested(backup=JOB.name, destination=where))
+        assert Process(places).copy(JOB.name) == told
+    another = Process(places).ends(e.BackupCopyRequested(backup=JOB.name, to="nas"), "another request")
+    assert isinstance(another, e.BackupCopyFailed)
+
+
+def test_what_is_wanted_anew_is_not_taken_for_done_by_an_earlier_answer(
+    places: Places, roots: tuple[Path, Path]
+) -> None:
+    places.back_up(JOB.name, *roots)
+    Process(places).copy(JOB.name)
+    wanted.want(places.opened()["default"][0], JOB, "nas", NOW)
+    assert isinstance(Process(places).copy(JOB.name), e.BackupCopied)
+    assert not list(places.opened()["default"][0].list(keys.WANTED_COPIES))
 
 
 def test_deleted_meanwhile_it_is_told_so(places: Places, roots: tuple[Path, Path]) -> None:

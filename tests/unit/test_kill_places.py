@@ -33,6 +33,7 @@ NOBODY_DIES = {
     "verification",
     "position of samples",
     "verified",
+    "answer",
     "test restored",
     "hold",
     "scheduled run",

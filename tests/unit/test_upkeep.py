@@ -249,7 +249,8 @@ def test_what_was_kept_for_long_enough_goes_with_a_prune() -> None:
     now = [NOW]
     process = Process(MemoryObjectStore(lambda: now[0]), Slow())
     process.repository.may_end.set()
-    record, written = Record(), [keys.asked("backup", "q"), keys.notification("e", "t"), keys.verification("v")]
+    record, for_days = Record(), [keys.asked("backup", "q"), keys.answer("q"), keys.notification("e", "t")]
+    written = [*for_days, keys.verification("v")]
     for age in (31, 29, 8, 6):
         now[0] = NOW - timedelta(days=age)
         for key in written:
@@ -258,7 +259,7 @@ def test_what_was_kept_for_long_enough_goes_with_a_prune() -> None:
     now[0] = NOW
     process.hear_to_the_end(e.RepositoryPruneRequested())
     left = [found.key for found in process.store.list("")]
-    for of_days in ("asked/backup/q", keys.notification("e", "t").removesuffix(".json")):
+    for of_days in (key.removesuffix(".json") for key in for_days):
         assert [key for key in left if key.startswith(of_days)] == [f"{of_days}-{age}.json" for age in (29, 6, 8)]
     assert [key for key in left if key.startswith("upkeep/verifications/")] == ["upkeep/verifications/v-6.json"]
     assert keys.request(backup("b")) in left

@@ -269,3 +269,19 @@ def test_a_failure_of_the_store_is_none_of_the_backup(world: World) -> None:
     with pytest.raises(TransientError):
         world.verify(backup="b")
     assert not list(world.store.list(keys.VERIFIED))
+
+
+def test_a_request_that_comes_again_is_told_the_same_whatever_was_deleted() -> None:
+    world = World()
+    world.back_up("shop-bcdfg", "v1")
+    told = world.verify(backup="shop-bcdfg")
+    world.repository.damaged.add("v1")
+    later = world.verify("y", backup="shop-bcdfg", depth="full")
+    assert isinstance(later, e.BackupVerificationFailed)
+    world.repository.read.clear()
+    for key in (keys.final(backup("shop-bcdfg")), keys.verified(backup("shop-bcdfg"))):
+        world.store.delete(key)
+    assert world.verify(backup="shop-bcdfg") == told
+    assert world.verify("y", backup="shop-bcdfg", depth="full") == later
+    assert world.repository.read == []
+    assert world.verify("z", backup="shop-bcdfg").reason.code == "NoSuchBackup"  # type: ignore[attr-defined]

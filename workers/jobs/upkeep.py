@@ -29,6 +29,7 @@ KEPT: Mapping[str, timedelta] = {
     keys.VERIFICATIONS: timedelta(days=7),
     keys.INCOMING: timedelta(days=7),
     keys.ASKED: timedelta(days=30),
+    keys.ANSWERS: timedelta(days=30),
     keys.NOTIFICATIONS: timedelta(days=30),
 }
 """How long what nobody has fetched is kept, as its message was lost; and what requests have asked for and who was told:

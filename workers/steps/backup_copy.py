@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from schemas import events as e
 from schemas import keys
 from schemas.errors import Code, Invalid, PermanentError
-from schemas.job import is_name
+from schemas.job import is_name, request_uuid
 from schemas.messages import Message, shortened
 from workers.copies import copying, wanted
 from workers.copies.arriving import Moment, Place
+from workers.jobs import answers, ledger, restorable
 from workers.jobs import default_destination as default
-from workers.jobs import ledger, restorable
 from workers.jobs.background import Background
 from workers.jobs.upkeep import telling
 from workers.ports import Destinations, ObjectStore
@@ -30,12 +30,17 @@ class CopyBackupNeeds:
     background: Background = field(default_factory=Background)
 
 
-def copy(event: e.CloudEvent[e.BackupCopyRequested], needs: CopyBackupNeeds) -> Iterator[e.Event]:
+def copy(event: e.CloudEvent[e.BackupCopyRequested], sender: str, needs: CopyBackupNeeds) -> Iterator[e.Event]:
     """The copy is made, by what is missing there. Raises NotYet while that lasts; Invalid, NotFound or Damaged where it
-    cannot be made. That it is wanted is on record before, and its result before it is told."""
-    event = default.named(event, needs.destinations, lambda store: wanted.is_known(store, event.data))
+    cannot be made. That it is wanted is on record before, and its result before it is told, which is the
+    same when the request comes again."""
+    request = request_uuid(sender, event.source, event.id)
+    event = default.named(event, needs.destinations, lambda store: _was_taken_up(store, event.data, request))
     asked, job = event.data, event.data.job
     source = _place(needs, asked.destination)
+    if (answer := _answered(source.store, asked, request)) is not None:
+        yield answer
+        return
     if asked.to == asked.destination:
         raise Invalid(f"backup {job.name} is in {asked.to!r} already", code=Code.DESTINATION_INVALID, subject=asked.to)
     record = restorable.usable(source.store, job.name)
@@ -44,7 +49,7 @@ def copy(event: e.CloudEvent[e.BackupCopyRequested], needs: CopyBackupNeeds) -> 
     work = copying.copy(source, _place(needs, asked.to), record, moment, needs.background)
     result = yield from telling(event.id, asked.destination, work)
     wanted.copied(source.store, job, asked.to, result)
-    yield e.BackupCopied(
+    answer = e.BackupCopied(
         backup=job.name,
         destination=asked.destination,
         app=record.app,
@@ -54,6 +59,19 @@ def copy(event: e.CloudEvent[e.BackupCopyRequested], needs: CopyBackupNeeds) -> 
         read_bytes=result.read_bytes,
         uploaded_bytes=result.uploaded_bytes,
     )
+    yield answers.given(source.store, request, answer)
+
+
+def _was_taken_up(store: ObjectStore, asked: e.BackupCopyRequested, request: str) -> bool:
+    return wanted.is_known(store, asked) or answers.known(store, request) is not None
+
+
+def _answered(store: ObjectStore, asked: e.BackupCopyRequested, request: str) -> e.Event | None:
+    """What the request was answered, unless the copy is wanted anew: what the line itself asks for has the same id each
+    time."""
+    if ledger.exists(store, keys.wanted_copy(asked.job, asked.to)):
+        return None
+    return answers.known(store, request)
 
 
 def give_up(event: e.CloudEvent[e.BackupCopyRequested], reason: Message, needs: CopyBackupNeeds) -> Iterator[e.Event]:

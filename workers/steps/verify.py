@@ -9,8 +9,8 @@ from schemas import job as jobs
 from schemas.errors import Code
 from schemas.messages import Message
 from schemas.records import BackupRecord
+from workers.jobs import answers, ledger
 from workers.jobs import default_destination as default
-from workers.jobs import ledger
 from workers.jobs.background import Background
 from workers.jobs.upkeep import telling
 from workers.ports import EVERYTHING, Destinations, ObjectStore, Part
@@ -29,14 +29,19 @@ class VerifyNeeds:
 
 def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: VerifyNeeds) -> Iterator[e.Event]:
     """What was found: the backup's manifest is read, and of its volumes what `depth` says. Raises NotYet while that
-    lasts. The result is on record before it is told."""
+    lasts. The result is on record before it is told, and so is the answer, which is the same when the request comes
+    again."""
     request = jobs.request_uuid(sender, event.source, event.id)
-    event = default.named(event, needs.destinations, lambda store: reading.standing(store, request) is not None)
+    event = default.named(event, needs.destinations, lambda store: _was_taken_up(store, request))
     asked = event.data
     store, repository = needs.destinations.store(asked.destination), needs.destinations.repository(asked.destination)
     if runs.is_noted(store, asked):
         reading.end(store, request)
         return  # a run of a schedule that was taken up, and has been told of
+    if (answer := answers.known(store, request)) is not None:
+        reading.end(store, request)
+        yield answer
+        return
     begun = reading.standing(store, request)
     record = _find(store, asked, begun.backup if begun else "")
     if record is None:
@@ -44,7 +49,7 @@ def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: Ver
         yield failed
         runs.note(store, asked, request, "", ledger.clock(store), "VerificationFailed")
     elif check := results.known(store, record, asked.depth, request):
-        yield (said := results.told(record, asked.depth, check, event.id))
+        yield (said := answers.given(store, request, results.told(record, asked.depth, check, event.id)))
         runs.note(store, asked, request, record.name, ledger.clock(store), type(said).__name__.removeprefix("Backup"))
     else:
         if begun is None:
@@ -55,8 +60,7 @@ def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: Ver
         check = results.keep(store, record, request, ended, ledger.clock(store))
         if ended.depth == "sample" and ended.began_at:
             samples.is_read(store, record, Part(ended.begin, ended.length), ended.began_at)
-        said = results.told(record, asked.depth, check, event.id)
-        yield said
+        yield (said := answers.given(store, request, results.told(record, asked.depth, check, event.id)))
         runs.note(store, asked, request, record.name, ledger.clock(store), type(said).__name__.removeprefix("Backup"))
     reading.end(store, request)
 
@@ -64,6 +68,10 @@ def verify(event: e.CloudEvent[e.BackupVerifyRequested], sender: str, needs: Ver
 def give_up(event: e.CloudEvent[e.BackupVerifyRequested], reason: Message, needs: VerifyNeeds) -> Iterator[e.Event]:
     """What is told of a verification that failed for good."""
     yield results.failed(event, reason, default.place(event, needs.destinations))
+
+
+def _was_taken_up(store: ObjectStore, request: str) -> bool:
+    return reading.standing(store, request) is not None or answers.known(store, request) is not None
 
 
 def _find(store: ObjectStore, asked: e.BackupVerifyRequested, begun: str) -> BackupRecord | None:
