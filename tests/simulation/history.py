@@ -1,6 +1,7 @@
 """One history, from a seed: requests, storms, rest; and what was found wrong in it."""
 
 import random
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -76,6 +77,8 @@ class _History:
                 line.machines.run({"conductor": self._conduct, **line.actors()})
         except AssertionError as error:
             self.watch.found("nothing-stuck", str(error))
+        except Exception as error:
+            self.watch.found("simulation", f"{error!r} at {traceback.extract_tb(error.__traceback__)[-1]}")
         finally:
             self.world.close()
         return Outcome(self.seed, self.watch.wrong, line.machines.trace, self.counts)

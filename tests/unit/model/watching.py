@@ -7,7 +7,7 @@ from schemas import keys
 from schemas.application import from_secret
 from schemas.job import Job, snapshot_of
 from schemas.kubernetes import Object
-from schemas.records import BackupRecord, RestoreRecord, RestoreRequest
+from schemas.records import BackupPlan, BackupRecord, BackupRequest, RestoreRecord, RestoreRequest
 from tests.unit.model.deleting import Restoring, is_others
 from tests.unit.model.emulated import Content, Emulated, Id, Place
 from tests.unit.model.oracle import CLAIMS, Owners, Rule, homes, selection
@@ -38,6 +38,8 @@ class Watching:
     before: dict[str, Moment] = field(default_factory=dict)
     after: dict[str, Moment] = field(default_factory=dict)
     cleared: dict[str, Moment] = field(default_factory=dict)
+    homes: dict[str, dict[str, Rule]] = field(default_factory=dict)
+    """By backup, also of those that were deleted since: where newer objects count."""
 
     def seen(self, key: str) -> None:
         """A record is about to be created, or was deleted."""
@@ -47,6 +49,8 @@ class Watching:
             self.before[key.split("/")[1]] = self.moment()
         elif key.startswith("final/restore/") and not self._there(key):
             self.after[key.removeprefix("final/restore/").removesuffix(".json")] = self.moment()
+        elif key.startswith("final/backup/") and not self._there(key):
+            self._ends(key.removeprefix("final/backup/").removesuffix(".json"))
         elif key.startswith("running/restore/") and not self._there(key):
             name = key.removeprefix("running/restore/")
             if self._there(keys.final(Job("restore", name))):
@@ -95,7 +99,7 @@ class Watching:
             refilled={(volume.namespace, volume.claim) for volume in backup.volumes if volume.claim},
             since=backup.requested_at,
             keep_newer=request.keep_newer,
-            rules=self._homes(backup),
+            rules=self._homes(backup.name),
         )
 
     def shares_volumes(self, restore: RestoreRecord) -> bool:
@@ -108,12 +112,18 @@ class Watching:
             for id_ in held & restoring.wanted()
         )
 
-    def _homes(self, backup: BackupRecord) -> dict[str, Rule]:
+    def _ends(self, name: str) -> None:
+        job = Job("backup", name)
+        plan = ledger.find(self.store, keys.plan(job), BackupPlan)
+        request = ledger.find(self.store, keys.request(job), BackupRequest)
+        if plan and request and snapshot_of(job) is None:
+            self.homes[name] = homes(self.read[plan.manifest].apps, request.app, self.console)
+
+    def _homes(self, backup: str) -> dict[str, Rule]:
         """Where newer objects count: a safety snapshot looks where the backup did that is restored."""
-        if restored := snapshot_of(Job("backup", backup.name)):
-            source = ledger.read(self.store, keys.request(restored), RestoreRequest).backup
-            return self._homes(ledger.read(self.store, keys.final(Job("backup", source)), BackupRecord))
-        return homes(self.read[backup.manifest or ""].apps, backup.app, self.console)
+        if restored := snapshot_of(Job("backup", backup)):
+            return self._homes(ledger.read(self.store, keys.request(restored), RestoreRequest).backup)
+        return self.homes[backup]
 
     def held(self, key: str) -> Owners:
         """What a captured document holds."""
