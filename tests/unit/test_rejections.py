@@ -232,6 +232,42 @@ def test_of_two_runs_that_judge_differently_one_counts_the_one_that_lets_in_look
     assert world.request(e.RestoreRequested(backup=backup)) == [told]
 
 
+def test_a_job_whose_maker_died_before_it_saw_the_refusal_ends_before_it_has_begun(
+    world: World, interrupted: _Interrupted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup, others = str(world.backup("b", "shop")[-1].subject), list[e.Event]()
+    envelope = e.wrap(e.RestoreRequested(backup=backup), id="r", source="tests", time=world.now)
+    reason = Message(code=Code.TRANSIENT, text="the cluster is away")
+    interrupted.at = "restores/"
+    interrupted.before = lambda: others.extend(license_gate.refuse_restore(envelope, "somebody", reason, world.gate))
+    with monkeypatch.context() as dying:
+        dying.setattr(license_gate, "_first_step", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            world.request(e.RestoreRequested(backup=backup))
+    assert isinstance(others[0], e.RestoreRejected)
+    [told] = world.request(e.RestoreRequested(backup=backup))
+    assert isinstance(told, e.RestoreFailed)
+    assert str(told.reason) == "the cluster is away"
+    assert world.request(e.RestoreRequested(backup=backup)) == [told]
+
+
+def test_a_refusal_whose_recorder_died_before_it_saw_that_the_job_has_begun_is_taken_away(world: World) -> None:
+    [licensed] = world.request(e.BackupRequested(app="shop"))
+    assert isinstance(licensed, e.BackupLicensed)
+    world.store.put(keys.turn(licensed.job), b"{}")
+    reason = Message(code=Code.TRANSIENT, text="the cluster is away")
+    refused = BackupRejection(
+        name=licensed.backup, request=REQUEST, event_id="r", rejected_at=world.now, reasons=[reason]
+    )
+    rejections.create(world.store, licensed.job, refused)
+    assert world.request(e.BackupRequested(app="shop")) == [licensed]
+    assert not list(world.store.list("rejected/"))
+
+
+def _dies(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_old_refusals_are_forgotten_with_the_next_one(world: World) -> None:
     world.store = MemoryObjectStore(world.clock)
     world.destinations = MemoryDestinations({"default": (world.store, world.repository)})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from schemas import application, license
+from schemas import application, keys, license
 from schemas import events as e
 from schemas import job as jobs
 from schemas.application import Application
@@ -233,18 +233,31 @@ def _first_step(asking: Asking[A], record: Request, needs: GateNeeds) -> Iterato
     if (refused := rejections.find(store, job, asking.request)) is None:
         yield from progress.missing(store, job, record)
         return
+    yield _ended_by(refused, asking, needs)
+
+
+def _ended_by(refused: Rejection, asking: Asking[A], needs: GateNeeds) -> e.Event:
     reason = refused.reasons[0].model_copy(update={"text": brief(refused.reasons)})
-    yield endings.fail(store, job, needs.now(), reason)
+    return endings.fail(asking.store, asking.job, needs.now(), reason)
 
 
 def _answered(asking: Asking[A], needs: GateNeeds) -> Iterable[e.Event] | None:
     """What a repeated request is told; None for one that has had no answer yet."""
     if other := requests.differs(asking):
         return [_refused(asking.event, asking.sender, other)]
-    if asking.was_made:
-        return _known(asking, needs)
     refused = rejections.find(asking.store, asking.job, asking.request)
+    if asking.was_made:
+        return _answered_twice(asking, refused, needs) if refused else _known(asking, needs)
     return [rejections.told(refused)] if refused else None
+
+
+def _answered_twice(asking: Asking[A], refused: Rejection, needs: GateNeeds) -> Iterable[e.Event]:
+    """Of two runs that came to two answers, one died before it looked whether there is another. If it was the one that
+    made the job, nothing of it has begun: the refusal has been told, and counts. Else nobody was told of it."""
+    if ledger.parts(asking.store, asking.job) == {keys.request(asking.job)}:
+        return [_ended_by(refused, asking, needs)]
+    rejections.withdraw(asking.store, asking.job, asking.request)
+    return _known(asking, needs)
 
 
 def _known(asking: Asking[A], needs: GateNeeds) -> Iterator[e.Event]:
