@@ -108,10 +108,12 @@ class Simulation:
 
     def _next(self) -> str:
         """Whose turn it is. When all sleep, the clock goes on to the first that wakes."""
-        while self._late and self._late[0][0] <= max(self.now, min(self._wakes.values())):
-            self._move_to(self._late[0][0])  # which may wake somebody
-        self._move_to(max(self.now, min(self._wakes.values())))
-        awake = sorted(name for name, at in self._wakes.items() if at <= self.now)
+        first = min(self._wakes.values())
+        while self._late and self._late[0][0] <= max(self.now, first):
+            self._move_to(self._late[0][0])
+            first = min(self._wakes.values())  # somebody may have been woken
+        now = self.now = max(self.now, first)
+        awake = sorted([name for name, at in self._wakes.items() if at <= now])
         return self.random.choice(awake)
 
     def _act(self, name: str, act: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from tests.simulation.machinery.cluster import SimulatedCluster
 from tests.simulation.machinery.environment import AtOnceBackground
 from tests.simulation.machinery.machines import Machines, Turn
 from tests.simulation.machinery.network import Network
+from tests.simulation.machinery.opened import Opened
 from tests.simulation.machinery.publisher import SimulatedPublisher
 from tests.simulation.machinery.store import LineStore
 from tests.simulation.machinery.telling import Told
@@ -236,11 +237,7 @@ class Line:
 
     def _needs(self, queue: topology.Queue) -> Needs:
         needs = Needs(SETTINGS)
-        repositories = {name: self.repository(store) for name, store in self.stores.items()}
-        known: dict[str, tuple[ObjectStore, Repository]] = {
-            name: (SealedRecords(store, lambda name=name: repositories[name]), repositories[name])  # type: ignore[misc]
-            for name, store in self.stores.items()
-        }
+        known = Opened(self._opened, DESTINATIONS)
         needs.destinations = MemoryDestinations(known)
         needs.cluster = self.cluster
         needs.now = self._store_time(known["default"][0])
@@ -256,6 +253,10 @@ class Line:
         needs.queue_state = self._queue_state  # type: ignore[method-assign]
         needs.room = lambda destination: None  # type: ignore[method-assign]
         return needs
+
+    def _opened(self, name: str) -> tuple[ObjectStore, Repository]:
+        repository = self.repository(self.stores[name])
+        return SealedRecords(self.stores[name], lambda: repository), repository
 
     def _store_time(self, store: ObjectStore) -> StoreTime:
         made = StoreTime(lambda: store, self.machines.clock, self.machines.seconds)

@@ -39,11 +39,12 @@ class _Beat:
 
 class Machines(Simulation):
     """A simulation whose actors are threads of processes. Each `step` is a place to die at. `kill_chance` is that of
-    each step of an actor at work, while there are `kills` left; `calm` is how rarely the turn changes."""
+    each step of an actor at work, while there are `kills` left; `calm` is how rarely the turn changes. What is noted is
+    kept if it is `traced`."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, traced: bool = True) -> None:
         super().__init__(seed)
-        self.seed = seed
+        self.seed, self.traced = seed, traced
         self.kills, self.kill_chance, self.calm = 0, 0.0, 0.5
         self.killed: Callable[[Process], None] = lambda _: None
         self.members: dict[str, Process] = {}
@@ -70,6 +71,8 @@ class Machines(Simulation):
 
     def note(self, text: str) -> None:
         """Something belongs into the trace; without digests, as those of objects that name directories differ."""
+        if not self.traced:
+            return
         text = DIGEST.sub("", text)
         self.trace.append(f"{self.seconds():9.2f} {self.actor or '-':22} {text}")
 
