@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from schemas.errors import NotFound, TransientError
 from tests.support.simulation import Simulation
+from tests.support.sorted_keys import SortedKeys
 from workers.adapters.twins.store import names_below
 from workers.ports import StoredObject
 
@@ -54,7 +55,7 @@ class SimulatedStore:
 
     def __init__(self, simulation: Simulation, faults: Faults = NONE) -> None:
         self.simulation, self.faults = simulation, faults
-        self.objects: dict[str, tuple[bytes, datetime]] = {}
+        self.objects: SortedKeys[tuple[bytes, datetime]] = SortedKeys()
         self.history: list[Event] = []
         self.requests = 0
         self._left: dict[str | None, int] = {}
@@ -193,7 +194,7 @@ class SimulatedStore:
     def _below(self, prefix: str) -> dict[str, StoredObject]:
         return {
             key: StoredObject(key, len(body), at, f"{hash(body):x}")
-            for key in sorted(key for key in self.objects if key.startswith(prefix))
+            for key in self.objects.below(prefix)
             for body, at in [self.objects[key]]
         }
 

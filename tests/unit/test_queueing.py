@@ -16,7 +16,7 @@ from schemas.records import Queued, RestoreRequest
 from tests.support.world import CONSOLE, HOLDING, QUEUEING, World, config_map
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
-from workers.jobs import endings, ledger
+from workers.jobs import endings, ledger, progress
 from workers.jobs.at_work import at_work
 from workers.ports import StoredObject
 from workers.steps import maintain, manifest_capture, restore_clear, restore_prepare
@@ -104,6 +104,43 @@ def test_a_second_restore_of_the_application_waits_until_the_first_has_ended(wor
         assert _prepare(world, second).waits == heard.waits, "the end alone lets nobody in"
     assert _clear(world, end).waits == ""
     assert "in line" not in _prepare(world, second).waits
+
+
+class _HeldUp(MemoryObjectStore):
+    """Others go on while a step is held up before it notes that it holds what it claims."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def create(self, key: str, body: bytes) -> bool:
+        if key.endswith("/turn.json"):
+            self.meanwhile()
+        return super().create(key, body)
+
+
+def test_what_a_step_claims_for_a_backup_that_has_ended_meanwhile_it_gives_back(world: World) -> None:
+    store = world.store = _HeldUp()
+    world.destinations = MemoryDestinations({"default": (store, world.repository)})
+    [told] = world.request(e.BackupRequested(app="shop"))
+    assert isinstance(told, e.BackupLicensed)
+    store.meanwhile = lambda: endings.cancel(store, told.job, world.now)
+    assert _capture(world, told.backup) == Heard()
+    assert not list(store.list("claims/"))
+    assert not ledger.exists(store, keys.plan(told.job))
+    store.put(keys.sharer("application/shop", told.job, "a run that was killed then"), b"{}")
+    assert isinstance(_capture(world, told.backup).said[0], e.BackupCancelled)
+    assert not list(store.list("claims/"))
+
+
+def test_who_comes_after_the_end_releases_what_is_claimed_only_if_who_ended_it_has_not(world: World) -> None:
+    made = backup(_backed_up(world))
+    world.store.put(keys.sharer("application/shop", made, "a run"), b"{}")
+    progress.settled(world.store, made, world.now)
+    assert list(world.store.list("claims/"))
+    ledger.begin(world.store, made)
+    progress.settled(world.store, made, world.now)
+    assert not list(world.store.list("claims/"))
 
 
 def test_a_backup_of_an_application_under_restore_waits_and_one_of_another_does_not(world: World) -> None:

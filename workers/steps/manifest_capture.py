@@ -66,6 +66,7 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
     store = needs.destinations.store(destination)
     standing = progress.standing(store, job, needs.now())
     if standing.said is not None:
+        endings.close(store, job)  # a run of this step that was held up may have claimed something since the end
         yield from standing.said
         return
     request = ledger.read(store, keys.request(job), BackupRequest)
@@ -74,6 +75,9 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
         before = same_before(store, job, request)
         if problem := (yield from await_turn(store, job, request, needs.queueing, needs.now(), before)):
             yield endings.fail(store, job, needs.now(), problem)
+            return
+        if ledger.exists(store, keys.final(job)) or ledger.deleted(store, job):  # written before claims are released
+            endings.close(store, job)
             return
         plan = _plan(job, request, store, needs.destinations.repository(destination), needs)
     yield from progress.missing_of_plan(store, job, request, plan)

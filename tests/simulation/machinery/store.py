@@ -1,13 +1,13 @@
 """The store of the simulation: as in the repository's own, and it may be away; with a view of it from behind."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from tests.simulation.machinery.network import Network
 from tests.support.simulated_store import Faults, SimulatedStore
 from tests.support.simulation import Simulation
-from workers.adapters.twins.store import MemoryObjectStore
+from workers.adapters.twins.store import MemoryObjectStore, names_below
+from workers.ports import StoredObject
 from workers.repository.format.layout import INDEX
 
 T = TypeVar("T")
@@ -58,4 +58,13 @@ class LineStore(SimulatedStore):
 class _Behind(MemoryObjectStore):
     def __init__(self, store: SimulatedStore) -> None:
         super().__init__(lambda: store.simulation.now)
-        self._objects: dict[str, tuple[bytes, datetime]] = store.objects
+        self._objects = self._there = store.objects
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """See the port."""
+        found = [(key, *self._there[key]) for key in self._there.below(prefix)]
+        return (StoredObject(key, len(body), at, f"{hash(body):x}") for key, body, at in found)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See the port."""
+        return names_below(prefix, self._there.below(prefix))
