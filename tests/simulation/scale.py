@@ -6,6 +6,7 @@ Each node has one pod with a volume, which belongs to one of the applications, i
 """
 
 import argparse
+import gc
 import json
 import shutil
 import sys
@@ -29,6 +30,8 @@ from workers.adapters.twins.cluster import MemoryCluster
 
 LONGEST = timedelta(days=2)
 SHARED = "apps"
+SELDOM = 1_000_000
+"""New objects before Python looks for garbage among millions."""
 
 
 class Large:
@@ -142,6 +145,7 @@ def main(words: list[str]) -> None:
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--namespaces", type=int, default=1)
     given = parser.parse_args(words)
+    gc.set_threshold(SELDOM)
     for number in range(given.apps):
         license_of(f"app-{number}")
     for cost in measure(given.apps, given.nodes, given.namespaces):

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 SOON = timedelta(milliseconds=50)
-NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Simulation:
@@ -28,6 +27,7 @@ class Simulation:
         self.unaware: set[str] = set()
         """Actors whose clocks stand still while they sleep, as those of suspended machines do."""
         self._wakes: dict[str, datetime] = {}
+        self._resting: set[str] = set()
         self._turns: dict[str, threading.Lock] = {}
         self._late: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = 0
@@ -76,15 +76,23 @@ class Simulation:
     def rest(self) -> None:
         """Lets others go on until somebody calls `wake` for this actor."""
         if (me := self.actor) is not None:
-            self._hand_over(me, NEVER)
+            del self._wakes[me]
+            self._resting.add(me)
+            self._give_turn(me)
 
     def wake(self, actor: str) -> None:
         """An actor that rests, or sleeps, goes on now."""
-        if actor in self._wakes:
+        if actor in self._resting:
+            self._resting.discard(actor)
+            self._wakes[actor] = self.now
+        elif actor in self._wakes:
             self._wakes[actor] = min(self._wakes[actor], self.now)
 
     def _hand_over(self, me: str, until: datetime) -> None:
         self._wakes[me] = until
+        self._give_turn(me)
+
+    def _give_turn(self, me: str) -> None:
         following = self._next()
         if following != me:
             self._turns[following].release()
@@ -108,6 +116,8 @@ class Simulation:
 
     def _next(self) -> str:
         """Whose turn it is. When all sleep, the clock goes on to the first that wakes."""
+        if not self._wakes:  # nobody is left who could wake those that rest
+            self._wakes, self._resting = dict.fromkeys(sorted(self._resting), self.now), set()
         first = min(self._wakes.values())
         while self._late and self._late[0][0] <= max(self.now, first):
             self._move_to(self._late[0][0])
@@ -124,7 +134,7 @@ class Simulation:
         except BaseException as error:
             self.errors.append(error)
         del self._wakes[name]
-        if self._wakes:
+        if self._wakes or self._resting:
             self._turns[self._next()].release()
         else:
             self._over.release()
