@@ -39,8 +39,8 @@ class Standing:
 
 
 def standing(store: ObjectStore, job: Job, now: datetime) -> Standing:
-    """A cancelled backup has work to do as long as a pod waits for the hooks after its copy. Of one that has ended, what
-    it claims is released here if who ended it has not come to that: the running mark goes last."""
+    """A cancelled backup has work to do as long as a pod waits for the hooks after its copy. One that has ended gives
+    back here what it claims if who ended it has not come to that: the running mark goes last."""
     if event := endings.ended(store, job):
         if job.kind == "backup" and ledger.exists(store, keys.running(job)):
             endings.close(store, job)
