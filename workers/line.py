@@ -13,7 +13,7 @@ from schemas import topology
 from schemas.job import snapshot_of
 from schemas.messages import Message
 from workers.deliveries import Delivery
-from workers.jobs import at_work, endings, outages
+from workers.jobs import at_work, endings, outages, progress
 from workers.needs import Needs
 from workers.receive import GiveUp, Row, Step
 from workers.steps import (
@@ -305,11 +305,12 @@ def _at_work(
     def work(event: Event, /, *more: P.args, **named: P.kwargs) -> Iterator[e.Event]:
         about: e.JobEvent = event.data
         restore = about.job if about.job.kind == "restore" else snapshot_of(about.job)
+        store = has.destinations.store(about.destination)
+        done = progress.unless_settled(store, about.job, has.now, step(event, *more, **named))
         if restore is None:
-            yield from step(event, *more, **named)
+            yield from done
         else:
-            store = has.destinations.store(about.destination)
-            yield from at_work.working(store, restore, has.queueing.new_run(), step(event, *more, **named))
+            yield from at_work.working(store, restore, has.queueing.new_run(), done)
 
     return work
 

@@ -1,12 +1,12 @@
 """How far a job is, by its records alone: whether it has settled, and which of its next steps are missing."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from schemas import events as e
 from schemas import keys
-from schemas.errors import Code
+from schemas.errors import Code, PermanentError
 from schemas.job import Job
 from schemas.records import (
     BackupPlan,
@@ -58,6 +58,20 @@ def standing(store: ObjectStore, job: Job, now: datetime) -> Standing:
 def settled(store: ObjectStore, job: Job, now: datetime) -> Sequence[e.Event] | None:
     """What is left to say of a job of which nothing is left to do (see `Standing`); None while there is work to do."""
     return standing(store, job, now).said
+
+
+def unless_settled(
+    store: ObjectStore, job: Job, now: Callable[[], datetime], step: Iterator[e.Event]
+) -> Iterator[e.Event]:
+    """What `step` tells. If it fails for good and the job has settled meanwhile, as when its message has come twice, it
+    has not failed: what it needs may be deleted by then. What is left to say of the job is told in its place."""
+    try:
+        yield from step
+    except PermanentError:
+        said = settled(store, job, now())
+        if said is None:
+            raise
+        yield from said
 
 
 def is_over(store: ObjectStore, job: Job) -> bool:
