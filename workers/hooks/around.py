@@ -9,7 +9,6 @@ after it is run first, and then all begins anew: so nothing is frozen twice, and
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from schemas import keys
 from schemas.errors import Code, NotYet, PermanentError, TransientError
@@ -23,6 +22,7 @@ from workers.hooks.run import Ran, failed, failure, obstacle, run
 from workers.hooks.sealed import load_plans
 from workers.jobs import ledger
 from workers.jobs.hooks import keep_output
+from workers.jobs.once import once
 from workers.jobs.pulse import pulsing
 from workers.ports import Cluster, ObjectStore, Repository
 
@@ -51,7 +51,7 @@ class Hooked:
         """Its namespace."""
         return self.pod.partition("/")[0]
 
-    @cached_property
+    @once
     def hooks(self) -> PodHooks:
         """Its hooks. Raises NotFound, Damaged."""
         plan = ledger.read(self.store, keys.plan(self.job), BackupPlan)

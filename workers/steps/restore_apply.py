@@ -16,7 +16,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from schemas import events as e
 from schemas import keys
@@ -36,6 +35,7 @@ from schemas.records import (
 )
 from workers.hooks.restore_choose import init_container, with_init_container
 from workers.jobs import ledger, progress
+from workers.jobs.once import once
 from workers.jobs.results import give_up_owner
 from workers.manifests.capture.document import Captured
 from workers.manifests.kube.objects import POD, Name, kind_of, name_of, pods_of
@@ -140,27 +140,27 @@ class _Restore:
         """All volumes of a kind of the owner's."""
         return [volume for volume in self.plan.volumes if volume.kind == kind and volume.owner == self.owner]
 
-    @cached_property
+    @once
     def request(self) -> RestoreRequest:
         """What was asked."""
         return ledger.read(self.store, keys.request(self.job), RestoreRequest)
 
-    @cached_property
+    @once
     def held(self) -> Captured:
         """What the backup holds in the restore's scope."""
         return load(self.store, self.repository, self.plan.manifest, self.request)
 
-    @cached_property
+    @once
     def captured(self) -> list[Object]:
         """What of it is the owner's, in restore order."""
         return ordered(of_owner(self.held, self.owner), self.needs.cluster.discover().types)
 
-    @cached_property
+    @once
     def rebound(self) -> dict[Name, str]:
         """The claims that get their old volumes back."""
         return rebinding(self.held.objects, find_volume(self.needs.cluster))
 
-    @cached_property
+    @once
     def objects(self) -> list[Object]:
         """What is created: claims that get new volumes do not bring their old ones."""
         return to_create(self.captured, self.plan, self.owner, self.rebound)

@@ -4,8 +4,7 @@ import logging
 import random
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from functools import cached_property
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 from unittest.mock import patch
 
@@ -22,7 +21,7 @@ from workers.jobs.background import Doing
 from workers.manifests.kube import listing
 from workers.ports import Progress, Say
 from workers.retention import finals
-from workers.steps import restore_apply, volumes_copy, volumes_restore
+from workers.steps import volumes_copy, volumes_restore
 
 T = TypeVar("T")
 
@@ -44,13 +43,6 @@ def reporting(
     return work(lambda _: None)
 
 
-def _held_while_asking() -> Iterator[Any]:
-    """Python 3.11 has one lock for a property of all objects of a class. Who holds it while asking the store would be
-    waited for in vain by who has the turn meanwhile."""
-    for owner in (around.Hooked, restore_apply._Restore):
-        yield from (each for each in vars(owner).values() if isinstance(each, cached_property))
-
-
 @contextmanager
 def simulated(machines: Machines, bus: Bus, seed: int) -> Iterator[None]:
     """While this lasts, the line runs by the simulation's turns and clock."""
@@ -64,7 +56,6 @@ def simulated(machines: Machines, bus: Bus, seed: int) -> Iterator[None]:
         (listing, "_pool", AtOnce),
         (finals, "ThreadPoolExecutor", AtOnce),
         (connection, "waiting", lambda _opened, name: sum(f"{dead.queue}.XQ" == name for dead in bus.dead)),
-        *((held, "lock", nullcontext()) for held in _held_while_asking()),
         (uuid, "uuid4", lambda: uuid.UUID(int=names.getrandbits(128), version=4)),
     ]
     try:
