@@ -13,7 +13,7 @@ from schemas import topology
 from schemas.job import snapshot_of
 from schemas.messages import Message
 from workers.deliveries import Delivery
-from workers.jobs import at_work, endings, outages, progress
+from workers.jobs import at_work, endings, ledger, outages, progress
 from workers.needs import Needs
 from workers.receive import GiveUp, Row, Step
 from workers.steps import (
@@ -330,11 +330,13 @@ def _patient(
 
 
 def _fail_job(has: Needs) -> GiveUp:
-    """A job whose step fails for good has failed."""
+    """A job whose step fails for good has failed; one that was deleted meanwhile does not come back as a failed one."""
 
     def fail(event: e.CloudEvent[Any], reason: Message, _: Delivery) -> Iterator[e.Event]:
         about: e.JobEvent = event.data
-        yield endings.fail(has.destinations.store(about.destination), about.job, has.now(), reason)
+        store = has.destinations.store(about.destination)
+        if not ledger.deleted(store, about.job):
+            yield endings.fail(store, about.job, has.now(), reason)
 
     return fail
 

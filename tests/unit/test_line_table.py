@@ -9,8 +9,10 @@ from dramatiq.brokers.stub import StubBroker
 
 from schemas import events as e
 from schemas import keys, topology
+from schemas.errors import Code
 from schemas.job import backup, restore, safety_snapshot
-from schemas.records import BackupRequest, Record, RestoreRequest
+from schemas.messages import Message
+from schemas.records import BackupRequest, Record, RestoreRequest, Tombstone
 from schemas.settings import Settings
 from workers import actors, app, line
 from workers.adapters.twins.destinations import MemoryDestinations
@@ -112,3 +114,20 @@ def test_whoever_changes_the_cluster_for_a_restore_is_known_to_be_at_work(
     assert isinstance(told, e.FINAL)
     assert any(key.startswith(keys.workers_of(R)) for key in store.written) == marked
     assert list(store.list(keys.workers_of(R))) == []
+
+
+def test_a_deleted_backup_does_not_come_back_as_a_failed_one_if_a_late_message_is_given_up() -> None:
+    store, has, there, gone = MemoryObjectStore(lambda: NOW), Plain(Settings()), backup("there"), backup("gone")
+    has.destinations = MemoryDestinations({"default": (store, open_repository(store, "p"))})
+    has.now = lambda: NOW
+    for job in (there, gone):
+        request = BackupRequest(name=job.name, request=job.name, event_id=job.name, requested_at=NOW)
+        ledger.put(store, keys.request(job), request)
+    ledger.put(store, keys.deleted(gone), Tombstone(volume_ids=[]))
+    reason, via = Message(code=Code.TRANSIENT, text="away"), Delivery("manifest.capture")
+    for job, ends in ((there, [e.BackupFailed]), (gone, [])):
+        event = e.wrap(e.BackupLicensed(backup=job.name), source="tests", time=NOW)
+        give_up = line.capture(has).give_up_for(event)
+        assert give_up is not None
+        assert [type(said) for said in give_up(event, reason, via)] == ends
+        assert ledger.exists(store, keys.final(job)) == bool(ends)
