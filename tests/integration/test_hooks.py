@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from schemas import events as e
+from schemas import keys
+from schemas.job import backup
 from schemas.kubernetes import PODS, Object
 from tests.support.line import Line, Servers, until, whole_line
+from workers.jobs import ledger
 
 pytestmark = pytest.mark.timeout(600)
 SHOP = "shop-floor"
@@ -89,6 +92,25 @@ def test_frozen_killed_thawed(line: Line) -> None:
         assert ["broken off" in warning["text"] for warning in record["warnings"]] == [True]
         assert [hook["phase"] for hook in record["hooks"] if hook["pod"] == "frozen-db"] == ["pre", "post"]
         until(lambda: _marked() <= others, "nothing that a hook has started is left")
+
+
+def test_two_backups_of_one_pod_and_a_kill_in_the_midst_of_one(line: Line) -> None:
+    """Both are whole; the second waits for the first, also when that begins anew, and each freeze has its thaw."""
+    hangs_once = f"{FREEZE}; [ -e /state/again ] || {{ touch /state/again; sleep 600; }}"
+    with _database(line, hangs_once, timeout="15m") as state:
+        first = _back_up(line, "first of two")
+        until((state / "again").exists, "the pod is frozen")
+        second = _back_up(line, "second of two")
+        planned = keys.plan(backup(second))
+        until(lambda: ledger.exists(line.store, planned), "the second is to copy the same pod")
+        line.stack.supervisor.kill(NODE)
+        records = [line.final("backup", name) for name in (first, second)]
+        assert [record["status"] for record in records] == ["Completed", "Completed"]
+        assert (state / "log").read_text().split() == ["freeze", "thaw"] * 3
+        assert not (state / "frozen").exists()
+        for record in records:
+            assert [hook["phase"] for hook in record["hooks"] if hook["pod"] == "frozen-db"] == ["pre", "post"]
+            assert [volume["pod"] for volume in record["volumes"]].count("frozen-db") == 1
 
 
 def test_a_cancelled_backup_is_thawed_before_it_ends(line: Line) -> None:

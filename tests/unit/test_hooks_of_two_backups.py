@@ -8,10 +8,11 @@ from schemas import events as e
 from schemas import keys
 from schemas.errors import NotYet
 from schemas.job import Job
-from schemas.records import BackupPlan, HookState, PodPlan, Running
+from schemas.records import BackupPlan, BackupRecord, HookState, PodPlan, Running
 from schemas.records.hooks import HookStage
 from tests.support.hooks import NOW, hook
 from tests.unit.test_hooks_around_copy import BACKUP, POD, Node
+from workers.hooks.around import OWING
 from workers.jobs import ledger
 from workers.steps import volumes_copy
 
@@ -29,12 +30,12 @@ def hooked() -> Node:
     return Node().plan([hook("freeze")], [hook("thaw")])
 
 
-def between(node: Node, stage: HookStage, uid: str = "pod-1") -> None:
+def between(node: Node, stage: HookStage, uid: str = "pod-1", *, thaws: bool = True) -> None:
     """Another running backup has come to that stage with the same pod, or with an earlier one of its name."""
     pod = PodPlan(namespace="shop", name="db-0", uid=uid, node="n", volumes=[], hooks=True)
     ledger.put(node.store, keys.plan(OTHER), BackupPlan(manifest="m", objects=1, pods=[pod]))
     ledger.put(node.store, keys.running(OTHER), Running())
-    ledger.put(node.store, keys.hooks_of(OTHER, POD), HookState(stage=stage, since=NOW, thaws=True))
+    ledger.put(node.store, keys.hooks_of(OTHER, POD), HookState(stage=stage, since=NOW, thaws=thaws))
 
 
 @pytest.mark.parametrize("stage", ["pre-begun", "pre-done", "post-begun"])
@@ -64,6 +65,34 @@ def test_who_waits_is_not_taken_for_one_that_stands_still() -> None:
 def test_another_backup_that_has_frozen_nothing_is_not_waited_for(stage: HookStage) -> None:
     node = hooked()
     between(node, stage)
+    node.hear()
+    assert node.pods.ran == WHOLE
+
+
+def end_it(node: Node) -> None:
+    """The other backup fails; what comes after its copy is left to do."""
+    record = BackupRecord(name=OTHER.name, request="q", status="Failed", requested_at=NOW, completed_at=NOW)
+    ledger.create(node.store, keys.final(OTHER), record)
+    node.store.delete(keys.running(OTHER))
+
+
+def test_one_that_has_failed_and_owes_its_thaw_is_waited_for_but_not_for_ever() -> None:
+    node = hooked()
+    between(node, "pre-done")
+    end_it(node)
+    with pytest.raises(NotYet, match="shop/db-0 is between the hooks of backup other"):
+        node.hear()
+    [final] = node.store.list(keys.final(OTHER))
+    node.pods.now = final.modified + OWING
+    node.hear()
+    assert node.pods.ran == WHOLE
+
+
+@pytest.mark.parametrize(("stage", "thaws"), [("post-done", True), ("pre-done", False)])
+def test_one_that_has_failed_and_owes_nothing_is_not_waited_for(stage: HookStage, thaws: bool) -> None:
+    node = hooked()
+    between(node, stage, thaws=thaws)
+    end_it(node)
     node.hear()
     assert node.pods.ran == WHOLE
 

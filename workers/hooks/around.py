@@ -30,6 +30,8 @@ PATIENCE = timedelta(minutes=2)
 """How long a container may take to run before the hooks in it have failed."""
 THAW_PATIENCE = timedelta(minutes=10)
 """The same for what comes after the copy, as something may be frozen."""
+OWING = THAW_PATIENCE + timedelta(minutes=5)
+"""A backup that has ended before that owes nothing any more, or nobody runs it."""
 MOST_ROUNDS = 10
 """Hooks that were broken off so often have failed."""
 LOOK_AGAIN = timedelta(seconds=2)
@@ -77,15 +79,25 @@ def before(one: Hooked, plan: PodPlan) -> HookState | None:
 
 
 def _nobody_elses(one: Hooked, plan: PodPlan) -> None:
-    """Raises NotYet while another running backup has the pod between its hooks: what comes after its copy would thaw,
-    or take away, what this one copies. One process works on the pods of a node, and one thread on a pod, so nobody
-    enters between this look and what follows."""
-    for found in one.store.list(keys.running_of("backup")):
-        job = keys.parse_running(found.key)
-        other = None if job == one.job else ledger.find(one.store, keys.hooks_of(job, one.pod), HookState)
-        if other and other.has_begun and _is_planned(one.store, job, plan):
+    """Raises NotYet while another backup in this destination has the pod between its hooks: what comes after its copy
+    would thaw, or take away, what this one copies. One process works on the pods of a node, and one thread on a pod, so
+    nobody enters between this look and what follows."""
+    for job, runs in _others(one).items():
+        other = ledger.find(one.store, keys.hooks_of(job, one.pod), HookState)
+        if other and (other.has_begun if runs else other.owes) and _is_planned(one.store, job, plan):
             ledger.pulse(one.store, one.job)
             raise NotYet(f"{one.pod} is between the hooks of {job}", LOOK_AGAIN)
+
+
+def _others(one: Hooked) -> dict[Job, bool]:
+    """The other backups that run (True), and those that have just ended and may still owe what comes after their copy
+    (False). A backup that ends between the two looks is seen by the second."""
+    running = [keys.parse_running(found.key) for found in one.store.list(keys.running_of("backup"))]
+    until = one.now() - OWING
+    finals = list(one.store.list(keys.finals_of("backup")))
+    ended = [keys.parse_final(found.key) for found in finals if found.modified > until]
+    jobs: dict[Job | None, bool] = {**dict.fromkeys(ended, False), **dict.fromkeys(running, True)}
+    return {job: runs for job, runs in jobs.items() if job is not None and job != one.job}
 
 
 def _is_planned(store: ObjectStore, job: Job, pod: PodPlan) -> bool:
