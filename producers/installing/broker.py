@@ -31,6 +31,7 @@ POD_RIGHTS: Json = {
     "runAsUser": USER,
     "runAsGroup": USER,
     "fsGroup": USER,
+    "fsGroupChangePolicy": "OnRootMismatch",  # else its cookie may be read by the group when it comes again: it refuses
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 
@@ -200,7 +201,11 @@ def _rabbitmq(options: Options) -> Json:
         "name": "rabbitmq",
         "image": options.rabbitmq_image,
         "imagePullPolicy": "IfNotPresent",
-        "env": [{"name": "RABBITMQ_ENABLED_PLUGINS_FILE", "value": f"{CONFIG}/enabled_plugins"}],
+        "env": [
+            {"name": "RABBITMQ_ENABLED_PLUGINS_FILE", "value": f"{CONFIG}/enabled_plugins"},
+            {"name": "RABBITMQ_LOGS", "value": "-"},
+            {"name": "RABBITMQ_LOG_BASE", "value": f"{DATA}/log"},  # of upgrades and crashes: nothing else is writable
+        ],
         "ports": [{"name": "amqp", "containerPort": AMQP}, {"name": "prometheus", "containerPort": METRICS}],
         "readinessProbe": {"tcpSocket": {"port": "amqp"}, "periodSeconds": 5, "timeoutSeconds": 5},
         "livenessProbe": {

@@ -5,7 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.pods import LOAD_IMAGE, Installation, installed
+from tests.support.pod_images import LOAD_IMAGE
+from tests.support.pods import Installation, installed
+
+LAST = "test_disaster"
+"""The module after which there is another installation, which the others do not know."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever the order of the others is."""
+    items.sort(key=lambda item: LAST in item.nodeid)
 
 
 @pytest.fixture(scope="session")

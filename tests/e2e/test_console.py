@@ -1,6 +1,8 @@
 """The admin console on a real cluster, in a browser: from the printed password to an application that is back."""
 
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from playwright.sync_api import Browser
@@ -12,12 +14,13 @@ from tests.browser.living import Place, opened
 from tests.browser.newcomer import settles_in
 from tests.browser.people import Person, sitting
 from tests.e2e.shop import BACKUP, SHOP
-from tests.support.line import until
+from tests.support.line import Line, until
+from tests.support.pods import Installation, forwarded_console
 from tests.support.real_cluster import needs_a_cluster, real_line, register
 
 PATIENCE = 600.0
 """Seconds that a job may take, with pods to be started."""
-pytestmark = [pytest.mark.timeout(900), needs_a_cluster]
+pytestmark = [pytest.mark.timeout(900, func_only=True), needs_a_cluster]
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +30,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def place(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory, installation: Installation | None
+) -> Iterator[Place]:
     """A console on a line on the cluster, with a destination that somebody has set up in the browser."""
-    with real_line(tmp_path_factory.mktemp("line")) as line:
+    with real_line(tmp_path_factory.mktemp("line"), installation) as line:
         register(line, SHOP, BACKUP, SHOP)
-        place = opened(line)
-        settles_in(browser, place)
-        yield place
+        with _pod(line, installation) if installation else nullcontext(opened(line)) as place:
+            settles_in(browser, place)
+            yield place
+
+
+@contextmanager
+def _pod(line: Line, installation: Installation) -> Iterator[Place]:
+    """The console's pod, as nobody has met it before."""
+    installation.apply()
+    password = installation.console()
+    with forwarded_console() as url:
+        yield Place(url, line, password, secrets.token_urlsafe(12))
 
 
 @pytest.fixture

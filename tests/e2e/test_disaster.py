@@ -1,19 +1,25 @@
-"""A cluster is lost. There are a new one, the bucket and its passphrase: deploy/RUNBOOK.md tells people the same."""
+"""A cluster is lost. There are a new one, the bucket and its passphrase: deploy/RUNBOOK.md tells people the same.
+Snapline is installed anew as README.md says, with a RabbitMQ in the cluster, up to a snapshot that a schedule takes."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.local import looking
+from deploy.local.ports import free_ports
 from schemas.kubernetes import NAMESPACES, VOLUMES
-from tests.e2e import shop
+from tests.e2e import readme, shop
 from tests.support.line import CONSOLE, Line, until
-from tests.support.pods import Installation, PodStack
+from tests.support.pod_images import bring_rabbitmq
+from tests.support.pods import PASSWORD, Installation, PodStack
 from tests.support.real_cluster import namespaces, needs_a_cluster, real_line, register
 
 pytestmark = [pytest.mark.timeout(1500, func_only=True), needs_a_cluster]
-OFTEN = ("--cron", "* * * * *", "--app", shop.SHOP)
+EVERY_MINUTE = "* * * * *"
+OFTEN = ("--cron", EVERY_MINUTE, "--app", shop.SHOP)
 COMMANDS = ("apps", "schedules", "destinations")
 Set = dict[str, Any]
 
@@ -32,13 +38,16 @@ def line(tmp_path_factory: pytest.TempPathFactory, installation: Installation | 
         yield line
 
 
-def test_a_whole_cluster_comes_back_from_its_bucket_and_the_passphrase(line: Line) -> None:
+def test_a_whole_cluster_comes_back_from_its_bucket_and_the_passphrase(line: Line, tmp_path: Path) -> None:
     installation = _installation(line)
     backup, before, had = _backed_up(line)
+    bring_rabbitmq(tmp_path)
     _lose_the_cluster(line)
-    installation.apply()
-    installation.await_ready()
-    installation.set_destination()
+    reader, port = _reader(line, tmp_path)
+    typed = readme.commands()
+    first = next(number for number, command in enumerate(typed) if command.startswith(readme.APP))
+    for command in typed[:first]:
+        reader.types(command)
     assert backup in {each["name"] for each in installation.afar("get", "backups")}
     restore = installation.afar("restore", "--from-backup", backup, "--wait", "--timeout", "900")
     assert restore["status"] == "Completed", restore
@@ -48,8 +57,40 @@ def test_a_whole_cluster_comes_back_from_its_bucket_and_the_passphrase(line: Lin
     assert shop.frozen(before) == shop.frozen(after)
     assert any(shop.frozen(after).values())
     assert _set_up(installation) == had
+    _goes_on(reader, typed[first:], port)
     _takes_what_is_due(installation)
-    assert line.dead_letters() == []
+    assert installation.afar("get", "dead-letters") == []
+
+
+def _reader(line: Line, folder: Path) -> tuple[readme.Person, int]:
+    """Somebody who reads README.md, with a license, a Backup resource and the keys of the vendor; and a port that is
+    free."""
+    installation, [port] = _installation(line), free_ports(1)
+    (keys := folder / "license-keys").mkdir()
+    for name, pem in installation.authority.trusted_files.items():
+        (keys / name).write_bytes(pem)
+    for name in ("license.yaml", "backup.yaml"):
+        shutil.copy(line.stack.root / "packages" / shop.SHOP / name, folder)
+    own = {
+        "registry.example.com/snapline:0.1.0": installation.image,
+        "https://s3.example.com": installation.s3.endpoint,
+        "--bucket backups": f"--bucket {installation.s3.bucket}",
+        "--access-key-id KEY": f"--access-key-id {installation.s3.access_key_id}",
+        "0 2 * * *": EVERY_MINUTE,
+        "8800:http": f"{port}:http",
+    }
+    return readme.Person(folder, own, installation.secrets), port
+
+
+def _goes_on(reader: readme.Person, typed: list[str], port: int) -> None:
+    """The rest of the README's way."""
+    said = {}
+    for command in typed:
+        if readme.FORWARD in command:
+            assert b"Snapline" in reader.looks_at(f"http://127.0.0.1:{port}/", command)
+        else:
+            said[command] = reader.types(command)
+    assert any(PASSWORD.search(each) for each in said.values()), "the console has printed no password"
 
 
 def _installation(line: Line) -> Installation:
@@ -95,7 +136,6 @@ def _lose_the_cluster(line: Line) -> None:
     until(lambda: not any(path.exists() for path in directories), "the volume data is gone", seconds=120)
     until(lambda: not _volumes_of(line, gone), "the volumes are gone", seconds=120)
     shop.forget_definitions(line)
-    installation.new_broker()
 
 
 def _volumes_of(line: Line, gone: set[str]) -> list[str]:
@@ -104,11 +144,12 @@ def _volumes_of(line: Line, gone: set[str]) -> list[str]:
 
 
 def _takes_what_is_due(installation: Installation) -> None:
-    """The schedule that came back asks for a backup, which is whole."""
+    """The schedule that came back, and the one that somebody has made since, each take a snapshot that is whole."""
     known = {each["name"] for each in installation.afar("get", "backups")}
 
-    def taken() -> bool:
-        found = installation.afar("get", "backups", "--schedule", "often")
+    def taken(schedule: str) -> bool:
+        found = installation.afar("get", "backups", "--schedule", schedule)
         return any(each["name"] not in known and each["status"] == "Completed" for each in found)
 
-    until(taken, "what is due is taken", seconds=300)
+    for schedule in ("often", "nightly"):
+        until(lambda: taken(schedule), f"{schedule} has taken what is due", seconds=300)  # noqa: B023  # called at once

@@ -10,11 +10,12 @@ from deploy.local import looking, samples
 from schemas import events as e
 from schemas.kubernetes import NAMESPACES, PODS, Object
 from tests.support.line import Line, until
+from tests.support.pods import Installation
 from tests.support.real_cluster import namespaces, needs_a_cluster, real_line, register
 from workers.jobs.hooks import load_output
 from workers.repository import open_repository
 
-pytestmark = [pytest.mark.timeout(900), needs_a_cluster]
+pytestmark = [pytest.mark.timeout(900, func_only=True), needs_a_cluster]
 HOOKED = "hooked"
 BACKUP = """
 apiVersion: velero.io/v1
@@ -32,8 +33,8 @@ OBJECTS = samples.yaml_objects((Path(__file__).parent / "hooked.yaml").read_text
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    with real_line(tmp_path_factory.mktemp("line")) as line:
+def line(tmp_path_factory: pytest.TempPathFactory, installation: Installation | None) -> Iterator[Line]:
+    with real_line(tmp_path_factory.mktemp("line"), installation) as line:
         line.namespaces = [HOOKED]
         register(line, HOOKED, BACKUP, HOOKED)
         until(lambda: HOOKED not in namespaces(line.cluster), "an earlier application is gone", seconds=120)
@@ -61,6 +62,8 @@ def _in(line: Line, *command: str, pod: str = "db-0", container: str = "db") -> 
 
 def test_frozen_killed_thawed_and_loaded_again(line: Line) -> None:
     _in(line, "sh", "-c", "echo precious > /db/data && rm -f /db/again /db/log")
+    samples.fill_volume(_dump(line), 4, seed=1)
+    had = samples.tree_digest(_dump(line))
     line.publish(e.BackupRequested(app=HOOKED), "the backup")
     backup = line.job("backup", HOOKED, "the backup")
     until(lambda: "again" in _in(line, "ls", "/db"), "the database is frozen", seconds=120)
@@ -71,6 +74,14 @@ def test_frozen_killed_thawed_and_loaded_again(line: Line) -> None:
     assert "frozen" not in _in(line, "ls", "/db")
     assert "sleep 600" not in _in(line, "ps"), "what the hook had started still runs"
     _destroy_and_restore(line, backup)
+    assert samples.tree_digest(_dump(line)) == had
+
+
+def _dump(line: Line) -> Path:
+    """A folder in the volume that is copied."""
+    [directory] = [directory for key, directory in line.volume_directories() if key.endswith("/dump")]
+    (folder := directory / "rows").mkdir(exist_ok=True)
+    return folder
 
 
 def _destroy_and_restore(line: Line, backup: str) -> None:

@@ -21,9 +21,10 @@ from tests.e2e.neighbours.setting import (
     neighbours,
 )
 from tests.support.line import CONSOLE, Line, until
+from tests.support.pods import Installation
 from tests.support.real_cluster import needs_a_cluster
 
-pytestmark = [pytest.mark.timeout(900), needs_a_cluster]
+pytestmark = [pytest.mark.timeout(900, func_only=True), needs_a_cluster]
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def line(root: Path) -> Iterator[Line]:
-    with neighbours(root) as line:
+def line(root: Path, installation: Installation | None) -> Iterator[Line]:
+    with neighbours(root, installation) as line:
         yield line
 
 

@@ -5,7 +5,6 @@ import base64
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -20,8 +19,9 @@ from typing import Any
 import yaml
 
 from deploy import accounts
-from deploy.local import image, rabbitmq, seaweedfs
+from deploy.local import rabbitmq, seaweedfs
 from deploy.local.license_authority import Authority, create_authority
+from deploy.local.ports import free_ports, is_free
 from deploy.local.processes import Supervisor
 from deploy.local.stack import Stack
 from producers.installing.objects import COMPONENT, dashed
@@ -29,19 +29,18 @@ from producers.installing.options import Options
 from producers.installing.pods import LICENSE_KEYS, SETTINGS
 from schemas.kubernetes import PODS, Object
 from schemas.services import ANY_NODE, CONSOLE, trusted_users
+from tests.support.kubectl import command, kubectl
+from tests.support.pod_images import bring_snapline
 from workers.adapters.cluster import connect
 
-LOAD_IMAGE = "SNAPLINE_E2E_LOAD_IMAGE"
-"""Variable with a command that brings images into every node, given their tar files."""
 DEPLOY = Path(__file__).parents[2] / "deploy"
 OVERLAY = "external-rabbitmq"
 PATIENCE = 600
 READY = f"{PATIENCE}s"
 """How long everything may take to start: twenty interpreters on two cores."""
-CONSOLE_PORT = 8800
 UNDEPLOY_SECONDS = 90
 """How long a restore waits for what it deletes. A kubelet may take a minute to let go of a pod."""
-_PASSWORD = re.compile(r"log in as admin with the password (\S+),")
+PASSWORD = re.compile(r"log in as admin with the password (\S+),")
 PLACES = Options()
 
 
@@ -87,27 +86,25 @@ class Installation:
         how = ("--ignore-not-found", f"--wait={str(wait).lower()}", f"--timeout={READY}")
         kubectl("delete", "-k", str(self.root / "deploy" / "ours"), *how)
 
-    def console(self) -> tuple[str, str]:
-        """Starts the console anew, where nobody has signed in yet: its address, and the password that it prints."""
+    def console(self) -> str:
+        """Starts the console anew, where nobody has signed in yet: the password that it prints."""
         name = f"deployment/{dashed(CONSOLE)}"
         kubectl("-n", PLACES.namespace, "rollout", "restart", name)
         kubectl("-n", PLACES.namespace, "rollout", "status", name, f"--timeout={READY}")
-        found = _PASSWORD.search(log_of(CONSOLE))
+        found = PASSWORD.search(log_of(CONSOLE))
         assert found, "the console has printed no password"
-        service = json.loads(kubectl("-n", PLACES.namespace, "get", "service", dashed(CONSOLE), "-o", "json"))
-        return f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}", found[1]
+        return found[1]
 
-    def new_broker(self) -> None:
-        """RabbitMQ has lost everything; somebody makes the services' accounts again, as at the first time."""
-        self.broker.wipe()
-        accounts_on(self.broker, self.root / "deploy" / "overlays" / OVERLAY / "accounts")
+    @property
+    def secrets(self) -> str:
+        """What who sets the destination is asked for."""
+        return f"{self.s3.secret_access_key}\n{self.passphrase}\n"
 
     def set_destination(self, *named: str) -> None:
         """Says where backups go, as a person does who has the bucket's keys and the passphrase."""
         s3 = self.s3
         place = ("--bucket", s3.bucket, "--endpoint", s3.endpoint, "--access-key-id", s3.access_key_id)
-        secrets = f"{s3.secret_access_key}\n{self.passphrase}\n"
-        self.afar("set", "destination", "other-s3", *place, *named, given=secrets)
+        self.afar("set", "destination", "other-s3", *place, *named, given=self.secrets)
 
     def afar(self, *arguments: str, given: str = "") -> Any:
         """The JSON of a command in the console's pod, for who reaches nothing but the cluster."""
@@ -135,7 +132,7 @@ def installed(root: Path) -> Iterator[Installation]:
         rabbitmq.start(root / "rabbitmq", address=address) as broker,
         seaweedfs.start(root / "seaweedfs", address=address) as s3,
     ):
-        made = Installation(root, broker, s3, _image(root), create_authority(), os.urandom(16).hex())
+        made = Installation(root, broker, s3, bring_snapline(root), create_authority(), os.urandom(16).hex())
         made.write()
         made.remove()  # what an earlier run has left
         made.apply()
@@ -155,17 +152,21 @@ def own_address() -> str:
         return str(way.getsockname()[0])
 
 
-def kubectl(*arguments: str, given: str | None = None) -> str:
-    """What it says. Raises CalledProcessError, with what it has said on standard error as a note."""
-    config = Path(os.environ["SNAPLINE_E2E_KUBECONFIG"])
-    beside = config.parents[1] / "bin" / "kubectl"  # as old as the server
-    command = [str(beside) if beside.exists() else "kubectl", "--kubeconfig", str(config), *arguments]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
-    if done.returncode:
-        failed = subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
-        failed.add_note(done.stderr[-4000:])
-        raise failed
-    return done.stdout
+@contextmanager
+def forwarded_console() -> Iterator[str]:
+    """Its address on this machine, as people have it without an Ingress: without TLS, browsers trust no other."""
+    [port] = free_ports(1)
+    asked = [*command(), "-n", PLACES.namespace, "port-forward", f"service/{dashed(CONSOLE)}", f"{port}:http"]
+    with subprocess.Popen(asked, stdout=subprocess.DEVNULL) as running:
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while is_free(port):
+                assert running.poll() is None, f"{asked} has ended"
+                assert time.monotonic() < deadline, f"{asked} does not listen"
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            running.terminate()
 
 
 def log_of(component: str) -> str:
@@ -247,36 +248,6 @@ def accounts_on(broker: rabbitmq.RabbitMQ, folder: Path) -> None:
     """One for each service, with its file in the folder, and all that is to be on the broker."""
     wanted = accounts.write(folder, (), any_node=True, broker=f"{broker.address}:{broker.port}")
     broker.control("import_definitions", str(wanted))
-
-
-def _image(root: Path) -> str:
-    """Made, and brought into every node."""
-    file = root / "image.tar"
-    name = image.make(file)
-    subprocess.run([*shlex.split(os.environ[LOAD_IMAGE]), str(file)], check=True)
-    file.unlink()
-    _unpack(name)
-    return name
-
-
-def _unpack(name: str) -> None:
-    """Runs the image once on every node: of many pods that start at a time, each would unpack it for itself."""
-    nodes = [node["metadata"]["name"] for node in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]]
-    container = {"name": "snapline", "image": name, "imagePullPolicy": "IfNotPresent", "args": ["version"]}
-    for node in nodes:
-        spec = {"nodeName": node, "restartPolicy": "Never", "containers": [container]}
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"unpacks-{node}"}, "spec": spec}
-        kubectl("-n", "default", "apply", "-f", "-", given=json.dumps(pod))
-    deadline = time.monotonic() + PATIENCE
-    for node in nodes:
-        while _phase(f"unpacks-{node}") != "Succeeded":
-            assert time.monotonic() < deadline, f"the image does not run on {node}"
-            time.sleep(0.5)
-        kubectl("-n", "default", "delete", "pod", f"unpacks-{node}", "--wait=false")
-
-
-def _phase(pod: str) -> str:
-    return str(json.loads(kubectl("-n", "default", "get", "pod", pod, "-o", "json"))["status"]["phase"])
 
 
 def _made(kind: str, name: str, namespace: str, texts: Mapping[str, str]) -> Object:

@@ -10,7 +10,7 @@ from deploy.kubeconfigs import kubeconfig
 from producers.installing import accounts
 from producers.installing.options import Options
 from schemas.services import services
-from tests.support.pods import kubectl
+from tests.support.kubectl import kubectl
 
 PLACES = Options()
 

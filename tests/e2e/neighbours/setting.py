@@ -14,6 +14,7 @@ from deploy.local import looking, samples
 from schemas.kubernetes import NAMESPACES, VOLUMES, Object, ResourceType
 from tests.e2e.neighbours.pictures import is_going, name_of, volume_of
 from tests.support.line import CONSOLE, Line, until
+from tests.support.pods import UNDEPLOY_SECONDS, Installation, PodStack
 from tests.support.real_cluster import namespaces, real_line, register
 
 ARCHIVE, FOUNDRY, QUARRY = SLUGS = ("archive", "foundry", "quarry")
@@ -30,8 +31,6 @@ KEPT: Object = {
 }
 """What somebody has changed of a volume that a provisioner made."""
 PODS_OF_ALL = 5
-UNDEPLOY_SECONDS = 90
-"""How long the line waits for what a restore deletes. A kubelet may take a minute to let go of a pod."""
 HERE = Path(__file__).parent
 
 
@@ -45,10 +44,10 @@ BACKUPS = {ARCHIVE: backup_yaml(), FOUNDRY: backup_yaml(), QUARRY: backup_yaml({
 
 
 @contextmanager
-def neighbours(root: Path) -> Iterator[Line]:
+def neighbours(root: Path, installation: Installation | None) -> Iterator[Line]:
     """The line, at work, with all three applications and the console, running, and something in every volume."""
     data = root / "data"
-    with real_line(root) as line:
+    with real_line(root, installation) as line:
         _forget(line)
         for volume in HAND_MADE.values():
             (data / volume).mkdir(parents=True)
@@ -89,6 +88,8 @@ def destroy(line: Line) -> None:
     until(lambda: CONSOLE not in namespaces(line.cluster), "the namespace is gone", seconds=180)
     _forget(line)
     until(lambda: all(name_of(each) != DEFINITION for each in line.cluster.list(DEFINITIONS)), "the definition is gone")
+    if isinstance(line.stack, PodStack):
+        line.stack.start_workers()  # which have lost their rights and their destination
 
 
 def _forget(line: Line) -> None:

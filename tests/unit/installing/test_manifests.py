@@ -85,6 +85,17 @@ def test_the_worker_of_a_node_sees_what_is_mounted_later_and_says_why_it_needs_w
     assert all(f"{name} {reason}" in said for name, reason in CAPABILITIES.items())
 
 
+def test_rabbitmq_writes_nothing_but_its_data_and_starts_again_on_them() -> None:
+    pod = pods()["rabbitmq"]
+    [server] = pod["containers"]
+    told = {each["name"]: each["value"] for each in server["env"]}
+    mounted = {each["name"]: each["mountPath"] for each in server["volumeMounts"] if not each.get("readOnly")}
+    assert told["RABBITMQ_LOGS"] == "-"
+    assert told["RABBITMQ_LOG_BASE"].startswith(f"{mounted['data']}/")
+    # Erlang refuses a cookie that its group may read, which it may when the kubelet changes all files on every mount.
+    assert pod["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
+
+
 def test_only_the_namespace_of_the_workers_of_nodes_lets_privileges_in() -> None:
     levels = {
         name: obj["metadata"]["labels"].get("pod-security.kubernetes.io/enforce")
