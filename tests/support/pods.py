@@ -156,7 +156,7 @@ def own_address() -> str:
 def forwarded_console() -> Iterator[str]:
     """Its address on this machine, as people have it without an Ingress: without TLS, browsers trust no other."""
     [port] = free_ports(1)
-    asked = [*command(), "-n", PLACES.namespace, "port-forward", f"service/{dashed(CONSOLE)}", f"{port}:http"]
+    asked = [*command(), "-n", PLACES.namespace, "port-forward", _pod_of(CONSOLE), f"{port}:http"]
     with subprocess.Popen(asked, stdout=subprocess.DEVNULL) as running:
         try:
             deadline = time.monotonic() + PATIENCE
@@ -170,10 +170,15 @@ def forwarded_console() -> Iterator[str]:
 
 
 def log_of(component: str) -> str:
-    """What the component's pod has said, which is there to stay."""
+    """What the component's pod has said."""
+    return kubectl("-n", PLACES.namespace, "logs", _pod_of(component))
+
+
+def _pod_of(component: str) -> str:
+    """The pod that is there to stay: kubectl also takes one that goes, if it is asked for a Deployment or Service."""
     found = json.loads(kubectl("-n", PLACES.namespace, "get", "pods", "-l", f"{COMPONENT}={component}", "-o", "json"))
     [name, *_] = [pod["metadata"]["name"] for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
-    return kubectl("-n", PLACES.namespace, "logs", name)
+    return str(name)
 
 
 class PodKiller(Supervisor):
