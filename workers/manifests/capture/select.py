@@ -8,6 +8,7 @@ from schemas.errors import Code
 from schemas.kubernetes import Discovery, Object, ResourceType
 from schemas.messages import Message
 from schemas.velero import ALL
+from workers.manifests.capture.candidates import Candidates
 from workers.manifests.capture.document import CONSOLE, Captured, counts
 from workers.manifests.capture.left_out import is_never_captured
 from workers.manifests.capture.related import index, related
@@ -61,6 +62,7 @@ class _Taking:
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
         self._indexes = index(listing)
+        self._candidates = Candidates(listing)
         self._closed = {name_of(namespace)[1] for namespace in listing.of("namespaces") if is_excluded(namespace)}
         self._owners: dict[str, set[str]] = defaultdict(set)
         self._contributors: set[str] = set()
@@ -70,7 +72,7 @@ class _Taking:
 
     def select(self, selection: Selection) -> None:
         """Takes all that the selection matches, and the namespaces that it names."""
-        for uid, obj in self._listing.objects.items():
+        for uid, obj in self._candidates.of(selection):
             if selection.rest and self._owners.get(uid):
                 continue
             if _selects(selection, self._listing.types[uid], obj):
