@@ -12,7 +12,7 @@ from tests.simulation import history, planted, town
 from tests.simulation.planted import Planted
 from tests.simulation.watch import Wrong
 
-MOST_SEEDS = 400
+MOST_SEEDS = 1500
 """After so many a planted bug counts as not found."""
 AT_LEAST = 100
 """Histories that are tried, however little time is left."""
