@@ -8,6 +8,8 @@ import pytest
 from tests.support.pod_images import LOAD_IMAGE
 from tests.support.pods import Installation, installed
 
+FIRST = "test_overlays"
+"""The module that needs no pods: it runs while they start, which takes two minutes."""
 LAST = "test_disaster"
 """The module after which there is another installation, which the others do not know."""
 
@@ -15,14 +17,22 @@ LAST = "test_disaster"
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever the order of the others is."""
-    items.sort(key=lambda item: LAST in item.nodeid)
+    items.sort(key=lambda item: (FIRST not in item.nodeid, LAST in item.nodeid))
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation | None]:
-    """The workers of all tests, as pods; None where they are processes of this machine."""
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation | None]:
+    """The workers of all tests, as pods, which may have yet to start; None where they are processes of this machine."""
     if LOAD_IMAGE not in os.environ:
         yield None
         return
     with installed(tmp_path_factory.mktemp("installation")) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def installation(applied: Installation | None) -> Installation | None:
+    """The same, ready."""
+    if applied:
+        applied.await_ready()
+    return applied

@@ -24,7 +24,7 @@ from tests.support.real_cluster import namespaces, needs_a_cluster
 from workers.adapters.cluster import connect
 from workers.ports import Cluster
 
-pytestmark = [pytest.mark.timeout(1800), needs_a_cluster]
+pytestmark = [pytest.mark.timeout(1800), needs_a_cluster, pytest.mark.usefixtures("applied")]
 DEPLOY = Path(__file__).parents[2] / "deploy"
 OURS = {"snapline": "overlay", "snapline-nodes": "overlay-nodes", "snapline-console": "overlay-console"}
 """Namespaces of the manifests -> of this test, as others may have Snapline installed in the first."""
