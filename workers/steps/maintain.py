@@ -53,7 +53,7 @@ def delete(event: e.CloudEvent[e.BackupDeleteRequested], needs: MaintainNeeds) -
         if reason := (
             _why_not(store, job)
             or bury(store, job, event.data.expired, backups)
-            or _remove_record(needs.destinations, event)
+            or _remove_record(store, needs.destinations, event)
         ):
             store.delete(keys.expiring(job))
             yield e.BackupDeleteFailed(backup=job.name, destination=destination, reason=reason)
@@ -91,27 +91,32 @@ def _unlocked(store: ObjectStore, buried: Tombstone) -> bool:
     return buried.locked_until is None or buried.locked_until <= ledger.clock(store)
 
 
-def _tell_origin(destinations: Destinations, store: ObjectStore, job: Job, destination: str) -> None:
+def _tell_origin(destinations: Destinations, record: BackupRecord, job: Job, destination: str) -> None:
     """Notes that the copy goes where it was copied from. Nobody relies on that: if that destination is away or gone,
     nothing is noted."""
-    record = ledger.find(store, keys.final(job), BackupRecord)
-    if record is not None and record.copied_from:
+    if record.copied_from:
         with suppress(SnaplineError):
             wanted_copies.gone(destinations.store(record.copied_from), job, destination)
 
 
-def _remove_record(destinations: Destinations, event: e.CloudEvent[e.BackupDeleteRequested]) -> Message | None:
+def _remove_record(
+    store: ObjectStore, destinations: Destinations, event: e.CloudEvent[e.BackupDeleteRequested]
+) -> Message | None:
     """Deletes the final record, and with it the backup; takes the tombstone away again, and says why, if the store
-    keeps the record locked."""
-    job, destination = event.data.job, event.data.destination
-    store = destinations.store(destination)
+    keeps the record locked. Puts the tombstone back if another run, which saw the record still, has taken it away."""
+    job = event.data.job
+    record = ledger.find(store, keys.final(job), BackupRecord)
+    if record is None:
+        return None
+    _tell_origin(destinations, record, job, event.data.destination)
     try:
-        _tell_origin(destinations, store, job, destination)
         store.delete(keys.final(job))
     except Locked as error:
         with suppress(Locked):
             store.delete(keys.deleted(job))
         return told(error)
+    if not ledger.deleted(store, job):
+        ledger.put(store, keys.deleted(job), Tombstone(volume_ids=[volume.volume_id for volume in record.volumes]))
     return None
 
 

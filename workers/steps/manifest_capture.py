@@ -78,6 +78,7 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
             return
         if ledger.exists(store, keys.final(job)) or ledger.deleted(store, job):  # written before claims are released
             endings.close(store, job)
+            yield from progress.settled(store, job, needs.now()) or ()  # with the mark goes who else would tell it
             return
         plan = _plan(job, request, store, needs.destinations.repository(destination), needs)
     yield from progress.missing_of_plan(store, job, request, plan)

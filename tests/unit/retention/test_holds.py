@@ -17,7 +17,9 @@ from schemas.job import Job, backup
 from schemas.records import Tombstone
 from tests.support.front import NOON, Front
 from tests.support.world import World
+from workers.adapters.twins.store import MemoryObjectStore
 from workers.jobs import ledger
+from workers.ports import ObjectStore
 from workers.retention import holds
 from workers.steps import maintain
 from workers.steps.maintain import MaintainNeeds
@@ -72,6 +74,43 @@ def test_the_tombstone_stays_where_another_deletion_has_come_further(
     monkeypatch.setattr(holds, "refusal", goes_meanwhile)
     assert isinstance(_delete(world, job)[-1], e.BackupDeleted)
     assert ledger.deleted(world.store, job)
+
+
+def test_who_looked_while_another_run_gave_the_backup_up_looks_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what was begun since, as nothing said that the backup goes, would lose it."""
+    job, refusal, looks = _made(world), holds.refusal, list[Job]()
+
+    def another_gives_up(store: ObjectStore, looked_at: Job) -> Any:
+        said = refusal(store, looked_at)
+        looks.append(looked_at)
+        if len(looks) == 1:
+            store.delete(keys.deleted(job))
+            holds.hold(world.store, job, "begun since", "ada", world.now)
+        return said
+
+    monkeypatch.setattr(holds, "refusal", another_gives_up)
+    [refused] = _delete(world, job)
+    assert isinstance(refused, e.BackupDeleteFailed)
+    assert refused.reason.code == Code.BACKUP_HELD
+    assert ledger.finished_backup(world.store, job.name) is not None
+
+
+def test_a_deletion_whose_tombstone_another_run_takes_away_too_late_is_one_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, delete = _made(world), MemoryObjectStore.delete
+
+    def deleted(store: MemoryObjectStore, key: str) -> None:
+        delete(store, key)
+        if key == keys.final(job):
+            delete(store, keys.deleted(job))
+
+    monkeypatch.setattr(MemoryObjectStore, "delete", deleted)
+    assert isinstance(_delete(world, job)[-1], e.BackupDeleted)
+    assert ledger.deleted(world.store, job)
+    assert not [found.key for found in world.store.list(keys.of(job)) if "plan" in found.key]
 
 
 def test_of_two_holds_the_first_stands_and_one_listing_finds_all(world: World) -> None:
