@@ -125,7 +125,7 @@ def test_what_a_step_claims_for_a_backup_that_has_ended_meanwhile_it_gives_back(
     [told] = world.request(e.BackupRequested(app="shop"))
     assert isinstance(told, e.BackupLicensed)
     store.meanwhile = lambda: endings.cancel(store, told.job, world.now)
-    assert _capture(world, told.backup) == Heard()
+    assert [type(said) for said in _capture(world, told.backup).said] == [e.BackupCancelled]
     assert not list(store.list("claims/"))
     assert not ledger.exists(store, keys.plan(told.job))
     store.put(keys.sharer("application/shop", told.job, "a run that was killed then"), b"{}")
