@@ -66,8 +66,8 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
     store = needs.destinations.store(destination)
     standing = progress.standing(store, job, needs.now())
     if standing.said is not None:
+        yield from standing.said  # first: who dies now tells it when the message comes again, which the broker may lose
         endings.close(store, job)  # a run of this step that was held up may have claimed something since the end
-        yield from standing.said
         return
     request = ledger.read(store, keys.request(job), BackupRequest)
     plan = ledger.find(store, keys.plan(job), BackupPlan) if keys.plan(job) in standing.there else None
@@ -77,8 +77,8 @@ def capture(event: e.CloudEvent[e.BackupLicensed], needs: CaptureNeeds) -> Itera
             yield endings.fail(store, job, needs.now(), problem)
             return
         if ledger.exists(store, keys.final(job)) or ledger.deleted(store, job):  # written before claims are released
-            endings.close(store, job)
             yield from progress.settled(store, job, needs.now()) or ()  # with the mark goes who else would tell it
+            endings.close(store, job)
             return
         plan = _plan(job, request, store, needs.destinations.repository(destination), needs)
     yield from progress.missing_of_plan(store, job, request, plan)
