@@ -305,7 +305,7 @@ def place() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", [int(ONE)] if ONE else range(SEEDS))
 def test_nothing_told_is_lost_and_no_garbage_is_left(seed: int, place: Path) -> None:
     print(f"seed {seed}: replay with SNAPLINE_SEED={seed}")

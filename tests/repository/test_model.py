@@ -249,7 +249,7 @@ def problems(repository: VolumeRepository, volumes: dict[str, Tree]) -> list[str
     return [each for each in found if "in no index object" not in each]
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(1200)
 def test_a_repository_is_a_dict_of_trees_whatever_crashes() -> None:
     while _steps[0] < STEPS:
         run_state_machine_as_test(

@@ -78,7 +78,7 @@ def place() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_nothing_that_was_received_is_lost_and_no_garbage_is_left(seed: int, place: Path) -> None:
     world = new_world(seed, place)

@@ -3,6 +3,7 @@
 Each actor is a thread. It hands a baton over at each `step`, and nobody runs without the baton.
 """
 
+import faulthandler
 import heapq
 import random
 import threading
@@ -11,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 SOON = timedelta(milliseconds=50)
+PATIENCE = 300.0
+"""Seconds in which somebody must have handed the baton over."""
 
 
 class Simulation:
@@ -35,18 +38,27 @@ class Simulation:
         self._over = _taken()
 
     def run(self, actors: dict[str, Callable[[], None]]) -> None:
-        """Returns when all are done. Raises what the first of them raised."""
+        """Returns when all are done. Raises what the first of them raised; AssertionError if one waits for another
+        outside of the simulation, as for a lock, and says on standard error where each of them is."""
         self._turns = {name: _taken() for name in actors}
         self._wakes = dict.fromkeys(actors, self.now)
         threads = [threading.Thread(target=self._act, args=each, daemon=True) for each in actors.items()]
         for thread in threads:
             thread.start()
         self._turns[self._next()].release()
-        self._over.acquire()
+        self._await_end()
         for thread in threads:
             thread.join()
         if self.errors:
             raise self.errors[0]
+
+    def _await_end(self) -> None:
+        before = None
+        while not self._over.acquire(timeout=PATIENCE):
+            if self.now == before:
+                faulthandler.dump_traceback()
+                raise AssertionError(f"nobody has handed the baton over for {PATIENCE:.0f} s")
+            before = self.now
 
     @property
     def actor(self) -> str | None:

@@ -107,7 +107,7 @@ def _leaves_its_marker(patch: Patch) -> None:
     patch.setattr(endings, "close", lambda *_: None)
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("broken", "found"),
     [

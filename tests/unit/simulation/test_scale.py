@@ -6,7 +6,7 @@ import pytest
 from tests.simulation import scale
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("apps", "nodes"), [(20, 3), (60, 24), (120, 24)])
 def test_the_records_of_a_full_snapshot_cost_requests_for_each_application_and_for_each_pod(
     apps: int, nodes: int
