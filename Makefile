@@ -1,6 +1,8 @@
 # The README's two commands are `make demo` and `make test`. Every target does its own set-up.
 .PHONY: setup demo test test-browser lint bench bench-line bench-console e2e chaos soak schema simulate scale
 BIN := .venv/bin
+# What no time-out has ended, as it waits once more while it is being ended, says where it stands and has failed.
+STUCK := -o faulthandler_timeout=1300 -o faulthandler_exit_on_timeout=true
 
 setup:
 	@deploy/local/setup
@@ -9,7 +11,7 @@ demo: setup            # KEEP=1 leaves the stack running
 	@$(BIN)/python -m deploy.local.demo $(if $(KEEP),--keep)
 
 test: setup            # in random order, with the coverage; one file: make test T=tests/unit/test_license.py
-	@$(BIN)/pytest $(if $(T),$(T),-n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=)
+	@$(BIN)/pytest $(if $(T),$(T),-n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report= $(STUCK))
 
 test-browser: setup    # the console in Chromium; one file: T=tests/browser/test_pages.py; pictures: SHOTS=screenshots
 	@deploy/local/setup-browser

@@ -105,7 +105,7 @@ def _leaks(line: Line, servers: Servers, directory: Path, seen: set[str]) -> lis
         "the event log": (event.model_dump_json().encode() for event in line.told()),
         "the logs": (log.read_bytes() for log in (line.stack.root / "log").glob("*.log")),
         "Kubernetes": (json.dumps(obj).encode() for obj in _objects(line)),
-        "ps": (text.encode() for text in seen),
+        "ps": (text.encode() for text in seen.copy()),
     }
     return [name for name, bodies in places.items() if any(secret in body for body in bodies for secret in secrets)]
 
