@@ -8,10 +8,13 @@ import pytest
 
 from schemas import events as e
 from schemas import keys
+from schemas.errors import Code
 from schemas.job import Job, safety_snapshot
+from schemas.messages import Message
 from schemas.records import (
     BackupPlan,
     BackupRecord,
+    BackupRejection,
     BackupRequest,
     CopyState,
     LiveRef,
@@ -28,7 +31,7 @@ from schemas.records import (
 from workers.adapters.twins.destinations import MemoryDestinations
 from workers.adapters.twins.store import MemoryObjectStore
 from workers.deliveries import Delivery
-from workers.jobs import endings, ledger
+from workers.jobs import endings, ledger, rejections
 from workers.ports import QueueState
 from workers.receive import Row, receive
 from workers.steps import maintain, watchdog
@@ -159,6 +162,27 @@ def test_a_mark_without_a_request_is_taken_away(store: MemoryObjectStore, tick: 
     store.delete(keys.request(BACKUP))
     assert tick() == []
     assert not list(store.list(keys.RUNNING))
+
+
+def test_a_job_that_came_after_its_request_was_refused_ends_by_the_refusal(
+    store: MemoryObjectStore, clock: Clock, tick: Callable[..., list[e.Event]]
+) -> None:
+    """As where a network brings the record of a job so late that the gate has looked anew meanwhile."""
+    why = Message(code=Code.NO_SUCH_BACKUP, text="there is none of that name")
+    refused = BackupRejection(name="b", request="q", event_id="q", rejected_at=clock.now, reasons=[why])
+    rejections.create(store, BACKUP, refused)
+    assert tick() == [e.BackupFailed(backup="b", errors=1, reason=why)]
+    assert list(store.list(keys.RUNNING)) == []
+
+
+def test_a_job_that_has_begun_goes_on_though_a_refusal_is_on_record(
+    store: MemoryObjectStore, clock: Clock, tick: Callable[..., list[e.Event]]
+) -> None:
+    why = Message(code=Code.NO_SUCH_BACKUP, text="there is none of that name")
+    refused = BackupRejection(name="b", request="q", event_id="q", rejected_at=clock.now, reasons=[why])
+    rejections.create(store, BACKUP, refused)
+    _plan(store)
+    assert isinstance(tick()[0], e.BackupStalled)
 
 
 def test_a_cancelled_job_that_nobody_works_on_is_ended(

@@ -6,7 +6,8 @@ from datetime import timedelta
 from schemas import events as e
 from schemas import keys
 from schemas.job import Job, Kind
-from schemas.records import BackupRejection, Rejection, RestoreRejection
+from schemas.messages import Message, brief
+from schemas.records import BackupRejection, BackupRequest, Rejection, RestoreRejection, RestoreRequest
 from workers.jobs import ledger
 from workers.ports import ObjectStore
 
@@ -35,6 +36,21 @@ def of_job(store: ObjectStore, job: Job) -> Rejection | None:
     """The refused request for a job of that name, if there is one."""
     found = next(store.list(keys.rejections(job)), None)
     return ledger.find(store, found.key, _MODELS[job.kind]) if found else None
+
+
+def of_unbegun(store: ObjectStore, job: Job) -> Rejection | None:
+    """How the request was refused, if it was, of which there is a job as well, with nothing on record but the request.
+    The network brought the job late, or of two runs that came to two answers one died before it looked for the other:
+    the refusal counts, which was told."""
+    if ledger.parts(store, job) != {keys.request(job)}:
+        return None
+    made = ledger.read(store, keys.request(job), BackupRequest if job.kind == "backup" else RestoreRequest)
+    return find(store, job, made.request)
+
+
+def reason(rejection: Rejection) -> Message:
+    """All its reasons in short, as one."""
+    return rejection.reasons[0].model_copy(update={"text": brief(rejection.reasons)})
 
 
 def told(rejection: Rejection) -> e.BackupRejected | e.RestoreRejected:

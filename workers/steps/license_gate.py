@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from schemas import application, keys, license
+from schemas import application, license
 from schemas import events as e
 from schemas import job as jobs
 from schemas.application import Application
 from schemas.errors import Code, Invalid, PermanentError
-from schemas.messages import Message, brief, told
+from schemas.messages import Message, told
 from schemas.records import (
     AppRef,
     BackupRejection,
@@ -237,8 +237,7 @@ def _first_step(asking: Asking[A], record: Request, needs: GateNeeds) -> Iterato
 
 
 def _ended_by(refused: Rejection, asking: Asking[A], needs: GateNeeds) -> e.Event:
-    reason = refused.reasons[0].model_copy(update={"text": brief(refused.reasons)})
-    return endings.fail(asking.store, asking.job, needs.now(), reason)
+    return endings.fail(asking.store, asking.job, needs.now(), rejections.reason(refused))
 
 
 def _answered(asking: Asking[A], needs: GateNeeds) -> Iterable[e.Event] | None:
@@ -252,9 +251,9 @@ def _answered(asking: Asking[A], needs: GateNeeds) -> Iterable[e.Event] | None:
 
 
 def _answered_twice(asking: Asking[A], refused: Rejection, needs: GateNeeds) -> Iterable[e.Event]:
-    """Of two runs that came to two answers, one died before it looked whether there is another. If it was the one that
-    made the job, nothing of it has begun: the refusal has been told, and counts. Else nobody was told of it."""
-    if ledger.parts(asking.store, asking.job) == {keys.request(asking.job)}:
+    """Of two runs that came to two answers, one died before it looked whether there is another. A job that has begun
+    counts: nobody was told of the refusal."""
+    if rejections.of_unbegun(asking.store, asking.job):
         return [_ended_by(refused, asking, needs)]
     rejections.withdraw(asking.store, asking.job, asking.request)
     return _known(asking, needs)

@@ -15,7 +15,7 @@ from schemas.job import Job, safety_snapshot
 from schemas.messages import Message, told
 from schemas.records import BackupRequest, RestoreRequest, Running
 from workers.copies import wanted
-from workers.jobs import endings, ledger, progress
+from workers.jobs import endings, ledger, progress, rejections
 from workers.ports import Destinations, ObjectStore, QueueState
 
 MOST_NUDGES = 30
@@ -119,6 +119,9 @@ def _nudge(store: ObjectStore, still: _Still, needs: WatchdogNeeds) -> Iterator[
         return  # it has ended since the tick began, and who ended it tells so
     if (said := progress.settled(store, job, needs.now())) is not None:
         yield from said
+        return
+    if refused := rejections.of_unbegun(store, job):
+        yield endings.fail(store, job, needs.now(), rejections.reason(refused))
         return
     markers = {each: ledger.find(store, keys.running(each), Running) or Running() for each in still.marks}
     if any(mark + markers[each].rests > still.until for each, mark in still.marks.items()):
