@@ -74,7 +74,7 @@ class PodPlan(BaseModel):
 
 
 class Coverage(BaseModel):
-    """Where a backup looks for an owner's objects, and of which kinds (Velero's names); `*` is all of either."""
+    """Where a backup has looked for an owner's objects, and of which kinds (Velero's names); `*` is all of either."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

@@ -384,6 +384,28 @@ def test_a_kind_that_may_not_be_listed_is_an_error_and_the_rest_is_taken() -> No
     assert [str(each) for each in captured.errors] == ["secrets could not be read, so none is in the backup: no rights"]
 
 
+def test_what_could_not_be_read_is_not_covered() -> None:
+    """Else a restore would take what it finds of it for newer than the backup, and delete it."""
+    at_home = selection(home=True)
+    assert [cover.kinds for cover in take([config()], at_home).covers] == [["*"]]
+    cluster = Refusing([config()])
+    cluster.error = Denied("no rights")
+    [cover] = capture(cluster, [at_home]).covers
+    assert cover.covers("shop", "configmaps")
+    assert not cover.covers("shop", "secrets")
+
+
+def test_a_group_whose_kinds_nobody_knows_is_not_covered() -> None:
+    class Hiding(MemoryCluster):
+        def discover(self) -> Discovery:
+            types = [each for each in super().discover().types if each.group != "apps"]
+            return Discovery(types, unreadable={"apps": "its server is away"})
+
+    [cover] = capture(Hiding([config()]), [selection(home=True)]).covers
+    assert cover.covers("shop", "configmaps")
+    assert not cover.covers("shop", "deployments.apps")
+
+
 def test_a_cluster_that_is_away_is_tried_again_as_a_whole() -> None:
     cluster = Refusing([config()])
     cluster.error = TransientError("away")

@@ -243,6 +243,13 @@ def test_what_is_newer_stays_where_somebody_wants_it_kept_and_is_told() -> None:
     assert sorted(chosen.newer) == ["ConfigMap shop/later", "CronJob shop/later"]
 
 
+def test_of_a_kind_that_the_backup_could_not_read_nothing_is_newer() -> None:
+    """It was deleted, and the backup, which lacked all StatefulSets, could not bring it back (seed 1057)."""
+    covers = [Coverage(owner="shop", namespaces=["shop"], kinds=["configmaps", "pods"])]
+    later = make("StatefulSet", "db", "shop", "apps/v1", labels=SHOP, metadata=LATER)
+    assert names([config(), later], [config()], covers=covers) == ["configmaps/c"]
+
+
 def test_nothing_is_newer_than_a_backup_that_does_not_say_what_it_covers() -> None:
     assert names([config(), config("later", metadata=LATER)], [config()], covers=()) == ["configmaps/c"]
 

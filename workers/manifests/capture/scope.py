@@ -77,23 +77,23 @@ def spec_for(apps: list[Application], app: str | None) -> BackupSpec:
     return _own_spec(_named(apps, app))
 
 
-def coverage(selections: Iterable[Selection], types: Sequence[ResourceType]) -> list[Coverage]:
-    """Where, and of which of the kinds `types`, each owner's objects are looked for: what was not there at the time of
-    the backup would have been in it."""
+def coverage(selections: Iterable[Selection], types: Sequence[ResourceType], *, whole: bool) -> list[Coverage]:
+    """Where, and of which of the kinds `types`, each owner's objects were looked for: what is not in the backup was not
+    there. `whole` if these are all kinds that there are, and none could not be read."""
     return [
         Coverage(
             owner=selection.owner,
             namespaces=list(selection.namespaces),
             excluded_namespaces=list(selection.excluded_namespaces),
-            kinds=_kinds(selection.resources, types),
+            kinds=_kinds(selection.resources, types, whole),
         )
         for selection in selections
         if selection.home
     ]
 
 
-def _kinds(resources: ResourceFilter, types: Sequence[ResourceType]) -> list[str]:
-    if resources == ResourceFilter():
+def _kinds(resources: ResourceFilter, types: Sequence[ResourceType], whole: bool) -> list[str]:
+    if whole and resources == ResourceFilter():
         return [ALL]
     return sorted(type_.group_resource for type_ in types if resources.allows(type_))
 

@@ -47,13 +47,15 @@ def capture(cluster: Cluster, selections: Sequence[Selection], *, patient: bool 
     found = cluster.discover()
     types = capturable(found.types)
     namespaces = (name for selection in selections for name in selection.namespaces)
-    taking = _Taking(read(cluster, types, namespaces, patient=patient))
+    listing = read(cluster, types, namespaces, patient=patient)
+    taking = _Taking(listing)
     for selection in sorted(selections, key=lambda selection: selection.rest):
         taking.select(selection)
     captured = taking.captured(_order(selections), any(selection.default_volumes for selection in selections))
     captured.errors[:0] = [_unreadable(group, why) for group, why in sorted(found.unreadable.items())]
     captured.warnings.extend(_unmatched(selections, found))
-    return replace(captured, covers=coverage(selections, types))
+    known = [type_ for type_ in types if type_.group_resource not in listing.unread]
+    return replace(captured, covers=coverage(selections, known, whole=not (listing.unread or found.unreadable)))
 
 
 class _Taking:
