@@ -25,6 +25,19 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         file: str = super()._split_scope(nodeid)
         return nodeid if file.rpartition("/")[2] in SHARE_NOTHING else file
 
+    def remove_node(self, node: Any) -> str | None:
+        """The test in which a process has died. It has failed, and the next process goes on after it: pytest-xdist
+        would have each die in it, until it gives up and leaves the rest out."""
+        left = [
+            (unit, test) for unit in self.assigned_work[node].values() for test, is_done in unit.items() if not is_done
+        ]
+        if not left:
+            return super().remove_node(node)  # type: ignore[no-any-return]
+        unit, died_in = left[0]
+        unit[died_in] = True
+        super().remove_node(node)
+        return died_in  # type: ignore[no-any-return]
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
