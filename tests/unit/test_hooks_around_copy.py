@@ -404,6 +404,29 @@ def test_killed_in_a_hook_after_the_copy_it_runs_again_and_nothing_is_copied_tha
     assert [result.phase for result in node.result().hooks] == ["pre", "post"]
 
 
+def test_a_first_record_that_the_network_brings_late_leaves_nothing_frozen() -> None:
+    """Found by seed 4702: it stood over what had begun since, so that nobody knew that a thaw was owed."""
+    node, arrive = _node(), list[Callable[[], object]]()
+
+    def late(write: Callable[[str, bytes], object]) -> Callable[[str, bytes], object]:
+        def written(key: str, body: bytes) -> object:
+            if key != keys.hooks_of(BACKUP, POD) or arrive:
+                return write(key, body)
+            arrive.append(lambda: write(key, body))
+            raise TransientError("no answer came")
+
+        return written
+
+    node.store.put, node.store.create = late(node.store.put), late(node.store.create)  # type: ignore[assignment, method-assign]
+    node.slices = 2
+    with pytest.raises(TransientError):
+        node.hear(0)
+    node.hear(0)
+    arrive[0]()
+    node.hear(1)
+    assert node.pods.ran == ["freeze", "copy data", "copy data", "thaw"]
+
+
 @pytest.mark.parametrize("writes", range(1, 11))
 def test_killed_at_any_record_the_last_that_is_run_is_the_thaw(writes: int) -> None:
     node = _node()

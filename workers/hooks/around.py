@@ -72,7 +72,9 @@ def before(one: Hooked, plan: PodPlan) -> HookState | None:
         _nobody_elses(one, plan)
     if state is None:
         stage: HookStage = "waiting" if one.hooks.pre else "pre-done"
-        state = _put(one, HookState(stage=stage, since=one.now(), thaws=bool(one.hooks.post)))
+        new = HookState(stage=stage, since=one.now(), thaws=bool(one.hooks.post))
+        # Created, not put: if the network brings it late, it must not stand over what has begun since, and is owed.
+        state = ledger.create(one.store, keys.hooks_of(one.job, one.pod), new)
     if state.stage == "pre-begun":
         state = _begin_anew(one, state)
     return _run_pre(one, state) if state.stage == "waiting" else state
