@@ -3,10 +3,12 @@
 import http.client
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import urlsplit
 
 LOSE = "lose"
@@ -15,6 +17,15 @@ CUT = "cut"
 """Answer with half of the body, then hang up."""
 DIE = "die"
 """Pass the head of the request on, and hang up on both, as one who dies before he has sent the body."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of clients that have hung up: some are killed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class FaultyProxy:
@@ -27,8 +38,7 @@ class FaultyProxy:
         self.requests = 0
         self._upstream = urlsplit(upstream).netloc
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
     @contextmanager
