@@ -94,6 +94,14 @@ def _plan(store: MemoryObjectStore) -> None:
     ledger.put(store, keys.plan(BACKUP), BackupPlan(manifest="m", objects=3, pods=pods))
 
 
+def _refuse(store: MemoryObjectStore, clock: Clock) -> Message:
+    """Puts on record that the backup's request was refused; why."""
+    why = Message(code=Code.NO_SUCH_BACKUP, text="there is none of that name")
+    refused = BackupRejection(name="b", request="q", event_id="q", rejected_at=clock.now, reasons=[why])
+    rejections.create(store, BACKUP, refused)
+    return why
+
+
 def test_a_job_that_moves_is_left_alone(store: MemoryObjectStore, tick: Callable[..., list[e.Event]]) -> None:
     assert tick(timedelta(seconds=60)) == []
     ledger.pulse(store, BACKUP)
@@ -168,9 +176,7 @@ def test_a_job_that_came_after_its_request_was_refused_ends_by_the_refusal(
     store: MemoryObjectStore, clock: Clock, tick: Callable[..., list[e.Event]]
 ) -> None:
     """As where a network brings the record of a job so late that the gate has looked anew meanwhile."""
-    why = Message(code=Code.NO_SUCH_BACKUP, text="there is none of that name")
-    refused = BackupRejection(name="b", request="q", event_id="q", rejected_at=clock.now, reasons=[why])
-    rejections.create(store, BACKUP, refused)
+    why = _refuse(store, clock)
     assert tick() == [e.BackupFailed(backup="b", errors=1, reason=why)]
     assert list(store.list(keys.RUNNING)) == []
 
@@ -178,9 +184,7 @@ def test_a_job_that_came_after_its_request_was_refused_ends_by_the_refusal(
 def test_a_job_that_has_begun_goes_on_though_a_refusal_is_on_record(
     store: MemoryObjectStore, clock: Clock, tick: Callable[..., list[e.Event]]
 ) -> None:
-    why = Message(code=Code.NO_SUCH_BACKUP, text="there is none of that name")
-    refused = BackupRejection(name="b", request="q", event_id="q", rejected_at=clock.now, reasons=[why])
-    rejections.create(store, BACKUP, refused)
+    _refuse(store, clock)
     _plan(store)
     assert isinstance(tick()[0], e.BackupStalled)
 

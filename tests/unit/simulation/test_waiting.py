@@ -22,12 +22,12 @@ def test_actors_that_wait_for_a_lock_of_each_other_are_found(monkeypatch: pytest
 
 
 def test_actors_that_take_long_but_go_on_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulation, "PATIENCE", 0.05)
+    monkeypatch.setattr(simulation, "PATIENCE", 1.5)
     world, rest = Simulation(0), threading.Event()
 
     def act() -> None:
-        for _ in range(10):
-            rest.wait(0.03)
+        for _ in range(5):
+            rest.wait(0.4)
             world.step()
 
     world.run(dict.fromkeys(("first", "second"), act))
